@@ -1,0 +1,81 @@
+//! The outcome of every kind of authentication.
+
+use std::fmt;
+
+use crate::clock::UtcTime;
+use crate::directory::Account;
+
+/// Somebody who proved who they are.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct AuthenticatedSubject {
+    /// Who it is and which authority says so.
+    pub origin: SubjectOrigin,
+    /// Every method used, the primary one first; never empty.
+    pub methods: Vec<AuthenticationMethod>,
+    /// When the primary credential was checked.
+    pub instant: UtcTime,
+    /// The registered device that took part, if any.
+    pub device: Option<DeviceRef>,
+    /// The session this authentication began or continues.
+    pub session: SessionRef,
+}
+
+/// Where a subject comes from.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SubjectOrigin {
+    /// An account of a configured Active Directory domain.
+    Directory(Account),
+}
+
+/// How a credential was checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthenticationMethod {
+    /// Kerberos by SPNEGO (Integrated Windows Authentication).
+    Windows,
+    /// A password in a form or a `UsernameToken`.
+    Password,
+    /// A client certificate in TLS.
+    TlsClient,
+    /// A certificate that signed the message.
+    X509,
+}
+
+impl AuthenticationMethod {
+    /// The URI in the `authenticationmethod` claim and in SAML 1.1 `AuthenticationMethod` (ws-federation.md 4.3).
+    pub const fn uri(self) -> &'static str {
+        match self {
+            Self::Windows => "urn:federation:authentication:windows",
+            Self::Password => "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+            Self::TlsClient => "urn:ietf:rfc:2246",
+            Self::X509 => "urn:oasis:names:tc:SAML:2.0:ac:classes:X509",
+        }
+    }
+
+    /// The URI in `authnmethodsreferences` (claims.md 4.1).
+    pub const fn reference_uri(self) -> &'static str {
+        match self {
+            Self::Windows => "http://schemas.microsoft.com/ws/2008/06/identity/authenticationmethod/windows",
+            Self::Password => "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+            Self::TlsClient => "http://schemas.microsoft.com/ws/2008/06/identity/authenticationmethod/tlsclient",
+            Self::X509 => "http://schemas.microsoft.com/ws/2008/06/identity/authenticationmethod/x509",
+        }
+    }
+}
+
+/// A registered device, by its `msDS-DeviceID`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct DeviceRef(pub uuid::Uuid);
+
+/// Identifier of a sign-in session, by which it can be revoked.
+#[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct SessionRef(pub uuid::Uuid);
+
+impl fmt::Debug for SessionRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}

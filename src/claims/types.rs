@@ -1,0 +1,106 @@
+//! Claim type URIs the server itself reads or writes, by their AD FS names (claims.md 4).
+
+macro_rules! uris {
+    ($($(#[$doc:meta])* $name:ident = $uri:expr;)*) => { $($(#[$doc])* pub const $name: &str = $uri;)* };
+}
+
+uris! {
+    /// `CORP\alice`.
+    WINDOWS_ACCOUNT_NAME = "http://schemas.microsoft.com/ws/2008/06/identity/claims/windowsaccountname";
+    /// Same text as [`WINDOWS_ACCOUNT_NAME`].
+    NAME = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/name";
+    /// SID of the account.
+    PRIMARY_SID = "http://schemas.microsoft.com/ws/2008/06/identity/claims/primarysid";
+    /// SID of the account's primary group.
+    PRIMARY_GROUP_SID = "http://schemas.microsoft.com/ws/2008/06/identity/claims/primarygroupsid";
+    /// SID of one group; one claim per group.
+    GROUP_SID = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groupsid";
+    /// `userPrincipalName`.
+    UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
+    /// `sAMAccountName@dns.domain`.
+    IMPLICIT_UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/implicitupn";
+    /// The claim type that anchors the user.
+    ANCHOR_CLAIM_TYPE = "http://schemas.microsoft.com/ws/2014/01/identity/claims/anchorclaimtype";
+    /// The subject's name identifier in the token.
+    NAME_IDENTIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier";
+    /// How the subject authenticated, for relying parties.
+    AUTHENTICATION_METHOD = "http://schemas.microsoft.com/ws/2008/06/identity/claims/authenticationmethod";
+    /// When the subject authenticated, `xs:dateTime` in UTC.
+    AUTHENTICATION_INSTANT = "http://schemas.microsoft.com/ws/2008/06/identity/claims/authenticationinstant";
+    /// Every method used, one claim each.
+    AUTHN_METHODS_REFERENCES = "http://schemas.microsoft.com/claims/authnmethodsreferences";
+    /// Replaces the token's issuer (how a farm serves several federated Entra domains).
+    ISSUER_ID = "http://schemas.microsoft.com/ws/2008/06/identity/claims/issuerid";
+    /// `DJ` for domain-joined computers.
+    ACCOUNT_TYPE = "http://schemas.microsoft.com/ws/2012/01/accounttype";
+    /// Base64 of the computer's `objectGUID` octets.
+    ON_PREM_OBJECT_GUID = "http://schemas.microsoft.com/identity/claims/onpremobjectguid";
+    /// Entra's anchor: base64 of `mS-DS-ConsistencyGuid` or `objectGUID`.
+    IMMUTABLE_ID = "http://schemas.microsoft.com/LiveID/Federation/2008/05/ImmutableID";
+    /// UPN in the form Entra reads.
+    UPN_V1 = "http://schemas.xmlsoap.org/claims/UPN";
+    /// `true` when the request came from the intranet.
+    INSIDE_CORPORATE_NETWORK = "http://schemas.microsoft.com/ws/2012/01/insidecorporatenetwork";
+    /// Proxy's name; absent inside.
+    X_MS_PROXY = "http://schemas.microsoft.com/2012/01/requestcontext/claims/x-ms-proxy";
+    /// Address of the client.
+    X_MS_CLIENT_IP = "http://schemas.microsoft.com/2012/01/requestcontext/claims/x-ms-client-ip";
+    /// Forwarded client addresses, comma separated.
+    X_MS_FORWARDED_CLIENT_IP = "http://schemas.microsoft.com/2012/01/requestcontext/claims/x-ms-forwarded-client-ip";
+    /// Client application named by Exchange Online.
+    X_MS_CLIENT_APPLICATION = "http://schemas.microsoft.com/2012/01/requestcontext/claims/x-ms-client-application";
+    /// User agent.
+    X_MS_CLIENT_USER_AGENT = "http://schemas.microsoft.com/2012/01/requestcontext/claims/x-ms-client-user-agent";
+    /// Path of the endpoint.
+    X_MS_ENDPOINT_ABSOLUTE_PATH = "http://schemas.microsoft.com/2012/01/requestcontext/claims/x-ms-endpoint-absolute-path";
+    /// Identifier of the relying party trust.
+    RELYING_PARTY_TRUST_ID = "http://schemas.microsoft.com/2012/01/requestcontext/claims/relyingpartytrustid";
+    /// Correlation id of the request.
+    CLIENT_REQUEST_ID = "http://schemas.microsoft.com/2012/01/requestcontext/claims/client-request-id";
+    /// Best-effort addresses of the user.
+    USER_IP = "http://schemas.microsoft.com/2014/09/requestcontext/claims/userip";
+    /// Issued by an authorization rule to permit.
+    PERMIT = "http://schemas.microsoft.com/authorization/claims/permit";
+    /// Issued by an authorization rule to deny; wins over any permit.
+    DENY = "http://schemas.microsoft.com/authorization/claims/deny";
+}
+
+/// Claim property URIs.
+pub mod property {
+    uris! {
+        /// `Format` of a name identifier.
+        FORMAT = "http://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/format";
+        /// `NameQualifier` of a name identifier.
+        NAME_QUALIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/namequalifier";
+        /// `SPNameQualifier` of a SAML 2.0 name identifier.
+        SP_NAME_QUALIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/spnamequalifier";
+        /// `NameFormat` of a SAML 2.0 attribute.
+        ATTRIBUTE_NAME = "http://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/attributename";
+    }
+}
+
+/// Value type URIs.
+pub mod value_type {
+    uris! {
+        /// Plain text, the default.
+        STRING = "http://www.w3.org/2001/XMLSchema#string";
+        /// `true` or `false`.
+        BOOLEAN = "http://www.w3.org/2001/XMLSchema#boolean";
+        /// `xs:dateTime`.
+        DATE_TIME = "http://www.w3.org/2001/XMLSchema#dateTime";
+    }
+}
+
+/// Issuer names of claims that the farm itself states.
+pub mod issuer {
+    uris! {
+        /// The directory.
+        AD_AUTHORITY = "AD AUTHORITY";
+        /// Rules of this farm.
+        LOCAL_AUTHORITY = "LOCAL AUTHORITY";
+        /// Tokens of this farm.
+        SELF_AUTHORITY = "SELF AUTHORITY";
+        /// The request itself.
+        CLIENT_CONTEXT = "CLIENT CONTEXT";
+    }
+}

@@ -1,0 +1,14 @@
+//! Chancery: an AD FS compatible security token service and device registration service.
+//!
+//! ```text
+//! client ─► server ─► protocols ─► trusts ─► authn ─► directory ─► claims ─► tokens ─► audit ─► protocols ─► client
+//! ```
+//!
+//! The modules, in the order a request meets them. Each opens with what it is for and what it must not know.
+
+pub mod authn;
+pub mod claims;
+pub mod clock;
+pub mod directory;
+pub mod secret;
+pub mod tokens;

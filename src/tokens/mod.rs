@@ -1,0 +1,72 @@
+//! Tokens: what is issued, how it is written and signed.
+//!
+//! Knows claims and keys; knows nothing of the protocol that carries a token or of how the subject authenticated.
+
+mod signer;
+
+use std::fmt;
+
+use crate::clock::{Random, RandomError, UtcTime};
+
+pub use signer::{KeyId, SignError, Signature, SignatureAlgorithm, SigningKey, TokenSigner};
+
+/// The kinds of token the server issues.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenType {
+    /// SAML 1.1 assertion, the AD FS default for WS-Trust and WS-Federation.
+    Saml11,
+    /// SAML 2.0 assertion.
+    Saml2,
+}
+
+/// Identifier of a token: `_` and a lower-case GUID, a valid XML ID and never reused.
+#[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct TokenId(String);
+
+impl TokenId {
+    /// A fresh random identifier.
+    ///
+    /// # Errors
+    /// [`RandomError`] when the random source fails.
+    pub fn random(random: &dyn Random) -> Result<Self, RandomError> {
+        let mut octets = [0; 16];
+        random.fill(&mut octets)?;
+        Ok(Self(format!("_{}", uuid::Builder::from_random_bytes(octets).into_uuid().hyphenated())))
+    }
+
+    /// The identifier as it stands in `AssertionID` or `ID`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for TokenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A finished token.
+#[derive(Debug, Clone)]
+pub struct IssuedToken {
+    /// Its identifier, also in the audit log.
+    pub id: TokenId,
+    /// Its kind.
+    pub token_type: TokenType,
+    /// The token as sent: canonical XML, signed, encrypted when the relying party wants it.
+    pub bytes: Vec<u8>,
+    /// Start of validity.
+    pub not_before: UtcTime,
+    /// End of validity.
+    pub not_on_or_after: UtcTime,
+    /// Whether `bytes` is an encrypted assertion.
+    pub encrypted: bool,
+}
