@@ -9,6 +9,8 @@
 pub mod authn;
 pub mod claims;
 pub mod clock;
+pub mod config;
 pub mod directory;
 pub mod secret;
 pub mod tokens;
+pub mod trusts;
