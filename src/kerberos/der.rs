@@ -112,14 +112,9 @@ fn read_length(bytes: &[u8]) -> Result<(usize, &[u8]), DerError> {
 
 fn integer(content: &[u8]) -> Result<i64, DerError> {
     // A 32-bit unsigned value takes five octets when its top bit is set.
-    match content {
-        [] => Err(DerError::Structure),
-        [first, ..] if content.len() <= 5 => {
-            let start = if first & 0x80 == 0 { 0 } else { -1 };
-            Ok(content.iter().fold(start, |value, octet| value << 8 | i64::from(*octet)))
-        }
-        _ => Err(DerError::Structure),
-    }
+    let first = content.first().filter(|_| content.len() <= 5).ok_or(DerError::Structure)?;
+    let start = if first & 0x80 == 0 { 0 } else { -1 };
+    Ok(content.iter().fold(start, |value, octet| value << 8 | i64::from(*octet)))
 }
 
 #[cfg(test)]

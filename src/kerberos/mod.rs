@@ -8,6 +8,7 @@
 
 mod ap_req;
 mod der;
+pub mod domains;
 pub mod pac;
 pub mod replay;
 pub mod screen;

@@ -35,7 +35,7 @@ pub struct ReplayOptions {
 impl Default for ReplayOptions {
     /// A million authenticators (about 1,700 sign-ins a second for ten minutes), refusing beyond that.
     fn default() -> Self {
-        Self { capacity: 1_000_000, retention: Duration::from_secs(600), when_full: WhenFull::Refuse }
+        Self { capacity: 1_000_000, retention: Duration::from_mins(10), when_full: WhenFull::Refuse }
     }
 }
 
@@ -189,7 +189,7 @@ mod tests {
             let again = if verdict == Verdict::Fresh { Verdict::Replay } else { Verdict::Full };
             assert_eq!(guard.check(&n.to_be_bytes()), again);
         }
-        clock.advance(Duration::from_secs(600));
+        clock.advance(Duration::from_mins(10));
         assert_eq!(guard.check(b"new"), Verdict::Fresh);
     }
 

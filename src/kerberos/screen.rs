@@ -85,7 +85,7 @@ pub enum Malformation {
     Structure,
 }
 
-/// Longest token, after base64. Windows' own limit (MaxTokenSize) is 48,000 by default, 65,535 at most.
+/// Longest token, after base64. Windows' own limit (`MaxTokenSize`) is 48,000 by default, 65,535 at most.
 pub const MAX_TOKEN_BYTES: usize = 65_536;
 
 /// Says what the token is.
@@ -163,7 +163,7 @@ fn framing(token: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
     Ok((mechanism, inner.rest()))
 }
 
-/// The Kerberos message of a NegTokenInit, without its framing.
+/// The Kerberos message of a `NegTokenInit`, without its framing.
 fn offered_token(bytes: &[u8]) -> Result<&[u8], Refusal> {
     let mut outer = Reader::new(bytes);
     if outer.peek() == Some(context(1)) {

@@ -57,7 +57,7 @@ pub struct Pac {
     pub authenticated_at: Option<UtcTime>,
     /// When the password was set last.
     pub password_last_set: Option<UtcTime>,
-    /// Whether another service obtained the ticket in the account's name (S4U2Proxy, constrained delegation).
+    /// Whether another service obtained the ticket in the account's name (`S4U2Proxy`, constrained delegation).
     pub is_delegated: bool,
 }
 
@@ -106,14 +106,14 @@ pub fn decode(bytes: &[u8]) -> Result<Pac, PacError> {
     }
     if let Some((sam_name, sid)) = names.as_ref().and_then(|names| names.extended.as_ref()) {
         if *sid != user_sid {
-            return Err(PacError::SidsDisagree { logon_info: user_sid, other: *sid });
+            return Err(PacError::sids_disagree(user_sid, *sid));
         }
         if sam_name.to_lowercase() != logon.effective_name.to_lowercase() {
             return Err(PacError::NamesDisagree { logon_info: logon.effective_name, other: sam_name.clone() });
         }
     }
     if let Some(other) = requestor.filter(|sid| *sid != user_sid) {
-        return Err(PacError::SidsDisagree { logon_info: user_sid, other });
+        return Err(PacError::sids_disagree(user_sid, other));
     }
 
     let in_domain = |rid: u32| logon.logon_domain_id.child(rid).map_err(PacError::Sid);
@@ -203,16 +203,16 @@ pub enum PacError {
     #[error("the PAC names two accounts: {logon_info} and {other}")]
     SidsDisagree {
         /// By the logon information.
-        logon_info: Sid,
-        /// By UPN_DNS_INFO or PAC_REQUESTOR.
-        other: Sid,
+        logon_info: Box<Sid>,
+        /// By `UPN_DNS_INFO` or `PAC_REQUESTOR`.
+        other: Box<Sid>,
     },
     /// Two buffers give the account different names.
     #[error("the PAC gives the account two names: `{logon_info}` and `{other}`")]
     NamesDisagree {
         /// By the logon information.
         logon_info: String,
-        /// By UPN_DNS_INFO.
+        /// By `UPN_DNS_INFO`.
         other: String,
     },
     /// A trust account, a temporary duplicate, or no kind at all. The value: the SAM account control flags.
@@ -221,6 +221,12 @@ pub enum PacError {
     /// The account was disabled when the ticket was issued (possible by protocol transition only).
     #[error("the account is disabled (SAM account control 0x{0:x})")]
     Disabled(u32),
+}
+
+impl PacError {
+    fn sids_disagree(logon_info: Sid, other: Sid) -> Self {
+        Self::SidsDisagree { logon_info: Box::new(logon_info), other: Box::new(other) }
+    }
 }
 
 /// MS-PAC 2.5, `UserId`: for RID 0 the first extra SID is the account, and no group.

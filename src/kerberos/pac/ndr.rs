@@ -91,7 +91,7 @@ impl<'a> Reader<'a> {
         let offset = self.u32()?;
         let actual = self.u32()?;
         let consistent =
-            header.length % 2 == 0 && offset == 0 && actual <= maximum && actual == u32::from(header.length / 2);
+            header.length.is_multiple_of(2) && offset == 0 && actual <= maximum && actual == u32::from(header.length / 2);
         if !consistent {
             return Err(PacError::Conformance);
         }
