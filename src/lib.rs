@@ -11,6 +11,7 @@ pub mod claims;
 pub mod clock;
 pub mod config;
 pub mod directory;
+pub mod kerberos;
 pub mod secret;
 pub mod tokens;
 pub mod trusts;
