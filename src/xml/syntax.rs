@@ -16,7 +16,7 @@ pub(super) fn first_illegal(text: &str) -> Option<(usize, char)> {
 }
 
 /// Whether `name` is an `NCName`: a name without a colon.
-pub(super) fn is_ncname(name: &str) -> bool {
+pub(crate) fn is_ncname(name: &str) -> bool {
     let mut octets = name.bytes();
     let Some(first) = octets.next() else { return false };
     if name.is_ascii() {
