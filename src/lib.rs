@@ -12,3 +12,4 @@ pub mod clock;
 pub mod directory;
 pub mod secret;
 pub mod tokens;
+pub mod xml;
