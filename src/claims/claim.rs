@@ -119,10 +119,9 @@ impl ClaimSet {
 
     /// Drops exact duplicates (all six fields equal), keeping the first of each.
     pub fn deduplicate(&mut self) {
-        let mut seen = std::collections::HashSet::with_capacity(self.0.len());
-        let keep: Vec<bool> = self.0.iter().map(|claim| seen.insert(claim)).collect();
-        let mut keep = keep.into_iter();
-        self.0.retain(|_| keep.next().unwrap_or(true));
+        let duplicate = super::engine::duplicates(self.0.len(), |index| self.0.get(index));
+        let mut duplicate = duplicate.into_iter();
+        self.0.retain(|_| !duplicate.next().unwrap_or(false));
     }
 
     /// Keeps only the claims that `keep` accepts.

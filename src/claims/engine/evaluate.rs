@@ -1,0 +1,497 @@
+//! Runs a program (claims.md 1.5).
+//!
+//! Rule by rule: all tuples first, then the action once per tuple. The only place that waits is a store rule's action.
+
+use std::cell::Cell;
+use std::sync::{Arc, LazyLock};
+
+use super::program::{
+    Condition, ConditionKind, Expression, Form, Operand, Program, ReplacePattern, Rule, Slot, Test, Tests, TypeId,
+};
+use super::working_set::{ClaimId, WorkingSet, duplicates};
+use super::{EvaluationError, EvaluationErrorKind as Kind, Limits, Outcome, RuleRef, TraceEvent, TraceSink};
+use crate::claims::language::{Property, Verb};
+use crate::claims::regex::{MatchError, Pattern, Replacement};
+use crate::claims::store::{AskError, RequestStores, StoreQuery};
+use crate::claims::{Claim, ClaimSet, Text, types};
+
+pub(super) async fn evaluate(
+    program: &Program,
+    input: &[Claim],
+    stores: &RequestStores<'_>,
+    limits: &Limits,
+    trace: &mut dyn TraceSink,
+) -> Result<Outcome, EvaluationError> {
+    let at = |index: usize, kind: Kind| EvaluationError {
+        rule: RuleRef { index, name: program.rules.get(index).and_then(|rule| rule.name.clone()) },
+        kind,
+    };
+    if input.len() > limits.claims {
+        return Err(at(0, Kind::TooManyClaims { limit: limits.claims }));
+    }
+    let mut run = Run {
+        set: WorkingSet::new(&program.types, input),
+        issued: Vec::new(),
+        added: Vec::new(),
+        work: Cell::new(limits.work),
+        limits,
+        store_calls: 0,
+    };
+    let traced = trace.is_enabled();
+    for (index, rule) in program.rules.iter().enumerate() {
+        if traced {
+            trace.event(TraceEvent::Rule { index, name: rule.name.as_ref(), span: rule.span });
+        }
+        let tuples = run.tuples(rule, trace, traced).map_err(|kind| at(index, kind))?;
+        for place in 0..tuples.count {
+            let bound = tuples.get(place);
+            if traced {
+                let claims: Vec<&Claim> = bound.iter().filter_map(|id| run.set.claim(*id)).collect();
+                trace.event(TraceEvent::Tuple { claims: &claims });
+            }
+            let sink = Sink { verb: rule.verb, rule: index };
+            match &rule.form {
+                Form::Copy(slot) => {
+                    if let Some(id) = bound.get(*slot) {
+                        run.copy(*id, sink, trace, traced)
+                    } else {
+                        Ok(())
+                    }
+                }
+                Form::Create { type_id, assignments } => {
+                    run.create(assignments, bound).and_then(|claim| run.emit_new(claim, *type_id, sink, trace, traced))
+                }
+                Form::Store { query, type_ids, params } => {
+                    let params = params.iter().map(|param| run.text(param, bound)).collect::<Result<Vec<_>, _>>();
+                    match params {
+                        Ok(params) => run.ask(query, type_ids, params, stores, sink, trace, traced).await,
+                        Err(kind) => Err(kind),
+                    }
+                }
+            }
+            .map_err(|kind| at(index, kind))?;
+        }
+    }
+    Ok(run.outcome())
+}
+
+/// Where the claims of an action go, and which rule makes them.
+#[derive(Clone, Copy)]
+struct Sink {
+    verb: Verb,
+    rule: usize,
+}
+
+struct Run<'a> {
+    set: WorkingSet<'a>,
+    /// Claims issued, each with its rule.
+    issued: Vec<(ClaimId, usize)>,
+    added: Vec<ClaimId>,
+    /// Work left.
+    work: Cell<u64>,
+    limits: &'a Limits,
+    store_calls: usize,
+}
+
+/// Combinations of claims, `width` numbers each.
+struct Tuples {
+    flat: Vec<ClaimId>,
+    width: usize,
+    count: usize,
+}
+
+impl Tuples {
+    fn get(&self, place: usize) -> &[ClaimId] {
+        self.flat.get(place * self.width..(place + 1) * self.width).unwrap_or_default()
+    }
+}
+
+impl Run<'_> {
+    // Conditions.
+
+    fn tuples(&self, rule: &Rule, trace: &mut dyn TraceSink, traced: bool) -> Result<Tuples, Kind> {
+        let mut tuples = Tuples { flat: Vec::new(), width: 0, count: 1 };
+        for (index, condition) in rule.conditions.iter().enumerate() {
+            let matched;
+            (tuples, matched) = self.extend(tuples, condition)?;
+            if traced {
+                let (span, tuples) = (condition.span, tuples.count);
+                trace.event(TraceEvent::Condition { index, span, matched, tuples });
+            }
+            if tuples.count == 0 {
+                break;
+            }
+        }
+        Ok(tuples)
+    }
+
+    /// The tuples that are left, or made, by a condition, and how many claims matched it.
+    fn extend(&self, tuples: Tuples, condition: &Condition) -> Result<(Tuples, usize), Kind> {
+        let tests = &condition.tests;
+        match condition.kind {
+            ConditionKind::Select { bind } => self.select(tuples, tests, bind),
+            ConditionKind::Exists { negated } => self.keep(tuples, tests, |count| (count > 0) != negated, Some(1)),
+            ConditionKind::Count { comparison, number } => {
+                self.keep(tuples, tests, |count| comparison.holds(count as u64, u64::from(number)), None)
+            }
+        }
+    }
+
+    fn select(&self, tuples: Tuples, tests: &Tests, bind: bool) -> Result<(Tuples, usize), Kind> {
+        let mut matches = Vec::new();
+        let mut matched = 0;
+        if !tests.depends {
+            self.matching(tests, &[], &mut matches, None)?;
+            matched = matches.len();
+            self.bounded(tuples.count.saturating_mul(matched))?;
+            if tuples.width == 0 && tuples.count == 1 && bind {
+                return Ok((Tuples { flat: matches, width: 1, count: matched }, matched));
+            }
+        }
+        let width = tuples.width + usize::from(bind);
+        let mut next = Tuples { flat: Vec::new(), width, count: 0 };
+        for place in 0..tuples.count {
+            let tuple = tuples.get(place);
+            if tests.depends {
+                matches.clear();
+                self.matching(tests, tuple, &mut matches, None)?;
+                matched += matches.len();
+            }
+            next.count += matches.len();
+            self.bounded(next.count)?;
+            for id in &matches {
+                next.flat.extend_from_slice(tuple);
+                if bind {
+                    next.flat.push(*id);
+                }
+            }
+        }
+        Ok((next, matched))
+    }
+
+    /// Keeps the tuples for which the number of matching claims is accepted.
+    fn keep(
+        &self,
+        tuples: Tuples,
+        tests: &Tests,
+        accept: impl Fn(usize) -> bool,
+        enough: Option<usize>,
+    ) -> Result<(Tuples, usize), Kind> {
+        let mut matches = Vec::new();
+        if !tests.depends {
+            self.matching(tests, &[], &mut matches, enough)?;
+            let matched = matches.len();
+            return Ok(if accept(matched) {
+                (tuples, matched)
+            } else {
+                (Tuples { flat: Vec::new(), width: tuples.width, count: 0 }, matched)
+            });
+        }
+        let mut kept = Tuples { flat: Vec::new(), width: tuples.width, count: 0 };
+        let mut matched = 0;
+        for place in 0..tuples.count {
+            let tuple = tuples.get(place);
+            matches.clear();
+            self.matching(tests, tuple, &mut matches, enough)?;
+            matched += matches.len();
+            if accept(matches.len()) {
+                kept.count += 1;
+                kept.flat.extend_from_slice(tuple);
+            }
+        }
+        Ok((kept, matched))
+    }
+
+    /// The claims that pass all tests, in order; at most `enough` of them.
+    fn matching(
+        &self,
+        tests: &Tests,
+        tuple: &[ClaimId],
+        out: &mut Vec<ClaimId>,
+        enough: Option<usize>,
+    ) -> Result<(), Kind> {
+        for (id, claim) in self.set.candidates(tests.claim_type) {
+            self.charge(1)?;
+            let mut passes = true;
+            for test in &tests.others {
+                if !self.passes(test, claim, tuple)? {
+                    passes = false;
+                    break;
+                }
+            }
+            if passes {
+                out.push(id);
+                if enough.is_some_and(|enough| out.len() >= enough) {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn passes(&self, test: &Test, claim: &Claim, tuple: &[ClaimId]) -> Result<bool, Kind> {
+        let value = property(claim, &test.property);
+        let positive = match &test.operand {
+            Operand::Text(text) => same(value, text),
+            Operand::Expression(expression) => {
+                self.charge(1)?;
+                same(value, &self.text(expression, tuple)?)
+            }
+            Operand::Pattern(pattern) => self.is_match(pattern, value)?,
+            Operand::DynamicPattern(expression) => {
+                let pattern = self.dynamic_pattern(expression, tuple)?;
+                self.is_match(&pattern, value)?
+            }
+        };
+        Ok(positive != test.negative)
+    }
+
+    fn is_match(&self, pattern: &Pattern, value: &str) -> Result<bool, Kind> {
+        self.charge(pattern.cost(value.len()))?;
+        pattern.is_match(value).map_err(|source| match_error(pattern, source))
+    }
+
+    fn dynamic_pattern(&self, expression: &Expression, tuple: &[ClaimId]) -> Result<Arc<Pattern>, Kind> {
+        if !self.limits.dynamic_patterns {
+            return Err(Kind::DynamicPatternOff);
+        }
+        self.charge(DYNAMIC_PATTERN_WORK)?;
+        Pattern::unshared(&self.text(expression, tuple)?).map_err(Kind::DynamicPattern)
+    }
+
+    // Expressions.
+
+    fn text(&self, expression: &Expression, tuple: &[ClaimId]) -> Result<Text, Kind> {
+        match expression {
+            Expression::Text(text) => Ok(text.clone()),
+            Expression::Property(slot, name) => Ok(self.property_text(*slot, name, tuple)),
+            Expression::Concatenation(parts) => {
+                let mut joined = String::new();
+                for part in parts {
+                    joined.push_str(&self.text(part, tuple)?);
+                    if joined.len() > self.limits.text {
+                        return Err(Kind::TextTooLong { limit: self.limits.text });
+                    }
+                }
+                self.charge(joined.len() as u64 / 64)?;
+                Ok(joined.into())
+            }
+            Expression::Replace(replace) => {
+                let input = self.text(&replace.input, tuple)?;
+                let (pattern, dynamic);
+                let replacement = match &replace.pattern {
+                    ReplacePattern::Fixed(fixed, replacement) => {
+                        return self.replace(fixed, replacement, input);
+                    }
+                    ReplacePattern::Pattern(literal) => {
+                        pattern = literal;
+                        Replacement::parse(&self.text(&replace.replacement, tuple)?, pattern)
+                    }
+                    ReplacePattern::Dynamic(expression) => {
+                        dynamic = self.dynamic_pattern(expression, tuple)?;
+                        pattern = &dynamic;
+                        Replacement::parse(&self.text(&replace.replacement, tuple)?, pattern)
+                    }
+                };
+                self.replace(pattern, &replacement, input)
+            }
+        }
+    }
+
+    fn replace(&self, pattern: &Pattern, replacement: &Replacement, input: Text) -> Result<Text, Kind> {
+        let mut left = self.work.get();
+        let replaced = pattern.replace_all(&input, replacement, self.limits.text, &mut left);
+        self.work.set(left);
+        match replaced {
+            Ok(None) => Ok(input),
+            Ok(Some(text)) => Ok(text.into()),
+            Err(MatchError::TooMuchWork) => Err(Kind::TooMuchWork { limit: self.limits.work }),
+            Err(source) => Err(match_error(pattern, source)),
+        }
+    }
+
+    fn property_text(&self, slot: Slot, name: &Property, tuple: &[ClaimId]) -> Text {
+        let Some(claim) = tuple.get(slot).and_then(|id| self.set.claim(*id)) else { return EMPTY.clone() };
+        match name {
+            Property::Type => claim.claim_type.clone(),
+            Property::Value => claim.value.clone(),
+            Property::ValueType => claim.value_type.clone(),
+            Property::Issuer => claim.issuer.clone(),
+            Property::OriginalIssuer => claim.original_issuer.clone(),
+            Property::Named(name) => claim.properties.get(name).unwrap_or(&EMPTY).clone(),
+        }
+    }
+
+    // Actions.
+
+    fn copy(&mut self, id: ClaimId, sink: Sink, trace: &mut dyn TraceSink, traced: bool) -> Result<(), Kind> {
+        // `add(claim = c)` has no effect.
+        if sink.verb == Verb::Add { Ok(()) } else { self.emit(id, sink, trace, traced) }
+    }
+
+    fn create(&self, assignments: &[(Property, Expression)], tuple: &[ClaimId]) -> Result<Claim, Kind> {
+        let mut claim = new_claim();
+        for (name, value) in assignments {
+            let text = self.text(value, tuple)?;
+            match name {
+                Property::Type => claim.claim_type = text,
+                Property::Value => claim.value = text,
+                Property::ValueType => claim.value_type = text,
+                Property::Issuer => claim.issuer = text,
+                Property::OriginalIssuer => claim.original_issuer = text,
+                Property::Named(name) => {
+                    claim.properties.insert(name.clone(), text);
+                }
+            }
+        }
+        Ok(claim)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one store rule, its surroundings and the trace")]
+    async fn ask(
+        &mut self,
+        query: &StoreQuery,
+        type_ids: &[TypeId],
+        params: Vec<Text>,
+        stores: &RequestStores<'_>,
+        sink: Sink,
+        trace: &mut dyn TraceSink,
+        traced: bool,
+    ) -> Result<(), Kind> {
+        self.store_calls += 1;
+        let shown = if traced { params.clone() } else { Vec::new() };
+        let answer = stores.ask(query, params).await.map_err(|error| ask_error(query, error))?;
+        if traced {
+            trace.event(TraceEvent::Query {
+                store: query.store(),
+                query: query.text(),
+                params: &shown,
+                rows: answer.rows.0.len(),
+                remembered: answer.remembered,
+            });
+        }
+        for row in &answer.rows.0 {
+            for ((claim_type, type_id), cell) in query.types().iter().zip(type_ids).zip(row) {
+                let Some(value) = cell else { continue };
+                let mut claim = new_claim();
+                claim.claim_type = claim_type.clone();
+                claim.value = value.clone();
+                self.emit_new(claim, Some(*type_id), sink, trace, traced)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn emit_new(
+        &mut self,
+        claim: Claim,
+        type_id: Option<TypeId>,
+        sink: Sink,
+        trace: &mut dyn TraceSink,
+        traced: bool,
+    ) -> Result<(), Kind> {
+        let id = self.set.make(claim, type_id);
+        self.emit(id, sink, trace, traced)
+    }
+
+    fn emit(&mut self, id: ClaimId, sink: Sink, trace: &mut dyn TraceSink, traced: bool) -> Result<(), Kind> {
+        if self.set.len() >= self.limits.claims {
+            return Err(Kind::TooManyClaims { limit: self.limits.claims });
+        }
+        self.charge(1)?;
+        self.set.append(id);
+        match sink.verb {
+            Verb::Issue => self.issued.push((id, sink.rule)),
+            Verb::Add => self.added.push(id),
+        }
+        if traced && let Some(claim) = self.set.claim(id) {
+            trace.event(TraceEvent::Claim { verb: sink.verb, claim });
+        }
+        Ok(())
+    }
+
+    fn outcome(self) -> Outcome {
+        let issued_claim = |index: usize| self.issued.get(index).and_then(|(id, _)| self.set.claim(*id));
+        let duplicate = duplicates(self.issued.len(), issued_claim);
+        let mut output = Vec::with_capacity(self.issued.len());
+        let mut issued_by = Vec::with_capacity(self.issued.len());
+        for ((id, rule), _) in self.issued.iter().zip(duplicate).filter(|(_, duplicate)| !duplicate) {
+            if let Some(claim) = self.set.claim(*id) {
+                output.push(claim.clone());
+                issued_by.push(*rule);
+            }
+        }
+        let mut added: ClaimSet = self.added.iter().filter_map(|id| self.set.claim(*id).cloned()).collect();
+        added.deduplicate();
+        Outcome { output: output.into(), added, issued_by, issued: self.issued.len(), store_calls: self.store_calls }
+    }
+
+    // Bounds.
+
+    fn charge(&self, units: u64) -> Result<(), Kind> {
+        match self.work.get().checked_sub(units) {
+            Some(left) => {
+                self.work.set(left);
+                Ok(())
+            }
+            None => Err(Kind::TooMuchWork { limit: self.limits.work }),
+        }
+    }
+
+    fn bounded(&self, tuples: usize) -> Result<(), Kind> {
+        if tuples > self.limits.tuples {
+            return Err(Kind::TooManyTuples { limit: self.limits.tuples });
+        }
+        Ok(())
+    }
+}
+
+/// A claim before its assignments. Which issuer AD FS gives a new claim is not documented; the wizards assign the old one
+/// explicitly, so the default differs from it.
+fn new_claim() -> Claim {
+    Claim {
+        claim_type: EMPTY.clone(),
+        value: EMPTY.clone(),
+        value_type: STRING.clone(),
+        issuer: LOCAL_AUTHORITY.clone(),
+        original_issuer: LOCAL_AUTHORITY.clone(),
+        properties: std::collections::BTreeMap::new(),
+    }
+}
+
+fn property<'c>(claim: &'c Claim, name: &Property) -> &'c str {
+    match name {
+        Property::Type => &claim.claim_type,
+        Property::Value => &claim.value,
+        Property::ValueType => &claim.value_type,
+        Property::Issuer => &claim.issuer,
+        Property::OriginalIssuer => &claim.original_issuer,
+        Property::Named(name) => claim.properties.get(name).map_or("", |value| value),
+    }
+}
+
+/// Ordinal equality; texts that share memory are equal without looking.
+fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && (std::ptr::eq(a, b) || a == b)
+}
+
+fn match_error(pattern: &Pattern, source: MatchError) -> Kind {
+    Kind::Match { pattern: pattern.text().into(), source }
+}
+
+fn ask_error(query: &StoreQuery, error: AskError) -> Kind {
+    let store = query.store().clone();
+    match error {
+        AskError::UnknownStore => Kind::UnknownStore { store },
+        AskError::TooManyQueries { limit } => Kind::TooManyQueries { limit },
+        AskError::TooManyRows { limit } => Kind::TooManyRows { store, limit },
+        AskError::Store(source) => Kind::Store { store, query: query.text().clone(), source },
+    }
+}
+
+/// Compiling a pattern costs about as much as this many comparisons.
+const DYNAMIC_PATTERN_WORK: u64 = 5000;
+
+static EMPTY: LazyLock<Text> = LazyLock::new(|| Text::from(""));
+static STRING: LazyLock<Text> = LazyLock::new(|| Text::from(types::value_type::STRING));
+static LOCAL_AUTHORITY: LazyLock<Text> = LazyLock::new(|| Text::from(types::issuer::LOCAL_AUTHORITY));

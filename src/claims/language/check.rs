@@ -1,0 +1,159 @@
+//! The static rules V1 to V8 and V11 (claims.md 1.2) on one parsed rule.
+
+use super::{
+    Action, Condition, Expression, Findings, Form, Ident, Property, Rule, RuleProblemKind, RuleWarningKind, Test, Verb,
+};
+use crate::claims::Text;
+use crate::claims::store::QueryText;
+
+/// Records every problem of a rule that its syntax does not show.
+pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
+    for annotation in &rule.annotations {
+        if !["RuleName", "RuleTemplate"].iter().any(|known| annotation.name.text.eq_ignore_ascii_case(known)) {
+            let name = annotation.name.text.clone();
+            findings.warning(annotation.name.span, RuleWarningKind::UnknownAnnotation { name });
+        }
+    }
+    let all: Vec<&Ident> = rule.conditions.iter().filter_map(tag_of).collect();
+    let mut bound: Vec<&Ident> = Vec::new();
+    for condition in &rule.conditions {
+        for test in tests_of(condition) {
+            check_test(test, &bound, &all, findings);
+        }
+        if let Some(tag) = tag_of(condition) {
+            if contains(&bound, &tag.text) {
+                let kind = RuleProblemKind::DuplicateTag { tag: tag.text.clone() };
+                findings.problem(tag.span, kind, Some(String::from("tags compare without regard to case")));
+            }
+            bound.push(tag);
+        }
+    }
+    check_action(&rule.action, &bound, findings);
+}
+
+fn tag_of(condition: &Condition) -> Option<&Ident> {
+    match condition {
+        Condition::Select(selector) => selector.tag.as_ref(),
+        Condition::Exists { .. } | Condition::Count(_) => None,
+    }
+}
+
+fn tests_of(condition: &Condition) -> &[Test] {
+    match condition {
+        Condition::Select(selector) => &selector.tests,
+        Condition::Exists { claims, .. } => &claims.tests,
+        Condition::Count(count) => &count.claims.tests,
+    }
+}
+
+fn contains(tags: &[&Ident], tag: &str) -> bool {
+    tags.iter().any(|known| known.text.eq_ignore_ascii_case(tag))
+}
+
+fn check_test(test: &Test, bound: &[&Ident], all: &[&Ident], findings: &mut Findings<'_>) {
+    check_expression(&test.operand, bound, all, findings);
+    if let (Property::Type, false, Expression::Literal(literal)) =
+        (&test.property.property, test.operator.is_pattern(), &test.operand)
+    {
+        check_type(&literal.text, literal.span, findings);
+    }
+}
+
+fn check_type(claim_type: &str, span: super::Span, findings: &mut Findings<'_>) {
+    if ["https://schemas.microsoft.com/", "https://schemas.xmlsoap.org/"].iter().any(|p| claim_type.starts_with(p)) {
+        findings.warning(span, RuleWarningKind::SecureSchema);
+    }
+}
+
+fn check_expression(expression: &Expression, bound: &[&Ident], all: &[&Ident], findings: &mut Findings<'_>) {
+    match expression {
+        Expression::Literal(_) => {}
+        Expression::Property { tag, .. } => {
+            if contains(bound, &tag.text) {
+                return;
+            }
+            let text: Text = tag.text.clone();
+            if contains(all, &tag.text) {
+                let help = "a test may use the tags of earlier conditions only, never its own or a later one";
+                findings.problem(tag.span, RuleProblemKind::UnboundTag { tag: text }, Some(help.to_owned()));
+            } else {
+                findings.problem(tag.span, RuleProblemKind::UnknownTag { tag: text, in_copy: false }, known_tags(all));
+            }
+        }
+        Expression::Call { function, arguments, span } => {
+            if !function.text.eq_ignore_ascii_case("RegExReplace") {
+                let help = Some(String::from("the only function is RegExReplace(input, pattern, replacement)"));
+                findings.problem(function.span, RuleProblemKind::UnknownFunction { name: function.text.clone() }, help);
+            } else if arguments.len() != 3 {
+                findings.problem(*span, RuleProblemKind::ArgumentCount { found: arguments.len() }, None);
+            }
+            for argument in arguments {
+                check_expression(argument, bound, all, findings);
+            }
+        }
+        Expression::Concatenation(parts) => {
+            for part in parts {
+                check_expression(part, bound, all, findings);
+            }
+        }
+    }
+}
+
+fn known_tags(all: &[&Ident]) -> Option<String> {
+    if all.is_empty() {
+        return Some(String::from("give the condition a tag: c:[…]"));
+    }
+    let tags: Vec<&str> = all.iter().map(|tag| &*tag.text).collect();
+    Some(format!("the tags of this rule are: {}", tags.join(", ")))
+}
+
+fn check_action(action: &Action, bound: &[&Ident], findings: &mut Findings<'_>) {
+    match &action.form {
+        Form::Copy(tag) => {
+            if !contains(bound, &tag.text) {
+                let kind = RuleProblemKind::UnknownTag { tag: tag.text.clone(), in_copy: true };
+                findings.problem(tag.span, kind, known_tags(bound));
+            }
+            if action.verb == Verb::Add {
+                findings.warning(action.span, RuleWarningKind::AddCopy);
+            }
+        }
+        Form::Create(assignments) => {
+            for (index, assignment) in assignments.iter().enumerate() {
+                let property = &assignment.property;
+                if assignments.iter().take(index).any(|earlier| earlier.property.property == property.property) {
+                    let kind = RuleProblemKind::DuplicateProperty { property: property.property.to_string() };
+                    findings.problem(property.span, kind, None);
+                }
+                check_expression(&assignment.value, bound, bound, findings);
+            }
+            match assignments.iter().find(|assignment| assignment.property.property == Property::Type) {
+                None => {
+                    let help = Some(String::from("add Type = \"…\""));
+                    findings.problem(action.span, RuleProblemKind::MissingType, help);
+                }
+                Some(assignment) => {
+                    if let Expression::Literal(literal) = &assignment.value {
+                        check_type(&literal.text, literal.span, findings);
+                    }
+                }
+            }
+        }
+        Form::Store(call) => {
+            if call.store.text.trim() != &*call.store.text {
+                findings.warning(call.store.span, RuleWarningKind::BlankInStoreName);
+            }
+            for claim_type in &call.types {
+                check_type(&claim_type.text, claim_type.span, findings);
+            }
+            for param in &call.params {
+                check_expression(param, bound, bound, findings);
+            }
+            let highest = QueryText::parse(&call.query.text).highest_placeholder();
+            if let Some(index) = highest.filter(|index| *index >= call.params.len()) {
+                let kind = RuleProblemKind::MissingParameter { index, params: call.params.len() };
+                findings.problem(call.query.span, kind, Some(String::from("the first param is {0}")));
+            }
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! Rule text to tokens. Knows no grammar; what is no token becomes one that names the damage.
+
+use super::Span;
+
+/// A piece of the text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Token {
+    pub(super) kind: TokenKind,
+    pub(super) span: Span,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TokenKind {
+    /// `"…"`, the quotes within the span.
+    Str,
+    Ident,
+    Int,
+    Arrow,
+    EqEq,
+    NotEq,
+    Match,
+    NotMatch,
+    And,
+    Eq,
+    Plus,
+    Comma,
+    Semicolon,
+    Colon,
+    Dot,
+    LParen,
+    RParen,
+    LBracket,
+    RBracket,
+    At,
+    Lt,
+    Gt,
+    Le,
+    Ge,
+    /// After the last token, for ever.
+    End,
+    Bad(Bad),
+}
+
+/// Text that is no token, by what probably happened to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bad {
+    /// A string literal that meets a line end or the end of the text.
+    OpenString,
+    /// Typographic quotation marks; the span covers the quoted text.
+    TypographicQuote,
+    /// A blank that is no ASCII blank (non-breaking, zero width).
+    Blank(char),
+    /// An HTML entity such as `&gt;`.
+    Entity,
+    /// A comment where comments are not allowed.
+    Comment,
+    /// A `/*` without `*/`.
+    OpenComment,
+    /// Anything else.
+    Character(char),
+}
+
+/// Cuts the text into tokens; the last one is [`TokenKind::End`].
+pub(super) fn tokenize(text: &str, comments: bool) -> Vec<Token> {
+    let mut lexer = Lexer { text, at: 0, comments };
+    let mut tokens = Vec::with_capacity(text.len() / 6 + 1);
+    loop {
+        let token = lexer.next();
+        tokens.push(token);
+        if token.kind == TokenKind::End {
+            return tokens;
+        }
+    }
+}
+
+struct Lexer<'a> {
+    text: &'a str,
+    at: usize,
+    comments: bool,
+}
+
+impl<'a> Lexer<'a> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    fn next(&mut self) -> Token {
+        loop {
+            let rest = self.rest();
+            let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
+            self.at += blanks;
+            let rest = self.rest();
+            let start = self.at;
+            let (kind, length) = scan(rest);
+            self.at += length;
+            if self.comments && kind == TokenKind::Bad(Bad::Comment) {
+                continue;
+            }
+            return Token { kind, span: Span { start: offset(start), end: offset(self.at) } };
+        }
+    }
+}
+
+/// The kind and length in octets of the token that `rest` starts with.
+fn scan(rest: &str) -> (TokenKind, usize) {
+    use TokenKind as K;
+    let mut chars = rest.chars();
+    let Some(first) = chars.next() else { return (K::End, 0) };
+    let second = chars.next();
+    match (first, second) {
+        ('"', _) => string(rest),
+        ('=', Some('>')) => (K::Arrow, 2),
+        ('=', Some('=')) => (K::EqEq, 2),
+        ('=', Some('~')) => (K::Match, 2),
+        ('=', _) => (K::Eq, 1),
+        ('!', Some('=')) => (K::NotEq, 2),
+        ('!', Some('~')) => (K::NotMatch, 2),
+        ('&', Some('&')) => (K::And, 2),
+        ('&', _) => entity(rest).map_or((K::Bad(Bad::Character('&')), 1), |length| (K::Bad(Bad::Entity), length)),
+        ('<', Some('=')) => (K::Le, 2),
+        ('<', _) => (K::Lt, 1),
+        ('>', Some('=')) => (K::Ge, 2),
+        ('>', _) => (K::Gt, 1),
+        ('+', _) => (K::Plus, 1),
+        (',', _) => (K::Comma, 1),
+        (';', _) => (K::Semicolon, 1),
+        (':', _) => (K::Colon, 1),
+        ('.', _) => (K::Dot, 1),
+        ('(', _) => (K::LParen, 1),
+        (')', _) => (K::RParen, 1),
+        ('[', _) => (K::LBracket, 1),
+        (']', _) => (K::RBracket, 1),
+        ('@', _) => (K::At, 1),
+        ('/', Some('/')) => (K::Bad(Bad::Comment), rest.find(['\n', '\r']).unwrap_or(rest.len())),
+        ('/', Some('*')) => match rest.get(2..).and_then(|inner| inner.find("*/")) {
+            Some(end) => (K::Bad(Bad::Comment), end + 4),
+            None => (K::Bad(Bad::OpenComment), rest.len()),
+        },
+        ('_' | 'a'..='z' | 'A'..='Z', _) => (K::Ident, run(rest, |c| c == '_' || c.is_ascii_alphanumeric())),
+        ('0'..='9', _) => (K::Int, run(rest, |c| c.is_ascii_digit())),
+        (quote, _) if is_typographic_quote(quote) => (K::Bad(Bad::TypographicQuote), quoted(rest)),
+        (blank, _) if is_foreign_blank(blank) => (K::Bad(Bad::Blank(blank)), run(rest, |c| c == blank)),
+        (other, _) => (K::Bad(Bad::Character(other)), other.len_utf8()),
+    }
+}
+
+fn run(rest: &str, belongs: impl Fn(char) -> bool) -> usize {
+    rest.len() - rest.trim_start_matches(belongs).len()
+}
+
+/// `"` up to the next `"`; a line end in between means that the text was wrapped.
+fn string(rest: &str) -> (TokenKind, usize) {
+    let inner = rest.get(1..).unwrap_or_default();
+    match inner.bytes().position(|b| b == b'"' || b == b'\n') {
+        Some(end) if inner.as_bytes().get(end) == Some(&b'"') => (TokenKind::Str, end + 2),
+        Some(end) => (TokenKind::Bad(Bad::OpenString), end + 1),
+        None => (TokenKind::Bad(Bad::OpenString), rest.len()),
+    }
+}
+
+/// A typographic quote and, when its partner follows on the same line, all between them.
+fn quoted(rest: &str) -> usize {
+    let first = rest.chars().next().map_or(0, char::len_utf8);
+    let inner = rest.get(first..).unwrap_or_default();
+    match inner.char_indices().find(|(_, c)| is_typographic_quote(*c) || matches!(c, '"' | '\n' | ';')) {
+        Some((end, close)) if is_typographic_quote(close) || close == '"' => first + end + close.len_utf8(),
+        _ => first,
+    }
+}
+
+/// `&gt;` and its like: the length of the entity.
+fn entity(rest: &str) -> Option<usize> {
+    let name = rest.get(1..)?;
+    let end = name.find(';').filter(|end| (1..=6).contains(end))?;
+    let name = name.get(..end)?;
+    name.chars().all(|c| c == '#' || c.is_ascii_alphanumeric()).then_some(end + 2)
+}
+
+const fn is_typographic_quote(c: char) -> bool {
+    matches!(c, '\u{2018}'..='\u{201F}' | '\u{00AB}' | '\u{00BB}' | '\u{2032}' | '\u{2033}' | '\u{FF02}')
+}
+
+const fn is_foreign_blank(c: char) -> bool {
+    matches!(
+        c,
+        '\u{00A0}' | '\u{2000}'
+            ..='\u{200D}'
+                | '\u{202F}'
+                | '\u{205F}'
+                | '\u{2060}'
+                | '\u{3000}'
+                | '\u{FEFF}'
+                | '\u{2028}'
+                | '\u{2029}'
+                | '\u{0085}'
+                | '\u{00AD}'
+                | '\u{000B}'
+                | '\u{000C}'
+    )
+}
+
+/// Texts are limited to 1 MiB before they get here, so the offset always fits.
+fn offset(at: usize) -> u32 {
+    u32::try_from(at).unwrap_or(u32::MAX)
+}
