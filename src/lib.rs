@@ -11,4 +11,5 @@ pub mod claims;
 pub mod clock;
 pub mod directory;
 pub mod secret;
+pub mod store;
 pub mod tokens;
