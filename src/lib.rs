@@ -11,5 +11,6 @@ pub mod claims;
 pub mod clock;
 pub mod directory;
 pub mod secret;
+pub mod store;
 pub mod tokens;
 pub mod xml;
