@@ -10,6 +10,7 @@ pub mod authn;
 pub mod claims;
 pub mod clock;
 pub mod directory;
+pub mod kerberos;
 pub mod secret;
 pub mod store;
 pub mod tokens;
