@@ -10,5 +10,6 @@ pub mod authn;
 pub mod claims;
 pub mod clock;
 pub mod directory;
+pub mod keys;
 pub mod secret;
 pub mod tokens;
