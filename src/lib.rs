@@ -11,6 +11,7 @@ pub mod claims;
 pub mod clock;
 pub mod directory;
 pub mod kerberos;
+pub mod keys;
 pub mod secret;
 pub mod store;
 pub mod tokens;
