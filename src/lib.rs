@@ -9,10 +9,12 @@
 pub mod authn;
 pub mod claims;
 pub mod clock;
+pub mod config;
 pub mod directory;
 pub mod kerberos;
 pub mod keys;
 pub mod secret;
 pub mod store;
 pub mod tokens;
+pub mod trusts;
 pub mod xml;

@@ -1,0 +1,232 @@
+//! What a trust file may say, key by key, before anything is checked or read from other files.
+//!
+//! Key names are a stable interface: other programs write these files.
+
+use std::path::PathBuf;
+
+use crate::tokens::SignatureAlgorithm;
+
+/// A trust file: exactly one of the three tables.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrustFile {
+    /// `[relying_party]`
+    pub relying_party: Option<RelyingPartyFile>,
+    /// `[claims_provider]`; read, not available in this version.
+    pub claims_provider: Option<ClaimsProviderFile>,
+    /// `[client]`; read, not available in this version.
+    pub client: Option<ClientFile>,
+}
+
+/// `[relying_party]`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RelyingPartyFile {
+    /// Display name.
+    pub name: String,
+    /// Identifiers, compared character by character; unique over all trusts.
+    pub identifiers: Vec<String>,
+    /// A disabled relying party gets no token and a fault of its own.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Token for WS-Federation and WS-Trust when the request names none.
+    #[serde(default)]
+    pub token_type: TokenTypeFile,
+    /// Validity of a token, in minutes.
+    #[serde(default = "default_lifetime")]
+    pub token_lifetime_minutes: u32,
+    /// Minutes by which the start of validity lies before the moment of issue.
+    #[serde(default)]
+    pub not_before_skew_minutes: u32,
+    /// Signature of tokens.
+    #[serde(default)]
+    pub signature_algorithm: SignatureAlgorithm,
+    /// Name of an access control policy; instead of authorization rules.
+    pub access_control_policy: Option<String>,
+    /// Issuance authorization rules; instead of a policy.
+    pub authorization_rules: Option<String>,
+    /// The same in a file beside the trust.
+    pub authorization_rules_file: Option<PathBuf>,
+    /// Issuance transform rules.
+    pub transform_rules: Option<String>,
+    /// The same in a file beside the trust.
+    pub transform_rules_file: Option<PathBuf>,
+    /// Claim types without which no token is issued.
+    #[serde(default)]
+    pub required_claims: Vec<String>,
+    /// PEM file with the relying party's encryption certificate; tokens are encrypted when it is there.
+    pub encryption_certificate: Option<PathBuf>,
+    /// Block cipher of encrypted tokens.
+    #[serde(default)]
+    pub encryption_algorithm: super::EncryptionAlgorithm,
+    /// PEM files with certificates that sign the relying party's requests.
+    #[serde(default)]
+    pub request_signing_certificates: Vec<PathBuf>,
+    /// Refuse requests that are not signed.
+    #[serde(default)]
+    pub require_signed_requests: bool,
+    /// Claims providers that may sign users in to this relying party; all when absent.
+    pub claims_providers: Option<Vec<String>>,
+    /// `[relying_party.ws_federation]`
+    pub ws_federation: Option<WsFederationFile>,
+    /// `[relying_party.saml]`
+    pub saml: Option<SamlFile>,
+}
+
+/// Kinds of token a trust may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenTypeFile {
+    /// SAML 1.1
+    #[default]
+    Saml11,
+    /// SAML 2.0
+    Saml2,
+    /// JSON Web Token; not available in this version.
+    Jwt,
+}
+
+/// `[relying_party.ws_federation]`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WsFederationFile {
+    /// Where the browser posts the token; the answer for a request without `wreply`.
+    pub endpoint: String,
+    /// Further addresses that `wreply` may name.
+    #[serde(default)]
+    pub additional_endpoints: Vec<String>,
+}
+
+/// `[relying_party.saml]`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SamlFile {
+    /// Assertion consumer services.
+    pub assertion_consumer_services: Vec<AssertionConsumerServiceFile>,
+    /// Format of the name identifier.
+    #[serde(default)]
+    pub name_id_format: Option<String>,
+}
+
+/// `{ url = "…", binding = "post", default = true }`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssertionConsumerServiceFile {
+    /// Address.
+    pub url: String,
+    /// Binding.
+    #[serde(default)]
+    pub binding: SamlBinding,
+    /// Whether a request without an address or index means this one.
+    #[serde(default)]
+    pub default: bool,
+    /// Index; the place in the list when absent.
+    pub index: Option<u16>,
+}
+
+/// SAML 2.0 bindings of an assertion consumer service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SamlBinding {
+    /// HTTP POST
+    #[default]
+    Post,
+    /// HTTP artifact
+    Artifact,
+    /// HTTP redirect
+    Redirect,
+}
+
+/// `[claims_provider]`; not available in this version.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimsProviderFile {
+    /// Display name.
+    pub name: String,
+    /// Identifier; the issuer of its tokens.
+    pub identifier: String,
+    /// A disabled claims provider signs nobody in.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+    /// Metadata in a file beside the trust.
+    pub metadata_file: Option<PathBuf>,
+    /// Metadata at an address.
+    pub metadata_url: Option<String>,
+    /// Protocol.
+    pub protocol: Option<ClaimsProviderProtocol>,
+    /// Where users are sent to sign in.
+    pub sign_in_url: Option<String>,
+    /// PEM files with certificates that sign its tokens.
+    #[serde(default)]
+    pub signing_certificates: Vec<PathBuf>,
+    /// UPN suffixes whose users are sent there.
+    #[serde(default)]
+    pub account_suffixes: Vec<String>,
+    /// Acceptance transform rules.
+    pub acceptance_rules: Option<String>,
+    /// The same in a file beside the trust.
+    pub acceptance_rules_file: Option<PathBuf>,
+}
+
+/// Protocols of claims providers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimsProviderProtocol {
+    /// SAML 2.0
+    Saml,
+    /// WS-Federation
+    WsFederation,
+    /// OpenID Connect
+    Oidc,
+}
+
+/// `[client]`; not available in this version.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientFile {
+    /// Client id.
+    pub id: String,
+    /// Display name.
+    pub name: Option<String>,
+    /// Kind of application.
+    pub kind: ClientKind,
+    /// Redirect addresses, compared character by character.
+    #[serde(default)]
+    pub redirect_uris: Vec<String>,
+    /// File with the secret of a server application.
+    pub secret_file: Option<PathBuf>,
+    /// File with the client's JSON Web Key Set.
+    pub jwks_file: Option<PathBuf>,
+    /// PEM files with the client's certificates.
+    #[serde(default)]
+    pub certificate_files: Vec<PathBuf>,
+    /// Grants the client may use.
+    #[serde(default)]
+    pub grants: Vec<String>,
+    /// Identifiers of relying parties the client may ask tokens for.
+    #[serde(default)]
+    pub resources: Vec<String>,
+    /// A disabled client gets no token.
+    #[serde(default = "yes")]
+    pub enabled: bool,
+}
+
+/// Kinds of OAuth client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClientKind {
+    /// Public client on a device.
+    Native,
+    /// Confidential client on a server.
+    Server,
+    /// Resource that acts as a client too.
+    WebApi,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn default_lifetime() -> u32 {
+    60
+}

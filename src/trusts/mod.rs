@@ -1,0 +1,14 @@
+//! Trusts: who may ask for a token, and what each gets.
+//!
+//! A trust is one file in the directory `trusts/`. This module knows what the files may say and what a relying party is; it
+//! knows nothing of protocols, accounts or how tokens are written.
+
+pub mod file;
+mod relying_party;
+mod rules;
+
+pub use relying_party::{
+    AssertionConsumerService, Authorization, ClaimsProviders, EncryptionAlgorithm, RelyingParty, RelyingPartyId,
+    SamlSettings, TokenEncryption, TrustLookup, Trusts, WsFederationSettings,
+};
+pub use rules::CompiledRules;

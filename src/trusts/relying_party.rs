@@ -1,0 +1,223 @@
+//! Relying parties, and finding one by an identifier that a request names.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::CompiledRules;
+use super::file::SamlBinding;
+use crate::claims::{ClaimSet, Text};
+use crate::tokens::{SignatureAlgorithm, TokenType};
+
+/// A relying party trust with everything checked and compiled.
+#[derive(Debug)]
+pub struct RelyingParty {
+    /// Stable name in audit, sealed grants and metrics: the first identifier.
+    pub id: RelyingPartyId,
+    /// Display name.
+    pub name: String,
+    /// Every identifier; a token's audience is the one that was asked for.
+    pub identifiers: Vec<String>,
+    /// Whether tokens may be issued.
+    pub enabled: bool,
+    /// Token for WS-Federation and WS-Trust when the request names none.
+    pub token_type: TokenType,
+    /// Validity of a token from the moment of issue.
+    pub token_lifetime: Duration,
+    /// How far before the moment of issue validity starts.
+    pub not_before_skew: Duration,
+    /// Signature of tokens.
+    pub signature_algorithm: SignatureAlgorithm,
+    /// How tokens are encrypted; `None` leaves them in clear.
+    pub encryption: Option<TokenEncryption>,
+    /// Who may get a token.
+    pub authorization: Authorization,
+    /// Issuance transform rules.
+    pub transform: CompiledRules,
+    /// Claim types that the output must contain, each with a value; otherwise the subject is denied.
+    pub required_claims: Vec<Text>,
+    /// Claims providers whose users may sign in here.
+    pub claims_providers: ClaimsProviders,
+    /// DER of certificates that sign this relying party's requests.
+    pub request_signing_certificates: Vec<Arc<[u8]>>,
+    /// Requests without a signature are refused.
+    pub require_signed_requests: bool,
+    /// WS-Federation; `None` refuses passive requests.
+    pub ws_federation: Option<WsFederationSettings>,
+    /// SAML 2.0 protocol; `None` refuses its requests.
+    pub saml: Option<SamlSettings>,
+    /// Whether `accounttype` `DJ` is kept only for workstations and member servers as the directory knows them (`[entra]
+    /// computer_guard`).
+    pub computer_guard: bool,
+    /// The file the trust stands in; `None` for the built-in Entra trust.
+    pub file: Option<PathBuf>,
+}
+
+impl RelyingParty {
+    /// The first required claim type that `output` has no non-empty value of. When there is one, the subject is denied.
+    pub fn missing_claim(&self, output: &ClaimSet) -> Option<&Text> {
+        self.required_claims.iter().find(|required| output.of_type(required).all(|claim| claim.value.is_empty()))
+    }
+
+    /// Whether `identifier` is one of this relying party's, character by character.
+    pub fn has_identifier(&self, identifier: &str) -> bool {
+        self.identifiers.iter().any(|own| own == identifier)
+    }
+}
+
+/// Identifies a relying party in everything that outlives a request: its first identifier.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct RelyingPartyId(Arc<str>);
+
+impl RelyingPartyId {
+    /// An id from its text.
+    pub fn new(id: impl Into<Arc<str>>) -> Self {
+        Self(id.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RelyingPartyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for RelyingPartyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Who may get a token (claims.md 2: nothing is permitted unless something permits).
+#[derive(Debug, Clone)]
+pub enum Authorization {
+    /// The access control policy "permit everyone".
+    PermitEveryone,
+    /// Issuance authorization rules.
+    Rules(CompiledRules),
+    /// The trust names neither a policy nor rules.
+    Nobody,
+}
+
+/// Which claims providers may sign users in to a relying party.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimsProviders {
+    /// Every one, as AD FS has it by default.
+    All,
+    /// Those with one of these identifiers; `AD AUTHORITY` is the local Active Directory.
+    Listed(Vec<String>),
+}
+
+impl ClaimsProviders {
+    /// Whether users of the claims provider with this identifier may sign in. Must be asked before anything is issued.
+    pub fn allows(&self, identifier: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Listed(identifiers) => identifiers.iter().any(|own| own == identifier),
+        }
+    }
+}
+
+/// Encryption of tokens: key transport is RSA-OAEP with the certificate's key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenEncryption {
+    /// DER of the relying party's encryption certificate.
+    pub certificate: Arc<[u8]>,
+    /// Block cipher.
+    pub algorithm: EncryptionAlgorithm,
+}
+
+/// Block ciphers of encrypted tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncryptionAlgorithm {
+    /// AES-256-CBC, what AD FS uses and every relying party of an AD FS farm can decrypt.
+    #[default]
+    Aes256Cbc,
+    /// AES-256-GCM, authenticated; for relying parties that know XML Encryption 1.1.
+    Aes256Gcm,
+}
+
+/// WS-Federation passive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WsFederationSettings {
+    /// Where the browser posts the token when the request names no `wreply`.
+    pub endpoint: String,
+    /// Further addresses that `wreply` may name.
+    pub additional_endpoints: Vec<String>,
+}
+
+/// SAML 2.0 protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SamlSettings {
+    /// Assertion consumer services; never empty, exactly one is the default.
+    pub assertion_consumer_services: Vec<AssertionConsumerService>,
+    /// Format of the name identifier.
+    pub name_id_format: Option<String>,
+}
+
+/// An assertion consumer service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssertionConsumerService {
+    /// Address.
+    pub url: String,
+    /// Binding.
+    pub binding: SamlBinding,
+    /// Index in metadata.
+    pub index: u16,
+    /// Whether a request without an address or index means this one.
+    pub is_default: bool,
+}
+
+/// Every trust of a configuration.
+#[derive(Debug, Default)]
+pub struct Trusts {
+    relying_parties: Vec<Arc<RelyingParty>>,
+    by_identifier: HashMap<String, usize>,
+}
+
+impl Trusts {
+    /// All trusts given. Identifiers must be unique; of two equal ones the first counts (loading refuses that case).
+    pub fn new(relying_parties: Vec<Arc<RelyingParty>>) -> Self {
+        let mut by_identifier = HashMap::new();
+        for (index, relying_party) in relying_parties.iter().enumerate() {
+            for identifier in &relying_party.identifiers {
+                by_identifier.entry(identifier.clone()).or_insert(index);
+            }
+        }
+        Self { relying_parties, by_identifier }
+    }
+
+    /// The relying party with an identifier, compared character by character as AD FS does.
+    pub fn relying_party(&self, identifier: &str) -> TrustLookup<'_> {
+        match self.by_identifier.get(identifier).and_then(|index| self.relying_parties.get(*index)) {
+            None => TrustLookup::Unknown,
+            Some(relying_party) if relying_party.enabled => TrustLookup::Enabled(relying_party),
+            Some(relying_party) => TrustLookup::Disabled(relying_party),
+        }
+    }
+
+    /// Every relying party, in the order of their files, the built-in one first.
+    pub fn relying_parties(&self) -> &[Arc<RelyingParty>] {
+        &self.relying_parties
+    }
+}
+
+/// The outcome of looking for a relying party.
+#[derive(Debug, Clone, Copy)]
+pub enum TrustLookup<'a> {
+    /// Tokens may be issued.
+    Enabled(&'a Arc<RelyingParty>),
+    /// The trust exists and is switched off.
+    Disabled(&'a Arc<RelyingParty>),
+    /// No trust has this identifier.
+    Unknown,
+}
