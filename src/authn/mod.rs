@@ -2,6 +2,14 @@
 //!
 //! Knows credentials and accounts; knows nothing of claims, tokens or the protocol that carried a credential.
 
+pub mod login_name;
+pub mod network;
+pub mod password;
+pub mod password_gate;
 mod subject;
 
+pub use login_name::{DomainNames, DomainNamesEntry, LockoutKey, LoginForm, LoginName, LoginNameError};
+pub use network::{ForwardingHeaders, NetworkLocation, NetworkPolicy, RequestOrigin};
+pub use password::{PasswordError, PasswordVerifier};
+pub use password_gate::{GateError, PasswordAttempt, PasswordGate};
 pub use subject::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, SessionRef, SubjectOrigin};

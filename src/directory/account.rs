@@ -60,3 +60,22 @@ impl AccountKind {
         matches!(self, Self::Computer | Self::DomainController)
     }
 }
+
+/// Whether an account may sign in right now, apart from how it proves who it is.
+///
+/// Kerberos checks this itself; a certificate that was mapped to an account does not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SignInState {
+    /// Nothing stands against it.
+    Permitted,
+    /// The account is disabled.
+    Disabled,
+    /// The account is locked out.
+    Locked,
+    /// The account has expired.
+    AccountExpired,
+    /// This hour is not among the account's logon hours.
+    OutsideHours,
+    /// The password has expired or must be changed; matters only where the password is what was proved.
+    PasswordExpired,
+}

@@ -4,11 +4,18 @@
 //! protocols or how somebody authenticated.
 
 mod account;
+mod bind_reason;
+mod cache;
+pub mod codec;
+pub mod filter;
 mod guid;
+pub mod ldap;
 mod query;
 mod sid;
 
-pub use account::{Account, AccountKind};
+pub use account::{Account, AccountKind, SignInState};
+pub use bind_reason::{PasswordRefusal, PasswordVerdict};
+pub use cache::{CacheOptions, CachedDirectory};
 pub use guid::{GuidError, ObjectGuid};
 pub use query::{AccountKey, AttributeName, AttributeValue, Attributes, Directory, DirectoryError};
 pub use sid::{Sid, SidError};

@@ -6,7 +6,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Account, ObjectGuid, Sid};
+use super::{Account, ObjectGuid, Sid, SignInState};
 
 /// A configured forest of Active Directory domains.
 ///
@@ -43,6 +43,24 @@ pub trait Directory: Send + Sync {
         filter: &str,
         names: &[AttributeName],
     ) -> Result<Vec<Attributes>, DirectoryError>;
+
+    /// The account that a certificate is mapped to by `altSecurityIdentities`: exactly one user or computer in all configured domains
+    /// that has one of `values`. Only the strong forms count (`X509:<I>…<SR>…`, `X509:<SKI>…`, `X509:<SHA1-PUKEY>…`);
+    /// others are ignored.
+    ///
+    /// # Errors
+    /// As [`Directory::account`]. A directory that keeps no mappings finds nobody.
+    async fn find_by_alt_security_identity(&self, values: &[String]) -> Result<Account, DirectoryError> {
+        Err(DirectoryError::NotFound { key: values.join(" or ") })
+    }
+
+    /// Whether the account may sign in now; never from a cache. For ways to sign in that do not ask a KDC.
+    ///
+    /// # Errors
+    /// As [`Directory::account`].
+    async fn sign_in_state(&self, sid: &Sid) -> Result<SignInState, DirectoryError> {
+        Err(DirectoryError::NotFound { key: sid.to_string() })
+    }
 }
 
 /// How an account is named in a question.
@@ -114,6 +132,11 @@ impl Attributes {
     /// All values of an attribute; empty when the object has none.
     pub fn values(&self, name: &AttributeName) -> &[AttributeValue] {
         self.0.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The attributes that have values, in order of their names.
+    pub fn iter(&self) -> impl Iterator<Item = (&AttributeName, &[AttributeValue])> {
+        self.0.iter().map(|(name, values)| (name, values.as_slice()))
     }
 
     /// Sets the values of an attribute.

@@ -2,12 +2,21 @@
 //!
 //! Knows claims and keys; knows nothing of the protocol that carries a token or of how the subject authenticated.
 
+mod attribute;
+pub mod content;
+mod error;
+pub mod saml11;
+#[cfg(test)]
+pub(crate) mod samples;
 mod signer;
 
 use std::fmt;
 
 use crate::clock::{Random, RandomError, UtcTime};
+use crate::xml::CanonicalXml;
 
+pub use content::{AssertionContent, AssertionFrame, AuthenticationStatement, BearerConfirmation, NameIdentifier};
+pub use error::TokenError;
 pub use signer::{KeyId, SignError, Signature, SignatureAlgorithm, SigningKey, TokenSigner};
 
 /// The kinds of token the server issues.
@@ -69,4 +78,11 @@ pub struct IssuedToken {
     pub not_on_or_after: UtcTime,
     /// Whether `bytes` is an encrypted assertion.
     pub encrypted: bool,
+}
+
+impl IssuedToken {
+    /// The token as a fragment for the XML that carries it.
+    pub fn as_xml(&self) -> CanonicalXml<'_> {
+        CanonicalXml::from_own_output(&self.bytes)
+    }
 }

@@ -1,0 +1,73 @@
+{{- define "chancery.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+
+{{- define "chancery.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" -}}
+{{- else if contains (include "chancery.name" .) .Release.Name -}}
+{{- .Release.Name | trunc 63 | trimSuffix "-" -}}
+{{- else -}}
+{{- printf "%s-%s" .Release.Name (include "chancery.name" .) | trunc 63 | trimSuffix "-" -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "chancery.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "chancery.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "chancery.labels" -}}
+{{ include "chancery.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version }}
+{{- end -}}
+
+{{- define "chancery.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "chancery.fullname" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- default "default" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "chancery.image" -}}
+{{- if .Values.image.digest -}}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest -}}
+{{- else -}}
+{{- printf "%s:%s" .Values.image.repository (default .Chart.AppVersion .Values.image.tag) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The configuration: what the chart mounts, under what the user wrote. */}}
+{{- define "chancery.config" -}}
+{{- $listen := .Values.listenAddress -}}
+{{- $chart := dict
+  "server" (dict
+    "https" (list (printf "%s:8443" $listen))
+    "http" (list (printf "%s:8080" $listen))
+    "client_certificate" (list (printf "%s:49443" $listen))
+    "management" (list (printf "%s:9080" $listen))
+    "tls" (dict "certificate_file" "/etc/chancery/tls/tls.crt" "key_file" "/etc/chancery/tls/tls.key"))
+  "kerberos" (dict "keytab" (printf "/etc/chancery/keytab/%s" .Values.secrets.keytab.key))
+  "keys" (dict
+    "directory" "/var/lib/chancery/keys"
+    "key_encryption_key_file" (printf "/etc/chancery/kek/%s" .Values.secrets.keys.key))
+  "service" (dict "state_directory" "/run/chancery")
+-}}
+{{- toToml (mergeOverwrite $chart (deepCopy .Values.config)) -}}
+{{- end -}}
+
+{{/* What cannot be left out, said with an example. */}}
+{{- define "chancery.validate" -}}
+{{- if not (dig "service" "federation_service_name" "" .Values.config) -}}
+{{- fail "config.service.federation_service_name is missing: the DNS name clients use, for example sts.corp.example" -}}
+{{- end -}}
+{{- if not (dig "domains" list .Values.config) -}}
+{{- fail "config.domains is empty: name at least one domain with realm, sid, netbios and domain_controllers" -}}
+{{- end -}}
+{{- $_ := required "secrets.keytab.existingSecret is missing: kubectl create secret generic chancery-keytab --from-file=krb5.keytab=sts.keytab" .Values.secrets.keytab.existingSecret -}}
+{{- $_ := required "secrets.tls.existingSecret is missing: kubectl create secret tls chancery-tls --cert=sts.pem --key=sts.key" .Values.secrets.tls.existingSecret -}}
+{{- $_ := required "secrets.keys.existingSecret is missing: head -c 32 /dev/urandom > kek && kubectl create secret generic chancery-kek --from-file=kek" .Values.secrets.keys.existingSecret -}}
+{{- end -}}

@@ -1,0 +1,146 @@
+//! What checks a password, and what it can find.
+//!
+//! [`PasswordVerifier`] is implemented by the Kerberos module (AS-REQ, then a ticket to ourselves) and called by
+//! [`PasswordGate`](super::PasswordGate) alone: nothing else may, or lockout can be walked around.
+
+use super::LoginName;
+use crate::directory::Account;
+use crate::secret::Secret;
+
+/// Checks a password against the account's domain.
+#[async_trait::async_trait]
+pub trait PasswordVerifier: Send + Sync {
+    /// Whether `password` is the password of `login`, and whose account that is.
+    ///
+    /// Implementations bound their time, never send an empty password, and prove that the answer came from the domain.
+    ///
+    /// # Errors
+    /// [`PasswordError`].
+    async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<Account, PasswordError>;
+}
+
+/// Why a password was not accepted. Operators see it; the person signing in sees one text for all of
+/// [`PasswordError::is_account_answer`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PasswordError {
+    /// The account exists, the password is another.
+    #[error("wrong password")]
+    Wrong,
+    /// No such account, or no such domain.
+    #[error("no such account")]
+    UnknownAccount,
+    /// The account is disabled.
+    #[error("the account is disabled")]
+    Disabled,
+    /// The domain has locked the account; it did not look at the password.
+    #[error("the account is locked in Active Directory")]
+    Locked,
+    /// The account's own expiry date has passed.
+    #[error("the account has expired")]
+    AccountExpired,
+    /// The password is right and too old.
+    #[error("the password has expired")]
+    PasswordExpired,
+    /// The password is right and must be changed first.
+    #[error("the password must be changed before signing in")]
+    MustChange,
+    /// Right password outside the account's logon hours.
+    #[error("outside the account's logon hours")]
+    OutsideHours,
+    /// Right password, but the account may not sign in from here.
+    #[error("the account may not sign in from this workstation")]
+    WorkstationDenied,
+    /// No password at all. Refused before anything is sent: Windows answers an empty simple bind with success.
+    #[error("the password is empty")]
+    Empty,
+    /// A password that no account can have: with a NUL in it, or longer than any domain allows. Nothing was sent.
+    #[error("the password contains a NUL or is too long")]
+    Unusable,
+    /// The domain refuses the account for a reason it does not name.
+    #[error("the domain refused the account: {reason}")]
+    Refused {
+        /// What the domain said, for the operator.
+        reason: String,
+    },
+    /// Nobody could check the password; trying again later makes sense.
+    #[error("the password could not be checked: {reason}")]
+    Unavailable {
+        /// The last failure, for the operator.
+        reason: String,
+    },
+    /// A KDC accepted the password but could not prove that it is the domain's (KDC spoofing), or our keytab is out of date.
+    #[error("the answer is not proven to come from the domain: {reason}")]
+    Untrusted {
+        /// What failed, for the operator.
+        reason: String,
+    },
+}
+
+impl PasswordError {
+    /// Whether the domain (or a local check in its place) judged account and password. These are told apart in the audit log
+    /// only, never to the person signing in.
+    pub const fn is_account_answer(&self) -> bool {
+        !matches!(self, Self::Unavailable { .. } | Self::Untrusted { .. })
+    }
+
+    /// Whether it counts towards lockout: everything that does not prove the password right, and did reach the domain.
+    pub const fn counts_as_bad_password(&self) -> bool {
+        matches!(
+            self,
+            Self::Wrong
+                | Self::UnknownAccount
+                | Self::Disabled
+                | Self::Locked
+                | Self::AccountExpired
+                | Self::Refused { .. }
+        )
+    }
+
+    /// Whether the password was right, so that a change of password may be offered.
+    pub const fn may_change_password(&self) -> bool {
+        matches!(self, Self::PasswordExpired | Self::MustChange)
+    }
+
+    /// The account's name for the same thing in Windows: the sub-status that LDAP shows as `data …`, by which administrators
+    /// search. `None` where Windows has none.
+    pub const fn windows_code(&self) -> Option<u16> {
+        Some(match self {
+            Self::Wrong => 0x52e,
+            Self::UnknownAccount => 0x525,
+            Self::Disabled => 0x533,
+            Self::Locked => 0x775,
+            Self::AccountExpired => 0x701,
+            Self::PasswordExpired => 0x532,
+            Self::MustChange => 0x773,
+            Self::OutsideHours => 0x530,
+            Self::WorkstationDenied => 0x531,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_and_what_does_not() {
+        let reason = String::from("x");
+        for (error, counts, account) in [
+            (PasswordError::Wrong, true, true),
+            (PasswordError::UnknownAccount, true, true),
+            (PasswordError::Disabled, true, true),
+            (PasswordError::Locked, true, true),
+            (PasswordError::PasswordExpired, false, true),
+            (PasswordError::MustChange, false, true),
+            (PasswordError::OutsideHours, false, true),
+            (PasswordError::Empty, false, true),
+            (PasswordError::Unusable, false, true),
+            (PasswordError::Unavailable { reason: reason.clone() }, false, false),
+            (PasswordError::Untrusted { reason }, false, false),
+        ] {
+            assert_eq!(error.counts_as_bad_password(), counts, "{error:?}");
+            assert_eq!(error.is_account_answer(), account, "{error:?}");
+        }
+    }
+}

@@ -1,0 +1,554 @@
+//! The one door to password validation.
+//!
+//! Every protocol that takes a password calls [`PasswordGate::check`], and nothing else calls a [`PasswordVerifier`]: lockout,
+//! banned addresses and equal timing stand here and cannot be walked around by another endpoint (CVE-2019-0975,
+//! CVE-2019-1126). Knows accounts and addresses; knows no protocol, and answers each refusal with the reason for the audit log,
+//! which a protocol must not show.
+//!
+//! State is this node's own: a farm passes on at most the thresholds times its nodes
+//! ([`LockoutPolicy::check_against_domain`]).
+
+mod familiar;
+mod ledger;
+mod pacer;
+mod policy;
+mod source_budget;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Notify, Semaphore};
+
+use self::familiar::FamiliarPlaces;
+pub use self::ledger::Familiarity;
+use self::ledger::{Ledger, LedgerKey, Place, Verdict};
+pub use self::pacer::{PacerLimits, ResponsePacer, Sleeper, TokioSleeper};
+pub use self::policy::{
+    BannedNetworks, DomainLockout, LockoutMode, LockoutPolicy, LockoutPolicyError, TooManyBannedNetworks,
+};
+use self::source_budget::SourceBudget;
+use super::{DomainNames, LockoutKey, LoginForm, LoginName, PasswordError, PasswordVerifier, RequestOrigin};
+use crate::clock::{Clock, UtcTime};
+use crate::directory::Account;
+use crate::secret::Secret;
+
+/// The only caller of a [`PasswordVerifier`]; owns lockout and the timing of refusals.
+pub struct PasswordGate {
+    shared: Arc<Shared>,
+}
+
+/// A password somebody sent.
+#[derive(Debug, Clone, Copy)]
+pub struct PasswordAttempt<'a> {
+    /// Whose it is said to be.
+    pub login: &'a LoginName,
+    /// The password.
+    pub password: &'a Secret<String>,
+    /// Where the request comes from.
+    pub origin: &'a RequestOrigin,
+    /// The request's correlation id, for the audit log.
+    pub activity: uuid::Uuid,
+}
+
+/// What the gate works with besides its state; replaced as a whole on reload.
+#[derive(Debug, Clone, Default)]
+pub struct GateSettings {
+    /// Thresholds and windows.
+    pub lockout: LockoutPolicy,
+    /// Addresses that get no answer from the domain.
+    pub banned: BannedNetworks,
+    /// The names of the configured domains.
+    pub domains: DomainNames,
+    /// The bounds of the time that refusals take.
+    pub pacing: PacerLimits,
+}
+
+/// What the gate stands on.
+pub struct GateParts {
+    /// Checks passwords.
+    pub verifier: Arc<dyn PasswordVerifier>,
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Waits.
+    pub sleeper: Arc<dyn Sleeper>,
+    /// Is told of lockouts.
+    pub observer: Arc<dyn LockoutObserver>,
+}
+
+impl PasswordGate {
+    /// A gate that knows of no attempt yet.
+    pub fn new(parts: GateParts, settings: GateSettings) -> Self {
+        let lockout = &settings.lockout;
+        let state = State {
+            ledger: Ledger::new(lockout.max_accounts, lockout.observation_window),
+            places: FamiliarPlaces::new(lockout.max_accounts),
+            sources: SourceBudget::new(lockout.max_sources, lockout.source_burst.get(), lockout.source_interval),
+            same_account: HashMap::new(),
+        };
+        Self {
+            shared: Arc::new(Shared {
+                parts,
+                settings: ArcSwap::from_pointee(settings),
+                state: Mutex::new(state),
+                pacers: Mutex::new(HashMap::new()),
+                settled: Notify::new(),
+                waiting: Semaphore::new(MAX_WAITING),
+            }),
+        }
+    }
+
+    /// Takes over changed settings. What is counted stays counted: a reload unlocks nobody.
+    pub fn reconfigure(&self, settings: GateSettings) {
+        let lockout = &settings.lockout;
+        let mut state = self.shared.state();
+        state.ledger.reconfigure(lockout.max_accounts, lockout.observation_window);
+        state.places.reconfigure(lockout.max_accounts);
+        state.sources.reconfigure(lockout.max_sources, lockout.source_burst.get(), lockout.source_interval);
+        drop(state);
+        self.shared.lock_pacers().clear();
+        self.shared.settings.store(Arc::new(settings));
+    }
+
+    /// Checks a password, unless lockout forbids to ask.
+    ///
+    /// Every error with [`GateError::is_refusal`] must give the same answer to the person signing in, and takes the same time.
+    /// Once the password is on its way to the domain the check runs to its end and is counted even when the caller goes away:
+    /// neither can a client take a bad password back, nor does a client's time-out count as one.
+    ///
+    /// # Errors
+    /// [`GateError`].
+    pub async fn check(&self, attempt: PasswordAttempt<'_>) -> Result<Account, GateError> {
+        let started = self.shared.parts.clock.monotonic();
+        let settings = self.shared.settings.load_full();
+        let pacer = self.shared.pacer(&settings, attempt.login);
+        let result = self.admit_and_verify(&attempt, &settings, &pacer).await;
+        if result.as_ref().is_err_and(GateError::is_refusal) {
+            let elapsed = self.shared.parts.clock.monotonic().saturating_sub(started);
+            self.shared.parts.sleeper.sleep(pacer.remaining(elapsed)).await;
+        }
+        result
+    }
+
+    async fn admit_and_verify(
+        &self,
+        attempt: &PasswordAttempt<'_>,
+        settings: &Arc<GateSettings>,
+        pacer: &Arc<ResponsePacer>,
+    ) -> Result<Account, GateError> {
+        let addresses = std::iter::once(attempt.origin.peer).chain(attempt.origin.presented());
+        if let Some(address) = addresses.into_iter().find(|address| settings.banned.contains(*address)) {
+            return Err(GateError::Banned { address });
+        }
+        let password = attempt.password.expose();
+        if password.is_empty() {
+            return Err(PasswordError::Empty.into());
+        }
+        if password.contains('\0') || password.len() > MAX_PASSWORD_OCTETS {
+            return Err(PasswordError::Unusable.into());
+        }
+        let report = Report::new(attempt, self.shared.parts.clock.now());
+        let ticket = self.take_place(attempt, settings, report).await?;
+        let source = attempt.origin.client_ip;
+        let paid = self.shared.state().sources.pay(source, self.shared.parts.clock.monotonic());
+        if let Err(retry_at) = paid {
+            let retry_after = retry_at.saturating_sub(self.shared.parts.clock.monotonic());
+            ticket.shared.tell(&ticket.report, LockoutEventKind::SourceSlowed, 0);
+            ticket.give_back();
+            return Err(GateError::SourceSlowed { address: source, retry_after });
+        }
+        let (login, password, pacer) = (attempt.login.clone(), attempt.password.clone(), Arc::clone(pacer));
+        let check = tokio::spawn(async move { ticket.verify(&login, &password, &pacer).await });
+        match check.await {
+            Ok(result) => result.map_err(GateError::from),
+            Err(_) => Err(PasswordError::Unavailable { reason: String::from("the check ended abnormally") }.into()),
+        }
+    }
+
+    /// Takes a place in the account's ledger; waits while every place is taken by an attempt still under way.
+    async fn take_place(
+        &self,
+        attempt: &PasswordAttempt<'_>,
+        settings: &Arc<GateSettings>,
+        mut report: Report,
+    ) -> Result<Ticket, GateError> {
+        let policy = &settings.lockout;
+        let enforce = policy.mode == LockoutMode::Enforce;
+        let written_key = attempt.login.lockout_key(&settings.domains);
+        let mut waiting = None;
+        loop {
+            let settled = self.shared.settled.notified();
+            let now = self.shared.parts.clock.monotonic();
+            let (place, key, threshold) = {
+                let mut state = self.shared.state();
+                let account = state.account_of(written_key);
+                let familiarity = state.familiarity(&account, attempt.origin);
+                let threshold = match familiarity {
+                    Familiarity::Familiar => policy.threshold_familiar.get(),
+                    Familiarity::Unknown => policy.threshold_unknown.get(),
+                };
+                let key = (account, familiarity);
+                (state.ledger.take(key, threshold, enforce, now), key, threshold)
+            };
+            report.familiarity = key.1;
+            match place {
+                Place::Taken { failures } => {
+                    let was_locked = failures >= threshold;
+                    if was_locked {
+                        self.shared.tell(&report, LockoutEventKind::AllowedWhileLocked, failures);
+                    }
+                    return Ok(Ticket {
+                        shared: Arc::clone(&self.shared),
+                        key,
+                        written_key,
+                        threshold,
+                        was_locked,
+                        report,
+                        settled: false,
+                    });
+                }
+                Place::Locked { failures, retry_at } => {
+                    self.shared.tell(&report, LockoutEventKind::RefusedWhileLocked, failures);
+                    let retry_after = retry_at.saturating_sub(now);
+                    return Err(GateError::Locked { familiarity: key.1, failures, retry_after });
+                }
+                Place::Full => {
+                    self.shared.tell(&report, LockoutEventKind::LedgerFull, 0);
+                    return Err(GateError::Overloaded);
+                }
+                Place::Busy => {
+                    if waiting.is_none() {
+                        waiting = Some(self.shared.waiting.try_acquire().map_err(|_| GateError::Overloaded)?);
+                    }
+                    settled.await;
+                }
+            }
+        }
+    }
+}
+
+/// Why no account was given.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GateError {
+    /// One of the request's addresses is banned; Active Directory was not asked.
+    #[error("the address {address} is banned")]
+    Banned {
+        /// The address.
+        address: IpAddr,
+    },
+    /// Too many bad passwords for this account; Active Directory was not asked.
+    #[error("the account is locked here after {failures} bad passwords from {familiarity:?} locations")]
+    Locked {
+        /// Which of the account's two counters is full.
+        familiarity: Familiarity,
+        /// Bad passwords that were passed on.
+        failures: u32,
+        /// Until the next attempt is let through.
+        retry_after: Duration,
+    },
+    /// Too many bad passwords from this source, for whatever accounts; Active Directory was not asked.
+    #[error("too many bad passwords from {address}")]
+    SourceSlowed {
+        /// The client's address.
+        address: IpAddr,
+        /// Until the next attempt is let through.
+        retry_after: Duration,
+    },
+    /// The memory of bad passwords is full, or too many attempts wait for their turn; trying again later makes sense.
+    #[error("too many password attempts are under way or remembered")]
+    Overloaded,
+    /// The password was not accepted.
+    #[error(transparent)]
+    Rejected(#[from] PasswordError),
+}
+
+impl GateError {
+    /// Whether this is answered as a wrong password is: same text, same time.
+    pub const fn is_refusal(&self) -> bool {
+        match self {
+            Self::Banned { .. } | Self::Locked { .. } | Self::SourceSlowed { .. } => true,
+            Self::Overloaded => false,
+            Self::Rejected(error) => error.is_account_answer(),
+        }
+    }
+
+    /// Whether the same password may be accepted a little later, because nobody judged it.
+    pub const fn is_retryable(&self) -> bool {
+        matches!(self, Self::Overloaded | Self::Rejected(PasswordError::Unavailable { .. }))
+    }
+
+    /// `FailureType` of the 1203 audit event (ws-federation.md 12.3).
+    pub const fn failure_type(&self) -> &'static str {
+        match self {
+            Self::Locked { .. } | Self::SourceSlowed { .. } => "ExtranetLockoutError",
+            Self::Banned { .. } => "BannedIPError",
+            Self::Overloaded | Self::Rejected(_) => "CredentialValidationError",
+        }
+    }
+}
+
+/// Is told of what lockout protection does, for the audit log. Must not block.
+pub trait LockoutObserver: Send + Sync {
+    /// Something happened. Also called for attempts whose client has gone away.
+    fn observe(&self, event: &LockoutEvent);
+}
+
+/// One action of lockout protection.
+#[derive(Debug, Clone)]
+pub struct LockoutEvent {
+    /// What happened.
+    pub kind: LockoutEventKind,
+    /// The login name as it was sent.
+    pub login: String,
+    /// Whether the request came from a familiar place.
+    pub familiarity: Familiarity,
+    /// Bad passwords of the account that count now, for this kind of place.
+    pub failures: u32,
+    /// Where the request came from.
+    pub origin: RequestOrigin,
+    /// The request's correlation id.
+    pub activity: uuid::Uuid,
+    /// When the attempt began.
+    pub at: UtcTime,
+}
+
+/// What lockout protection did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LockoutEventKind {
+    /// This bad password locked the account.
+    Locked,
+    /// An attempt on a locked account was refused.
+    RefusedWhileLocked,
+    /// An attempt on a locked account was let through, because lockout only reports.
+    AllowedWhileLocked,
+    /// The right password for an account that was locked: somebody may have guessed it.
+    CorrectWhileLocked,
+    /// The source has sent too many bad passwords.
+    SourceSlowed,
+    /// There is no room to remember another account; the attempt was refused.
+    LedgerFull,
+}
+
+impl LockoutEventKind {
+    /// AD FS' numbers for it; empty where AD FS has none.
+    pub const fn numbers(self) -> &'static [u16] {
+        match self {
+            Self::Locked => &[1210, 516],
+            Self::RefusedWhileLocked => &[1210],
+            Self::AllowedWhileLocked => &[512],
+            Self::CorrectWhileLocked => &[515],
+            Self::SourceSlowed | Self::LedgerFull => &[],
+        }
+    }
+}
+
+struct Shared {
+    parts: GateParts,
+    settings: ArcSwap<GateSettings>,
+    state: Mutex<State>,
+    /// By realm as configured; one more, under the empty name, for domains that are not.
+    pacers: Mutex<HashMap<String, Arc<ResponsePacer>>>,
+    /// Notified whenever a place becomes free.
+    settled: Notify,
+    waiting: Semaphore,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn lock_pacers(&self) -> MutexGuard<'_, HashMap<String, Arc<ResponsePacer>>> {
+        self.pacers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A pacer for each domain: beside a quick one, a slow domain's answers would be told apart.
+    fn pacer(&self, settings: &GateSettings, login: &LoginName) -> Arc<ResponsePacer> {
+        let realm = login.realm(&settings.domains).unwrap_or_default();
+        let mut pacers = self.lock_pacers();
+        if let Some(pacer) = pacers.get(realm) {
+            return Arc::clone(pacer);
+        }
+        let pacer = Arc::new(ResponsePacer::new(settings.pacing));
+        pacers.insert(realm.to_owned(), Arc::clone(&pacer));
+        pacer
+    }
+
+    fn tell(&self, report: &Report, kind: LockoutEventKind, failures: u32) {
+        self.parts.observer.observe(&LockoutEvent {
+            kind,
+            login: report.login.clone(),
+            familiarity: report.familiarity,
+            failures,
+            origin: report.origin.clone(),
+            activity: report.activity,
+            at: report.at,
+        });
+    }
+}
+
+struct State {
+    ledger: Ledger,
+    places: FamiliarPlaces,
+    sources: SourceBudget,
+    /// Names that turned out to be another name's account. Written by successful sign-ins only.
+    same_account: HashMap<LockoutKey, LockoutKey>,
+}
+
+impl State {
+    fn account_of(&self, written: LockoutKey) -> LockoutKey {
+        self.same_account.get(&written).copied().unwrap_or(written)
+    }
+
+    fn familiarity(&self, account: &LockoutKey, origin: &RequestOrigin) -> Familiarity {
+        if !origin.is_extranet() || self.places.knows_all(account, origin.presented()) {
+            Familiarity::Familiar
+        } else {
+            Familiarity::Unknown
+        }
+    }
+
+    fn learn_name(&mut self, written: LockoutKey, account: LockoutKey, capacity: usize) {
+        if written == account || self.same_account.get(&written) == Some(&account) {
+            return;
+        }
+        if self.same_account.len() >= capacity
+            && let Some(any) = self.same_account.keys().next().copied()
+        {
+            self.same_account.remove(&any);
+        }
+        self.same_account.insert(written, account);
+        self.ledger.join(written, account);
+    }
+}
+
+/// What an event says of its request.
+struct Report {
+    login: String,
+    familiarity: Familiarity,
+    origin: RequestOrigin,
+    activity: uuid::Uuid,
+    at: UtcTime,
+}
+
+impl Report {
+    fn new(attempt: &PasswordAttempt<'_>, at: UtcTime) -> Self {
+        Self {
+            login: attempt.login.to_string(),
+            familiarity: Familiarity::Unknown,
+            origin: attempt.origin.clone(),
+            activity: attempt.activity,
+            at,
+        }
+    }
+}
+
+/// A place taken for one attempt. Dropped without a verdict (the verifier panicked), it counts as a bad password.
+struct Ticket {
+    shared: Arc<Shared>,
+    key: LedgerKey,
+    /// The key of the name as it was written.
+    written_key: LockoutKey,
+    threshold: u32,
+    was_locked: bool,
+    report: Report,
+    settled: bool,
+}
+
+impl Ticket {
+    async fn verify(
+        self,
+        login: &LoginName,
+        password: &Secret<String>,
+        pacer: &ResponsePacer,
+    ) -> Result<Account, PasswordError> {
+        let began = self.shared.parts.clock.monotonic();
+        let result = self.shared.parts.verifier.verify(login, password).await;
+        match &result {
+            Ok(account) => self.settle_good(login, account),
+            Err(error) => {
+                pacer.observe(error, self.shared.parts.clock.monotonic().saturating_sub(began));
+                self.settle_refused(error);
+            }
+        }
+        result
+    }
+
+    fn settle_good(mut self, login: &LoginName, account: &Account) {
+        let now = self.shared.parts.clock.monotonic();
+        let capacity = self.shared.settings.load().lockout.max_accounts;
+        let origin = &self.report.origin;
+        {
+            let mut state = self.shared.state();
+            state.ledger.settle(self.key, Verdict::Good, now);
+            state.sources.pay_back(origin.client_ip, now);
+            let own_key = LockoutKey::of_account(&account.realm, &account.sam_account_name);
+            if matches!(login.form(), LoginForm::Upn { .. }) {
+                state.learn_name(self.written_key, own_key, capacity);
+            }
+            if origin.is_extranet() {
+                let key = state.account_of(self.written_key);
+                state.places.learn(key, origin.presented());
+            }
+        }
+        if self.was_locked {
+            self.shared.tell(&self.report, LockoutEventKind::CorrectWhileLocked, 0);
+        }
+        self.finish();
+    }
+
+    fn settle_refused(mut self, error: &PasswordError) {
+        if error.counts_as_bad_password() {
+            self.settle_bad(!matches!(error, PasswordError::UnknownAccount));
+        } else {
+            let now = self.shared.parts.clock.monotonic();
+            let mut state = self.shared.state();
+            state.ledger.settle(self.key, Verdict::Neutral, now);
+            state.sources.pay_back(self.report.origin.client_ip, now);
+            drop(state);
+            if self.was_locked && error.may_change_password() {
+                self.shared.tell(&self.report, LockoutEventKind::CorrectWhileLocked, 0);
+            }
+        }
+        self.finish();
+    }
+
+    fn settle_bad(&self, account_exists: bool) {
+        let now = self.shared.parts.clock.monotonic();
+        let failures = self.shared.state().ledger.settle(self.key, Verdict::Bad { account_exists }, now);
+        if failures == self.threshold {
+            self.shared.tell(&self.report, LockoutEventKind::Locked, failures);
+        }
+    }
+
+    /// Gives the place back before anything was asked.
+    fn give_back(mut self) {
+        let now = self.shared.parts.clock.monotonic();
+        self.shared.state().ledger.settle(self.key, Verdict::Neutral, now);
+        self.finish();
+    }
+
+    fn finish(&mut self) {
+        self.settled = true;
+        self.shared.settled.notify_waiters();
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.settle_bad(true);
+            self.finish();
+        }
+    }
+}
+
+/// Longer than any password Active Directory takes (256 characters of up to four octets).
+const MAX_PASSWORD_OCTETS: usize = 1024;
+
+/// Attempts that may wait at once for an earlier one on the same account.
+const MAX_WAITING: usize = 1024;

@@ -1,0 +1,132 @@
+//! How many bad passwords one source may send, whatever the accounts: the answer to one password tried on many names.
+//!
+//! A token bucket for each source, kept as one instant (the generic cell rate algorithm). An attempt pays first and is
+//! paid back when the password was not bad, so parallel attempts cannot overdraw, and an office behind one address spends
+//! nothing on people who sign in.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+#[derive(Debug)]
+pub(super) struct SourceBudget {
+    /// For each source the monotonic time at which its bucket is full again.
+    full_at: HashMap<IpAddr, Duration>,
+    capacity: usize,
+    burst: u32,
+    interval: Duration,
+}
+
+impl SourceBudget {
+    pub(super) fn new(capacity: usize, burst: u32, interval: Duration) -> Self {
+        Self { full_at: HashMap::new(), capacity: capacity.max(1), burst, interval }
+    }
+
+    /// Takes over changed settings; what is spent stays spent.
+    pub(super) fn reconfigure(&mut self, capacity: usize, burst: u32, interval: Duration) {
+        self.capacity = capacity.max(1);
+        self.burst = burst;
+        self.interval = interval;
+    }
+
+    /// Pays for one attempt; `Err` with the time at which the next one is possible.
+    pub(super) fn pay(&mut self, source: IpAddr, now: Duration) -> Result<(), Duration> {
+        let source = network_of(source);
+        if !self.full_at.contains_key(&source) && self.full_at.len() >= self.capacity {
+            self.make_room(now);
+        }
+        let full_at = self.full_at.entry(source).or_insert(now);
+        let after = (*full_at).max(now) + self.interval;
+        let limit = now + self.interval.saturating_mul(self.burst);
+        if after > limit {
+            return Err(now + (after - limit));
+        }
+        *full_at = after;
+        Ok(())
+    }
+
+    /// Pays one attempt back.
+    pub(super) fn pay_back(&mut self, source: IpAddr, now: Duration) {
+        let source = network_of(source);
+        if let Some(full_at) = self.full_at.get_mut(&source) {
+            *full_at = full_at.saturating_sub(self.interval);
+            if *full_at <= now {
+                self.full_at.remove(&source);
+            }
+        }
+    }
+
+    /// Forgets full buckets, then the fullest: whoever can fill this map has that many sources and gains nothing by it.
+    fn make_room(&mut self, now: Duration) {
+        self.full_at.retain(|_, full_at| *full_at > now);
+        if self.full_at.len() < self.capacity {
+            return;
+        }
+        let mut fullest: Vec<(Duration, IpAddr)> = self.full_at.iter().map(|(source, at)| (*at, *source)).collect();
+        fullest.sort_unstable();
+        for (_, source) in fullest.iter().take((self.capacity / 16).max(1)) {
+            self.full_at.remove(source);
+        }
+    }
+}
+
+/// What one customer of a provider controls: an IPv4 address, or an IPv6 /56.
+fn network_of(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 72))),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    fn ip(n: u32) -> IpAddr {
+        IpAddr::from(n.to_be_bytes())
+    }
+
+    #[test]
+    fn a_burst_then_one_in_each_interval() {
+        let mut budget = SourceBudget::new(10, 3, SECOND);
+        for _ in 0..3 {
+            assert_eq!(budget.pay(ip(1), Duration::ZERO), Ok(()));
+        }
+        assert_eq!(budget.pay(ip(1), Duration::ZERO), Err(SECOND));
+        assert_eq!(budget.pay(ip(2), Duration::ZERO), Ok(()));
+        assert_eq!(budget.pay(ip(1), SECOND), Ok(()));
+        assert!(budget.pay(ip(1), SECOND).is_err());
+    }
+
+    #[test]
+    fn what_is_paid_back_was_not_spent() {
+        let mut budget = SourceBudget::new(10, 2, SECOND);
+        for _ in 0..50 {
+            assert_eq!(budget.pay(ip(1), Duration::ZERO), Ok(()));
+            budget.pay_back(ip(1), Duration::ZERO);
+        }
+        assert!(budget.full_at.is_empty());
+    }
+
+    #[test]
+    fn the_map_is_bounded_and_keeps_the_spent() {
+        let mut budget = SourceBudget::new(16, 2, SECOND);
+        budget.pay(ip(1), Duration::ZERO).unwrap();
+        budget.pay(ip(1), Duration::ZERO).unwrap();
+        for n in 2..200 {
+            let _ = budget.pay(ip(n), Duration::ZERO);
+            assert!(budget.full_at.len() <= 16);
+        }
+        assert!(budget.pay(ip(1), Duration::ZERO).is_err());
+    }
+
+    #[test]
+    fn an_ipv6_source_is_a_56() {
+        let mut budget = SourceBudget::new(10, 1, SECOND);
+        budget.pay("2001:db8::1".parse().unwrap(), Duration::ZERO).unwrap();
+        assert!(budget.pay("2001:db8:0:ff::1".parse().unwrap(), Duration::ZERO).is_err());
+        assert!(budget.pay("2001:db8:0:100::1".parse().unwrap(), Duration::ZERO).is_ok());
+    }
+}

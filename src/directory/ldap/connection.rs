@@ -1,0 +1,232 @@
+//! One encrypted and authenticated LDAP connection, and the two things done with it: search and ping.
+//!
+//! Knows ldap3; knows nothing of pools, other servers or what a search is for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ldap3::controls::RawControl;
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope, SearchOptions};
+use rustls::ClientConfig;
+use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::entry::Entry;
+use super::{Bind, ServerAddress, Transport};
+
+/// Everything needed to open a connection to one domain controller.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) address: ServerAddress,
+    pub(super) transport: Transport,
+    pub(super) tls: Arc<ClientConfig>,
+    pub(super) bind: Bind,
+    /// GSSAPI binds block a thread while the KDC answers; this many may do so at once.
+    pub(super) blocking_binds: Arc<Semaphore>,
+}
+
+impl Endpoint {
+    /// Connects, encrypts and binds.
+    pub(super) async fn open(&self, within: Duration) -> Result<Connection, LinkError> {
+        timeout(within, async {
+            let mut connection = self.connect().await?;
+            let result = match &self.bind {
+                Bind::Simple { name, password } => {
+                    connection.ldap.simple_bind(name, password.expose()).await.map_err(LinkError::from_ldap)?
+                }
+                Bind::Gssapi(_) => self.gssapi_bind(&connection).await?,
+            };
+            if result.rc != SUCCESS {
+                return Err(LinkError::Bind { code: result.rc, text: clean(&result.text) });
+            }
+            Ok(connection)
+        })
+        .await
+        .unwrap_or(Err(LinkError::Timeout("connecting")))
+    }
+
+    /// Connects and encrypts, without any bind.
+    pub(super) async fn connect(&self) -> Result<Connection, LinkError> {
+        let settings = LdapConnSettings::new()
+            .set_config(Arc::clone(&self.tls))
+            .set_starttls(self.transport == Transport::StartTls);
+        let (driver, ldap) = LdapConnAsync::with_settings(settings, &self.address.url(self.transport))
+            .await
+            .map_err(|error| LinkError::Connect(error.to_string()))?;
+        let task = tokio::spawn(async move {
+            if let Err(error) = driver.drive().await {
+                tracing::debug!(%error, "LDAP connection ended");
+            }
+        });
+        Ok(Connection { ldap, _driver: Arc::new(Driver(task.abort_handle())) })
+    }
+
+    /// ldap3 calls the Kerberos library inside its future, which waits for the KDC: that happens on a thread made for waiting.
+    async fn gssapi_bind(&self, connection: &Connection) -> Result<LdapResult, LinkError> {
+        let Bind::Gssapi(source) = &self.bind else { return Err(LinkError::Lost("no GSSAPI credential".to_owned())) };
+        let permit = Arc::clone(&self.blocking_binds)
+            .acquire_owned()
+            .await
+            .map_err(|_| LinkError::Lost("shutting down".to_owned()))?;
+        let (source, host) = (Arc::clone(source), self.address.host().to_owned());
+        // Not the whole connection: when the bind times out, dropping that ends the driver, which ends this thread's wait.
+        let mut ldap = connection.ldap.clone();
+        let runtime = Handle::current();
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let credential = source.acquire().map_err(LinkError::Credential)?;
+            runtime.block_on(ldap.sasl_gssapi_cred_bind(credential, &host)).map_err(LinkError::from_ldap)
+        })
+        .await
+        .unwrap_or_else(|error| Err(LinkError::Lost(error.to_string())))
+    }
+}
+
+/// A standing connection; clones share it. It is closed when the last clone is gone.
+#[derive(Debug, Clone)]
+pub(super) struct Connection {
+    ldap: Ldap,
+    _driver: Arc<Driver>,
+}
+
+impl Connection {
+    /// Whether the connection is known to be gone.
+    pub(super) fn is_closed(&mut self) -> bool {
+        self.ldap.is_closed()
+    }
+
+    /// Runs a search to its end. An object that does not exist gives an empty list; references to other servers are skipped.
+    pub(super) async fn search(&mut self, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
+        timeout(within, self.search_to_end(search, within)).await.unwrap_or(Err(LinkError::Timeout("searching")))
+    }
+
+    /// Reads one attribute of the root, which every domain controller gives everybody.
+    pub(super) async fn ping(&mut self, within: Duration) -> Result<(), LinkError> {
+        let search = Search {
+            base: String::new(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            attributes: vec!["currentTime".to_owned()],
+            max_entries: 1,
+        };
+        self.search(&search, within).await.map(drop)
+    }
+
+    /// A bind with a name and a password, for its result only.
+    pub(super) async fn try_password(&mut self, name: &str, password: &str) -> Result<(u32, String), LinkError> {
+        let result = self.ldap.simple_bind(name, password).await.map_err(LinkError::from_ldap)?;
+        Ok((result.rc, result.text))
+    }
+
+    async fn search_to_end(&mut self, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
+        // One more than allowed tells "too many" from "just enough".
+        let limit = i32::try_from(search.max_entries.saturating_add(1)).unwrap_or(i32::MAX);
+        // Less than our own patience: a server that gives up on an expensive filter is slow, not down.
+        let seconds = i32::try_from((within * 3 / 4).as_secs().max(1)).unwrap_or(i32::MAX);
+        let options = SearchOptions::new().sizelimit(limit).timelimit(seconds);
+        let no_referrals = RawControl { ctype: DOMAIN_SCOPE.to_owned(), crit: false, val: None };
+        // ldap3 forgets an operation it gave up only when it did so itself.
+        self.ldap.with_timeout(within).with_search_options(options).with_controls(no_referrals);
+        let mut stream = self
+            .ldap
+            .streaming_search(&search.base, search.scope, &search.filter, &search.attributes)
+            .await
+            .map_err(LinkError::from_ldap)?;
+        let mut entries = Vec::new();
+        while let Some(item) = stream.next().await.map_err(LinkError::from_ldap)? {
+            if item.is_ref() || item.is_intermediate() {
+                continue;
+            }
+            if entries.len() == search.max_entries {
+                stream.finish().await;
+                return Err(LinkError::TooMany(search.max_entries));
+            }
+            entries.push(Entry::decode(item.0).ok_or_else(|| LinkError::Lost("undecodable entry".to_owned()))?);
+        }
+        let result = stream.finish().await;
+        match result.rc {
+            SUCCESS => Ok(entries),
+            NO_SUCH_OBJECT => Ok(Vec::new()),
+            SIZE_LIMIT_EXCEEDED => Err(LinkError::TooMany(search.max_entries)),
+            BUSY | UNAVAILABLE => Err(LinkError::Overloaded { code: result.rc, text: clean(&result.text) }),
+            // 000004DC: the bind of this connection is no longer good, for instance because its ticket expired.
+            OPERATIONS_ERROR if result.text.contains("000004DC") => Err(LinkError::Lost(clean(&result.text))),
+            code => Err(LinkError::Refused { code, text: clean(&result.text) }),
+        }
+    }
+}
+
+/// A search, ready to be sent to any domain controller of its domain.
+#[derive(Debug, Clone)]
+pub(super) struct Search {
+    pub(super) base: String,
+    pub(super) scope: Scope,
+    pub(super) filter: String,
+    pub(super) attributes: Vec<String>,
+    pub(super) max_entries: usize,
+}
+
+/// How one exchange with one domain controller failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum LinkError {
+    #[error("cannot connect: {0}")]
+    Connect(String),
+    #[error("no Kerberos credential: {0}")]
+    Credential(String),
+    #[error("bind refused with LDAP result {code}: {text}")]
+    Bind { code: u32, text: String },
+    #[error("no answer in time while {0}")]
+    Timeout(&'static str),
+    #[error("connection lost: {0}")]
+    Lost(String),
+    #[error("overloaded, LDAP result {code}: {text}")]
+    Overloaded { code: u32, text: String },
+    #[error("LDAP result {code}: {text}")]
+    Refused { code: u32, text: String },
+    #[error("the filter is malformed")]
+    Filter,
+    #[error("more than {0} objects match")]
+    TooMany(usize),
+}
+
+impl LinkError {
+    /// Whether another domain controller may do better.
+    pub(super) const fn is_servers_fault(&self) -> bool {
+        !matches!(self, Self::Refused { .. } | Self::Filter | Self::TooMany(_))
+    }
+
+    fn from_ldap(error: LdapError) -> Self {
+        match error {
+            LdapError::Timeout { .. } => Self::Timeout("waiting for an answer"),
+            LdapError::FilterParsing => Self::Filter,
+            LdapError::GssapiOperationError(reason) => Self::Credential(reason),
+            other => Self::Lost(other.to_string()),
+        }
+    }
+}
+
+/// Ends the task that drives a connection, and with it every wait on that connection.
+#[derive(Debug)]
+struct Driver(tokio::task::AbortHandle);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// A server's text on one line, of bounded length.
+fn clean(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(300).collect()
+}
+
+const SUCCESS: u32 = 0;
+const OPERATIONS_ERROR: u32 = 1;
+const SIZE_LIMIT_EXCEEDED: u32 = 4;
+const NO_SUCH_OBJECT: u32 = 32;
+const BUSY: u32 = 51;
+const UNAVAILABLE: u32 = 52;
+
+/// `LDAP_SERVER_DOMAIN_SCOPE_OID`: no references to other partitions (MS-ADTS 3.1.1.3.4.1.2).
+const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";

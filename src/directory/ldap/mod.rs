@@ -1,0 +1,371 @@
+//! The directory by LDAP: several domains, several domain controllers each, always encrypted and always verified.
+//!
+//! Answers [`Directory`] questions. Every question has one time budget over all domain controllers of its domain; a controller that
+//! stops answering is left alone until it answers again. Caching is not its business ([`CachedDirectory`](super::CachedDirectory)).
+//! Connections live on the runtime that [`LdapDirectory::new`] ran on; questions may come from any.
+
+mod account;
+mod breaker;
+mod connection;
+mod domain;
+mod entry;
+mod options;
+mod password;
+mod server;
+mod tls;
+
+use std::sync::Arc;
+
+use tokio::runtime::Handle;
+
+pub use self::breaker::{Breaker, BreakerOptions, Circuit};
+pub use self::options::{
+    Bind, DomainOptions, EnvironmentCredential, InitiatorCredential, LdapLimits, LdapOptions, LdapSetupError,
+    ServerAddress, Transport,
+};
+
+use self::domain::Domain;
+use super::filter::Filter;
+use super::{
+    Account, AccountKey, AttributeName, Attributes, Directory, DirectoryError, ObjectGuid, PasswordVerdict, Sid,
+    SignInState,
+};
+use crate::clock::Clock;
+use crate::secret::Secret;
+
+/// The configured domains, reached by LDAP.
+pub struct LdapDirectory {
+    inner: Arc<Inner>,
+    runtime: Handle,
+}
+
+impl LdapDirectory {
+    /// Sets the directory up. Opens no connection yet; a background task does at once, and keeps them alive.
+    ///
+    /// # Errors
+    /// [`LdapSetupError`].
+    pub fn new(options: LdapOptions, clock: Arc<dyn Clock>) -> Result<Self, LdapSetupError> {
+        let runtime = Handle::try_current().map_err(|_| LdapSetupError::NoRuntime)?;
+        let limits = Arc::new(options.limits);
+        let domains = options
+            .domains
+            .into_iter()
+            .map(|domain| Domain::new(domain, &limits, &clock))
+            .collect::<Result<Vec<_>, _>>()?;
+        if domains.is_empty() {
+            return Err(LdapSetupError::NoDomain);
+        }
+        refuse_duplicates(&domains)?;
+        let inner = Arc::new(Inner { domains, clock });
+        runtime.spawn(keep_alive(Arc::downgrade(&inner), limits));
+        Ok(Self { inner, runtime })
+    }
+
+    /// Asks a domain controller why a password is not accepted, by one bind as the user on a connection of its own.
+    ///
+    /// The bind counts for the account's lockout, so it is sent to one domain controller at most; only reaching one is tried again
+    /// elsewhere. An empty password is refused here: a directory would take it for an anonymous bind and accept.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] when no domain controller could be asked.
+    pub async fn check_password(
+        &self,
+        key: &AccountKey,
+        password: &Secret<String>,
+    ) -> Result<PasswordVerdict, DirectoryError> {
+        let (key, password) = (key.clone(), password.clone());
+        self.on_runtime(move |inner| async move { password::check(&inner.domains, &key, &password).await }).await
+    }
+
+    /// The state of every domain controller, for operators.
+    pub fn health(&self) -> Vec<ServerHealth> {
+        let domains = self.inner.domains.iter();
+        domains
+            .flat_map(|domain| {
+                domain.servers.iter().map(|server| ServerHealth {
+                    domain: domain.dns_name.clone(),
+                    server: server.endpoint.address.to_string(),
+                    circuit: server.circuit(),
+                })
+            })
+            .collect()
+    }
+
+    /// Runs a question on the runtime where the connections live, to its end even when nobody waits for the answer any more:
+    /// so no operation is left half done on a shared connection.
+    async fn on_runtime<T, F, Fut>(&self, question: F) -> Result<T, DirectoryError>
+    where
+        T: Send + 'static,
+        F: FnOnce(Arc<Inner>) -> Fut,
+        Fut: Future<Output = Result<T, DirectoryError>> + Send + 'static,
+    {
+        let answer = self.runtime.spawn(question(Arc::clone(&self.inner))).await;
+        answer.unwrap_or_else(|error| {
+            tracing::error!(%error, "a directory question ended abnormally");
+            Err(DirectoryError::Unavailable { domain: "the directory".to_owned(), reason: error.to_string() })
+        })
+    }
+}
+
+#[async_trait::async_trait]
+impl Directory for LdapDirectory {
+    async fn account(&self, key: &AccountKey) -> Result<Account, DirectoryError> {
+        let key = key.clone();
+        self.on_runtime(|inner| async move { inner.account(&key).await }).await
+    }
+
+    async fn object_guid(&self, sid: &Sid) -> Result<ObjectGuid, DirectoryError> {
+        let guid = AttributeName::new("objectGUID");
+        let attributes = self.attributes(sid, &[guid]).await?;
+        attributes.object_guid().ok_or_else(|| DirectoryError::Malformed {
+            attribute: "objectGUID".to_owned(),
+            key: sid.to_string(),
+            reason: "missing or not 16 octets".to_owned(),
+        })
+    }
+
+    async fn attributes(&self, sid: &Sid, names: &[AttributeName]) -> Result<Attributes, DirectoryError> {
+        let (sid, names) = (*sid, names.to_vec());
+        self.on_runtime(move |inner| async move { inner.attributes(&sid, &names).await }).await
+    }
+
+    async fn search(
+        &self,
+        domain: &str,
+        filter: &str,
+        names: &[AttributeName],
+    ) -> Result<Vec<Attributes>, DirectoryError> {
+        let (domain, filter) = (domain.to_owned(), filter.to_owned());
+        let names: Vec<_> = names.iter().map(|name| name.as_str().to_owned()).collect();
+        self.on_runtime(move |inner| async move {
+            let found = inner.domain_named(&domain)?.find(filter, requested(names)).await?;
+            Ok(found.into_iter().map(|entry| entry.attributes).collect())
+        })
+        .await
+    }
+
+    async fn find_by_alt_security_identity(&self, values: &[String]) -> Result<Account, DirectoryError> {
+        let values = values.to_vec();
+        self.on_runtime(|inner| async move { inner.find_by_alt_security_identity(&values).await }).await
+    }
+
+    async fn sign_in_state(&self, sid: &Sid) -> Result<SignInState, DirectoryError> {
+        let sid = *sid;
+        self.on_runtime(move |inner| async move { inner.sign_in_state(&sid).await }).await
+    }
+}
+
+/// What is known of one domain controller.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerHealth {
+    /// DNS name of its domain.
+    pub domain: String,
+    /// Its address as configured.
+    pub server: String,
+    /// Whether questions go there.
+    pub circuit: Circuit,
+}
+
+struct Inner {
+    domains: Vec<Domain>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Inner {
+    async fn account(&self, key: &AccountKey) -> Result<Account, DirectoryError> {
+        match key {
+            AccountKey::Sid(sid) => self.account_by_sid(sid, &key.to_string()).await,
+            AccountKey::Sam { domain, name } => {
+                let domain = self.domain_named(domain)?;
+                let filter =
+                    Filter::All(vec![Filter::equal("objectClass", "user"), Filter::equal("sAMAccountName", name)]);
+                let found = domain.find(filter.to_string(), names_of(&["objectSid", "sAMAccountName"])).await?;
+                // The directory compares without regard to accents as well; a look-alike is another account.
+                let matches = found.iter().filter(|e| same_name(e.attributes.text("sAMAccountName"), name));
+                let sid = single(matches.map(|entry| entry.attributes.object_sid()), key)?;
+                self.account_by_sid(&sid, &key.to_string()).await
+            }
+            AccountKey::Upn(upn) => {
+                let sid = self.sid_of_upn(upn).await?;
+                self.account_by_sid(&sid, upn).await
+            }
+        }
+    }
+
+    /// Who has this UPN, as the attribute or as `sAMAccountName@domain`. Two accounts for one name is none.
+    async fn sid_of_upn(&self, upn: &str) -> Result<Sid, DirectoryError> {
+        let not_found = || DirectoryError::NotFound { key: upn.to_owned() };
+        let (name, suffix) = upn.rsplit_once('@').ok_or_else(not_found)?;
+        let domains: Vec<_> = self.domains.iter().filter(|domain| domain.has_suffix(suffix)).collect();
+        if domains.is_empty() {
+            return Err(DirectoryError::UnknownDomain { domain: suffix.to_owned() });
+        }
+        let mut sids = Vec::new();
+        for domain in domains {
+            let implicit = domain.dns_name.eq_ignore_ascii_case(suffix);
+            let mut names = vec![Filter::equal("userPrincipalName", upn)];
+            if implicit {
+                names.push(Filter::equal("sAMAccountName", name));
+            }
+            let filter = Filter::All(vec![Filter::equal("objectClass", "user"), Filter::Any(names)]);
+            let wanted = names_of(&["objectSid", "sAMAccountName", "userPrincipalName"]);
+            for entry in domain.find(filter.to_string(), wanted).await? {
+                let attributes = entry.attributes;
+                if same_name(attributes.text("userPrincipalName"), upn)
+                    || (implicit && same_name(attributes.text("sAMAccountName"), name))
+                {
+                    sids.push(attributes.object_sid());
+                }
+            }
+        }
+        single(sids.into_iter(), &AccountKey::Upn(upn.to_owned()))
+    }
+
+    async fn account_by_sid(&self, sid: &Sid, key: &str) -> Result<Account, DirectoryError> {
+        let domain = self.domain_of(sid)?;
+        let entry = domain.read(sid, names_of(account::ACCOUNT_ATTRIBUTES)).await?;
+        let entry = entry.ok_or_else(|| DirectoryError::NotFound { key: key.to_owned() })?;
+        account::account(domain, &entry.attributes, key)
+    }
+
+    async fn attributes(&self, sid: &Sid, names: &[AttributeName]) -> Result<Attributes, DirectoryError> {
+        let mut wanted = requested(names.iter().map(|name| name.as_str().to_owned()).collect());
+        // Proves that the answer is about this object.
+        wanted.push("objectSid".to_owned());
+        let entry = self.domain_of(sid)?.read(sid, wanted).await?;
+        let entry = entry.ok_or_else(|| DirectoryError::NotFound { key: sid.to_string() })?;
+        let mut attributes = Attributes::default();
+        for name in names {
+            let values = entry.attributes.values(name);
+            if !values.is_empty() {
+                attributes.insert(name.clone(), values.to_vec());
+            }
+        }
+        Ok(attributes)
+    }
+
+    async fn find_by_alt_security_identity(&self, values: &[String]) -> Result<Account, DirectoryError> {
+        let strong: Vec<_> = values.iter().filter(|value| is_strong_mapping(value)).take(MAX_MAPPINGS).collect();
+        let key = || AccountKey::Upn(values.join(" or "));
+        if strong.is_empty() {
+            return Err(DirectoryError::NotFound { key: key().to_string() });
+        }
+        let any = strong.iter().map(|value| Filter::equal("altSecurityIdentities", value)).collect();
+        let filter = Filter::All(vec![Filter::equal("objectClass", "user"), Filter::Any(any)]).to_string();
+        let mut sids = Vec::new();
+        for domain in &self.domains {
+            for entry in domain.find(filter.clone(), names_of(&["objectSid", "altSecurityIdentities"])).await? {
+                let attributes = entry.attributes;
+                let matches = attributes
+                    .octets("altSecurityIdentities")
+                    .any(|held| strong.iter().any(|value| value.as_bytes().eq_ignore_ascii_case(held)));
+                if matches {
+                    sids.push(attributes.object_sid());
+                }
+            }
+        }
+        let sid = single(sids.into_iter(), &key())?;
+        self.account_by_sid(&sid, &sid.to_string()).await
+    }
+
+    async fn sign_in_state(&self, sid: &Sid) -> Result<SignInState, DirectoryError> {
+        let entry = self.domain_of(sid)?.read(sid, names_of(account::STATE_ATTRIBUTES)).await?;
+        let entry = entry.ok_or_else(|| DirectoryError::NotFound { key: sid.to_string() })?;
+        account::sign_in_state(&entry.attributes, &sid.to_string(), self.clock.now())
+    }
+
+    fn domain_of(&self, sid: &Sid) -> Result<&Domain, DirectoryError> {
+        let parent = sid.parent();
+        self.domains
+            .iter()
+            .find(|domain| Some(domain.sid) == parent)
+            .ok_or_else(|| DirectoryError::UnknownDomain { domain: sid.to_string() })
+    }
+
+    fn domain_named(&self, name: &str) -> Result<&Domain, DirectoryError> {
+        self.domains
+            .iter()
+            .find(|domain| domain.is_named(name))
+            .ok_or_else(|| DirectoryError::UnknownDomain { domain: name.to_owned() })
+    }
+}
+
+/// Pings connections, opens the first one of each server, and probes servers whose circuit is open.
+async fn keep_alive(inner: std::sync::Weak<Inner>, limits: Arc<LdapLimits>) {
+    let tick = limits.breaker.cool_down.min(limits.keep_alive).max(std::time::Duration::from_millis(100));
+    let mut ticks = tokio::time::interval(tick);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut since_full_round = limits.keep_alive;
+    loop {
+        ticks.tick().await;
+        let Some(inner) = inner.upgrade() else { return };
+        let full_round = since_full_round >= limits.keep_alive;
+        since_full_round = if full_round { tick } else { since_full_round.saturating_add(tick) };
+        let servers = inner.domains.iter().flat_map(|domain| &domain.servers);
+        let due = servers.filter(|server| full_round || !server.is_healthy());
+        // All at once: one that hangs must not delay the others' probes.
+        futures_util::future::join_all(due.map(|server| server.keep_alive())).await;
+    }
+}
+
+/// Whether a value of `altSecurityIdentities` binds to one certificate or key that only its issuer could have made
+/// (KB5014754): issuer and serial number, subject key identifier, or hash of the public key.
+fn is_strong_mapping(value: &str) -> bool {
+    let upper = value.to_ascii_uppercase();
+    let Some(form) = upper.strip_prefix("X509:") else { return false };
+    let filled = |rest: &str| !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_hexdigit());
+    if let Some(rest) = form.strip_prefix("<SKI>").or_else(|| form.strip_prefix("<SHA1-PUKEY>")) {
+        return filled(rest);
+    }
+    let issuer_and_serial = form.strip_prefix("<I>").and_then(|rest| rest.rsplit_once("<SR>"));
+    issuer_and_serial.is_some_and(|(issuer, serial)| !issuer.is_empty() && filled(serial))
+}
+
+/// The one SID there is.
+fn single(sids: impl Iterator<Item = Option<Sid>>, key: &AccountKey) -> Result<Sid, DirectoryError> {
+    let malformed = || DirectoryError::Malformed {
+        attribute: "objectSid".to_owned(),
+        key: key.to_string(),
+        reason: "missing or no SID".to_owned(),
+    };
+    let mut sids = sids.map(|sid| sid.ok_or_else(malformed)).collect::<Result<Vec<_>, _>>()?;
+    sids.sort_unstable();
+    sids.dedup();
+    match sids.as_slice() {
+        [sid] => Ok(*sid),
+        _ => Err(DirectoryError::NotFound { key: key.to_string() }),
+    }
+}
+
+fn same_name(held: Option<&str>, asked: &str) -> bool {
+    held.is_some_and(|held| held.to_lowercase() == asked.to_lowercase())
+}
+
+/// An empty list would ask for every attribute; `1.1` asks for none (RFC 4511 section 4.5.1.8).
+fn requested(names: Vec<String>) -> Vec<String> {
+    if names.is_empty() { vec!["1.1".to_owned()] } else { names }
+}
+
+fn names_of(names: &[&str]) -> Vec<String> {
+    names.iter().map(ToString::to_string).collect()
+}
+
+fn refuse_duplicates(domains: &[Domain]) -> Result<(), LdapSetupError> {
+    for (index, domain) in domains.iter().enumerate() {
+        for other in domains.iter().skip(index + 1) {
+            if other.sid == domain.sid {
+                return Err(LdapSetupError::Duplicate { name: domain.sid.to_string() });
+            }
+            if let Some(name) = [&domain.dns_name, &domain.netbios].into_iter().find(|name| other.is_named(name)) {
+                return Err(LdapSetupError::Duplicate { name: name.clone() });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Forms of one certificate's mapping that are looked for at once.
+const MAX_MAPPINGS: usize = 16;
+
+#[cfg(test)]
+mod tests;

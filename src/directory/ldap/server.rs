@@ -1,0 +1,154 @@
+//! One domain controller: a few shared connections and a circuit breaker.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+use super::breaker::{Breaker, Circuit};
+use super::connection::{Connection, Endpoint, LinkError, Search};
+use super::entry::Entry;
+use super::options::LdapLimits;
+use crate::clock::Clock;
+
+/// A domain controller of one domain.
+pub(super) struct Server {
+    pub(super) endpoint: Endpoint,
+    limits: Arc<LdapLimits>,
+    clock: Arc<dyn Clock>,
+    breaker: Breaker,
+    /// Each slot is locked only while it is looked at or while its connection is being opened.
+    slots: Vec<Mutex<Option<Pooled>>>,
+    next: AtomicUsize,
+}
+
+impl Server {
+    pub(super) fn new(endpoint: Endpoint, limits: Arc<LdapLimits>, clock: Arc<dyn Clock>) -> Self {
+        let slots = (0..limits.connections_per_server.max(1)).map(|_| Mutex::new(None)).collect();
+        let breaker = Breaker::new(limits.breaker);
+        Self { endpoint, limits, clock, breaker, slots, next: AtomicUsize::new(0) }
+    }
+
+    /// Whether this server is not known to be down.
+    pub(super) fn is_healthy(&self) -> bool {
+        self.breaker.circuit() == Circuit::Closed
+    }
+
+    /// Whether a question may be sent here now. The outcome must then be reported, which [`search`](Self::search) does.
+    pub(super) fn admits(&self) -> bool {
+        self.breaker.admits(self.clock.monotonic())
+    }
+
+    pub(super) fn circuit(&self) -> Circuit {
+        self.breaker.circuit()
+    }
+
+    /// Asks this domain controller within a time. A pooled connection that turns out to have ended is replaced once.
+    pub(super) async fn search(&self, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
+        let outcome = self.search_with_retry(search, self.clock.monotonic().saturating_add(within)).await;
+        self.report(outcome.as_ref().err());
+        outcome
+    }
+
+    /// Tries every connection that stands, and opens the first one if none does; closes the circuit when that works.
+    pub(super) async fn keep_alive(&self) {
+        for (index, slot) in self.slots.iter().enumerate() {
+            // A slot that is being opened by a question needs no ping.
+            let Ok(pooled) = slot.try_lock().map(|slot| slot.clone()) else { continue };
+            if pooled.is_none() && index > 0 {
+                continue;
+            }
+            if !self.is_healthy() && !self.admits() {
+                return;
+            }
+            let outcome = match self.connection(index).await {
+                Ok((mut pooled, _)) => {
+                    let outcome = pooled.connection.ping(self.limits.operation_timeout).await;
+                    if outcome.is_err() {
+                        self.discard(index, &pooled).await;
+                    }
+                    outcome
+                }
+                Err(error) => Err(error),
+            };
+            self.report(outcome.as_ref().err());
+        }
+    }
+
+    async fn search_with_retry(&self, search: &Search, until: Duration) -> Result<Vec<Entry>, LinkError> {
+        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
+        let mut retried = false;
+        loop {
+            let opening = timeout(self.left(until), self.connection(index)).await;
+            let (mut pooled, reused) = opening.unwrap_or(Err(LinkError::Timeout("waiting for a connection")))?;
+            let within = self.left(until).min(self.limits.operation_timeout);
+            match pooled.connection.search(search, within).await {
+                Err(error) if error.is_servers_fault() => {
+                    self.discard(index, &pooled).await;
+                    // Domain controllers close idle connections; that alone is no failure.
+                    if retried || !reused || !matches!(error, LinkError::Lost(_)) {
+                        return Err(error);
+                    }
+                    retried = true;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    fn left(&self, until: Duration) -> Duration {
+        until.saturating_sub(self.clock.monotonic())
+    }
+
+    /// The connection in a slot, and whether it stood already.
+    async fn connection(&self, index: usize) -> Result<(Pooled, bool), LinkError> {
+        let slot = self.slots.get(index).ok_or_else(|| LinkError::Lost("no such connection".to_owned()))?;
+        let mut slot = slot.lock().await;
+        let now = self.clock.monotonic();
+        if let Some(pooled) = slot.as_mut()
+            && !pooled.connection.is_closed()
+            && now.saturating_sub(pooled.opened) < self.limits.max_connection_age
+        {
+            return Ok((pooled.clone(), true));
+        }
+        *slot = None;
+        let connection = self.endpoint.open(self.limits.connect_timeout).await?;
+        let pooled = Pooled { connection, opened: now, generation: self.next.fetch_add(1, Ordering::Relaxed) };
+        *slot = Some(pooled.clone());
+        Ok((pooled, false))
+    }
+
+    /// Empties the slot, unless it holds a newer connection by now.
+    async fn discard(&self, index: usize, failed: &Pooled) {
+        if let Some(slot) = self.slots.get(index) {
+            slot.lock().await.take_if(|pooled| pooled.generation == failed.generation);
+        }
+    }
+
+    fn report(&self, error: Option<&LinkError>) {
+        let server = &self.endpoint.address;
+        match error {
+            Some(error) if error.is_servers_fault() => {
+                tracing::debug!(%server, %error, "domain controller failed");
+                if let Some(cool_down) = self.breaker.failed(self.clock.monotonic()) {
+                    tracing::warn!(%server, %error, ?cool_down, "domain controller is left alone for a while");
+                }
+            }
+            _ => {
+                if self.breaker.succeeded() {
+                    tracing::info!(%server, "domain controller answers again");
+                }
+            }
+        }
+    }
+}
+
+/// A connection in a slot.
+#[derive(Debug, Clone)]
+struct Pooled {
+    connection: Connection,
+    opened: Duration,
+    generation: usize,
+}

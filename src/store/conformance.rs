@@ -1,0 +1,69 @@
+//! What every back end of a store must do; each back end's tests run these functions on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{FirstUse, OneTime, Purpose, Revocations, StoreError, TokenId};
+use crate::authn::SessionRef;
+use crate::clock::{Clock, ManualClock};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// The contract of [`OneTime`], on an empty store that takes its time from `clock`.
+pub(crate) async fn one_time<S: OneTime + 'static>(store: Arc<S>, clock: &ManualClock) {
+    let id = TokenId::new("a").unwrap();
+    let until = clock.now().plus(MINUTE);
+
+    for purpose in Purpose::ALL {
+        assert_eq!(store.redeem(purpose, &id, until).await, Ok(FirstUse::First), "{purpose:?}");
+        assert_eq!(store.redeem(purpose, &id, until).await, Ok(FirstUse::Repeated), "{purpose:?}");
+    }
+    let other = TokenId::new("A").unwrap();
+    assert_eq!(store.redeem(Purpose::Nonce, &other, until).await, Ok(FirstUse::First), "ids differ in case");
+
+    // A later end does not make a repeated use a first one.
+    let later = clock.now().plus(MINUTE * 2);
+    assert_eq!(store.redeem(Purpose::Nonce, &id, later).await, Ok(FirstUse::Repeated));
+
+    // It holds to the last instant, and what has expired is refused before it is looked up.
+    clock.advance(MINUTE - Duration::from_millis(1));
+    assert_eq!(store.redeem(Purpose::Nonce, &id, until).await, Ok(FirstUse::Repeated));
+    clock.advance(Duration::from_millis(1));
+    assert!(matches!(store.redeem(Purpose::Nonce, &id, until).await, Err(StoreError::Expired { .. })));
+
+    // One of many at once is the first.
+    let until = clock.now().plus(MINUTE);
+    let raced = TokenId::new("raced").unwrap();
+    let mut uses = Vec::new();
+    for _ in 0..16 {
+        let store = Arc::clone(&store);
+        uses.push(tokio::spawn(async move { store.redeem(Purpose::AuthorizationCode, &raced, until).await }));
+    }
+    let mut first = 0;
+    for attempt in uses {
+        first += usize::from(attempt.await.unwrap() == Ok(FirstUse::First));
+    }
+    assert_eq!(first, 1);
+}
+
+/// The contract of [`Revocations`], on an empty store that takes its time from `clock`.
+pub(crate) async fn revocations<S: Revocations>(store: &S, clock: &ManualClock) {
+    let session = |n: u128| SessionRef(uuid::Uuid::from_u128(n));
+    let until = clock.now().plus(MINUTE);
+    assert_eq!(store.is_revoked(&session(1)).await, Ok(false));
+    assert_eq!(store.revoke(&session(1), until).await, Ok(()));
+    assert_eq!(store.is_revoked(&session(1)).await, Ok(true));
+    assert_eq!(store.is_revoked(&session(2)).await, Ok(false));
+
+    // Again is no error, and an earlier end does not shorten it.
+    assert_eq!(store.revoke(&session(1), until.minus(MINUTE / 2)).await, Ok(()));
+    clock.advance(MINUTE - Duration::from_millis(1));
+    assert_eq!(store.is_revoked(&session(1)).await, Ok(true));
+
+    // A later end prolongs it.
+    let later = clock.now().plus(MINUTE);
+    assert_eq!(store.revoke(&session(1), later).await, Ok(()));
+    clock.advance(MINUTE / 2);
+    assert_eq!(store.revoke(&session(2), clock.now().plus(MINUTE)).await, Ok(()));
+    assert_eq!(store.is_revoked(&session(1)).await, Ok(true));
+}

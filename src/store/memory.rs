@@ -1,0 +1,190 @@
+//! The stores of one node, in memory. They forget everything when the process ends.
+
+use std::collections::{BTreeSet, HashMap};
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{FirstUse, OneTime, Purpose, Revocations, StoreError, TokenId};
+use crate::authn::SessionRef;
+use crate::clock::{Clock, UtcTime};
+
+/// [`OneTime`] in memory, with room for so many live entries of each purpose.
+pub struct MemoryOneTime {
+    clock: Arc<dyn Clock>,
+    capacity: usize,
+    used: Mutex<HashMap<Purpose, Expiring<TokenId>>>,
+}
+
+impl MemoryOneTime {
+    /// An empty store with room for `capacity` live entries of each purpose; about 150 octets each.
+    pub fn new(clock: Arc<dyn Clock>, capacity: usize) -> Self {
+        Self { clock, capacity, used: Mutex::new(HashMap::new()) }
+    }
+}
+
+#[async_trait::async_trait]
+impl OneTime for MemoryOneTime {
+    async fn redeem(&self, purpose: Purpose, id: &TokenId, until: UtcTime) -> Result<FirstUse, StoreError> {
+        let now = self.clock.now();
+        if until <= now {
+            return Err(StoreError::Expired { what: purpose.as_str(), until });
+        }
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let used = used.entry(purpose).or_default();
+        if used.contains(id, now) {
+            return Ok(FirstUse::Repeated);
+        }
+        used.insert(*id, until, now, self.capacity)
+            .map_err(|until| StoreError::Full { what: purpose.as_str(), until })?;
+        Ok(FirstUse::First)
+    }
+}
+
+/// [`Revocations`] in memory.
+pub struct MemoryRevocations {
+    clock: Arc<dyn Clock>,
+    capacity: usize,
+    revoked: Mutex<Expiring<SessionRef>>,
+}
+
+impl MemoryRevocations {
+    /// An empty store with room for `capacity` revoked sessions; about 100 octets each.
+    pub fn new(clock: Arc<dyn Clock>, capacity: usize) -> Self {
+        Self { clock, capacity, revoked: Mutex::new(Expiring::default()) }
+    }
+}
+
+#[async_trait::async_trait]
+impl Revocations for MemoryRevocations {
+    async fn is_revoked(&self, session: &SessionRef) -> Result<bool, StoreError> {
+        let now = self.clock.now();
+        Ok(self.revoked.lock().unwrap_or_else(PoisonError::into_inner).contains(session, now))
+    }
+
+    async fn revoke(&self, session: &SessionRef, until: UtcTime) -> Result<(), StoreError> {
+        const WHAT: &str = "revoked sessions";
+        let now = self.clock.now();
+        if until <= now {
+            // It is over already.
+            return Ok(());
+        }
+        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        revoked
+            .insert(session.clone(), until, now, self.capacity)
+            .map_err(|until| StoreError::Full { what: WHAT, until })
+    }
+}
+
+/// A set whose members end. Ended members go when anything is inserted.
+struct Expiring<T> {
+    ends: HashMap<T, UtcTime>,
+    /// The insertion number keeps members with one end apart without an order on `T`.
+    by_end: BTreeSet<(UtcTime, u64)>,
+    numbered: HashMap<u64, T>,
+    next_number: u64,
+}
+
+impl<T> Default for Expiring<T> {
+    fn default() -> Self {
+        Self { ends: HashMap::new(), by_end: BTreeSet::new(), numbered: HashMap::new(), next_number: 0 }
+    }
+}
+
+impl<T: Clone + Eq + Hash> Expiring<T> {
+    fn contains(&self, member: &T, now: UtcTime) -> bool {
+        self.ends.get(member).is_some_and(|end| *end > now)
+    }
+
+    /// `Err` with the next end when full. An end is moved later, never earlier.
+    fn insert(&mut self, member: T, until: UtcTime, now: UtcTime, capacity: usize) -> Result<(), UtcTime> {
+        self.drop_ended(now);
+        if let Some(end) = self.ends.get(&member).copied()
+            && end >= until
+        {
+            return Ok(());
+        }
+        // A longer life takes a second place in the order until the first has passed, so that places bound everything.
+        if self.by_end.len() >= capacity {
+            return Err(self.by_end.first().map_or(until, |(end, _)| *end));
+        }
+        let number = self.next_number;
+        self.next_number = self.next_number.wrapping_add(1);
+        self.ends.insert(member.clone(), until);
+        self.by_end.insert((until, number));
+        self.numbered.insert(number, member);
+        Ok(())
+    }
+
+    fn drop_ended(&mut self, now: UtcTime) {
+        while let Some((end, number)) = self.by_end.first().copied()
+            && end <= now
+        {
+            self.by_end.pop_first();
+            if let Some(member) = self.numbered.remove(&number)
+                && self.ends.get(&member).is_some_and(|end| *end <= now)
+            {
+                self.ends.remove(&member);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::store::conformance;
+
+    fn clock() -> Arc<ManualClock> {
+        Arc::new(ManualClock::at(UtcTime::from_unix_seconds(1_000)))
+    }
+
+    #[tokio::test]
+    async fn one_time_conforms() {
+        let clock = clock();
+        conformance::one_time(Arc::new(MemoryOneTime::new(clock.clone(), 100)), &clock).await;
+    }
+
+    #[tokio::test]
+    async fn revocations_conform() {
+        let clock = clock();
+        conformance::revocations(&MemoryRevocations::new(clock.clone(), 100), &clock).await;
+    }
+
+    #[tokio::test]
+    async fn a_full_store_refuses_and_recovers() {
+        let clock = clock();
+        let store = MemoryOneTime::new(clock.clone(), 3);
+        let until = clock.now().plus(Duration::from_secs(60));
+        let id = |n: u8| TokenId::from_octets(&[n]).unwrap();
+        for n in 0..3 {
+            assert_eq!(store.redeem(Purpose::Nonce, &id(n), until).await, Ok(FirstUse::First));
+        }
+        assert_eq!(
+            store.redeem(Purpose::Nonce, &id(9), until).await,
+            Err(StoreError::Full { what: "nonce", until }),
+            "never forgets a live one to make room"
+        );
+        assert_eq!(store.redeem(Purpose::Nonce, &id(0), until).await, Ok(FirstUse::Repeated));
+        assert_eq!(store.redeem(Purpose::Artifact, &id(9), until).await, Ok(FirstUse::First));
+        clock.advance(Duration::from_secs(60));
+        let later = clock.now().plus(Duration::from_secs(60));
+        assert_eq!(store.redeem(Purpose::Nonce, &id(9), later).await, Ok(FirstUse::First));
+        let used = store.used.lock().unwrap();
+        let nonces = used.get(&Purpose::Nonce).unwrap();
+        assert_eq!((nonces.ends.len(), nonces.by_end.len(), nonces.numbered.len()), (1, 1, 1));
+    }
+
+    #[tokio::test]
+    async fn full_revocations_say_so() {
+        let clock = clock();
+        let store = MemoryRevocations::new(clock.clone(), 1);
+        let until = clock.now().plus(Duration::from_secs(60));
+        let session = |n: u128| SessionRef(uuid::Uuid::from_u128(n));
+        assert_eq!(store.revoke(&session(1), until).await, Ok(()));
+        assert_eq!(store.revoke(&session(1), until).await, Ok(()));
+        assert!(matches!(store.revoke(&session(2), until).await, Err(StoreError::Full { .. })));
+    }
+}
