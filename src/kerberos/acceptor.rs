@@ -1,0 +1,416 @@
+//! Accepting a Kerberos token: from octets of a stranger to an account of a trusted domain.
+//!
+//! The order matters: the token's shape is screened, GSSAPI proves the ticket, the replay guard sees the proved
+//! authenticator, then the PAC is read and held against the configured domains. Local work without network, about 70 µs, so
+//! it runs on the calling thread. Knows nothing of HTTP.
+
+use std::cell::RefCell;
+use std::ffi::CString;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::{Clock, UtcTime};
+use crate::directory::Account;
+
+use super::ap_req::ApReq;
+use super::bindings::{BindingPolicy, ChannelBindings};
+use super::domains::{DroppedSid, TrustedDomains, UntrustedDomain};
+use super::ffi::{self, AcceptFailure, AcceptStep, Credential, GssError, Mechanisms};
+use super::pac::{self, PacError};
+use super::replay::{ReplayGuard, Verdict};
+use super::screen::{Malformation, NtlmForm, Screened, Wrapping, screen};
+use super::status;
+
+/// What an [`Acceptor`] is made of.
+#[derive(Clone)]
+pub struct AcceptorOptions {
+    /// The keytab. Its content may change while the server runs: GSSAPI opens it for every token.
+    pub keytab: PathBuf,
+    /// Host names that clients address us by; a ticket must be for `HTTP/` or `HOST/` one of them. Empty: every principal of the
+    /// keytab is served.
+    pub hosts: Vec<String>,
+    /// Whose accounts may sign in.
+    pub domains: Arc<TrustedDomains>,
+    /// Memory of used authenticators; `None` lets a token be used again until it expires.
+    pub replay: Option<Arc<ReplayGuard>>,
+    /// For the end of a ticket.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Accepts tokens for the principals of one keytab. Shared by all threads.
+pub struct Acceptor {
+    keytab: CString,
+    options: AcceptorOptions,
+}
+
+/// Somebody whose ticket was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// The account, by the PAC and within what its realm may assert.
+    pub account: Account,
+    /// The client's principal as the ticket has it, for logs only: `alice@CORP.EXAMPLE`, `carol.c\@brand.example@CORP.EXAMPLE`.
+    pub principal: String,
+    /// The principal the ticket is for: `HTTP/sts.corp.example@CORP.EXAMPLE`.
+    pub service: String,
+    /// Answer for the client (mutual authentication, SPNEGO's acceptance), if it expects one.
+    pub reply: Option<Vec<u8>>,
+    /// Whether the client bound the ticket to the TLS connection, and to the right one.
+    pub channel_bound: bool,
+    /// Whether the client asked us to prove ourselves.
+    pub mutual: bool,
+    /// How the token was wrapped.
+    pub wrapping: Wrapping,
+    /// Until when the ticket is valid.
+    pub ticket_end: UtcTime,
+    /// When the client proved itself to its KDC, if the PAC says it.
+    pub authenticated_at: Option<UtcTime>,
+    /// Whether another service obtained the ticket in the account's name (constrained delegation).
+    pub is_delegated: bool,
+    /// SIDs of the PAC that its realm may not assert, for the audit.
+    pub dropped: Vec<DroppedSid>,
+    /// The UPN of the PAC, if its suffix is none of the domain's, for the audit.
+    pub dropped_upn: Option<String>,
+}
+
+impl Acceptor {
+    /// Checks that the keytab is there and has keys.
+    ///
+    /// # Errors
+    /// [`AcceptorSetupError`].
+    pub fn new(options: AcceptorOptions) -> Result<Self, AcceptorSetupError> {
+        let unusable = |error| AcceptorSetupError::Keytab { path: options.keytab.clone(), error };
+        let keytab = CString::new([b"FILE:", options.keytab.as_os_str().as_bytes()].concat())
+            .map_err(|_| AcceptorSetupError::Path(options.keytab.clone()))?;
+        // With SPNEGO in the set, GSSAPI takes a missing keytab for a mechanism without credentials, and goes on.
+        Credential::acceptor(&keytab, Mechanisms::Kerberos).map_err(unusable)?;
+        Credential::acceptor(&keytab, Mechanisms::KerberosAndSpnego).map_err(unusable)?;
+        Ok(Self { keytab, options })
+    }
+
+    /// What the acceptor was made of.
+    pub const fn options(&self) -> &AcceptorOptions {
+        &self.options
+    }
+
+    /// Accepts one token, raw Kerberos or SPNEGO, after base64.
+    ///
+    /// # Errors
+    /// [`AcceptError`].
+    pub fn accept(&self, token: &[u8], bindings: &ChannelBindings) -> Result<Accepted, AcceptError> {
+        self.accept_guarded(token, bindings, self.options.replay.as_deref())
+    }
+
+    /// Accepts a token that this process made itself: nobody else ever saw it, so no replay guard is asked.
+    pub(super) fn accept_own(&self, token: &[u8]) -> Result<Accepted, AcceptError> {
+        self.accept_guarded(token, &ChannelBindings::none(), None)
+    }
+
+    fn accept_guarded(
+        &self,
+        token: &[u8],
+        bindings: &ChannelBindings,
+        replay: Option<&ReplayGuard>,
+    ) -> Result<Accepted, AcceptError> {
+        let token = match screen(token) {
+            Screened::Kerberos(token) => token,
+            Screened::Ntlm(form) => return Err(AcceptError::NtlmOffered(form)),
+            Screened::Malformed(reason) => return Err(AcceptError::Malformed(reason)),
+        };
+        let credential = thread_credential(&self.keytab).map_err(AcceptError::Credential)?;
+        let step = accept_any(&credential, token.bytes, bindings).map_err(|failure| match failure {
+            AcceptFailure::Gss(error) => AcceptError::from_gss(error, &token.ap_req),
+            AcceptFailure::ContinueNeeded => AcceptError::ContinueNeeded,
+        })?;
+        let principal = step.source.display().map_err(AcceptError::Gss)?;
+        if let Some(replay) = replay {
+            match replay.check(token.ap_req.authenticator()) {
+                Verdict::Fresh => {}
+                Verdict::Replay => return Err(AcceptError::Replay { principal }),
+                Verdict::Full => return Err(AcceptError::ReplayGuardFull { principal }),
+            }
+        }
+        let channel_bound = step.flags & ffi::FLAG_CHANNEL_BOUND != 0;
+        if bindings.policy() == BindingPolicy::Require && !channel_bound {
+            return Err(AcceptError::BindingsRequired { principal });
+        }
+        if step.flags & ffi::FLAG_ANONYMOUS != 0 {
+            return Err(AcceptError::Anonymous);
+        }
+        if !self.serves(&step.target) {
+            return Err(AcceptError::ForeignService { principal, service: step.target });
+        }
+        // GSSAPI hides the attribute when the PAC's server signature or its client name does not verify.
+        let Some(octets) = step.source.authenticated_attribute(b"urn:mspac:") else {
+            return Err(AcceptError::NoPac { principal });
+        };
+        let pac = match pac::decode(&octets) {
+            Ok(pac) => pac,
+            Err(error) => return Err(AcceptError::PacInvalid { principal, error }),
+        };
+        let (authenticated_at, is_delegated) = (pac.authenticated_at, pac.is_delegated);
+        let identified = self
+            .options
+            .domains
+            .identify(realm_of(&principal), realm_of(&step.target), pac)
+            .map_err(|reason| AcceptError::UntrustedDomain { principal: principal.clone(), reason })?;
+        let lifetime = Duration::from_secs(u64::from(step.lifetime));
+        Ok(Accepted {
+            account: identified.account,
+            principal,
+            service: step.target,
+            reply: step.reply,
+            channel_bound,
+            mutual: step.flags & ffi::FLAG_MUTUAL != 0,
+            wrapping: token.wrapping,
+            ticket_end: self.options.clock.now().plus(lifetime),
+            authenticated_at,
+            is_delegated,
+            dropped: identified.dropped,
+            dropped_upn: identified.dropped_upn,
+        })
+    }
+
+    /// Whether a ticket for this principal is for us. `HOST` stands for `HTTP` in Windows' SPN mappings.
+    fn serves(&self, principal: &str) -> bool {
+        if self.options.hosts.is_empty() {
+            return true;
+        }
+        let name = principal.rsplit_once('@').map_or(principal, |(name, _)| name);
+        name.split_once('/').is_some_and(|(class, host)| {
+            (class.eq_ignore_ascii_case("HTTP") || class.eq_ignore_ascii_case("HOST"))
+                && self.options.hosts.iter().any(|ours| ours.eq_ignore_ascii_case(host))
+        })
+    }
+}
+
+impl std::fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Acceptor").field("keytab", &self.keytab).field("hosts", &self.options.hosts).finish()
+    }
+}
+
+/// Why an acceptor cannot be made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AcceptorSetupError {
+    /// The keytab is missing, empty, unreadable or no keytab.
+    #[error("keytab {path} is not usable: {error}")]
+    Keytab {
+        /// Its path.
+        path: PathBuf,
+        /// What GSSAPI says.
+        error: GssError,
+    },
+    /// The path contains NUL.
+    #[error("keytab path {0:?} is no file name")]
+    Path(PathBuf),
+}
+
+/// Why a token was not accepted.
+///
+/// What the ticket says of itself (`service`, `kvno`, `etype`) is unverified in the variants for tickets that could not be opened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum AcceptError {
+    /// The client has no Kerberos ticket for this host: the SPN is missing or duplicate, the host is addressed by IP or not in the
+    /// intranet zone, or no domain controller is in reach.
+    #[error("the client offered NTLM: it has no Kerberos ticket for this host")]
+    NtlmOffered(NtlmForm),
+    /// Not a Kerberos token.
+    #[error("malformed token: {0}")]
+    Malformed(Malformation),
+    /// GSSAPI wants a second leg, which is not offered.
+    #[error("the client's offer would need a second message")]
+    ContinueNeeded,
+    /// The authenticator was used before on this node.
+    #[error("replayed token of {principal}")]
+    Replay {
+        /// The client.
+        principal: String,
+    },
+    /// The replay guard is full and refuses.
+    #[error("the replay guard is full; {principal} is refused")]
+    ReplayGuardFull {
+        /// The client.
+        principal: String,
+    },
+    /// The keytab has a key of the right principal, number and type, but it does not open the ticket: the password was reset
+    /// without the number changing, or the ticket is forged.
+    #[error("the key for {service} (number {kvno:?}, type {etype}) does not open the ticket: {detail}")]
+    WrongKey {
+        /// The service by the ticket.
+        service: String,
+        /// Its key's number by the ticket.
+        kvno: Option<u32>,
+        /// Its key's type by the ticket.
+        etype: i32,
+        /// GSSAPI's text.
+        detail: String,
+    },
+    /// The keytab has the principal, but not the key: it is out of date.
+    #[error("the keytab has no key number {kvno:?} of type {etype} for {service}: {detail}")]
+    KvnoNotFound {
+        /// The service by the ticket.
+        service: String,
+        /// Its key's number by the ticket.
+        kvno: Option<u32>,
+        /// Its key's type by the ticket.
+        etype: i32,
+        /// GSSAPI's text.
+        detail: String,
+    },
+    /// The keytab has no key for the principal of the ticket.
+    #[error("the ticket is for {service}, which is not in the keytab: {detail}")]
+    UnknownServicePrincipal {
+        /// The service by the ticket.
+        service: String,
+        /// GSSAPI's text.
+        detail: String,
+    },
+    /// The keytab has the key, but the principal is none that this server serves.
+    #[error("{principal} sent a ticket for {service}, which is none of this server's names")]
+    ForeignService {
+        /// The client.
+        principal: String,
+        /// The service.
+        service: String,
+    },
+    /// The ticket or its session key has an encryption type that the configuration does not permit (RC4).
+    #[error("the ticket for {service} uses encryption type {etype}, which is not permitted: {detail}")]
+    EncryptionType {
+        /// The service by the ticket.
+        service: String,
+        /// The ticket's encryption type.
+        etype: i32,
+        /// GSSAPI's text.
+        detail: String,
+    },
+    /// The client bound its ticket to another TLS connection: a proxy with another certificate, or a relay.
+    #[error("the ticket is bound to another TLS certificate")]
+    BadBindings,
+    /// The client did not bind its ticket, and must.
+    #[error("{principal} did not bind its ticket to the TLS connection")]
+    BindingsRequired {
+        /// The client.
+        principal: String,
+    },
+    /// The client's clock and ours differ by more than five minutes.
+    #[error("the clocks of client and server differ too much: {0}")]
+    ClockSkew(String),
+    /// The ticket has expired.
+    #[error("the ticket has expired: {0}")]
+    Expired(String),
+    /// The ticket is not valid yet.
+    #[error("the ticket is not valid yet: {0}")]
+    NotYetValid(String),
+    /// The client did not say who it is.
+    #[error("anonymous ticket")]
+    Anonymous,
+    /// The ticket has no PAC, or one whose signature does not verify.
+    #[error("the ticket of {principal} has no PAC that verifies")]
+    NoPac {
+        /// The client.
+        principal: String,
+    },
+    /// The PAC verifies but is not usable.
+    #[error("the PAC of {principal} is not usable: {error}")]
+    PacInvalid {
+        /// The client.
+        principal: String,
+        /// Why.
+        error: PacError,
+    },
+    /// The account is not of a trusted domain.
+    #[error("{principal} is not of a trusted domain: {reason}")]
+    UntrustedDomain {
+        /// The client.
+        principal: String,
+        /// Why.
+        reason: UntrustedDomain,
+    },
+    /// The keytab became unusable while the server runs.
+    #[error("the keytab is not usable: {0}")]
+    Credential(GssError),
+    /// GSSAPI refused for another reason.
+    #[error("GSSAPI: {0}")]
+    Gss(GssError),
+}
+
+impl AcceptError {
+    fn from_gss(error: GssError, ticket: &ApReq<'_>) -> Self {
+        if error.major == GssError::BAD_BINDINGS {
+            return Self::BadBindings;
+        }
+        let service = ticket.service_principal();
+        let (kvno, etype) = (ticket.kvno(), ticket.etype());
+        let detail = error.minor_text.clone();
+        match error.minor {
+            status::AP_ERR_REPEAT => Self::Replay { principal: String::from("unknown") },
+            status::AP_ERR_BAD_INTEGRITY | status::AP_ERR_MODIFIED => Self::WrongKey { service, kvno, etype, detail },
+            status::AP_ERR_BADKEYVER | status::KT_KVNONOTFOUND => Self::KvnoNotFound { service, kvno, etype, detail },
+            status::AP_ERR_NOT_US | status::AP_ERR_NOKEY | status::KT_NOTFOUND | status::AP_WRONG_PRINC => {
+                Self::UnknownServicePrincipal { service, detail }
+            }
+            status::NOPERM_ETYPE | status::PROG_ETYPE_NOSUPP | status::WRONG_ETYPE => {
+                Self::EncryptionType { service, etype, detail }
+            }
+            status::AP_ERR_SKEW => Self::ClockSkew(detail),
+            status::AP_ERR_TKT_EXPIRED => Self::Expired(detail),
+            status::AP_ERR_TKT_NYV => Self::NotYetValid(detail),
+            _ if error.major == GssError::CREDENTIALS_EXPIRED => Self::Expired(detail),
+            _ if error.major == GssError::DEFECTIVE_TOKEN => Self::Malformed(Malformation::Structure),
+            _ if error.major == GssError::NO_CRED => Self::Credential(error),
+            _ => Self::Gss(error),
+        }
+    }
+}
+
+/// Tries each binding in a context of its own; without bindings, once.
+fn accept_any(credential: &Credential, token: &[u8], bindings: &ChannelBindings) -> Result<AcceptStep, AcceptFailure> {
+    let Some((last, others)) = bindings.candidates().split_last() else {
+        return ffi::accept(credential, token, None);
+    };
+    for candidate in others {
+        match ffi::accept(credential, token, Some(candidate)) {
+            Err(AcceptFailure::Gss(error)) if error.major == GssError::BAD_BINDINGS => {}
+            decided => return decided,
+        }
+    }
+    ffi::accept(credential, token, Some(last))
+}
+
+/// What follows the last `@` that is not escaped.
+fn realm_of(principal: &str) -> &str {
+    principal
+        .match_indices('@')
+        .rev()
+        .find(|(at, _)| {
+            principal.get(..*at).is_some_and(|name| (name.len() - name.trim_end_matches('\\').len()) % 2 == 0)
+        })
+        .and_then(|(at, _)| principal.get(at + 1..))
+        .unwrap_or("")
+}
+
+/// The thread's own credential: GSSAPI locks a credential for the whole of an accept, so a shared one serialises all threads.
+fn thread_credential(keytab: &CString) -> Result<Rc<Credential>, GssError> {
+    CREDENTIALS.with_borrow_mut(|credentials| {
+        if let Some((_, credential)) = credentials.iter().find(|(path, _)| path == keytab) {
+            return Ok(Rc::clone(credential));
+        }
+        let credential = Rc::new(Credential::acceptor(keytab, Mechanisms::KerberosAndSpnego)?);
+        if credentials.len() == MAX_THREAD_CREDENTIALS {
+            credentials.remove(0);
+        }
+        credentials.push((keytab.clone(), Rc::clone(&credential)));
+        Ok(credential)
+    })
+}
+
+thread_local! {
+    /// By keytab path; the content may change without a new credential.
+    static CREDENTIALS: RefCell<Vec<(CString, Rc<Credential>)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Two during a change of configuration; more only in tests.
+const MAX_THREAD_CREDENTIALS: usize = 4;
