@@ -8,6 +8,7 @@
 
 pub mod authn;
 pub mod claims;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod directory;

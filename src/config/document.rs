@@ -46,7 +46,7 @@ impl<'a> Document<'a> {
         let mut document = Self {
             file: file.to_owned(),
             text,
-            root: root.into_inner(),
+            root: tree::with_whole_numbers(root.into_inner(), text),
             variables: Vec::new(),
             broken_lines: BTreeSet::new(),
             complained: BTreeSet::new(),

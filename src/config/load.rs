@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 
-use super::checks::{self, KeytabReader, Surroundings};
+use super::checks::{self, Surroundings};
 use super::diagnostic::{Code, Place, Report};
 use super::document::Document;
 use super::environment::Environment;
@@ -26,8 +26,6 @@ pub struct Loader {
     pub file: PathBuf,
     /// Overrides.
     pub environment: Environment,
-    /// Reads keytabs for the checks; without it keytabs are only checked for being readable.
-    pub keytabs: Option<KeytabReader>,
     /// Certificates are judged at its time.
     pub clock: Arc<dyn Clock>,
 }
@@ -72,7 +70,7 @@ impl Loader {
         let (config, state_directory) = self.config(&mut files, &mut report);
         let trusts = self.trusts(config.as_ref(), &mut files, &mut report);
         report.sort();
-        let fingerprint = files.fingerprint();
+        let fingerprint = files.fingerprint(self.base());
         let loaded = match (config, trusts) {
             (Some(config), trusts) if !report.has_errors() => {
                 Some(Loaded { config, trusts, generation: 1, fingerprint: fingerprint.clone() })
@@ -92,7 +90,7 @@ impl Loader {
         for path in trust_files(&self.trusts_directory()).unwrap_or_default() {
             files.add(&path, Role::Configuration);
         }
-        files.fingerprint()
+        files.fingerprint(self.base())
     }
 
     fn trusts_directory(&self) -> PathBuf {
@@ -119,7 +117,7 @@ impl Loader {
                 files.add(path, Role::Referenced);
             }
         }
-        let around = Surroundings { now: self.clock.now(), keytabs: self.keytabs, paths: &paths };
+        let around = Surroundings { now: self.clock.now(), paths: &paths };
         checks::all(&config, &around, &mut Findings::new(&document, report));
         let state_directory = Some(config.service.state_directory.clone());
         (Some(config), state_directory)
@@ -195,6 +193,8 @@ fn trust_files(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// The content of every file a configuration was read from, as digests: two equal ones mean equal configurations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fingerprint {
+    /// Directory of `chancery.toml`; digests know files relative to it, so that it does not matter how it was named.
+    base: PathBuf,
     files: Arc<BTreeMap<PathBuf, (Role, Content)>>,
 }
 
@@ -205,7 +205,8 @@ impl Fingerprint {
         let mut context = digest::Context::new(&digest::SHA256);
         for (path, (role, content)) in self.files.iter() {
             if *role == Role::Configuration {
-                context.update(path.as_os_str().as_encoded_bytes());
+                context.update(path.strip_prefix(&self.base).unwrap_or(path).as_os_str().as_encoded_bytes());
+                context.update(&[0]);
                 match content {
                     Content::Absent => context.update(&[0]),
                     Content::Digest(digest) => {
@@ -225,7 +226,7 @@ impl Fingerprint {
         for (path, (role, content)) in base.files.iter().filter(|(_, (role, _))| *role == Role::Referenced) {
             files.entry(path.clone()).or_insert_with(|| (*role, content.clone()));
         }
-        Self { files: Arc::new(files) }
+        Self { base: self.base.clone(), files: Arc::new(files) }
     }
 
     /// The files.
@@ -297,8 +298,8 @@ impl Files {
         }
     }
 
-    fn fingerprint(&self) -> Fingerprint {
-        Fingerprint { files: Arc::new(self.contents.clone()) }
+    fn fingerprint(self, base: &Path) -> Fingerprint {
+        Fingerprint { base: base.to_owned(), files: Arc::new(self.contents) }
     }
 }
 

@@ -32,7 +32,6 @@ mod tree;
 pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
 pub use certificates::{CLIENT_AUTHENTICATION, Certificates, Revocation, SMART_CARD_LOGON};
 pub(crate) use checks::judge_certificate_dates;
-pub use checks::{KeytabEntry, KeytabReader};
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
 pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustEndpoint, TrustVersion};
 pub use entra::{Entra, EntraDomain, SourceAnchor};

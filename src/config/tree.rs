@@ -155,6 +155,29 @@ fn insert_into<'a>(
     }
 }
 
+/// The tree with every float without a fraction (`5.0`) read as the whole number it is: Helm writes all numbers of a chart's
+/// values as floats, and no key of ours is a float.
+pub(super) fn with_whole_numbers<'a>(table: DeTable<'a>, text: &'a str) -> DeTable<'a> {
+    table.into_iter().map(|(key, value)| (key, whole_numbers(value, text))).collect()
+}
+
+fn whole_numbers<'a>(value: Spanned<DeValue<'a>>, text: &'a str) -> Spanned<DeValue<'a>> {
+    let span = value.span();
+    let value = match value.into_inner() {
+        DeValue::Table(table) => DeValue::Table(with_whole_numbers(table, text)),
+        DeValue::Array(array) => {
+            DeValue::Array(array.into_iter().map(|element| whole_numbers(element, text)).collect())
+        }
+        DeValue::Float(float) => text
+            .get(span.clone())
+            .and_then(|written| written.strip_suffix(".0"))
+            .and_then(|whole| DeValue::parse(whole).ok())
+            .map_or(DeValue::Float(float), Spanned::into_inner),
+        other => other,
+    };
+    Spanned::new(span, value)
+}
+
 /// The value with every span in it set to `span`.
 fn at_span<'a>(value: DeValue<'a>, span: &Range<usize>) -> Spanned<DeValue<'a>> {
     let value = match value {

@@ -1,36 +1,21 @@
 //! The keytab and Extended Protection.
 
-use std::fs;
 use std::path::Path;
 
 use super::certificates::{judge_dates, read_certificates};
 use crate::clock::UtcTime;
 use crate::config::diagnostic::Code;
 use crate::config::findings::Findings;
+use crate::config::load::{MAX_CONFIGURATION_FILE, read_bounded};
 use crate::config::names::ServicePrincipal;
-use crate::config::{ChannelBinding, Config};
+use crate::config::{ChannelBinding, Config, GssapiBind, LdapBind};
+use crate::kerberos::keytab::{Keytab, KeytabEntry};
 
-/// A key in a keytab, without the key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeytabEntry {
-    /// Principal with realm: `HTTP/sts.corp.example@CORP.EXAMPLE`.
-    pub principal: String,
-    /// Encryption type number (RFC 3961): 17 and 18 are AES with SHA-1, 19 and 20 AES with SHA-2, 23 is RC4.
-    pub encryption_type: i32,
-    /// Key version number.
-    pub version: u32,
-}
-
-/// Reads the content of a keytab, or says why it is none.
-pub type KeytabReader = fn(&[u8]) -> Result<Vec<KeytabEntry>, String>;
-
-pub(super) fn check(config: &Config, reader: Option<KeytabReader>, now: UtcTime, findings: &mut Findings<'_, '_, '_>) {
+pub(super) fn check(config: &Config, now: UtcTime, findings: &mut Findings<'_, '_, '_>) {
     channel_binding(config, now, findings);
     realms(config, findings);
-    if let Some(reader) = reader {
-        keytab(config, reader, findings);
-        client_keytabs(config, reader, findings);
-    }
+    keytab(config, findings);
+    client_keytabs(config, findings);
 }
 
 fn channel_binding(config: &Config, now: UtcTime, findings: &mut Findings<'_, '_, '_>) {
@@ -89,14 +74,14 @@ fn realms(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-fn keytab(config: &Config, reader: KeytabReader, findings: &mut Findings<'_, '_, '_>) {
+fn keytab(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     const KEY: &str = "kerberos.keytab";
     let file = &config.kerberos.keytab;
-    let Some(entries) = entries(file, KEY, reader, findings) else { return };
+    let Some(entries) = entries(file, KEY, findings) else { return };
     for principal in &config.kerberos.service_principals {
         let own: Vec<&KeytabEntry> = entries.iter().filter(|entry| is_key_of(entry, principal)).collect();
         if own.is_empty() {
-            let mut there: Vec<&str> = entries.iter().map(|entry| entry.principal.as_str()).collect();
+            let mut there: Vec<String> = entries.iter().map(KeytabEntry::principal).collect();
             there.sort_unstable();
             there.dedup();
             there.truncate(5);
@@ -108,7 +93,7 @@ fn keytab(config: &Config, reader: KeytabReader, findings: &mut Findings<'_, '_,
             );
             continue;
         }
-        if !own.iter().any(|entry| is_aes(entry)) {
+        if !own.iter().any(|entry| entry.is_aes()) {
             findings.error(
                 Code::Keytab,
                 KEY,
@@ -119,8 +104,7 @@ fn keytab(config: &Config, reader: KeytabReader, findings: &mut Findings<'_, '_,
         }
         for domain in &config.domains {
             let realm = domain.realm.as_str();
-            let ours = |entry: &&KeytabEntry| entry.principal.rsplit_once('@').is_some_and(|(_, of)| of == realm);
-            if principal.realm().is_none() && !own.iter().any(ours) {
+            if principal.realm().is_none() && !own.iter().any(|entry| entry.realm == realm) {
                 findings.warning(
                     Code::Keytab,
                     KEY,
@@ -134,16 +118,15 @@ fn keytab(config: &Config, reader: KeytabReader, findings: &mut Findings<'_, '_,
     }
 }
 
-fn client_keytabs(config: &Config, reader: KeytabReader, findings: &mut Findings<'_, '_, '_>) {
-    use crate::config::{GssapiBind, LdapBind};
+fn client_keytabs(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     for (i, domain) in config.domains.iter().enumerate() {
         let LdapBind::Gssapi(GssapiBind { client_keytab, principal }) = &domain.ldap.bind else { continue };
         let key = format!("domains.{i}.ldap.bind.gssapi.client_keytab");
         let file = client_keytab.as_ref().unwrap_or(&config.kerberos.keytab);
-        let Some(entries) = entries(file, &key, reader, findings) else { continue };
+        let Some(entries) = entries(file, &key, findings) else { continue };
         let Some(principal) = principal else { continue };
         let full = if principal.contains('@') { principal.clone() } else { format!("{principal}@{}", domain.realm) };
-        if !entries.iter().any(|entry| entry.principal.eq_ignore_ascii_case(&full)) {
+        if !entries.iter().any(|entry| entry.principal().eq_ignore_ascii_case(&full)) {
             findings.error(
                 Code::Keytab,
                 &format!("domains.{i}.ldap.bind.gssapi.principal"),
@@ -155,15 +138,10 @@ fn client_keytabs(config: &Config, reader: KeytabReader, findings: &mut Findings
 }
 
 /// The entries of a keytab. A file that cannot be opened has its finding already.
-fn entries(
-    file: &Path,
-    key: &str,
-    reader: KeytabReader,
-    findings: &mut Findings<'_, '_, '_>,
-) -> Option<Vec<KeytabEntry>> {
-    let bytes = zeroize::Zeroizing::new(fs::read(file).ok()?);
-    match reader(&bytes) {
-        Ok(entries) if !entries.is_empty() => Some(entries),
+fn entries(file: &Path, key: &str, findings: &mut Findings<'_, '_, '_>) -> Option<Vec<KeytabEntry>> {
+    let bytes = zeroize::Zeroizing::new(read_bounded(file, MAX_CONFIGURATION_FILE).ok()?);
+    match Keytab::parse(&bytes) {
+        Ok(keytab) if !keytab.entries().is_empty() => Some(keytab.entries().to_vec()),
         Ok(_) => {
             findings.error(
                 Code::Keytab,
@@ -173,11 +151,11 @@ fn entries(
             );
             None
         }
-        Err(reason) => {
+        Err(error) => {
             findings.error(
                 Code::Keytab,
                 key,
-                format!("{} is no keytab: {reason}", file.display()),
+                format!("{} is no keytab: {error}", file.display()),
                 "name a keytab in MIT format, as ktpass, ktutil or samba-tool write it",
             );
             None
@@ -186,10 +164,6 @@ fn entries(
 }
 
 fn is_key_of(entry: &KeytabEntry, principal: &ServicePrincipal) -> bool {
-    let (name, realm) = entry.principal.rsplit_once('@').unwrap_or((&entry.principal, ""));
-    name.eq_ignore_ascii_case(principal.name()) && principal.realm().is_none_or(|wanted| wanted == realm)
-}
-
-const fn is_aes(entry: &KeytabEntry) -> bool {
-    matches!(entry.encryption_type, 17..=20)
+    entry.components.join("/").eq_ignore_ascii_case(principal.name())
+        && principal.realm().is_none_or(|wanted| wanted == entry.realm)
 }

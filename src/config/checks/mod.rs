@@ -7,6 +7,7 @@ mod domains;
 mod entra;
 mod files;
 mod kerberos;
+mod keys;
 mod network;
 mod service;
 mod tls;
@@ -17,14 +18,11 @@ use super::paths::NamedPath;
 use crate::clock::UtcTime;
 
 pub(crate) use certificates::judge_dates as judge_certificate_dates;
-pub use kerberos::{KeytabEntry, KeytabReader};
 
 /// What checks need from outside.
 pub(super) struct Surroundings<'a> {
     /// The moment certificates are judged at.
     pub(super) now: UtcTime,
-    /// Reads keytabs, when the program can.
-    pub(super) keytabs: Option<KeytabReader>,
     /// Every path in the configuration.
     pub(super) paths: &'a [NamedPath],
 }
@@ -35,7 +33,8 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     network::check(config, findings);
     files::check(around.paths, findings);
     tls::check(config, around.now, findings);
-    kerberos::check(config, around.keytabs, around.now, findings);
+    kerberos::check(config, around.now, findings);
+    keys::check(config, findings);
     domains::check(config, findings);
     certificates::check(config, around.now, findings);
     entra::check(config, findings);
