@@ -45,6 +45,12 @@ impl Check {
     }
 }
 
+/// The human form without colours.
+#[cfg(test)]
+pub(super) fn describe(file: &Path, outcome: &Outcome) -> String {
+    human(file, outcome, Running::find(outcome).as_ref(), false)
+}
+
 /// A running server and what it last read.
 struct Running {
     process_id: u32,

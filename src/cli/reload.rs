@@ -41,7 +41,7 @@ impl Reload {
         }
     }
 
-    fn reload(&self) -> Result<Option<LastReload>, ReloadError> {
+    pub(super) fn reload(&self) -> Result<Option<LastReload>, ReloadError> {
         let outcome = self.config.loader().load();
         let directory =
             self.state_directory.clone().or(outcome.state_directory).ok_or(ReloadError::NoStateDirectory)?;
@@ -105,7 +105,7 @@ fn show(last: &LastReload) -> ExitCode {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum ReloadError {
+pub(super) enum ReloadError {
     #[error("the configuration does not say where the server keeps its state; name the directory by --state-directory")]
     NoStateDirectory,
     #[error("no server runs with the state directory {}", .directory.display())]

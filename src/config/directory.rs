@@ -43,7 +43,7 @@ impl Domain {
 #[derive(Debug, Clone, Default, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Ldap {
-    /// TLS from the first octet, or after StartTLS; never without TLS.
+    /// TLS from the first octet, or after `StartTLS`; never without TLS.
     pub transport: LdapTransport,
     /// Port; 636 for `ldaps` and 389 for `starttls` when not given.
     pub port: Option<u16>,
@@ -70,7 +70,7 @@ pub enum LdapTransport {
     /// TLS from the first octet (port 636).
     #[default]
     Ldaps,
-    /// StartTLS on the plain port (389).
+    /// `StartTLS` on the plain port (389).
     Starttls,
 }
 

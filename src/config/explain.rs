@@ -2,6 +2,8 @@
 //!
 //! Only the wording depends on the forms of those messages: a message of an unknown form is shown as it is.
 
+use std::fmt::Write as _;
+
 use super::diagnostic::Code;
 use super::suggest;
 
@@ -10,7 +12,7 @@ pub(super) fn key(path: &str) -> String {
     let mut text = String::new();
     for segment in path.split('.') {
         if !segment.is_empty() && segment.bytes().all(|b| b.is_ascii_digit()) {
-            text.push_str(&format!("[{segment}]"));
+            let _ = write!(text, "[{segment}]");
         } else {
             if !text.is_empty() {
                 text.push('.');
@@ -96,11 +98,10 @@ fn plain(text: &str) -> String {
         "u8" | "u32" | "u64" | "usize" => "a whole number, 0 or more",
         "i64" | "i32" => "a whole number",
         "a boolean" => "`true` or `false`",
-        "a sequence" => "a list",
         "map" | "a map" => "a section",
         "a string" | "string" => "text in quotes",
         "path string" => "a path in quotes",
-        "sequence" => "a list",
+        "a sequence" | "sequence" => "a list",
         other if other.starts_with("struct ") => "a section",
         other if other.starts_with("enum ") => "one of its named values",
         other => match other.split_once(' ') {

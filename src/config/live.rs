@@ -1,7 +1,7 @@
 //! The configuration in force, and replacing it under running requests.
 //!
 //! A change is read when the process gets SIGHUP and when a file's content changes (links that are turned to other files
-//! count, which is how Kubernetes updates a mounted ConfigMap). It is served only when it has no error and every part of the
+//! count, which is how Kubernetes updates a mounted `ConfigMap`). It is served only when it has no error and every part of the
 //! server could prepare for it; otherwise the old one goes on, and the reason is logged and kept for `chancery check`.
 
 use std::fmt;
@@ -48,13 +48,13 @@ struct History {
 }
 
 impl LiveConfig {
-    /// Serves `loaded`, which `loader` gave with `report`, and writes the state file.
-    pub fn new(loader: Loader, loaded: Loaded, report: Report) -> Self {
-        let history = History { attempt: 1, seen: loaded.fingerprint.clone(), pending: None, subscribers: Vec::new() };
+    /// Serves `first`, which `loader` gave with `report`, and writes the state file.
+    pub fn new(loader: Loader, first: Loaded, report: Report) -> Self {
+        let history = History { attempt: 1, seen: first.fingerprint.clone(), pending: None, subscribers: Vec::new() };
         let live = Self {
             loader,
-            state_file: loaded.config.service.last_reload_file(),
-            current: ArcSwap::from_pointee(loaded),
+            state_file: first.config.service.last_reload_file(),
+            current: ArcSwap::from_pointee(first),
             history: Mutex::new(history),
         };
         live.record(1, ReloadResult::Served, &live.current().fingerprint, report);
@@ -134,7 +134,9 @@ impl LiveConfig {
             match prepare(&history.subscribers, &next) {
                 Ok(commits) => {
                     self.current.store(next);
-                    commits.into_iter().for_each(|commit| commit());
+                    for commit in commits {
+                        commit();
+                    }
                     served = true;
                 }
                 Err(refusals) => report.extend(refusals),

@@ -58,17 +58,14 @@ pub(super) fn request_signing(table: &RelyingPartyFile, context: &mut TrustConte
 /// DER of the first certificate in a PEM file.
 fn certificate(file: &Path, key: &str, context: &mut TrustContext<'_, '_, '_>) -> Option<Arc<[u8]>> {
     let (path, bytes) = context.read(file, key)?;
-    let der = X509::from_pem(&bytes).and_then(|certificate| certificate.to_der());
-    match der {
-        Ok(der) => Some(der.into()),
-        Err(_) => {
-            context.findings.error(
-                Code::Certificate,
-                key,
-                format!("{} holds no certificate in PEM form", path.display()),
-                "the file begins with `-----BEGIN CERTIFICATE-----`; convert DER by `openssl x509 -inform der`",
-            );
-            None
-        }
+    let der = X509::from_pem(&bytes).and_then(|certificate| certificate.to_der()).ok();
+    if der.is_none() {
+        context.findings.error(
+            Code::Certificate,
+            key,
+            format!("{} holds no certificate in PEM form", path.display()),
+            "the file begins with `-----BEGIN CERTIFICATE-----`; convert DER by `openssl x509 -inform der`",
+        );
     }
+    der.map(Arc::from)
 }

@@ -238,20 +238,17 @@ fn authorization(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_
                 Authorization::Nobody
             }
         },
-        None => match rules {
-            Some(rules) => Authorization::Rules(rules),
-            None => {
-                if !has_rules {
-                    context.findings.warning(
-                        Code::Advice,
-                        TABLE,
-                        "nobody gets a token: there is neither an access control policy nor authorization rules",
-                        "write `access_control_policy = \"permit-everyone\"` if everybody may have one",
-                    );
-                }
-                Authorization::Nobody
+        None => {
+            if !has_rules {
+                context.findings.warning(
+                    Code::Advice,
+                    TABLE,
+                    "nobody gets a token: there is neither an access control policy nor authorization rules",
+                    "write `access_control_policy = \"permit-everyone\"` if everybody may have one",
+                );
             }
-        },
+            rules.map_or(Authorization::Nobody, Authorization::Rules)
+        }
     }
 }
 

@@ -36,7 +36,10 @@ pub(crate) fn relying_party(config: &Config, report: &mut Report, file: &Path) -
         Err(error) => {
             let place = Place::File { file: file.to_owned() };
             let message = format!("the rules for Entra cannot be written from `[entra]`: {error}");
-            report.error(Code::ClaimRule, place, message, "correct the value in `[entra]`");
+            // The checks of `[entra]` know the place of a wrong value.
+            if !report.has_errors() {
+                report.error(Code::ClaimRule, place, message, "correct the value in `[entra]`");
+            }
             return None;
         }
     };

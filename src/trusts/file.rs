@@ -176,7 +176,7 @@ pub enum ClaimsProviderProtocol {
     Saml,
     /// WS-Federation
     WsFederation,
-    /// OpenID Connect
+    /// `OpenID` Connect
     Oidc,
 }
 

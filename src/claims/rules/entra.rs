@@ -94,7 +94,9 @@ pub fn entra_rules(settings: &EntraSettings) -> Result<String, EntraRulesError> 
              => issue(Type = \"{ISSUER_ID}\", Value = \"{issuer}\");\n"
         );
     }
-    domains.iter().for_each(|domain| write_domain_rule(domain, &domains, &mut rules));
+    for domain in &domains {
+        write_domain_rule(domain, &domains, &mut rules);
+    }
     rules.push('\n');
     rules.push_str(include_str!("entra_pass_through.rules"));
     Ok(rules)

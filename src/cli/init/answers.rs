@@ -117,7 +117,7 @@ impl Asked {
             None => terminal.ask(
                 "--federation-service-name",
                 "Host name in the service's URLs",
-                service_name(&domain).map(|name: DnsName| name.to_string()),
+                service_name(&domain).as_ref().map(DnsName::as_str),
             )?,
         };
         let netbios = match &options.netbios {
@@ -125,7 +125,7 @@ impl Asked {
             None => terminal.ask(
                 "--netbios",
                 "NetBIOS name of the domain",
-                first_label(&domain).map(|name: NetbiosName| name.to_string()),
+                first_label(&domain).as_ref().map(NetbiosName::as_str),
             )?,
         };
         let sid = match options.sid {
@@ -142,7 +142,7 @@ impl Asked {
             terminal.ask_list(
                 "--intranet",
                 "Networks inside the company, separated by commas",
-                Some(usual.join(", ")),
+                Some(&usual.join(", ")),
             )?
         } else {
             options.intranet.clone()
@@ -151,7 +151,7 @@ impl Asked {
             None
         } else if options.entra_domains.is_empty() {
             let question = "Domains federated in Entra, separated by commas";
-            Some(terminal.ask_list("--entra-domain", question, Some(domain.to_string()))?)
+            Some(terminal.ask_list("--entra-domain", question, Some(domain.as_str()))?)
         } else {
             Some(options.entra_domains.clone())
         };
@@ -189,10 +189,10 @@ impl<'a> Terminal<'a> {
         &mut self,
         option: &'static str,
         question: &str,
-        default: Option<String>,
+        default: Option<&str>,
     ) -> Result<T, InitError> {
         for _ in 0..ATTEMPTS {
-            let line = self.line(option, question, default.as_deref())?;
+            let line = self.line(option, question, default)?;
             match line.parse() {
                 Ok(value) => return Ok(value),
                 Err(error) => {
@@ -207,10 +207,10 @@ impl<'a> Terminal<'a> {
         &mut self,
         option: &'static str,
         question: &str,
-        default: Option<String>,
+        default: Option<&str>,
     ) -> Result<Vec<T>, InitError> {
         for _ in 0..ATTEMPTS {
-            let line = self.line(option, question, default.as_deref())?;
+            let line = self.line(option, question, default)?;
             let words = line.split([',', ' ']).map(str::trim).filter(|word| !word.is_empty());
             match words.map(str::parse).collect::<Result<Vec<T>, _>>() {
                 Ok(values) if !values.is_empty() => return Ok(values),

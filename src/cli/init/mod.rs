@@ -47,7 +47,7 @@ pub(super) struct Init {
     /// Host name in the service's URLs [default: sts. and the domain]
     #[arg(long, value_name = "NAME")]
     federation_service_name: Option<DnsName>,
-    /// Federation service identifier [default: http://NAME/adfs/services/trust]
+    /// Federation service identifier [default: that of AD FS for the host name]
     #[arg(long, value_name = "URI")]
     identifier: Option<String>,
     /// Keytab of the service account
@@ -81,7 +81,9 @@ impl Init {
         let file = self.config.file();
         match self.write(&file) {
             Ok(written) => {
-                written.iter().for_each(|path| println!("wrote {}", path.display()));
+                for path in &written {
+                    println!("wrote {}", path.display());
+                }
                 next_steps(&self.config)
             }
             Err(error) => {
@@ -91,7 +93,7 @@ impl Init {
         }
     }
 
-    fn write(&self, file: &Path) -> Result<Vec<PathBuf>, InitError> {
+    pub(super) fn write(&self, file: &Path) -> Result<Vec<PathBuf>, InitError> {
         // Before any question is asked.
         if file.exists() {
             return Err(InitError::Exists(file.to_owned()));
@@ -145,7 +147,7 @@ const KEY_ENCRYPTION_KEY: &str = "kek";
 
 /// Why no configuration was written.
 #[derive(Debug, thiserror::Error)]
-enum InitError {
+pub(super) enum InitError {
     /// There is one.
     #[error("{} exists already and is left as it is; remove it, or name another place by --config", .0.display())]
     Exists(PathBuf),

@@ -77,23 +77,21 @@ fn certificate(config: &Config, tls: &Tls, now: UtcTime, findings: &mut Findings
 fn private_key(tls: &Tls, findings: &mut Findings<'_, '_, '_>) -> Option<PKey<Private>> {
     let pem = zeroize::Zeroizing::new(fs::read(&tls.key_file).ok()?);
     // A callback keeps OpenSSL from asking the terminal for the pass phrase of an encrypted key.
-    match PKey::private_key_from_pem_callback(&pem, |_| Ok(0)) {
-        Ok(key) => Some(key),
-        Err(_) => {
-            let encrypted = pem.windows(9).any(|window| window == b"ENCRYPTED");
-            findings.error(
-                Code::Certificate,
-                "server.tls.key_file",
-                if encrypted { "the private key is encrypted" } else { "the file holds no private key in PEM form" },
-                if encrypted {
-                    "store it unencrypted, readable by the server only: `openssl pkey -in old.pem -out new.pem`"
-                } else {
-                    "the file begins with `-----BEGIN PRIVATE KEY-----`"
-                },
-            );
-            None
-        }
+    let key = PKey::private_key_from_pem_callback(&pem, |_| Ok(0)).ok();
+    if key.is_none() {
+        let encrypted = pem.windows(9).any(|window| window == b"ENCRYPTED");
+        findings.error(
+            Code::Certificate,
+            "server.tls.key_file",
+            if encrypted { "the private key is encrypted" } else { "the file holds no private key in PEM form" },
+            if encrypted {
+                "store it unencrypted, readable by the server only: `openssl pkey -in old.pem -out new.pem`"
+            } else {
+                "the file begins with `-----BEGIN PRIVATE KEY-----`"
+            },
+        );
     }
+    key
 }
 
 fn dns_names(certificate: &X509) -> Vec<String> {

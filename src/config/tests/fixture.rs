@@ -12,16 +12,16 @@ use crate::clock::{ManualClock, UtcTime};
 use crate::config::{Environment, Loader};
 
 /// A configuration that has nothing wrong with it.
-pub(super) const COMPLETE: &str = include_str!("../testdata/complete/chancery.toml");
+pub(crate) const COMPLETE: &str = include_str!("../testdata/complete/chancery.toml");
 
-pub(super) struct Fixture {
+pub(crate) struct Fixture {
     directory: TempDir,
-    pub(super) clock: Arc<ManualClock>,
+    pub(crate) clock: Arc<ManualClock>,
 }
 
 impl Fixture {
     /// A directory with certificates, keytab and key-encryption key, but without `chancery.toml`.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let fixture = Self {
             directory: tempfile::tempdir().unwrap(),
             clock: Arc::new(ManualClock::at(UtcTime::from(datetime!(2026-01-05 10:00 UTC)))),
@@ -39,33 +39,33 @@ impl Fixture {
     }
 
     /// The same with the complete configuration.
-    pub(super) fn complete() -> Self {
+    pub(crate) fn complete() -> Self {
         let fixture = Self::new();
         fixture.write("chancery.toml", COMPLETE);
         fixture
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    pub(super) fn write(&self, name: &str, content: &str) -> PathBuf {
+    pub(crate) fn write(&self, name: &str, content: &str) -> PathBuf {
         let path = self.path().join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&path, content).unwrap();
         path
     }
 
-    pub(super) fn loader(&self) -> Loader {
+    pub(crate) fn loader(&self) -> Loader {
         self.loader_with(Environment::default())
     }
 
-    pub(super) fn loader_with(&self, environment: Environment) -> Loader {
+    pub(crate) fn loader_with(&self, environment: Environment) -> Loader {
         Loader { file: self.path().join("chancery.toml"), environment, clock: self.clock.clone() }
     }
 
     /// Text without the directory's name, which differs from run to run.
-    pub(super) fn without_directory(&self, text: &str) -> String {
+    pub(crate) fn without_directory(&self, text: &str) -> String {
         text.replace(&format!("{}/", self.path().display()), "").replace(&self.path().display().to_string(), ".")
     }
 

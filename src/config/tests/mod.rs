@@ -2,6 +2,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod broken;
-mod fixture;
+pub(crate) mod fixture;
 mod reading;
 mod reload;

@@ -190,7 +190,7 @@ async fn a_hang_up_signal_reloads() {
     let _mine = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).unwrap();
     let fixture = Fixture::complete();
     let live = Arc::new(start(&fixture));
-    let watching = tokio::spawn(Arc::clone(&live).watch(Duration::from_secs(3600)));
+    let watching = tokio::spawn(Arc::clone(&live).watch(Duration::from_hours(1)));
     fixture.write("chancery.toml", &renamed("New"));
     tokio::time::timeout(Duration::from_secs(20), async {
         while live.current().config.service.display_name != "New" {

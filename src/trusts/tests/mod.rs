@@ -42,8 +42,8 @@ fn every_key_arrives() {
     assert!(
         party.enabled && party.has_identifier("https://rp.example/") && !party.has_identifier("https://rp.example")
     );
-    assert_eq!((party.token_type, party.token_lifetime), (TokenType::Saml2, Duration::from_secs(1800)));
-    assert_eq!(party.not_before_skew, Duration::from_secs(300));
+    assert_eq!((party.token_type, party.token_lifetime), (TokenType::Saml2, Duration::from_mins(30)));
+    assert_eq!(party.not_before_skew, Duration::from_mins(5));
     assert_eq!(party.signature_algorithm, SignatureAlgorithm::RsaSha256);
     assert!(matches!(party.authorization, Authorization::PermitEveryone));
     assert_eq!(party.transform.len(), 1);
@@ -58,7 +58,7 @@ fn what_is_left_out_is_the_safe_choice() {
     let party = read("[relying_party]\nname = 'x'\nidentifiers = ['urn:x']").unwrap();
     assert!(matches!(party.authorization, Authorization::Nobody));
     assert!(party.transform.is_empty());
-    assert_eq!((party.token_type, party.token_lifetime), (TokenType::Saml11, Duration::from_secs(3600)));
+    assert_eq!((party.token_type, party.token_lifetime), (TokenType::Saml11, Duration::from_hours(1)));
     assert_eq!(party.claims_providers, ClaimsProviders::All);
     assert!(party.enabled && party.ws_federation.is_none() && party.saml.is_none());
     assert_eq!(EncryptionAlgorithm::default(), EncryptionAlgorithm::Aes256Cbc);
