@@ -1,52 +1,96 @@
-//! Regular expressions as .NET means them. (First cut: patterns go to `regex` as they are.)
+//! Regular expressions as .NET means them.
+//!
+//! A front end reads the .NET dialect and refuses what it cannot keep the meaning of; what it accepts is written anew for
+//! `regex`, or for `fancy-regex` where the pattern looks around or refers back. Patterns are checked when rules are loaded,
+//! compiled when they are first needed, and shared by all rule sets of the process. Characters are code points, where
+//! .NET counts UTF-16 units; this differs beyond U+FFFF only.
 
-use std::sync::Arc;
+mod class;
+mod dialect;
+mod emit;
+mod error;
+mod plain;
+mod replacement;
+mod syntax;
+#[cfg(test)]
+mod tests;
 
-use crate::claims::Text;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 
-/// A pattern.
-#[derive(Debug)]
+pub use error::{MatchError, PatternError, PatternErrorKind};
+pub use replacement::Replacement;
+
+use dialect::Groups;
+use emit::Ending;
+use plain::{Affixes, Plain};
+use syntax::Node;
+
+/// A regular expression of the .NET dialect, without options.
 pub struct Pattern {
-    text: Text,
-    regex: ::regex::Regex,
+    text: Arc<str>,
+    node: Node,
+    groups: Groups,
+    plain: Option<Plain>,
+    affixes: Affixes,
+    backtracks: bool,
+    /// A `$` stands in it, so texts that end in LF need their own program.
+    has_end: bool,
+    program: OnceLock<Result<Program, PatternErrorKind>>,
+    line_feed_program: OnceLock<Result<Program, PatternErrorKind>>,
 }
 
-/// Why a pattern is refused.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{reason}")]
-pub struct PatternError {
-    /// Octet of the pattern where it goes wrong.
-    pub offset: Option<u32>,
-    /// What is wrong.
-    pub reason: String,
-}
-
-impl PatternError {
-    /// What to write instead.
-    pub fn help(&self) -> Option<&'static str> {
-        None
-    }
-}
-
-/// Why a pattern could not be run on a text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MatchError {
-    /// Too much work.
-    #[error("too much work")]
-    TooMuchWork,
+enum Program {
+    Linear(::regex::Regex),
+    Backtracking(fancy_regex::Regex),
 }
 
 impl Pattern {
-    /// A pattern.
+    /// The pattern with this text; patterns in use are remembered, so equal ones are one.
+    ///
+    /// # Errors
+    /// [`PatternError`] when it is no .NET pattern, or one that would mean something else here.
     pub fn shared(text: &str) -> Result<Arc<Self>, PatternError> {
-        Self::unshared(text)
+        static POOL: LazyLock<Mutex<Pool>> = LazyLock::new(Mutex::default);
+        let known = POOL.lock().unwrap_or_else(PoisonError::into_inner).get(text);
+        if let Some(pattern) = known {
+            return Ok(pattern);
+        }
+        let pattern = Self::unshared(text)?;
+        POOL.lock().unwrap_or_else(PoisonError::into_inner).insert(&pattern);
+        Ok(pattern)
     }
 
-    /// A pattern.
+    /// The pattern with this text, for one use.
+    ///
+    /// # Errors
+    /// As [`Pattern::shared`].
     pub fn unshared(text: &str) -> Result<Arc<Self>, PatternError> {
-        let regex =
-            ::regex::Regex::new(text).map_err(|error| PatternError { offset: None, reason: error.to_string() })?;
-        Ok(Arc::new(Self { text: text.into(), regex }))
+        if text.len() > MAX_PATTERN {
+            let kind = PatternErrorKind::TooLong { length: text.len(), limit: MAX_PATTERN };
+            return Err(PatternError { offset: None, kind });
+        }
+        let parsed = dialect::parse(text)?;
+        let node = parsed.node;
+        let pattern = Self {
+            text: text.into(),
+            groups: parsed.groups,
+            plain: Plain::of(&node),
+            affixes: Affixes::of(&node),
+            backtracks: emit::backtracks(&node),
+            has_end: emit::has_end(&node),
+            program: OnceLock::new(),
+            line_feed_program: OnceLock::new(),
+            node,
+        };
+        // Compiling is left to the first use where it cannot fail.
+        if pattern.backtracks || emit::weight(&pattern.node) > EAGER_WEIGHT {
+            pattern.compiled(Ending::Plain).map_err(|kind| PatternError { offset: None, kind: kind.clone() })?;
+            if pattern.has_end {
+                pattern.compiled(Ending::LineFeed).map_err(|kind| PatternError { offset: None, kind: kind.clone() })?;
+            }
+        }
+        Ok(Arc::new(pattern))
     }
 
     /// The pattern as written.
@@ -54,35 +98,184 @@ impl Pattern {
         &self.text
     }
 
-    /// Cost of a match.
-    pub fn cost(&self, length: usize) -> u64 {
-        1 + length as u64 / 16
+    /// What running it on a text of this many octets costs, in units of about one comparison.
+    pub const fn cost(&self, length: usize) -> u64 {
+        let length = length as u64;
+        match (&self.plain, self.backtracks) {
+            (Some(_), _) => 1 + length / 64,
+            (None, false) => 2 + length / 16,
+            (None, true) => 500 + length,
+        }
     }
 
-    /// Whether it is found.
+    /// Whether the pattern is found anywhere in the text (`Regex.IsMatch`).
+    ///
+    /// # Errors
+    /// [`MatchError`] when the text is too long or the pattern tries too many ways.
     pub fn is_match(&self, subject: &str) -> Result<bool, MatchError> {
-        Ok(self.regex.is_match(subject))
+        if let Some(plain) = &self.plain {
+            return Ok(plain.is_match(subject));
+        }
+        if subject.len() > MAX_SUBJECT {
+            return Err(MatchError::SubjectTooLong { length: subject.len(), limit: MAX_SUBJECT });
+        }
+        if !self.affixes.allow(subject) {
+            return Ok(false);
+        }
+        match self.program_for(subject)? {
+            Program::Linear(regex) => Ok(regex.is_match(subject)),
+            Program::Backtracking(regex) => regex.is_match(subject).map_err(|_| MatchError::Backtracking),
+        }
     }
 
-    /// Replaces all.
+    /// Replaces every match (`Regex.Replace`); `None` when there is none. The result has at most `most` octets; `work` pays
+    /// for it.
+    ///
+    /// # Errors
+    /// [`MatchError`]
     pub fn replace_all(
         &self,
         subject: &str,
         replacement: &Replacement,
-        _most: usize,
-        _work: &mut u64,
+        most: usize,
+        work: &mut u64,
     ) -> Result<Option<String>, MatchError> {
-        Ok(Some(self.regex.replace_all(subject, replacement.0.as_str()).into_owned()))
+        if subject.len() > MAX_SUBJECT {
+            return Err(MatchError::SubjectTooLong { length: subject.len(), limit: MAX_SUBJECT });
+        }
+        let program = self.program_for(subject)?;
+        let (mut out, mut copied, mut at, mut found) = (String::new(), 0, 0, false);
+        while at <= subject.len() {
+            *work = work.checked_sub(self.search_cost(subject.len() - at)).ok_or(MatchError::TooMuchWork)?;
+            let Some(groups) = program.captures(subject, at)? else { break };
+            let Some(Some((start, end))) = groups.first().copied() else { break };
+            found = true;
+            out.push_str(subject.get(copied..start).unwrap_or_default());
+            replacement.expand(subject, |place| groups.get(place).copied().flatten(), &mut out);
+            copied = end;
+            // .NET goes on one character further after an empty match, and right behind any other.
+            let step = subject.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
+            at = if start == end { end + step } else { end };
+            if out.len() > most {
+                return Err(MatchError::OutputTooLong { limit: most });
+            }
+        }
+        if !found {
+            return Ok(None);
+        }
+        out.push_str(subject.get(copied..).unwrap_or_default());
+        if out.len() > most { Err(MatchError::OutputTooLong { limit: most }) } else { Ok(Some(out)) }
+    }
+
+    const fn search_cost(&self, length: usize) -> u64 {
+        let length = length as u64;
+        if self.backtracks { 500 + length } else { 4 + length / 16 }
+    }
+
+    fn program_for(&self, subject: &str) -> Result<&Program, MatchError> {
+        let ending = if self.has_end && subject.ends_with('\n') { Ending::LineFeed } else { Ending::Plain };
+        self.compiled(ending).map_err(|kind| MatchError::Pattern(kind.clone()))
+    }
+
+    fn compiled(&self, ending: Ending) -> Result<&Program, &PatternErrorKind> {
+        let slot = match ending {
+            Ending::Plain => &self.program,
+            Ending::LineFeed => &self.line_feed_program,
+        };
+        slot.get_or_init(|| {
+            let text = emit::emit(&self.node, ending);
+            // A `$` before a final LF is a look-ahead.
+            Program::compile(&text, self.backtracks || ending == Ending::LineFeed)
+        })
+        .as_ref()
     }
 }
 
-/// A replacement.
-#[derive(Debug)]
-pub struct Replacement(String);
-
-impl Replacement {
-    /// A replacement.
-    pub fn parse(text: &str, _pattern: &Pattern) -> Self {
-        Self(text.to_owned())
+impl std::fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Pattern").field(&self.text).finish()
     }
 }
+
+impl Program {
+    fn compile(text: &str, backtracks: bool) -> Result<Self, PatternErrorKind> {
+        let refused = |reason: String| {
+            if reason.contains("size limit") || reason.contains("too complex") || reason.contains("too big") {
+                PatternErrorKind::TooLarge
+            } else {
+                PatternErrorKind::Matcher { reason: reason.into() }
+            }
+        };
+        if backtracks {
+            let built = fancy_regex::RegexBuilder::new(text)
+                .backtrack_limit(BACKTRACK_LIMIT)
+                .delegate_size_limit(SIZE_LIMIT)
+                .delegate_dfa_size_limit(DFA_SIZE_LIMIT)
+                .max_prog_size(MAX_PROGRAM)
+                .build();
+            return built.map(Self::Backtracking).map_err(|error| refused(error.to_string()));
+        }
+        ::regex::RegexBuilder::new(text)
+            .size_limit(SIZE_LIMIT)
+            .dfa_size_limit(DFA_SIZE_LIMIT)
+            .nest_limit(NEST_LIMIT)
+            .build()
+            .map(Self::Linear)
+            .map_err(|error| refused(error.to_string()))
+    }
+
+    /// The groups of the first match at or behind `at`, by place; place 0 is the whole match.
+    fn captures(&self, subject: &str, at: usize) -> Result<Option<Groupings>, MatchError> {
+        match self {
+            Self::Linear(regex) => Ok(regex
+                .captures_at(subject, at)
+                .map(|found| found.iter().map(|group| group.map(|group| (group.start(), group.end()))).collect())),
+            Self::Backtracking(regex) => {
+                let found = regex.captures_from_pos(subject, at).map_err(|_| MatchError::Backtracking)?;
+                Ok(found.map(|found| {
+                    (0..found.len()).map(|place| found.get(place).map(|group| (group.start(), group.end()))).collect()
+                }))
+            }
+        }
+    }
+}
+
+type Groupings = Vec<Option<(usize, usize)>>;
+
+/// The patterns in use, by text. Those that nobody holds any more are dropped whenever the number has doubled, so the pool
+/// is never larger than twice what the loaded rules use.
+#[derive(Default)]
+struct Pool {
+    patterns: HashMap<Arc<str>, Weak<Pattern>>,
+    sweep_at: usize,
+}
+
+impl Pool {
+    fn get(&self, text: &str) -> Option<Arc<Pattern>> {
+        self.patterns.get(text)?.upgrade()
+    }
+
+    fn insert(&mut self, pattern: &Arc<Pattern>) {
+        if self.patterns.len() >= self.sweep_at {
+            self.patterns.retain(|_, pattern| pattern.strong_count() > 0);
+            self.sweep_at = (self.patterns.len() * 2).max(256);
+        }
+        self.patterns.insert(pattern.text.clone(), Arc::downgrade(pattern));
+    }
+}
+
+/// Longest pattern, in octets.
+const MAX_PATTERN: usize = 4096;
+/// Longest text a pattern is run on, in octets.
+const MAX_SUBJECT: usize = 16 * 1024;
+/// Patterns heavier than this are compiled when they are loaded, to learn whether they can be.
+const EAGER_WEIGHT: u64 = 1000;
+/// Most memory of a compiled pattern, in octets.
+const SIZE_LIMIT: usize = 4 << 20;
+const DFA_SIZE_LIMIT: usize = 1 << 20;
+/// Instructions of a backtracking program.
+const MAX_PROGRAM: usize = 100_000;
+/// Our own nesting limit times what the translation adds.
+const NEST_LIMIT: u32 = 400;
+/// Ways a backtracking pattern may try on one text.
+const BACKTRACK_LIMIT: usize = 100_000;
