@@ -1,9 +1,10 @@
 //! Client certificates: is it good, whose is it.
 //!
 //! [`CertificateTrust::validate`] checks a certificate against the configured authorities and reads the names in it;
-//! [`MappingPolicy::decide`] says whether an account of the directory may use it. Knows nothing of TLS, SOAP or LDAP: the
-//! caller proves possession of the key (by the handshake or the message signature) and finds the account.
+//! [`account_for_certificate`] finds the account and, by [`MappingPolicy::decide`], says whether it may use it. Knows nothing of
+//! TLS or SOAP: the caller proves possession of the key, by the handshake or the message signature.
 
+mod account;
 mod der;
 mod identity;
 mod mapping;
@@ -13,6 +14,7 @@ mod strong;
 mod tests;
 mod validator;
 
+pub use account::{CertificateAccountError, account_for_certificate};
 pub use identity::CertificateIdentity;
 pub use mapping::{AccountMappings, CertificateMapping, MappingError, MappingPolicy};
 pub use revocation::{RevocationMode, RevocationPolicy, RevocationState};

@@ -487,7 +487,7 @@ fn tricks_with_names_are_refused() {
     let sid_uri = |sid: &str| tlv(0x86, format!("tag:microsoft.com,2022-09-14:sid:{sid}").as_bytes());
     let cases: Vec<(&str, Vec<X509Extension>)> = vec![
         ("NUL", vec![upn(b"alice\0@corp.example")]),
-        ("two at signs", vec![upn(b"alice@corp.example@evil.example")]),
+        ("a second at sign", vec![upn(b"alice@corp.example@evil.example")]),
         ("no at sign", vec![upn(b"alice")]),
         ("a down-level name", vec![upn(b"CORP\\alice")]),
         ("blank around it", vec![upn(b" alice@corp.example")]),
@@ -505,7 +505,13 @@ fn tricks_with_names_are_refused() {
     for (case, extensions) in cases {
         let client = Spec { extensions, ..Spec::default() }.issue(Some(&pki.issuing));
         let result = pki.check(&client);
-        assert!(result.is_err(), "{case}: {result:?}");
+        let as_expected = match &result {
+            Err(CertificateError::Ambiguous { .. }) => case.contains("two") || case.contains("twice"),
+            Err(CertificateError::BadName { .. }) => !case.contains("critical"),
+            Err(CertificateError::Path { .. }) => case.contains("critical"),
+            _ => false,
+        };
+        assert!(as_expected, "{case}: {result:?}");
     }
     let agreeing = Spec { extensions: vec![sid_extension(SID), alternative_names(&[sid_uri(SID)])], ..Spec::default() };
     assert_eq!(pki.check(&agreeing.issue(Some(&pki.issuing))).unwrap().sid, Some(SID.parse().unwrap()));
