@@ -251,6 +251,7 @@ pub struct DuplicateDomainName {
     pub name: String,
 }
 
+#[derive(Clone, Copy)]
 enum Part {
     User,
     Domain,
