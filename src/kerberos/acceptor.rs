@@ -21,7 +21,7 @@ use super::domains::{DroppedSid, TrustedDomains, UntrustedDomain};
 use super::ffi::{self, AcceptFailure, AcceptStep, Credential, GssError, Mechanisms};
 use super::pac::{self, PacError};
 use super::replay::{ReplayGuard, Verdict};
-use super::screen::{Malformation, NtlmForm, Screened, Wrapping, screen};
+use super::screen::{KerberosToken, Malformation, NtlmForm, Screened, Wrapping, screen};
 use super::status;
 
 /// What an [`Acceptor`] is made of.
@@ -53,7 +53,8 @@ pub struct Accepted {
     pub account: Account,
     /// The client's principal as the ticket has it, for logs only: `alice@CORP.EXAMPLE`, `carol.c\@brand.example@CORP.EXAMPLE`.
     pub principal: String,
-    /// The principal the ticket is for: `HTTP/sts.corp.example@CORP.EXAMPLE`.
+    /// The principal the ticket is for: `HTTP/sts.corp.example@CORP.EXAMPLE`. Among the names of one account, which share a key,
+    /// it is the client's word.
     pub service: String,
     /// Answer for the client (mutual authentication, SPNEGO's acceptance), if it expects one.
     pub reply: Option<Vec<u8>>,
@@ -63,7 +64,7 @@ pub struct Accepted {
     pub mutual: bool,
     /// How the token was wrapped.
     pub wrapping: Wrapping,
-    /// Until when the ticket is valid.
+    /// Until when the ticket is accepted: its end, and the five minutes of tolerated clock skew.
     pub ticket_end: UtcTime,
     /// When the client proved itself to its KDC, if the PAC says it.
     pub authenticated_at: Option<UtcTime>,
@@ -121,7 +122,7 @@ impl Acceptor {
         };
         let credential = thread_credential(&self.keytab).map_err(AcceptError::Credential)?;
         let step = accept_any(&credential, token.bytes, bindings).map_err(|failure| match failure {
-            AcceptFailure::Gss(error) => AcceptError::from_gss(error, &token.ap_req),
+            AcceptFailure::Gss(error) => AcceptError::from_gss(exact_error(&credential, &token, error), &token.ap_req),
             AcceptFailure::ContinueNeeded => AcceptError::ContinueNeeded,
         })?;
         let principal = step.source.display().map_err(AcceptError::Gss)?;
@@ -139,8 +140,12 @@ impl Acceptor {
         if step.flags & ffi::FLAG_ANONYMOUS != 0 {
             return Err(AcceptError::Anonymous);
         }
-        if !self.serves(&step.target) {
-            return Err(AcceptError::ForeignService { principal, service: step.target });
+        // GSSAPI names the keytab entry whose key opened the ticket; entries of one account share their key, so which of them
+        // the client asked for stands in the ticket only. The key proves the realm, and the account, not the name.
+        let service = token.ap_req.service_principal();
+        let service_realm = realm_of(&step.target);
+        if !self.serves(&service) || !service_realm.eq_ignore_ascii_case(realm_of(&service)) {
+            return Err(AcceptError::ForeignService { principal, service });
         }
         // GSSAPI hides the attribute when the PAC's server signature or its client name does not verify.
         let Some(octets) = step.source.authenticated_attribute(b"urn:mspac:") else {
@@ -154,13 +159,13 @@ impl Acceptor {
         let identified = self
             .options
             .domains
-            .identify(realm_of(&principal), realm_of(&step.target), pac)
+            .identify(realm_of(&principal), service_realm, pac)
             .map_err(|reason| AcceptError::UntrustedDomain { principal: principal.clone(), reason })?;
         let lifetime = Duration::from_secs(u64::from(step.lifetime));
         Ok(Accepted {
             account: identified.account,
             principal,
-            service: step.target,
+            service,
             reply: step.reply,
             channel_bound,
             mutual: step.flags & ffi::FLAG_MUTUAL != 0,
@@ -268,7 +273,7 @@ pub enum AcceptError {
         /// GSSAPI's text.
         detail: String,
     },
-    /// The keytab has the key, but the principal is none that this server serves.
+    /// The keytab has the key, but the principal is none that this server serves: another name of the same account.
     #[error("{principal} sent a ticket for {service}, which is none of this server's names")]
     ForeignService {
         /// The client.
@@ -380,6 +385,18 @@ fn accept_any(credential: &Credential, token: &[u8], bindings: &ChannelBindings)
     ffi::accept(credential, token, Some(last))
 }
 
+/// SPNEGO replaces the Kerberos error code by a number of its own; the same token without SPNEGO has the code.
+fn exact_error(credential: &Credential, token: &KerberosToken<'_>, error: GssError) -> GssError {
+    if token.wrapping == Wrapping::Raw || error.major == GssError::BAD_BINDINGS {
+        return error;
+    }
+    match ffi::accept(credential, token.kerberos, None) {
+        Err(AcceptFailure::Gss(exact)) => exact,
+        // Whatever SPNEGO refused stays refused.
+        Ok(_) | Err(AcceptFailure::ContinueNeeded) => error,
+    }
+}
+
 /// What follows the last `@` that is not escaped.
 fn realm_of(principal: &str) -> &str {
     principal
@@ -414,3 +431,6 @@ thread_local! {
 
 /// Two during a change of configuration; more only in tests.
 const MAX_THREAD_CREDENTIALS: usize = 4;
+
+#[cfg(test)]
+mod tests;
