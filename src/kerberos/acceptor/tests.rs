@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::super::bindings::{BindingPolicy, ChannelBindings};
-use super::super::domains::{DropReason, TrustedDomain, TrustedDomains};
+use super::super::domains::{DropReason, TrustedDomain, TrustedDomains, UntrustedDomain};
 use super::super::forge::Forged;
 use super::super::keytab::tests::{EntryContent, file};
+use super::super::pac::PacError;
 use super::super::pac::tests::encode::PacContent;
 use super::super::replay::{ReplayGuard, ReplayOptions};
+use super::super::screen::{Malformation, NtlmForm};
 use super::*;
 use crate::clock::SystemClock;
 use crate::directory::AccountKind;
