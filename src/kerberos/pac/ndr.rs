@@ -90,8 +90,10 @@ impl<'a> Reader<'a> {
         let maximum = self.u32()?;
         let offset = self.u32()?;
         let actual = self.u32()?;
-        let consistent =
-            header.length.is_multiple_of(2) && offset == 0 && actual <= maximum && actual == u32::from(header.length / 2);
+        let consistent = header.length.is_multiple_of(2)
+            && offset == 0
+            && actual <= maximum
+            && actual == u32::from(header.length / 2);
         if !consistent {
             return Err(PacError::Conformance);
         }
