@@ -62,7 +62,8 @@ impl Domain {
             .into_iter()
             .map(|address| {
                 let (tls, bind, blocking_binds) = (Arc::clone(&tls), bind.clone(), Arc::clone(&blocking_binds));
-                let endpoint = Endpoint { address, transport, tls, bind, blocking_binds };
+                let endpoint =
+                    Endpoint { address, realm: dns_name.to_uppercase(), transport, tls, bind, blocking_binds };
                 Server::new(endpoint, Arc::clone(limits), Arc::clone(clock))
             })
             .collect();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use ldap3::Scope;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -84,7 +85,16 @@ impl Server {
             let opening = timeout(self.left(until), self.connection(index)).await;
             let (mut pooled, reused) = opening.unwrap_or(Err(LinkError::Timeout("waiting for a connection")))?;
             let within = self.left(until).min(self.limits.operation_timeout);
-            match pooled.connection.search(search, within).await {
+            let mut answer = pooled.connection.search(search, within).await;
+            if matches!(answer, Err(LinkError::Timeout(_)))
+                && search.scope == Scope::Subtree
+                && pooled.connection.ping(self.left(until).min(SIGN_OF_LIFE)).await.is_ok()
+            {
+                // An expensive filter must not make a good server look dead to everybody else.
+                self.discard(index, &pooled).await;
+                answer = Err(LinkError::Slow);
+            }
+            match answer {
                 Err(error) if error.is_servers_fault() => {
                     self.discard(index, &pooled).await;
                     // Domain controllers close idle connections; that alone is no failure.
@@ -152,3 +162,6 @@ struct Pooled {
     opened: Duration,
     generation: usize,
 }
+
+/// How long a server that was too slow for a search may take to answer a trivial one.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);

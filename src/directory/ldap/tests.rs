@@ -1,5 +1,6 @@
 //! What needs no domain controller: set-up, names, accounts out of attributes. The rest is tested against real ones, through the server.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
@@ -12,12 +13,17 @@ fn sid(text: &str) -> Sid {
     text.parse().unwrap()
 }
 
+thread_local! {
+    /// A certificate authority file that lives as long as the test's thread.
+    static CA: (tempfile::TempDir, PathBuf) = {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("ca.pem");
+        std::fs::write(&file, rcgen::generate_simple_self_signed(vec!["ca".into()]).unwrap().cert.pem()).unwrap();
+        (directory, file)
+    };
+}
+
 fn domain_options() -> DomainOptions {
-    let directory = tempfile::tempdir().unwrap();
-    let ca = directory.path().join("ca.pem");
-    std::fs::write(&ca, rcgen::generate_simple_self_signed(vec!["ca".into()]).unwrap().cert.pem()).unwrap();
-    // The file is read once, at set-up: keep it that long.
-    std::mem::forget(directory);
     DomainOptions {
         dns_name: "corp.example".into(),
         netbios: "CORP".into(),
@@ -26,7 +32,7 @@ fn domain_options() -> DomainOptions {
         upn_suffixes: vec!["brand.example".into()],
         servers: vec!["127.0.0.1:1".parse().unwrap()],
         transport: Transport::Ldaps,
-        ca_files: vec![ca],
+        ca_files: vec![CA.with(|(_, file)| file.clone())],
         bind: Bind::Simple { name: "svc@corp.example".into(), password: Secret::new("x".into()) },
     }
 }
