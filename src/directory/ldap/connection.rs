@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::entry::Entry;
-use super::{Bind, ServerAddress, Transport};
+use super::{Bind, InitiatorCredential, LdapLimits, ServerAddress, Transport};
 
 /// Everything needed to open a connection to one domain controller.
 #[derive(Debug)]
@@ -30,22 +30,21 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     /// Connects, encrypts and binds.
-    pub(super) async fn open(&self, within: Duration) -> Result<Connection, LinkError> {
-        timeout(within, async {
-            let mut connection = self.connect().await?;
-            let result = match &self.bind {
-                Bind::Simple { name, password } => {
-                    connection.ldap.simple_bind(name, password.expose()).await.map_err(LinkError::from_ldap)?
-                }
-                Bind::Gssapi(_) => self.gssapi_bind(&connection).await?,
-            };
-            if result.rc != SUCCESS {
-                return Err(LinkError::Bind { code: result.rc, text: clean(&result.text) });
+    pub(super) async fn open(&self, limits: &LdapLimits) -> Result<Connection, LinkError> {
+        let connecting = timeout(limits.connect_timeout, self.connect()).await;
+        let mut connection = connecting.unwrap_or(Err(LinkError::Timeout("connecting")))?;
+        let result = match &self.bind {
+            Bind::Simple { name, password } => {
+                let bind = connection.ldap.simple_bind(name, password.expose());
+                timeout(limits.connect_timeout, bind).await.map(|result| result.map_err(LinkError::from_ldap))
             }
-            Ok(connection)
-        })
-        .await
-        .unwrap_or(Err(LinkError::Timeout("connecting")))
+            Bind::Gssapi(source) => timeout(limits.kerberos_timeout, self.gssapi_bind(&connection, source)).await,
+        };
+        let result = result.unwrap_or(Err(LinkError::Timeout("binding")))?;
+        if result.rc != SUCCESS {
+            return Err(LinkError::Bind { code: result.rc, text: clean(&result.text) });
+        }
+        Ok(connection)
     }
 
     /// Connects and encrypts, without any bind.
@@ -65,8 +64,11 @@ impl Endpoint {
     }
 
     /// ldap3 calls the Kerberos library inside its future, which waits for the KDC: that happens on a thread made for waiting.
-    async fn gssapi_bind(&self, connection: &Connection) -> Result<LdapResult, LinkError> {
-        let Bind::Gssapi(source) = &self.bind else { return Err(LinkError::Lost("no GSSAPI credential".to_owned())) };
+    async fn gssapi_bind(
+        &self,
+        connection: &Connection,
+        source: &Arc<dyn InitiatorCredential>,
+    ) -> Result<LdapResult, LinkError> {
         let permit = Arc::clone(&self.blocking_binds)
             .acquire_owned()
             .await

@@ -23,7 +23,7 @@ pub(super) struct Domain {
     pub(super) sid: Sid,
     pub(super) base_dn: String,
     upn_suffixes: Vec<String>,
-    pub(super) servers: Vec<Server>,
+    pub(super) servers: Vec<Arc<Server>>,
     questions: Semaphore,
     limits: Arc<LdapLimits>,
     clock: Arc<dyn Clock>,
@@ -64,7 +64,7 @@ impl Domain {
                 let (tls, bind, blocking_binds) = (Arc::clone(&tls), bind.clone(), Arc::clone(&blocking_binds));
                 let endpoint =
                     Endpoint { address, realm: dns_name.to_uppercase(), transport, tls, bind, blocking_binds };
-                Server::new(endpoint, Arc::clone(limits), Arc::clone(clock))
+                Arc::new(Server::new(endpoint, Arc::clone(limits), Arc::clone(clock)))
             })
             .collect();
         Ok(Self {
@@ -153,7 +153,7 @@ impl Domain {
                 Err(error) if error.is_servers_fault() => {
                     last = Some(format!("{}: {error}", server.endpoint.address));
                 }
-                Err(error) => return Err(self.refused(server, &error)),
+                Err(error) => return Err(refused(server, &error)),
             }
         }
         Err(self.unavailable(&last.unwrap_or_else(|| "every domain controller has failed just now".to_owned())))
@@ -163,11 +163,7 @@ impl Domain {
         DirectoryError::Unavailable { domain: self.dns_name.clone(), reason: reason.to_owned() }
     }
 
-    fn refused(&self, server: &Server, error: &LinkError) -> DirectoryError {
-        DirectoryError::Refused { server: server.endpoint.address.to_string(), reason: error.to_string() }
-    }
-
-    /// How long one exchange may take.
+    /// How long a connection may take to stand.
     pub(super) fn connect_timeout(&self) -> Duration {
         self.limits.connect_timeout
     }
@@ -176,6 +172,10 @@ impl Domain {
     pub(super) fn operation_timeout(&self) -> Duration {
         self.limits.operation_timeout
     }
+}
+
+fn refused(server: &Server, error: &LinkError) -> DirectoryError {
+    DirectoryError::Refused { server: server.endpoint.address.to_string(), reason: error.to_string() }
 }
 
 /// A Kerberos bind may block a thread for as long as the KDC keeps it waiting.

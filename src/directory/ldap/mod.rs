@@ -304,7 +304,7 @@ async fn keep_alive(inner: std::sync::Weak<Inner>, limits: Arc<LdapLimits>) {
         let servers = inner.domains.iter().flat_map(|domain| &domain.servers);
         let due = servers.filter(|server| full_round || !server.is_healthy());
         // All at once: one that hangs must not delay the others' probes.
-        futures_util::future::join_all(due.map(|server| server.keep_alive())).await;
+        futures_util::future::join_all(due.map(|server| Arc::clone(server).keep_alive())).await;
     }
 }
 

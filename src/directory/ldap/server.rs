@@ -1,11 +1,12 @@
 //! One domain controller: a few shared connections and a circuit breaker.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
 use ldap3::Scope;
-use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::breaker::{Breaker, Circuit};
@@ -20,16 +21,18 @@ pub(super) struct Server {
     limits: Arc<LdapLimits>,
     clock: Arc<dyn Clock>,
     breaker: Breaker,
-    /// Each slot is locked only while it is looked at or while its connection is being opened.
-    slots: Vec<Mutex<Option<Pooled>>>,
+    slots: Vec<Mutex<Slot>>,
+    /// Whose turn it is.
     next: AtomicUsize,
+    /// How many connections have been opened.
+    opened: AtomicUsize,
 }
 
 impl Server {
     pub(super) fn new(endpoint: Endpoint, limits: Arc<LdapLimits>, clock: Arc<dyn Clock>) -> Self {
-        let slots = (0..limits.connections_per_server.max(1)).map(|_| Mutex::new(None)).collect();
+        let slots = (0..limits.connections_per_server.max(1)).map(|_| Mutex::default()).collect();
         let breaker = Breaker::new(limits.breaker);
-        Self { endpoint, limits, clock, breaker, slots, next: AtomicUsize::new(0) }
+        Self { endpoint, limits, clock, breaker, slots, next: AtomicUsize::new(0), opened: AtomicUsize::new(0) }
     }
 
     /// Whether this server is not known to be down.
@@ -47,18 +50,17 @@ impl Server {
     }
 
     /// Asks this domain controller within a time. A pooled connection that turns out to have ended is replaced once.
-    pub(super) async fn search(&self, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
+    pub(super) async fn search(self: &Arc<Self>, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
         let outcome = self.search_with_retry(search, self.clock.monotonic().saturating_add(within)).await;
         self.report(outcome.as_ref().err());
         outcome
     }
 
     /// Tries every connection that stands, and opens the first one if none does; closes the circuit when that works.
-    pub(super) async fn keep_alive(&self) {
-        for (index, slot) in self.slots.iter().enumerate() {
-            // A slot that is being opened by a question needs no ping.
-            let Ok(pooled) = slot.try_lock().map(|slot| slot.clone()) else { continue };
-            if pooled.is_none() && index > 0 {
+    pub(super) async fn keep_alive(self: Arc<Self>) {
+        for index in 0..self.slots.len() {
+            let stands = self.slot(index).is_some_and(|slot| slot.pooled.is_some());
+            if !stands && index > 0 {
                 continue;
             }
             if !self.is_healthy() && !self.admits() {
@@ -68,7 +70,7 @@ impl Server {
                 Ok((mut pooled, _)) => {
                     let outcome = pooled.connection.ping(self.limits.operation_timeout).await;
                     if outcome.is_err() {
-                        self.discard(index, &pooled).await;
+                        self.discard(index, &pooled);
                     }
                     outcome
                 }
@@ -78,7 +80,7 @@ impl Server {
         }
     }
 
-    async fn search_with_retry(&self, search: &Search, until: Duration) -> Result<Vec<Entry>, LinkError> {
+    async fn search_with_retry(self: &Arc<Self>, search: &Search, until: Duration) -> Result<Vec<Entry>, LinkError> {
         let index = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
         let mut retried = false;
         loop {
@@ -91,12 +93,12 @@ impl Server {
                 && pooled.connection.ping(self.left(until).min(SIGN_OF_LIFE)).await.is_ok()
             {
                 // An expensive filter must not make a good server look dead to everybody else.
-                self.discard(index, &pooled).await;
+                self.discard(index, &pooled);
                 answer = Err(LinkError::Slow);
             }
             match answer {
                 Err(error) if error.is_servers_fault() => {
-                    self.discard(index, &pooled).await;
+                    self.discard(index, &pooled);
                     // Domain controllers close idle connections; that alone is no failure.
                     if retried || !reused || !matches!(error, LinkError::Lost(_)) {
                         return Err(error);
@@ -113,28 +115,58 @@ impl Server {
     }
 
     /// The connection in a slot, and whether it stood already.
-    async fn connection(&self, index: usize) -> Result<(Pooled, bool), LinkError> {
-        let slot = self.slots.get(index).ok_or_else(|| LinkError::Lost("no such connection".to_owned()))?;
-        let mut slot = slot.lock().await;
-        let now = self.clock.monotonic();
-        if let Some(pooled) = slot.as_mut()
-            && !pooled.connection.is_closed()
-            && now.saturating_sub(pooled.opened) < self.limits.max_connection_age
-        {
-            return Ok((pooled.clone(), true));
-        }
-        *slot = None;
-        let connection = self.endpoint.open(self.limits.connect_timeout).await?;
-        let pooled = Pooled { connection, opened: now, generation: self.next.fetch_add(1, Ordering::Relaxed) };
-        *slot = Some(pooled.clone());
-        Ok((pooled, false))
+    ///
+    /// Opening goes on when whoever started it gives up: everybody who needs the connection waits for the same attempt.
+    async fn connection(self: &Arc<Self>, index: usize) -> Result<(Pooled, bool), LinkError> {
+        let opening = {
+            let now = self.clock.monotonic();
+            let mut slot = self.slot(index).ok_or_else(|| LinkError::Lost("no such connection".to_owned()))?;
+            if let Some(pooled) = slot.pooled.as_mut()
+                && !pooled.connection.is_closed()
+                && now.saturating_sub(pooled.opened) < self.limits.max_connection_age
+            {
+                return Ok((pooled.clone(), true));
+            }
+            slot.pooled = None;
+            match &slot.opening {
+                Some(opening) if opening.peek().is_none() => opening.clone(),
+                _ => slot.opening.insert(self.start_opening(index)).clone(),
+            }
+        };
+        opening.await.map(|pooled| (pooled, false))
+    }
+
+    fn start_opening(self: &Arc<Self>, index: usize) -> Opening {
+        let server = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let outcome = server.endpoint.open(&server.limits).await.map(|connection| Pooled {
+                connection,
+                opened: server.clock.monotonic(),
+                generation: server.opened.fetch_add(1, Ordering::Relaxed),
+            });
+            if let Some(mut slot) = server.slot(index) {
+                slot.opening = None;
+                slot.pooled = outcome.as_ref().ok().cloned();
+            }
+            if outcome.is_ok() {
+                // Perhaps nobody waits any more, and the circuit is open because of that.
+                server.report(None);
+            }
+            outcome
+        });
+        async move { task.await.unwrap_or_else(|error| Err(LinkError::Lost(error.to_string()))) }.boxed().shared()
     }
 
     /// Empties the slot, unless it holds a newer connection by now.
-    async fn discard(&self, index: usize, failed: &Pooled) {
-        if let Some(slot) = self.slots.get(index) {
-            slot.lock().await.take_if(|pooled| pooled.generation == failed.generation);
+    fn discard(&self, index: usize, failed: &Pooled) {
+        if let Some(mut slot) = self.slot(index) {
+            slot.pooled.take_if(|pooled| pooled.generation == failed.generation);
         }
+    }
+
+    fn slot(&self, index: usize) -> Option<MutexGuard<'_, Slot>> {
+        // A slot is changed in one assignment at a time: a panic elsewhere leaves it whole.
+        self.slots.get(index).map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn report(&self, error: Option<&LinkError>) {
@@ -154,6 +186,15 @@ impl Server {
         }
     }
 }
+
+/// A place for a connection: one that stands, one on its way, or none.
+#[derive(Default)]
+struct Slot {
+    pooled: Option<Pooled>,
+    opening: Option<Opening>,
+}
+
+type Opening = Shared<BoxFuture<'static, Result<Pooled, LinkError>>>;
 
 /// A connection in a slot.
 #[derive(Debug, Clone)]
