@@ -25,6 +25,7 @@ pub(super) struct Domain {
     upn_suffixes: Vec<String>,
     pub(super) servers: Vec<Arc<Server>>,
     questions: Semaphore,
+    password_checks: Semaphore,
     limits: Arc<LdapLimits>,
     clock: Arc<dyn Clock>,
 }
@@ -75,6 +76,7 @@ impl Domain {
             upn_suffixes,
             servers,
             questions: Semaphore::new(limits.questions_in_flight.max(1)),
+            password_checks: Semaphore::new(PASSWORD_CHECKS),
             limits: Arc::clone(limits),
             clock: Arc::clone(clock),
         })
@@ -163,14 +165,22 @@ impl Domain {
         DirectoryError::Unavailable { domain: self.dns_name.clone(), reason: reason.to_owned() }
     }
 
+    /// Runs a check of a password, of which a few run at once, within the time of one question.
+    pub(super) async fn within_limits<T>(
+        &self,
+        check: impl Future<Output = Result<T, DirectoryError>>,
+    ) -> Result<T, DirectoryError> {
+        let turn_and_check = async {
+            let _turn = self.password_checks.acquire().await.map_err(|_| self.unavailable("shutting down"))?;
+            check.await
+        };
+        let outcome = timeout(self.limits.question_timeout, turn_and_check).await;
+        outcome.unwrap_or_else(|_| Err(self.unavailable("no answer in time while checking a password")))
+    }
+
     /// How long a connection may take to stand.
     pub(super) fn connect_timeout(&self) -> Duration {
         self.limits.connect_timeout
-    }
-
-    /// How long one operation may take.
-    pub(super) fn operation_timeout(&self) -> Duration {
-        self.limits.operation_timeout
     }
 }
 
@@ -180,6 +190,9 @@ fn refused(server: &Server, error: &LinkError) -> DirectoryError {
 
 /// A Kerberos bind may block a thread for as long as the KDC keeps it waiting.
 const BLOCKING_BINDS: usize = 4;
+
+/// Each has a connection of its own.
+const PASSWORD_CHECKS: usize = 16;
 
 /// Parts of one multi-valued attribute; Active Directory sends 1500 values in each.
 const MAX_RANGES: usize = 20;

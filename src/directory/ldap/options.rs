@@ -156,8 +156,9 @@ impl FromStr for ServerAddress {
 pub struct LdapLimits {
     /// For one connection to stand: name resolution, TCP, TLS and simple bind together.
     pub connect_timeout: Duration,
-    /// For a GSSAPI bind, which includes the Kerberos library's own search for a KDC that answers: with TCP it waits ten seconds
-    /// for one that hangs. No question waits that long; the connection serves later ones.
+    /// For a GSSAPI bind, which includes the Kerberos library's own search for a KDC that answers. In each of the three exchanges of
+    /// a first bind it waits ten seconds for a KDC that accepts a connection and then hangs. No question waits that long;
+    /// the connection serves later ones.
     pub kerberos_timeout: Duration,
     /// For one operation on a standing connection.
     pub operation_timeout: Duration,
@@ -182,7 +183,7 @@ impl Default for LdapLimits {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(3),
-            kerberos_timeout: Duration::from_secs(25),
+            kerberos_timeout: Duration::from_secs(45),
             operation_timeout: Duration::from_secs(2),
             question_timeout: Duration::from_secs(6),
             connections_per_server: 2,

@@ -81,11 +81,10 @@ impl Server {
     }
 
     async fn search_with_retry(self: &Arc<Self>, search: &Search, until: Duration) -> Result<Vec<Entry>, LinkError> {
-        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
         let mut retried = false;
         loop {
-            let opening = timeout(self.left(until), self.connection(index)).await;
-            let (mut pooled, reused) = opening.unwrap_or(Err(LinkError::Timeout("waiting for a connection")))?;
+            let opening = timeout(self.left(until), self.any_connection()).await;
+            let (index, mut pooled, reused) = opening.unwrap_or(Err(LinkError::Timeout("waiting for a connection")))?;
             let within = self.left(until).min(self.limits.operation_timeout);
             let mut answer = pooled.connection.search(search, within).await;
             if matches!(answer, Err(LinkError::Timeout(_)))
@@ -114,26 +113,57 @@ impl Server {
         until.saturating_sub(self.clock.monotonic())
     }
 
+    /// A connection with its slot, and whether it stood already: the one whose turn it is, or another that stands while that is being
+    /// opened. Waits only when none stands.
+    async fn any_connection(self: &Arc<Self>) -> Result<(usize, Pooled, bool), LinkError> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut missing = None;
+        for index in (0..self.slots.len()).map(|offset| turn.wrapping_add(offset) % self.slots.len()) {
+            let standing = self.slot(index).and_then(|mut slot| slot.standing(self.oldest()));
+            let Some(pooled) = standing else {
+                missing = missing.or(Some(index));
+                continue;
+            };
+            if let Some(missing) = missing {
+                self.open_aside(missing);
+            }
+            return Ok((index, pooled, true));
+        }
+        // Everybody waits for the same one; the others follow when it stands.
+        self.connection(0).await.map(|(pooled, reused)| (0, pooled, reused))
+    }
+
     /// The connection in a slot, and whether it stood already.
     ///
     /// Opening goes on when whoever started it gives up: everybody who needs the connection waits for the same attempt.
     async fn connection(self: &Arc<Self>, index: usize) -> Result<(Pooled, bool), LinkError> {
         let opening = {
-            let now = self.clock.monotonic();
             let mut slot = self.slot(index).ok_or_else(|| LinkError::Lost("no such connection".to_owned()))?;
-            if let Some(pooled) = slot.pooled.as_mut()
-                && !pooled.connection.is_closed()
-                && now.saturating_sub(pooled.opened) < self.limits.max_connection_age
-            {
-                return Ok((pooled.clone(), true));
+            if let Some(pooled) = slot.standing(self.oldest()) {
+                return Ok((pooled, true));
             }
-            slot.pooled = None;
             match &slot.opening {
                 Some(opening) if opening.peek().is_none() => opening.clone(),
                 _ => slot.opening.insert(self.start_opening(index)).clone(),
             }
         };
         opening.await.map(|pooled| (pooled, false))
+    }
+
+    /// Starts to open a further connection that nobody waits for, unless that failed a moment ago.
+    fn open_aside(self: &Arc<Self>, index: usize) {
+        if let Some(mut slot) = self.slot(index) {
+            let now = self.clock.monotonic();
+            let failed = slot.failed.is_some_and(|at| now.saturating_sub(at) < self.limits.breaker.cool_down);
+            if slot.opening.is_none() && !failed {
+                slot.opening = Some(self.start_opening(index));
+            }
+        }
+    }
+
+    /// When a connection must have been opened to be still in use.
+    fn oldest(&self) -> Duration {
+        self.clock.monotonic().saturating_sub(self.limits.max_connection_age)
     }
 
     fn start_opening(self: &Arc<Self>, index: usize) -> Opening {
@@ -147,6 +177,7 @@ impl Server {
             if let Some(mut slot) = server.slot(index) {
                 slot.opening = None;
                 slot.pooled = outcome.as_ref().ok().cloned();
+                slot.failed = outcome.is_err().then(|| server.clock.monotonic());
             }
             if outcome.is_ok() {
                 // Perhaps nobody waits any more, and the circuit is open because of that.
@@ -192,6 +223,16 @@ impl Server {
 struct Slot {
     pooled: Option<Pooled>,
     opening: Option<Opening>,
+    /// When opening failed the last time, if it did.
+    failed: Option<Duration>,
+}
+
+impl Slot {
+    /// The connection if it can be used. One that has ended or is too old is let go.
+    fn standing(&mut self, oldest: Duration) -> Option<Pooled> {
+        self.pooled.take_if(|pooled| pooled.connection.is_closed() || pooled.opened < oldest);
+        self.pooled.clone()
+    }
 }
 
 type Opening = Shared<BoxFuture<'static, Result<Pooled, LinkError>>>;

@@ -97,6 +97,33 @@ async fn a_domain_without_servers_that_answer_is_unavailable_and_then_left_alone
 }
 
 #[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_costs_its_share_of_the_time() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address: ServerAddress = silent.local_addr().unwrap().to_string().parse().unwrap();
+    let second = Duration::from_secs(1);
+    let limits = LdapLimits { connect_timeout: second, question_timeout: second, ..LdapLimits::default() };
+    for transport in [Transport::Ldaps, Transport::StartTls] {
+        let options = DomainOptions { servers: vec![address.clone(), address.clone()], transport, ..domain_options() };
+        let options = LdapOptions { domains: vec![options], limits: limits.clone() };
+        let clock = SystemClock::new();
+        let directory = LdapDirectory::new(options, Arc::new(SystemClock::new())).unwrap();
+        assert!(directory.object_guid(&sid(&format!("{DOMAIN_SID}-1107"))).await.unwrap_err().is_retryable());
+        let elapsed = clock.monotonic();
+        assert!(elapsed >= second / 2 && elapsed < second * 3, "{elapsed:?}");
+    }
+}
+
+#[tokio::test]
+async fn weak_certificate_mappings_find_nobody_and_ask_nobody() {
+    let directory = directory(vec![domain_options()]).unwrap();
+    let weak = ["X509:<RFC822>alice@corp.example".to_owned(), "X509:<I>CN=CA<S>CN=alice".to_owned()];
+    let outcome = directory.find_by_alt_security_identity(&weak).await;
+    assert!(matches!(outcome, Err(DirectoryError::NotFound { .. })));
+    let strong = ["X509:<SKI>0a".to_owned()];
+    assert!(directory.find_by_alt_security_identity(&strong).await.unwrap_err().is_retryable());
+}
+
+#[tokio::test]
 async fn an_empty_password_is_never_sent() {
     let directory = directory(vec![domain_options()]).unwrap();
     // No server answers at that address: only a local refusal gives a verdict.
