@@ -25,6 +25,7 @@ pub use self::options::{
 };
 
 use self::domain::Domain;
+use super::codec::base_name;
 use super::filter::Filter;
 use super::{
     Account, AccountKey, AttributeName, Attributes, Directory, DirectoryError, ObjectGuid, PasswordVerdict, Sid,
@@ -236,7 +237,8 @@ impl Inner {
         let entry = entry.ok_or_else(|| DirectoryError::NotFound { key: sid.to_string() })?;
         let mut attributes = Attributes::default();
         for name in names {
-            let values = entry.attributes.values(name);
+            // `userCertificate;binary` comes back under the attribute's name alone.
+            let values = entry.attributes.values(&AttributeName::new(base_name(name.as_str())));
             if !values.is_empty() {
                 attributes.insert(name.clone(), values.to_vec());
             }
@@ -304,7 +306,7 @@ async fn keep_alive(inner: std::sync::Weak<Inner>, limits: Arc<LdapLimits>) {
         let servers = inner.domains.iter().flat_map(|domain| &domain.servers);
         let due = servers.filter(|server| full_round || !server.is_healthy());
         // All at once: one that hangs must not delay the others' probes.
-        futures_util::future::join_all(due.map(|server| server.keep_alive())).await;
+        futures_util::future::join_all(due.map(|server| Arc::clone(server).keep_alive())).await;
     }
 }
 
