@@ -73,7 +73,7 @@ fn secret_files_that_others_can_read_are_refused() {
         (0o400, true, true),
         (0o640, false, true),
         (0o440, false, true),
-        (0o660, false, false),
+        (0o660, false, true),
         (0o644, false, false),
         (0o604, false, false),
     ] {
@@ -82,7 +82,7 @@ fn secret_files_that_others_can_read_are_refused() {
             let options = KeyRingOptions { permissions, ..place.options() };
             KeyRing::load_or_create(&options, &clock(), &random()).map(|_| ())
         };
-        for (permissions, accepted) in [(FilePermissions::OwnerOnly, strict), (FilePermissions::GroupReadable, group)] {
+        for (permissions, accepted) in [(FilePermissions::OwnerOnly, strict), (FilePermissions::Group, group)] {
             match load(permissions) {
                 Ok(()) => assert!(accepted, "{mode:o} {permissions:?}"),
                 Err(RingError::Vault(VaultError::File(FileError::Readable { mode: found, .. }))) => {
@@ -98,6 +98,11 @@ fn secret_files_that_others_can_read_are_refused() {
     let error = place.load().unwrap_err();
     assert!(matches!(error, RingError::Vault(VaultError::File(FileError::Directory { mode: 0o770, .. }))));
     assert!(error.to_string().contains("chmod 700"));
+    for (mode, accepted) in [(0o2775, true), (0o1777, true), (0o777, false)] {
+        chmod(&place.keys, mode);
+        assert_eq!(files::check_directory(&place.keys, FilePermissions::Group).is_ok(), accepted, "{mode:o}");
+        assert!(files::check_directory(&place.keys, FilePermissions::OwnerOnly).is_err(), "{mode:o}");
+    }
 }
 
 #[test]
@@ -109,7 +114,7 @@ fn a_complete_directory_is_only_read() {
     }
     chmod(&place.kek, 0o440);
     chmod(&place.keys, 0o555);
-    let options = KeyRingOptions { permissions: FilePermissions::GroupReadable, create: false, ..place.options() };
+    let options = KeyRingOptions { permissions: FilePermissions::Group, create: false, ..place.options() };
     let loaded = KeyRing::load_or_create(&options, &clock(), &random()).unwrap();
     assert_eq!(loaded.primary_signing().key.id, made.primary_signing().key.id);
     chmod(&place.keys, 0o700);
