@@ -9,6 +9,7 @@
 pub mod audit;
 pub mod authn;
 pub mod claims;
+pub mod cli;
 pub mod clock;
 pub mod directory;
 pub mod keys;

@@ -5,7 +5,9 @@ use std::io::{self, Write};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 
-use super::event::{AuditEvent, AuthnFacts, ClaimLine, EventKind, Parties, RequestFacts};
+use super::claims::ClaimLine;
+use super::event::{AuditEvent, EventKind};
+use super::facts::{AuthnFacts, Parties, RequestFacts};
 
 /// The event as one JSON object and a line feed.
 ///

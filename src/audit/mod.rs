@@ -6,17 +6,20 @@
 //! converts to one.
 
 mod auditor;
+mod claims;
 mod event;
+mod facts;
+mod failure;
 mod file;
 mod json;
 mod sink;
 mod text;
 
 pub use auditor::{AuditHealth, Auditor, AuditorOptions, FailurePolicy};
-pub use event::{
-    AuditEvent, AuthProtocol, AuthnFacts, ClaimDetail, ClaimLine, ClaimsOf, CredentialFailure, ErrorCode, EventKind,
-    FailureType, InstanceId, NetworkLocation, Parties, RequestFacts, claims_events,
-};
+pub use claims::{ClaimDetail, ClaimLine, ClaimsOf, claims_events};
+pub use event::{AuditEvent, EventKind, InstanceId};
+pub use facts::{AuthProtocol, AuthnFacts, NetworkLocation, Parties, RequestFacts};
+pub use failure::{CredentialFailure, ErrorCode, FailureType};
 pub use file::{Durability, FileSink};
 pub use json::to_line;
 pub use sink::{AuditError, AuditSink, FanOut, MemorySink, WriterSink};

@@ -1,5 +1,4 @@
 use super::files::{self, Created};
-use super::vault::NewKey;
 use super::*;
 use crate::tokens::KeyId;
 
