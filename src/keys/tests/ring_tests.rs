@@ -174,6 +174,33 @@ fn swapped_files_do_not_load() {
     assert!(matches!(place.load().unwrap_err(), RingError::Vault(VaultError::NoCertificate { .. })));
 }
 
+/// A certificate of the same key is still another certificate: relying parties know the one of the manifest.
+#[test]
+fn another_certificate_of_the_same_key_does_not_load() {
+    let place = Place::new();
+    let manifest = {
+        place.load().unwrap();
+        place.options().open(&random()).unwrap().manifest().unwrap().unwrap()
+    };
+    let entry = manifest.of(KeyPurpose::TokenSigning)[0];
+    let material = place.options().open(&random()).unwrap().material(entry).unwrap();
+    let key = openssl::pkey::PKey::private_key_from_pkcs8(material.pkcs8().expose()).unwrap();
+    let other = super::import_tests::certificate(&key, 365).to_pem().unwrap();
+    std::fs::write(place.keys.join(format!("token-signing.{}.crt", entry.id())), other).unwrap();
+    assert!(matches!(place.load().unwrap_err(), RingError::Vault(VaultError::OtherCertificate { .. })));
+}
+
+#[test]
+fn a_secret_of_another_user_is_refused() {
+    let place = Place::new();
+    place.load().unwrap();
+    // Only root can give a file away; without it there is nothing to test.
+    if std::os::unix::fs::chown(&place.kek, Some(54_321), None).is_ok() {
+        let error = place.load().unwrap_err();
+        assert!(matches!(error, RingError::Vault(VaultError::File(FileError::Owner { owner: 54_321, .. }))), "{error}");
+    }
+}
+
 #[test]
 fn an_imported_key_is_secondary_until_promoted_and_both_are_published() {
     let place = Place::new();
