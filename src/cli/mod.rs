@@ -1,4 +1,88 @@
-//! One file per command. A command parses its arguments, calls the library and prints; it decides nothing itself.
+//! The command line: one file per command.
+//!
+//! Parses arguments and environment, runs the command, and turns its outcome into an exit status. Knows no protocol.
 
+mod check;
 pub mod entra;
+mod init;
 pub mod keys;
+mod reload;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::clock::SystemClock;
+use crate::config::{Environment, Loader};
+
+/// Reads the command line and runs what it says. Exit status 0: done; 1: it could not be done, or problems were found; 2: the
+/// command line is wrong.
+pub fn run() -> ExitCode {
+    match CommandLine::parse().command {
+        Command::Init(command) => command.run(),
+        Command::Check(command) => command.run(),
+        Command::Reload(command) => command.run(),
+    }
+}
+
+/// Issues security tokens for Active Directory users and computers, in place of AD FS.
+///
+/// A first installation: `chancery init` writes a configuration, `chancery check` says what is still missing, and
+/// `chancery serve` runs the server.
+#[derive(Debug, Parser)]
+#[command(name = "chancery", version, max_term_width = 100, arg_required_else_help = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Init(Box<init::Init>),
+    Check(check::Check),
+    Reload(reload::Reload),
+}
+
+/// Which configuration a command is about.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgument {
+    /// Configuration file, or the directory it is in as `chancery.toml`
+    #[arg(long, short, value_name = "PATH", env = "CHANCERY_CONFIG", default_value = "/etc/chancery/chancery.toml")]
+    config: PathBuf,
+}
+
+impl ConfigArgument {
+    /// The configuration file.
+    pub(crate) fn file(&self) -> PathBuf {
+        file_in(&self.config)
+    }
+
+    /// What reads it: with this process's environment, judged at the present time.
+    pub(crate) fn loader(&self) -> Loader {
+        Loader { file: self.file(), environment: Environment::of_process(), clock: Arc::new(SystemClock::new()) }
+    }
+}
+
+fn file_in(path: &Path) -> PathBuf {
+    if path.is_dir() { path.join("chancery.toml") } else { path.to_owned() }
+}
+
+/// Whether standard output shows colours.
+fn use_colour() -> bool {
+    use std::io::IsTerminal as _;
+    std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}

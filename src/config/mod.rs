@@ -5,25 +5,43 @@
 
 mod audit;
 mod certificates;
+mod checks;
+pub mod diagnostic;
 mod directory;
+pub(crate) mod document;
 mod endpoints;
 mod entra;
+mod environment;
+mod explain;
+pub(crate) mod findings;
 mod kerberos;
 mod keys;
+pub mod live;
+pub(crate) mod load;
 mod lockout;
 pub mod names;
+mod paths;
+pub mod render;
+mod required;
+pub mod running;
 mod server;
 mod service;
+mod suggest;
+mod tree;
 
 pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
 pub use certificates::{CLIENT_AUTHENTICATION, Certificates, Revocation, SMART_CARD_LOGON};
+pub(crate) use checks::judge_certificate_dates;
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
 pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustEndpoint, TrustVersion};
 pub use entra::{Entra, EntraDomain, SourceAnchor};
+pub use environment::Environment;
 pub use kerberos::{ChannelBinding, Kerberos};
 pub use keys::{Keys, RsaBits};
+pub use load::{Fingerprint, Loaded, Loader, Outcome};
 pub use lockout::Lockout;
-pub use server::{Limits, Location, LocationRule, Log, LogFormat, Server, Tls, TlsProfile};
+pub use paths::{NamedPath, PathKind};
+pub use server::{Limits, Log, LogFormat, Server, Tls, TlsProfile};
 pub use service::Service;
 
 /// The whole of `chancery.toml`. Paths are absolute or relative to the working directory: those in the file were resolved
@@ -60,4 +78,20 @@ pub struct Config {
     /// `[entra]`
     #[serde(default)]
     pub entra: Entra,
+}
+
+impl Config {
+    /// Fills in the values that follow from others.
+    fn complete(&mut self) {
+        self.service.complete();
+        if self.kerberos.service_principals.is_empty() {
+            self.kerberos.service_principals.push(names::ServicePrincipal::http(&self.service.federation_service_name));
+        }
+        for domain in &mut self.domains {
+            if domain.upn_suffixes.is_empty() {
+                domain.upn_suffixes.push(domain.realm.dns_name());
+            }
+        }
+        self.entra.domains.iter_mut().for_each(EntraDomain::complete);
+    }
 }

@@ -1,6 +1,5 @@
 //! `[server]`: addresses, TLS, limits, and which clients count as inside the company's network.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,12 +21,12 @@ pub struct Server {
     pub tls: Option<Tls>,
     /// Clients' TLS ends at a balancer in front (which forwards plain HTTP, or TLS of its own).
     pub tls_ends_in_front: bool,
-    /// Peers whose `X-Forwarded-For` and `X-MS-*` headers are believed.
+    /// HTTP balancers whose `X-Forwarded-For` is believed. One that passes TLS through adds no header and does not belong here.
     pub trusted_proxies: Vec<Network>,
-    /// Client addresses inside the company's network.
+    /// Web Application Proxies and their kind: their `X-MS-*` headers are believed, and what they forward is from outside.
+    pub federation_proxies: Vec<Network>,
+    /// Networks whose clients are inside; every other client is outside.
     pub intranet: Vec<Network>,
-    /// How a request is found to come from inside or outside.
-    pub location: LocationRule,
     /// Sizes, times and counts.
     pub limits: Limits,
     /// How long requests in flight may take to finish after a stop signal, in seconds.
@@ -37,23 +36,6 @@ pub struct Server {
 }
 
 impl Server {
-    /// Whether a peer's proxy headers are believed.
-    pub fn trusts_proxy(&self, peer: IpAddr) -> bool {
-        self.trusted_proxies.iter().any(|network| network.contains(peer))
-    }
-
-    /// Where a request comes from. `client` is the client's address after trusted proxies were taken off; `via_adfs_proxy`
-    /// says that a trusted proxy marked the request with `X-MS-Proxy` (ws-federation.md 11.3).
-    pub fn location_of(&self, client: IpAddr, via_adfs_proxy: bool) -> Location {
-        match self.location {
-            _ if via_adfs_proxy => Location::Extranet,
-            LocationRule::Extranet => Location::Extranet,
-            LocationRule::Intranet => Location::Intranet,
-            LocationRule::Address if self.intranet.iter().any(|network| network.contains(client)) => Location::Intranet,
-            LocationRule::Address => Location::Extranet,
-        }
-    }
-
     /// How long requests in flight may take to finish after a stop signal.
     pub const fn shutdown_grace(&self) -> Duration {
         Duration::from_secs(self.shutdown_grace_seconds)
@@ -70,8 +52,8 @@ impl Default for Server {
             tls: None,
             tls_ends_in_front: false,
             trusted_proxies: Vec::new(),
+            federation_proxies: Vec::new(),
             intranet: Vec::new(),
-            location: LocationRule::Address,
             limits: Limits::default(),
             shutdown_grace_seconds: 30,
             log: Log::default(),
@@ -106,31 +88,8 @@ pub enum TlsProfile {
     Downlevel,
 }
 
-/// How a request is found to come from inside or outside the company's network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LocationRule {
-    /// By the client's address and `intranet`; an AD FS proxy always means outside.
-    #[default]
-    Address,
-    /// Every request that did not pass an AD FS proxy is from inside (what AD FS itself assumes).
-    Intranet,
-    /// Every request is from outside.
-    Extranet,
-}
-
-/// Where a request comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Location {
-    /// Inside the company's network: Windows sign-in is offered.
-    Intranet,
-    /// Anywhere else.
-    Extranet,
-}
-
 /// `[server.limits]`.
-#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Octets of all request headers together; Kerberos tickets of members of many groups need 64 KiB.
@@ -190,27 +149,4 @@ pub enum LogFormat {
     Json,
     /// Lines for people.
     Text,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_proxied_request_is_never_inside() {
-        let inside: IpAddr = "10.1.1.1".parse().unwrap();
-        let outside: IpAddr = "198.51.100.1".parse().unwrap();
-        let intranet = vec!["10.0.0.0/8".parse().unwrap()];
-        let server = |location| Server { intranet: intranet.clone(), location, ..Server::default() };
-        for (rule, client, via_proxy, expected) in [
-            (LocationRule::Address, inside, false, Location::Intranet),
-            (LocationRule::Address, inside, true, Location::Extranet),
-            (LocationRule::Address, outside, false, Location::Extranet),
-            (LocationRule::Intranet, outside, false, Location::Intranet),
-            (LocationRule::Intranet, outside, true, Location::Extranet),
-            (LocationRule::Extranet, inside, false, Location::Extranet),
-        ] {
-            assert_eq!(server(rule).location_of(client, via_proxy), expected, "{rule:?} {client} {via_proxy}");
-        }
-    }
 }

@@ -3,12 +3,17 @@
 //! A trust is one file in the directory `trusts/`. This module knows what the files may say and what a relying party is; it
 //! knows nothing of protocols, accounts or how tokens are written.
 
+mod compile;
+mod context;
+pub mod entra;
 pub mod file;
+mod policy;
 mod relying_party;
 mod rules;
 
+pub(crate) use compile::compile;
+pub(crate) use context::TrustContext;
 pub use relying_party::{
     AssertionConsumerService, Authorization, ClaimsProviders, EncryptionAlgorithm, RelyingParty, RelyingPartyId,
     SamlSettings, TokenEncryption, TrustLookup, Trusts, WsFederationSettings,
 };
-pub use rules::CompiledRules;

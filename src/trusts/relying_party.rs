@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::CompiledRules;
 use super::file::SamlBinding;
-use crate::claims::{ClaimSet, Text};
+use crate::claims::{ClaimSet, RuleSet, Text};
 use crate::tokens::{SignatureAlgorithm, TokenType};
 
 /// A relying party trust with everything checked and compiled.
@@ -35,7 +34,7 @@ pub struct RelyingParty {
     /// Who may get a token.
     pub authorization: Authorization,
     /// Issuance transform rules.
-    pub transform: CompiledRules,
+    pub transform: RuleSet,
     /// Claim types that the output must contain, each with a value; otherwise the subject is denied.
     pub required_claims: Vec<Text>,
     /// Claims providers whose users may sign in here.
@@ -102,7 +101,7 @@ pub enum Authorization {
     /// The access control policy "permit everyone".
     PermitEveryone,
     /// Issuance authorization rules.
-    Rules(CompiledRules),
+    Rules(RuleSet),
     /// The trust names neither a policy nor rules.
     Nobody,
 }

@@ -1,0 +1,41 @@
+//! Checks of values that fit their types: do they make sense together, and do the files they name exist and fit?
+//!
+//! One file per subject. Each adds findings; none changes anything.
+
+mod certificates;
+mod domains;
+mod entra;
+mod files;
+mod kerberos;
+mod keys;
+mod network;
+mod service;
+mod tls;
+
+use super::Config;
+use super::findings::Findings;
+use super::paths::NamedPath;
+use crate::clock::UtcTime;
+
+pub(crate) use certificates::judge_dates as judge_certificate_dates;
+
+/// What checks need from outside.
+pub(super) struct Surroundings<'a> {
+    /// The moment certificates are judged at.
+    pub(super) now: UtcTime,
+    /// Every path in the configuration.
+    pub(super) paths: &'a [NamedPath],
+}
+
+/// Runs every check.
+pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Findings<'_, '_, '_>) {
+    service::check(config, findings);
+    network::check(config, findings);
+    files::check(around.paths, findings);
+    tls::check(config, around.now, findings);
+    kerberos::check(config, around.now, findings);
+    keys::check(config, findings);
+    domains::check(config, findings);
+    certificates::check(config, around.now, findings);
+    entra::check(config, findings);
+}

@@ -1,0 +1,331 @@
+//! Reading the whole configuration: the file, the environment, the trusts, and every check.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use aws_lc_rs::digest;
+
+use super::checks::{self, Surroundings};
+use super::diagnostic::{Code, Place, Report};
+use super::document::Document;
+use super::environment::Environment;
+use super::findings::Findings;
+use super::paths::{self, NamedPath, PathKind};
+use super::{Config, required};
+use crate::clock::Clock;
+use crate::trusts::{RelyingParty, TrustContext, Trusts, file::TrustFile};
+
+/// What a configuration is read with.
+#[derive(Clone)]
+pub struct Loader {
+    /// `chancery.toml`; the trusts are in the directory `trusts` beside it.
+    pub file: PathBuf,
+    /// Overrides.
+    pub environment: Environment,
+    /// Certificates are judged at its time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A configuration that can be used.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The settings.
+    pub config: Config,
+    /// The trusts.
+    pub trusts: Trusts,
+    /// 1 for the configuration the server started with, one more for each that replaced another.
+    pub generation: u64,
+    /// What it was read from.
+    pub fingerprint: Fingerprint,
+}
+
+/// What came of reading.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The configuration, when there is no error.
+    pub loaded: Option<Loaded>,
+    /// Everything found.
+    pub report: Report,
+    /// What was read, also when it is wrong.
+    pub fingerprint: Fingerprint,
+    /// `service.state_directory`, as far as it can be known when the configuration is wrong.
+    pub state_directory: Option<PathBuf>,
+}
+
+impl fmt::Debug for Loader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loader").field("file", &self.file).finish_non_exhaustive()
+    }
+}
+
+impl Loader {
+    /// Reads everything and checks it. Blocks on files; opens no network connection.
+    pub fn load(&self) -> Outcome {
+        let mut report = Report::default();
+        let mut files = Files::default();
+        let (config, state_directory) = self.config(&mut files, &mut report);
+        let trusts = self.trusts(config.as_ref(), &mut files, &mut report);
+        report.sort();
+        let fingerprint = files.fingerprint(self.base());
+        let loaded = match (config, trusts) {
+            (Some(config), trusts) if !report.has_errors() => {
+                Some(Loaded { config, trusts, generation: 1, fingerprint: fingerprint.clone() })
+            }
+            _ => None,
+        };
+        Outcome { loaded, report, fingerprint, state_directory }
+    }
+
+    /// The fingerprint of the files as they are now, without understanding them; `known` says which files count.
+    pub fn fingerprint(&self, known: &Fingerprint) -> Fingerprint {
+        let mut files = Files::default();
+        for (path, (role, _)) in known.files.iter() {
+            files.add(path, *role);
+        }
+        files.add(&self.file, Role::Configuration);
+        for path in trust_files(&self.trusts_directory()).unwrap_or_default() {
+            files.add(&path, Role::Configuration);
+        }
+        files.fingerprint(self.base())
+    }
+
+    fn trusts_directory(&self) -> PathBuf {
+        self.base().join("trusts")
+    }
+
+    fn base(&self) -> &Path {
+        self.file.parent().unwrap_or_else(|| Path::new(""))
+    }
+
+    fn config(&self, files: &mut Files, report: &mut Report) -> (Option<Config>, Option<PathBuf>) {
+        let Some(text) = files.text(&self.file, report) else {
+            return (None, None);
+        };
+        let mut document = Document::parse(&self.file, &text, report);
+        document.apply(&self.environment, report);
+        let Some(mut config) = document.read::<Config>(required::CONFIG, report) else {
+            return (None, None);
+        };
+        let paths = paths::resolve(&mut config, self.base());
+        config.complete();
+        for NamedPath { path, kind, .. } in &paths {
+            if matches!(kind, PathKind::Input | PathKind::Secret) {
+                files.add(path, Role::Referenced);
+            }
+        }
+        let around = Surroundings { now: self.clock.now(), paths: &paths };
+        checks::all(&config, &around, &mut Findings::new(&document, report));
+        let state_directory = Some(config.service.state_directory.clone());
+        (Some(config), state_directory)
+    }
+
+    fn trusts(&self, config: Option<&Config>, files: &mut Files, report: &mut Report) -> Trusts {
+        let directory = self.trusts_directory();
+        let mut identifiers: BTreeMap<String, String> = BTreeMap::new();
+        let mut found: Vec<Arc<RelyingParty>> = Vec::new();
+        if let Some(built_in) =
+            config.and_then(|config| crate::trusts::entra::relying_party(config, report, &self.file))
+        {
+            for identifier in &built_in.identifiers {
+                identifiers.insert(identifier.clone(), String::from("the built-in trust with Entra"));
+            }
+            found.push(Arc::new(built_in));
+        }
+        let paths = match trust_files(&directory) {
+            Ok(paths) => paths,
+            Err(error) => {
+                let place = Place::File { file: directory.clone() };
+                let message = format!("the directory of trusts cannot be read: {error}");
+                report.error(Code::File, place, message, "let the user that runs the server read it");
+                Vec::new()
+            }
+        };
+        for path in &paths {
+            let Some(text) = files.text(path, report) else { continue };
+            let mut document = Document::parse(path, &text, report);
+            let Some(file) = document.read::<TrustFile>(required::TRUST, report) else { continue };
+            let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now());
+            if let Some(relying_party) = crate::trusts::compile(&file, path, &mut context, &mut identifiers) {
+                found.push(Arc::new(relying_party));
+            }
+            for referenced in context.into_files() {
+                files.add(&referenced, Role::Configuration);
+            }
+        }
+        if found.is_empty() && !report.has_errors() {
+            let place = Place::File { file: directory };
+            let message = "there is no trust: nobody can get a token";
+            report.warning(
+                Code::Advice,
+                place,
+                message,
+                "enable `[entra]`, or write a file with `[relying_party]` here",
+            );
+        }
+        Trusts::new(found)
+    }
+}
+
+/// `*.toml` in the directory, in order of their names; none when there is no such directory.
+fn trust_files(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if !hidden && path.extension().is_some_and(|extension| extension == "toml") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    paths.truncate(MAX_TRUSTS);
+    Ok(paths)
+}
+
+/// The content of every file a configuration was read from, as digests: two equal ones mean equal configurations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// Directory of `chancery.toml`; digests know files relative to it, so that it does not matter how it was named.
+    base: PathBuf,
+    files: Arc<BTreeMap<PathBuf, (Role, Content)>>,
+}
+
+impl Fingerprint {
+    /// Lower-case hexadecimal digest of the configuration proper: `chancery.toml`, trusts and rule files. Certificates, keys
+    /// and passwords are left out, so that the digest may be shown.
+    pub fn digest(&self) -> String {
+        let mut context = digest::Context::new(&digest::SHA256);
+        for (path, (role, content)) in self.files.iter() {
+            if *role == Role::Configuration {
+                context.update(path.strip_prefix(&self.base).unwrap_or(path).as_os_str().as_encoded_bytes());
+                context.update(&[0]);
+                match content {
+                    Content::Absent => context.update(&[0]),
+                    Content::Digest(digest) => {
+                        context.update(&[1]);
+                        context.update(digest);
+                    }
+                }
+            }
+        }
+        hex::encode(context.finish())
+    }
+
+    /// This fingerprint, with the files that `base` has beyond it and that are not configuration themselves.
+    #[must_use]
+    pub fn over(&self, base: &Self) -> Self {
+        let mut files = (*self.files).clone();
+        for (path, (role, content)) in base.files.iter().filter(|(_, (role, _))| *role == Role::Referenced) {
+            files.entry(path.clone()).or_insert_with(|| (*role, content.clone()));
+        }
+        Self { base: self.base.clone(), files: Arc::new(files) }
+    }
+
+    /// The files.
+    pub fn paths(&self) -> impl Iterator<Item = &Path> {
+        self.files.keys().map(PathBuf::as_path)
+    }
+}
+
+/// What a file is to the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Role {
+    /// It is part of the configuration.
+    Configuration,
+    /// The configuration names it: a certificate, a keytab, a password.
+    Referenced,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Content {
+    Absent,
+    Digest([u8; 32]),
+}
+
+/// The files read so far.
+#[derive(Default)]
+struct Files {
+    contents: BTreeMap<PathBuf, (Role, Content)>,
+}
+
+impl Files {
+    /// The text of a configuration file, with a finding when there is none.
+    fn text(&mut self, path: &Path, report: &mut Report) -> Option<String> {
+        let place = || Place::File { file: path.to_owned() };
+        let bytes = match read_bounded(path, MAX_CONFIGURATION_FILE) {
+            Ok(bytes) => bytes,
+            Err(error) => {
+                self.contents.insert(path.to_owned(), (Role::Configuration, Content::Absent));
+                let help = if error.kind() == std::io::ErrorKind::NotFound {
+                    "`chancery init` writes a configuration; `--config` names another file"
+                } else {
+                    "let the user that runs the server read it"
+                };
+                report.error(Code::File, place(), format!("the file cannot be read: {error}"), help);
+                return None;
+            }
+        };
+        self.contents.insert(path.to_owned(), (Role::Configuration, digest_of(&bytes)));
+        match String::from_utf8(bytes) {
+            // Windows editors begin files with a byte order mark, which TOML allows to ignore.
+            Ok(text) => Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
+            Err(error) => {
+                let line =
+                    error.as_bytes().iter().take(error.utf8_error().valid_up_to()).filter(|b| **b == b'\n').count();
+                let message = format!("the file is not UTF-8: the first wrong octet is in line {}", line + 1);
+                report.error(Code::Syntax, place(), message, "save it as UTF-8");
+                None
+            }
+        }
+    }
+
+    /// Takes a file into the fingerprint.
+    fn add(&mut self, path: &Path, role: Role) {
+        if !self.contents.contains_key(path) {
+            let content = read_bounded(path, MAX_REFERENCED_FILE).map_or(Content::Absent, |bytes| {
+                let bytes = zeroize::Zeroizing::new(bytes);
+                digest_of(&bytes)
+            });
+            self.contents.insert(path.to_owned(), (role, content));
+        }
+    }
+
+    fn fingerprint(self, base: &Path) -> Fingerprint {
+        Fingerprint { base: base.to_owned(), files: Arc::new(self.contents) }
+    }
+}
+
+fn digest_of(bytes: &[u8]) -> Content {
+    let mut octets = [0; 32];
+    for (to, from) in octets.iter_mut().zip(digest::digest(&digest::SHA256, bytes).as_ref()) {
+        *to = *from;
+    }
+    Content::Digest(octets)
+}
+
+/// The content of a regular file of at most `limit` octets.
+pub(crate) fn read_bounded(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
+    let file = fs::File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::other("it is no regular file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(limit + 1).read_to_end(&mut bytes)?;
+    if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
+        return Err(std::io::Error::other(format!("it is larger than {limit} octets")));
+    }
+    Ok(bytes)
+}
+
+/// Octets a configuration or trust file may have.
+pub(crate) const MAX_CONFIGURATION_FILE: u64 = 4 * 1024 * 1024;
+const MAX_REFERENCED_FILE: u64 = 64 * 1024 * 1024;
+const MAX_TRUSTS: usize = 10_000;

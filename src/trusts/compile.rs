@@ -1,0 +1,423 @@
+//! From a trust file to a relying party: every key checked, rules compiled, certificates read.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use openssl::x509::X509;
+
+use super::TrustContext;
+use super::file::{AssertionConsumerServiceFile, RelyingPartyFile, SamlBinding, TokenTypeFile, TrustFile};
+use super::policy::{self, Policy};
+use super::relying_party::{
+    AssertionConsumerService, Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, SamlSettings,
+    TokenEncryption, WsFederationSettings,
+};
+use super::rules::{self, RuleKeys};
+use crate::claims::{RuleSet, Text};
+use crate::config::diagnostic::Code;
+use crate::tokens::{SignatureAlgorithm, TokenType};
+
+/// The relying party a trust file describes. `identifiers` holds those of all trusts so far, with the names of their trusts.
+/// `None` when the file describes none or is wrong; findings say why.
+pub(crate) fn compile(
+    file: &TrustFile,
+    path: &Path,
+    context: &mut TrustContext<'_, '_, '_>,
+    identifiers: &mut BTreeMap<String, String>,
+) -> Option<RelyingParty> {
+    not_available(file, context);
+    let table = file.relying_party.as_ref()?;
+    check_identifiers(table, context, identifiers);
+    check_amounts(table, context);
+    for key in ["required_claims", "identifiers"] {
+        let values = if key == "identifiers" { &table.identifiers } else { &table.required_claims };
+        for (i, value) in values.iter().enumerate().filter(|(_, value)| value.trim() != value.as_str()) {
+            context.findings.error(
+                Code::InvalidValue,
+                &format!("{TABLE}.{key}.{i}"),
+                format!("`{value}` begins or ends with a blank"),
+                "remove it: these texts are compared character by character",
+            );
+        }
+    }
+    let token_type = token_type(table, context);
+    let encryption = encryption(table, context);
+    let signing = request_signing(table, context);
+    let authorization = authorization(table, context);
+    let transform = rules::compile(
+        table.transform_rules.as_deref(),
+        table.transform_rules_file.as_deref(),
+        &RuleKeys { inline: "relying_party.transform_rules", file: "relying_party.transform_rules_file" },
+        context,
+    );
+    if table.signature_algorithm == SignatureAlgorithm::RsaSha1 {
+        context.findings.warning(
+            Code::Exposure,
+            "relying_party.signature_algorithm",
+            "tokens for this relying party are signed with SHA-1",
+            "use `rsa-sha256` as soon as the relying party can",
+        );
+    }
+    if table.claims_providers.as_ref().is_some_and(|listed| !listed.iter().any(|name| name == LOCAL_PROVIDER)) {
+        context.findings.warning(
+            Code::NotAvailable,
+            "relying_party.claims_providers",
+            format!(
+                "nobody can sign in: `{LOCAL_PROVIDER}` is not listed, and this version has no other claims provider"
+            ),
+            format!("add `\"{LOCAL_PROVIDER}\"`, or wait for a version with claims provider trusts"),
+        );
+    }
+    Some(RelyingParty {
+        id: RelyingPartyId::new(table.identifiers.first()?.as_str()),
+        name: table.name.clone(),
+        identifiers: table.identifiers.clone(),
+        enabled: table.enabled,
+        token_type,
+        token_lifetime: minutes(table.token_lifetime_minutes),
+        not_before_skew: minutes(table.not_before_skew_minutes),
+        signature_algorithm: table.signature_algorithm,
+        encryption,
+        authorization,
+        transform: transform.or_else(empty_rules)?,
+        required_claims: table.required_claims.iter().map(|name| Text::from(name.as_str())).collect(),
+        claims_providers: table.claims_providers.clone().map_or(ClaimsProviders::All, ClaimsProviders::Listed),
+        request_signing_certificates: signing,
+        require_signed_requests: table.require_signed_requests,
+        ws_federation: ws_federation(table, context),
+        saml: saml(table, context),
+        computer_guard: false,
+        file: Some(path.to_owned()),
+    })
+}
+
+/// What this version reads but cannot do. An error wherever leaving it out would give somebody more than was asked for.
+fn not_available(file: &TrustFile, context: &mut TrustContext<'_, '_, '_>) {
+    let tables = [file.relying_party.is_some(), file.claims_provider.is_some(), file.client.is_some()];
+    if !tables.contains(&true) {
+        let place = context.findings.document().whole();
+        context.findings.error_at(
+            Code::MissingKey,
+            place,
+            "the file describes no trust",
+            "it needs a section `[relying_party]`; remove the file if the trust is gone",
+        );
+    }
+    for (there, key, what) in [
+        (file.claims_provider.is_some(), "claims_provider", "claims provider trusts are"),
+        (file.client.is_some(), "client", "OAuth clients are"),
+    ] {
+        if there {
+            context.findings.warning(
+                Code::NotAvailable,
+                key,
+                format!("{what} not available in this version: `[{key}]` is read, checked, and has no effect"),
+                "nobody signs in through it; keep the file for a later version, or remove it",
+            );
+        }
+    }
+    let Some(table) = &file.relying_party else { return };
+    if table.saml.is_some() {
+        context.findings.warning(
+            Code::NotAvailable,
+            "relying_party.saml",
+            "the SAML 2.0 protocol is not available in this version: its requests are answered 404",
+            "the relying party can use WS-Federation or WS-Trust; keep the section for a later version",
+        );
+    }
+    if table.require_signed_requests && table.saml.is_none() {
+        context.findings.error(
+            Code::NotAvailable,
+            "relying_party.require_signed_requests",
+            "signed requests are required, but only SAML 2.0 requests can be signed, and there is no `[relying_party.saml]`",
+            "remove the key: requests of other protocols would not be checked",
+        );
+    }
+}
+
+fn check_identifiers(
+    table: &RelyingPartyFile,
+    context: &mut TrustContext<'_, '_, '_>,
+    identifiers: &mut BTreeMap<String, String>,
+) {
+    if table.identifiers.is_empty() {
+        context.findings.error(
+            Code::MissingKey,
+            "relying_party.identifiers",
+            "the relying party has no identifier",
+            "list at least one, like `identifiers = [\"urn:example:rp\"]`",
+        );
+    }
+    let own = format!("{} ({})", table.name, context.findings.document().file().display());
+    for (i, identifier) in table.identifiers.iter().enumerate() {
+        let key = format!("relying_party.identifiers.{i}");
+        if identifier.is_empty() {
+            context.findings.error(Code::InvalidValue, &key, "the identifier is empty", "remove it or write it out");
+        } else if let Some(other) = identifiers.get(identifier) {
+            let help = if *other == own {
+                "list each identifier once"
+            } else {
+                "a request could not tell them apart: give each identifier to one trust"
+            };
+            let message = format!("the identifier `{identifier}` also belongs to {other}");
+            context.findings.error(Code::Duplicate, &key, message, help);
+        } else {
+            identifiers.insert(identifier.clone(), own.clone());
+        }
+    }
+}
+
+fn check_amounts(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) {
+    if !(1..=1440).contains(&table.token_lifetime_minutes) {
+        context.findings.error(
+            Code::InvalidValue,
+            "relying_party.token_lifetime_minutes",
+            format!("a token lifetime of {} minutes is outside 1 to 1440", table.token_lifetime_minutes),
+            "60 is the default",
+        );
+    }
+    if table.not_before_skew_minutes > 15 {
+        context.findings.error(
+            Code::InvalidValue,
+            "relying_party.not_before_skew_minutes",
+            format!("a skew of {} minutes is outside 0 to 15", table.not_before_skew_minutes),
+            "2 to 5 help a relying party whose clock is late",
+        );
+    }
+}
+
+fn token_type(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> TokenType {
+    match table.token_type {
+        TokenTypeFile::Saml11 => TokenType::Saml11,
+        TokenTypeFile::Saml2 => TokenType::Saml2,
+        TokenTypeFile::Jwt => {
+            context.findings.error(
+                Code::NotAvailable,
+                "relying_party.token_type",
+                "tokens of type `jwt` are not available in this version",
+                "write `saml11` or `saml2`, or set the file aside until a later version",
+            );
+            TokenType::Saml11
+        }
+    }
+}
+
+fn authorization(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Authorization {
+    const KEYS: RuleKeys =
+        RuleKeys { inline: "relying_party.authorization_rules", file: "relying_party.authorization_rules_file" };
+    const POLICY: &str = "relying_party.access_control_policy";
+    let has_rules = table.authorization_rules.is_some() || table.authorization_rules_file.is_some();
+    let rules =
+        rules::compile(table.authorization_rules.as_deref(), table.authorization_rules_file.as_deref(), &KEYS, context);
+    match &table.access_control_policy {
+        Some(_) if has_rules => {
+            context.findings.error(
+                Code::Contradiction,
+                POLICY,
+                "there is both an access control policy and authorization rules",
+                "keep one of the two; as in AD FS they cannot be combined",
+            );
+            Authorization::Nobody
+        }
+        Some(name) => match policy::by_name(name) {
+            Policy::PermitEveryone => Authorization::PermitEveryone,
+            Policy::NotAvailable => {
+                context.findings.error(
+                    Code::NotAvailable,
+                    POLICY,
+                    format!("the access control policy `{name}` is not available in this version"),
+                    "write `authorization_rules` of the same effect: who is permitted would not be checked otherwise",
+                );
+                Authorization::Nobody
+            }
+            Policy::Unknown => {
+                context.findings.error(
+                    Code::InvalidValue,
+                    POLICY,
+                    format!("there is no access control policy `{name}`"),
+                    "this version has `permit-everyone`; write `authorization_rules` for anything else",
+                );
+                Authorization::Nobody
+            }
+        },
+        None => match rules {
+            Some(rules) => Authorization::Rules(rules),
+            None => {
+                if !has_rules {
+                    context.findings.warning(
+                        Code::Advice,
+                        TABLE,
+                        "nobody gets a token: there is neither an access control policy nor authorization rules",
+                        "write `access_control_policy = \"permit-everyone\"` if everybody may have one",
+                    );
+                }
+                Authorization::Nobody
+            }
+        },
+    }
+}
+
+fn encryption(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Option<TokenEncryption> {
+    const KEY: &str = "relying_party.encryption_certificate";
+    let file = table.encryption_certificate.as_deref()?;
+    let certificate = certificate(file, KEY, context)?;
+    let parsed = X509::from_der(&certificate).ok()?;
+    let is_rsa = parsed.public_key().is_ok_and(|key| key.rsa().is_ok());
+    if !is_rsa {
+        context.findings.error(
+            Code::Certificate,
+            KEY,
+            "the encryption certificate has no RSA key",
+            "tokens are encrypted with RSA-OAEP: ask the relying party for an RSA certificate",
+        );
+        return None;
+    }
+    crate::config::judge_certificate_dates(
+        &parsed,
+        "the relying party's encryption certificate",
+        context.now,
+        KEY,
+        &mut context.findings,
+    );
+    Some(TokenEncryption { certificate, algorithm: table.encryption_algorithm })
+}
+
+fn request_signing(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Vec<Arc<[u8]>> {
+    let certificates: Vec<Arc<[u8]>> = table
+        .request_signing_certificates
+        .iter()
+        .enumerate()
+        .filter_map(|(i, file)| certificate(file, &format!("relying_party.request_signing_certificates.{i}"), context))
+        .collect();
+    if table.require_signed_requests && table.request_signing_certificates.is_empty() {
+        context.findings.error(
+            Code::Contradiction,
+            "relying_party.require_signed_requests",
+            "signed requests are required, but no certificate says who may sign them",
+            "name the relying party's certificates in `request_signing_certificates`",
+        );
+    }
+    certificates
+}
+
+/// DER of the first certificate in a PEM file.
+fn certificate(file: &Path, key: &str, context: &mut TrustContext<'_, '_, '_>) -> Option<Arc<[u8]>> {
+    let (path, bytes) = context.read(file, key)?;
+    let der = X509::from_pem(&bytes).and_then(|certificate| certificate.to_der());
+    match der {
+        Ok(der) => Some(der.into()),
+        Err(_) => {
+            context.findings.error(
+                Code::Certificate,
+                key,
+                format!("{} holds no certificate in PEM form", path.display()),
+                "the file begins with `-----BEGIN CERTIFICATE-----`; convert DER by `openssl x509 -inform der`",
+            );
+            None
+        }
+    }
+}
+
+fn ws_federation(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Option<WsFederationSettings> {
+    let settings = table.ws_federation.as_ref()?;
+    url(&settings.endpoint, "relying_party.ws_federation.endpoint", context);
+    for (i, endpoint) in settings.additional_endpoints.iter().enumerate() {
+        url(endpoint, &format!("relying_party.ws_federation.additional_endpoints.{i}"), context);
+    }
+    Some(WsFederationSettings {
+        endpoint: settings.endpoint.clone(),
+        additional_endpoints: settings.additional_endpoints.clone(),
+    })
+}
+
+fn saml(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Option<SamlSettings> {
+    const LIST: &str = "relying_party.saml.assertion_consumer_services";
+    let settings = table.saml.as_ref()?;
+    let services = &settings.assertion_consumer_services;
+    if services.is_empty() {
+        context.findings.error(
+            Code::MissingKey,
+            LIST,
+            "there is no assertion consumer service",
+            "list at least one, like `[{ url = \"https://rp.example/acs\", binding = \"post\" }]`",
+        );
+    }
+    if services.iter().filter(|service| service.default).count() > 1 {
+        context.findings.error(
+            Code::Contradiction,
+            LIST,
+            "more than one assertion consumer service is the default",
+            "write `default = true` at one of them",
+        );
+    }
+    let any_default = services.iter().any(|service| service.default);
+    let compiled = services
+        .iter()
+        .enumerate()
+        .map(|(i, service)| {
+            let key = format!("{LIST}.{i}");
+            url(&service.url, &format!("{key}.url"), context);
+            assertion_consumer_service(service, i, any_default, &key, context)
+        })
+        .collect();
+    Some(SamlSettings { assertion_consumer_services: compiled, name_id_format: settings.name_id_format.clone() })
+}
+
+fn assertion_consumer_service(
+    service: &AssertionConsumerServiceFile,
+    place: usize,
+    any_default: bool,
+    key: &str,
+    context: &mut TrustContext<'_, '_, '_>,
+) -> AssertionConsumerService {
+    if service.binding == SamlBinding::Redirect {
+        context.findings.error(
+            Code::InvalidValue,
+            &format!("{key}.binding"),
+            "a response cannot be sent by the redirect binding",
+            "SAML 2.0 allows `post` and `artifact` for responses",
+        );
+    }
+    AssertionConsumerService {
+        url: service.url.clone(),
+        binding: service.binding,
+        index: service.index.unwrap_or_else(|| u16::try_from(place).unwrap_or(u16::MAX)),
+        is_default: service.default || (!any_default && place == 0),
+    }
+}
+
+/// An address tokens are sent to: absolute, over HTTPS, without a fragment or user name.
+fn url(text: &str, key: &str, context: &mut TrustContext<'_, '_, '_>) {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    let odd = text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\'));
+    if host.is_empty() || odd || text.contains('#') || host.contains('@') {
+        context.findings.error(
+            Code::InvalidValue,
+            key,
+            format!("`{text}` is no address a token can be sent to"),
+            "write an absolute address, like `https://rp.example/path`, without a fragment or user name",
+        );
+    } else if text.starts_with("http://") {
+        context.findings.warning(
+            Code::Exposure,
+            key,
+            format!("tokens are sent to `{text}` in clear"),
+            "let the relying party use https; whoever reads a token can use it",
+        );
+    }
+}
+
+fn empty_rules() -> Option<RuleSet> {
+    RuleSet::parse("").ok()
+}
+
+const fn minutes(minutes: u32) -> Duration {
+    Duration::from_secs(minutes as u64 * 60)
+}
+
+const TABLE: &str = "relying_party";
+/// Identifier of the local Active Directory as a claims provider.
+const LOCAL_PROVIDER: &str = "AD AUTHORITY";

@@ -1,0 +1,45 @@
+//! What compiling a trust file needs: where findings go, where files are, and what time it is.
+
+use std::path::{Path, PathBuf};
+
+use crate::clock::UtcTime;
+use crate::config::diagnostic::Code;
+use crate::config::findings::Findings;
+use crate::config::load::{MAX_CONFIGURATION_FILE, read_bounded};
+
+/// A trust file on its way to a trust.
+pub(crate) struct TrustContext<'r, 'd, 't> {
+    pub(super) findings: Findings<'r, 'd, 't>,
+    pub(super) now: UtcTime,
+    files: Vec<PathBuf>,
+}
+
+impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
+    /// Findings about the trust file go to `findings`; certificates are judged at `now`.
+    pub(crate) const fn new(findings: Findings<'r, 'd, 't>, now: UtcTime) -> Self {
+        Self { findings, now, files: Vec::new() }
+    }
+
+    /// Every file the trust named.
+    pub(crate) fn into_files(self) -> Vec<PathBuf> {
+        self.files
+    }
+
+    /// The content of a file that `key` names, relative to the trust file's directory; a finding when it cannot be read.
+    pub(super) fn read(&mut self, path: &Path, key: &str) -> Option<(PathBuf, Vec<u8>)> {
+        let path = self.findings.document().file().parent().unwrap_or_else(|| Path::new("")).join(path);
+        self.files.push(path.clone());
+        match read_bounded(&path, MAX_CONFIGURATION_FILE) {
+            Ok(bytes) => Some((path, bytes)),
+            Err(error) => {
+                self.findings.error(
+                    Code::File,
+                    key,
+                    format!("the file {} cannot be read: {error}", path.display()),
+                    "relative paths start at the directory of the trust file",
+                );
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The built-in trust with Microsoft Entra, made from `[entra]`.
+//!
+//! The rules are ordinary rule text (claims.md 5.1 and 5.2), so that they can be printed, explained and replaced by a trust
+//! file of the administrator's own.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::{Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, WsFederationSettings};
+use crate::claims::{RuleSet, Text, types};
+use crate::config::Config;
+use crate::config::diagnostic::{Code, Place, Report};
+use crate::tokens::{SignatureAlgorithm, TokenType};
+
+/// Identifiers under which Entra and its clients ask for tokens (ws-federation.md 0 and claims.md 5.2).
+pub const IDENTIFIERS: [&str; 4] = [
+    "urn:federation:MicrosoftOnline",
+    "https://login.microsoftonline.com/extSTS.srf",
+    "https://login.partner.microsoftonline.cn",
+    "https://login.windows.net/",
+];
+
+/// Where browsers post tokens for Entra.
+pub const PASSIVE_ENDPOINT: &str = "https://login.microsoftonline.com/login.srf";
+
+/// The trust. `None` when it is off or its settings are wrong (then there is a finding).
+pub(crate) fn relying_party(config: &Config, report: &mut Report, file: &Path) -> Option<RelyingParty> {
+    let settings = &config.entra;
+    if !settings.enabled || settings.domains.is_empty() {
+        return None;
+    }
+    let text = rule_text(config)?;
+    let transform = match RuleSet::parse(&text) {
+        Ok(rules) => rules,
+        Err(error) => {
+            let message = format!("the built-in rules for Entra do not compile with these settings: {error}");
+            report.error(
+                Code::ClaimRule,
+                Place::File { file: file.to_owned() },
+                message,
+                "check the names in `[entra]`",
+            );
+            return None;
+        }
+    };
+    Some(RelyingParty {
+        id: RelyingPartyId::new(IDENTIFIERS[0]),
+        name: String::from("Microsoft Entra"),
+        identifiers: IDENTIFIERS.iter().map(|identifier| (*identifier).to_owned()).collect(),
+        enabled: true,
+        token_type: TokenType::Saml11,
+        token_lifetime: Duration::from_secs(u64::from(settings.token_lifetime_minutes) * 60),
+        not_before_skew: Duration::ZERO,
+        signature_algorithm: SignatureAlgorithm::RsaSha256,
+        encryption: None,
+        authorization: Authorization::PermitEveryone,
+        transform,
+        // A subject without an issuer would get a token of the service's own name, or of nobody's domain.
+        required_claims: vec![Text::from(types::ISSUER_ID)],
+        claims_providers: ClaimsProviders::All,
+        request_signing_certificates: Vec::new(),
+        require_signed_requests: false,
+        ws_federation: Some(WsFederationSettings {
+            endpoint: PASSIVE_ENDPOINT.to_owned(),
+            additional_endpoints: Vec::new(),
+        }),
+        saml: None,
+        computer_guard: settings.computer_guard,
+        file: None,
+    })
+}
+
+/// The issuance transform rules of the trust, as an administrator would write them. `None` when no domain is listed.
+pub fn rule_text(config: &Config) -> Option<String> {
+    let _ = config.entra.computer_domain()?;
+    None
+}
