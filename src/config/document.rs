@@ -103,6 +103,9 @@ impl<'a> Document<'a> {
                     break;
                 }
                 Err(error) => {
+                    if self.remove_elements::<T>(&error, report) {
+                        continue;
+                    }
                     let Some(removed) = error.span().and_then(|span| tree::remove(&mut self.root, &span)) else {
                         report.error(Code::InvalidValue, self.whole(), error.message(), "");
                         break;
@@ -145,6 +148,35 @@ impl<'a> Document<'a> {
         Place::File { file: self.file.clone() }
     }
 
+    /// The deserialiser says of an element of a list only that the list does not fit: this finds every such element by reading
+    /// the list with one element at a time. False when the error is about something else.
+    fn remove_elements<T: DeserializeOwned>(&mut self, error: &toml::de::Error, report: &mut Report) -> bool {
+        let Some((path, length)) = error.span().and_then(|span| tree::array_at(&self.root, "", &span)) else {
+            return false;
+        };
+        let mut bad = Vec::new();
+        for index in (0..length).take(MAX_PROBLEMS) {
+            let alone = tree::with_elements(self.root.clone(), &path, &|i| i == index);
+            if let Err(problem) = T::deserialize(toml::Deserializer::from(Spanned::new(0..0, alone)))
+                && problem.span() == error.span()
+            {
+                bad.push((index, problem));
+            }
+        }
+        for (index, problem) in &bad {
+            let key = format!("{path}.{index}");
+            let (code, message, help) = explain::value(problem.message(), &key);
+            let span = tree::find(&self.root, &key);
+            report.error(code, self.place_of_span(span), message, help);
+        }
+        if !bad.is_empty() {
+            let root = std::mem::take(&mut self.root);
+            self.root = tree::with_elements(root, &path, &|i| !bad.iter().any(|(index, _)| *index == i));
+            self.complained.insert(path);
+        }
+        !bad.is_empty()
+    }
+
     fn report_removed(&mut self, error: &toml::de::Error, removed: &tree::Removed, report: &mut Report) {
         let (code, message, help) = explain::value(error.message(), &removed.key);
         self.complained.insert(removed.complaint.clone());
@@ -176,13 +208,9 @@ impl<'a> Document<'a> {
     }
 
     fn report_missing(&self, required: &[Required], report: &mut Report) {
-        // Of a file that could not be parsed nobody knows what is missing.
-        if !self.broken_lines.is_empty() {
-            return;
-        }
         for each in required {
             for path in self.paths(each.key) {
-                if self.supplied.contains(&path) && !self.complained.contains(&path) {
+                if self.supplied.contains(&path) && !self.complained.contains(&path) && !self.may_be_broken(&path) {
                     let name = explain::key(&path);
                     report.error(
                         Code::MissingKey,
@@ -193,6 +221,14 @@ impl<'a> Document<'a> {
                 }
             }
         }
+    }
+
+    /// Whether the key may stand on a line that could not be parsed, or below a section header that could not.
+    fn may_be_broken(&self, path: &str) -> bool {
+        let name = path.rsplit_once('.').map_or(path, |(_, name)| name);
+        self.text.split('\n').enumerate().any(|(number, line)| {
+            self.broken_lines.contains(&number) && (line.trim_start().starts_with('[') || line.contains(name))
+        })
     }
 
     /// The concrete paths of a pattern: one for each element of the lists it passes.

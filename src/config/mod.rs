@@ -3,6 +3,11 @@
 //! Turns files and environment into typed values, and says everything that is wrong with them at once, with file, line and the
 //! fix. Knows nothing of what the values are used for; a value that reached [`Config`] has been checked.
 
+use std::path::Path;
+
+use diagnostic::Report;
+use document::Document;
+
 mod audit;
 mod certificates;
 mod checks;
@@ -22,7 +27,7 @@ mod lockout;
 pub mod names;
 mod paths;
 pub mod render;
-mod required;
+pub(crate) mod required;
 pub mod running;
 mod server;
 mod service;
@@ -81,6 +86,24 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads the text of a `chancery.toml` without looking at any file it names. For tests, fuzzing and tools; the server goes
+    /// through [`Loader`].
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn from_toml(text: &str) -> Result<Self, Report> {
+        let mut report = Report::default();
+        let mut document = Document::parse(Path::new("chancery.toml"), text, &mut report);
+        match document.read::<Self>(required::CONFIG, &mut report) {
+            Some(mut config) if !report.has_errors() => {
+                paths::resolve(&mut config, Path::new(""));
+                config.complete();
+                Ok(config)
+            }
+            _ => Err(report),
+        }
+    }
+
     /// Fills in the values that follow from others.
     fn complete(&mut self) {
         self.service.complete();
@@ -95,3 +118,6 @@ impl Config {
         self.entra.domains.iter_mut().for_each(EntraDomain::complete);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -72,7 +72,7 @@ pub(super) const CONFIG: &[Required] = &[
 ];
 
 /// Required keys of a trust file.
-pub(super) const TRUST: &[Required] = &[
+pub(crate) const TRUST: &[Required] = &[
     Required {
         key: "relying_party?.name",
         placeholder: "'unset'",

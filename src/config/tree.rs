@@ -100,6 +100,42 @@ fn remove_in_value(value: &mut DeValue<'_>, path: &str, fits: Fits<'_>, keys: bo
     }
 }
 
+/// Path and length of the list with exactly this span.
+pub(super) fn array_at(table: &DeTable<'_>, path: &str, span: &Range<usize>) -> Option<(String, usize)> {
+    table.iter().find_map(|(key, value)| {
+        let path = if path.is_empty() { key.get_ref().to_string() } else { format!("{path}.{}", key.get_ref()) };
+        array_in(value, path, span)
+    })
+}
+
+fn array_in(value: &Spanned<DeValue<'_>>, path: String, span: &Range<usize>) -> Option<(String, usize)> {
+    match value.get_ref() {
+        DeValue::Table(table) => array_at(table, &path, span),
+        DeValue::Array(array) if value.span() == *span => Some((path, array.len())),
+        DeValue::Array(array) => {
+            array.iter().enumerate().find_map(|(i, element)| array_in(element, format!("{path}.{i}"), span))
+        }
+        _ => None,
+    }
+}
+
+/// The tree with only those elements of the list at `path` that `keep` wants.
+pub(super) fn with_elements<'a>(mut root: DeTable<'a>, path: &str, keep: &dyn Fn(usize) -> bool) -> DeTable<'a> {
+    let mut segments = path.split('.');
+    let mut at = segments.next().and_then(|first| root.get_mut(first));
+    for segment in segments {
+        at = match at.map(Spanned::get_mut) {
+            Some(DeValue::Table(table)) => table.get_mut(segment),
+            Some(DeValue::Array(array)) => segment.parse::<usize>().ok().and_then(|index| array.get_mut(index)),
+            _ => None,
+        };
+    }
+    if let Some(DeValue::Array(array)) = at.map(Spanned::get_mut) {
+        *array = array.iter().enumerate().filter(|(i, _)| keep(*i)).map(|(_, element)| element.clone()).collect();
+    }
+    root
+}
+
 /// Sets what an override says; everything it adds gets the span `start..start + 1`.
 pub(super) fn set<'a>(root: &mut DeTable<'a>, each: &Override<'a>, start: usize) -> Result<(), String> {
     let path: Vec<&str> = each.path.iter().map(String::as_str).collect();

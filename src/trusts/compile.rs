@@ -2,19 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use openssl::x509::X509;
-
 use super::TrustContext;
-use super::file::{AssertionConsumerServiceFile, RelyingPartyFile, SamlBinding, TokenTypeFile, TrustFile};
+use super::file::{RelyingPartyFile, TokenTypeFile, TrustFile};
 use super::policy::{self, Policy};
-use super::relying_party::{
-    AssertionConsumerService, Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, SamlSettings,
-    TokenEncryption, WsFederationSettings,
-};
+use super::relying_party::{Authorization, ClaimsProviders, RelyingParty, RelyingPartyId};
 use super::rules::{self, RuleKeys};
+use super::{certificates, endpoints};
 use crate::claims::{RuleSet, Text};
 use crate::config::diagnostic::Code;
 use crate::tokens::{SignatureAlgorithm, TokenType};
@@ -43,8 +38,8 @@ pub(crate) fn compile(
         }
     }
     let token_type = token_type(table, context);
-    let encryption = encryption(table, context);
-    let signing = request_signing(table, context);
+    let encryption = certificates::encryption(table, context);
+    let signing = certificates::request_signing(table, context);
     let authorization = authorization(table, context);
     let transform = rules::compile(
         table.transform_rules.as_deref(),
@@ -86,8 +81,8 @@ pub(crate) fn compile(
         claims_providers: table.claims_providers.clone().map_or(ClaimsProviders::All, ClaimsProviders::Listed),
         request_signing_certificates: signing,
         require_signed_requests: table.require_signed_requests,
-        ws_federation: ws_federation(table, context),
-        saml: saml(table, context),
+        ws_federation: endpoints::ws_federation(table, context),
+        saml: endpoints::saml(table, context),
         computer_guard: false,
         file: Some(path.to_owned()),
     })
@@ -256,157 +251,6 @@ fn authorization(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_
                 Authorization::Nobody
             }
         },
-    }
-}
-
-fn encryption(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Option<TokenEncryption> {
-    const KEY: &str = "relying_party.encryption_certificate";
-    let file = table.encryption_certificate.as_deref()?;
-    let certificate = certificate(file, KEY, context)?;
-    let parsed = X509::from_der(&certificate).ok()?;
-    let is_rsa = parsed.public_key().is_ok_and(|key| key.rsa().is_ok());
-    if !is_rsa {
-        context.findings.error(
-            Code::Certificate,
-            KEY,
-            "the encryption certificate has no RSA key",
-            "tokens are encrypted with RSA-OAEP: ask the relying party for an RSA certificate",
-        );
-        return None;
-    }
-    crate::config::judge_certificate_dates(
-        &parsed,
-        "the relying party's encryption certificate",
-        context.now,
-        KEY,
-        &mut context.findings,
-    );
-    Some(TokenEncryption { certificate, algorithm: table.encryption_algorithm })
-}
-
-fn request_signing(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Vec<Arc<[u8]>> {
-    let certificates: Vec<Arc<[u8]>> = table
-        .request_signing_certificates
-        .iter()
-        .enumerate()
-        .filter_map(|(i, file)| certificate(file, &format!("relying_party.request_signing_certificates.{i}"), context))
-        .collect();
-    if table.require_signed_requests && table.request_signing_certificates.is_empty() {
-        context.findings.error(
-            Code::Contradiction,
-            "relying_party.require_signed_requests",
-            "signed requests are required, but no certificate says who may sign them",
-            "name the relying party's certificates in `request_signing_certificates`",
-        );
-    }
-    certificates
-}
-
-/// DER of the first certificate in a PEM file.
-fn certificate(file: &Path, key: &str, context: &mut TrustContext<'_, '_, '_>) -> Option<Arc<[u8]>> {
-    let (path, bytes) = context.read(file, key)?;
-    let der = X509::from_pem(&bytes).and_then(|certificate| certificate.to_der());
-    match der {
-        Ok(der) => Some(der.into()),
-        Err(_) => {
-            context.findings.error(
-                Code::Certificate,
-                key,
-                format!("{} holds no certificate in PEM form", path.display()),
-                "the file begins with `-----BEGIN CERTIFICATE-----`; convert DER by `openssl x509 -inform der`",
-            );
-            None
-        }
-    }
-}
-
-fn ws_federation(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Option<WsFederationSettings> {
-    let settings = table.ws_federation.as_ref()?;
-    url(&settings.endpoint, "relying_party.ws_federation.endpoint", context);
-    for (i, endpoint) in settings.additional_endpoints.iter().enumerate() {
-        url(endpoint, &format!("relying_party.ws_federation.additional_endpoints.{i}"), context);
-    }
-    Some(WsFederationSettings {
-        endpoint: settings.endpoint.clone(),
-        additional_endpoints: settings.additional_endpoints.clone(),
-    })
-}
-
-fn saml(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Option<SamlSettings> {
-    const LIST: &str = "relying_party.saml.assertion_consumer_services";
-    let settings = table.saml.as_ref()?;
-    let services = &settings.assertion_consumer_services;
-    if services.is_empty() {
-        context.findings.error(
-            Code::MissingKey,
-            LIST,
-            "there is no assertion consumer service",
-            "list at least one, like `[{ url = \"https://rp.example/acs\", binding = \"post\" }]`",
-        );
-    }
-    if services.iter().filter(|service| service.default).count() > 1 {
-        context.findings.error(
-            Code::Contradiction,
-            LIST,
-            "more than one assertion consumer service is the default",
-            "write `default = true` at one of them",
-        );
-    }
-    let any_default = services.iter().any(|service| service.default);
-    let compiled = services
-        .iter()
-        .enumerate()
-        .map(|(i, service)| {
-            let key = format!("{LIST}.{i}");
-            url(&service.url, &format!("{key}.url"), context);
-            assertion_consumer_service(service, i, any_default, &key, context)
-        })
-        .collect();
-    Some(SamlSettings { assertion_consumer_services: compiled, name_id_format: settings.name_id_format.clone() })
-}
-
-fn assertion_consumer_service(
-    service: &AssertionConsumerServiceFile,
-    place: usize,
-    any_default: bool,
-    key: &str,
-    context: &mut TrustContext<'_, '_, '_>,
-) -> AssertionConsumerService {
-    if service.binding == SamlBinding::Redirect {
-        context.findings.error(
-            Code::InvalidValue,
-            &format!("{key}.binding"),
-            "a response cannot be sent by the redirect binding",
-            "SAML 2.0 allows `post` and `artifact` for responses",
-        );
-    }
-    AssertionConsumerService {
-        url: service.url.clone(),
-        binding: service.binding,
-        index: service.index.unwrap_or_else(|| u16::try_from(place).unwrap_or(u16::MAX)),
-        is_default: service.default || (!any_default && place == 0),
-    }
-}
-
-/// An address tokens are sent to: absolute, over HTTPS, without a fragment or user name.
-fn url(text: &str, key: &str, context: &mut TrustContext<'_, '_, '_>) {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
-    let odd = text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\'));
-    if host.is_empty() || odd || text.contains('#') || host.contains('@') {
-        context.findings.error(
-            Code::InvalidValue,
-            key,
-            format!("`{text}` is no address a token can be sent to"),
-            "write an absolute address, like `https://rp.example/path`, without a fragment or user name",
-        );
-    } else if text.starts_with("http://") {
-        context.findings.warning(
-            Code::Exposure,
-            key,
-            format!("tokens are sent to `{text}` in clear"),
-            "let the relying party use https; whoever reads a token can use it",
-        );
     }
 }
 

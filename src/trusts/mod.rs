@@ -3,8 +3,10 @@
 //! A trust is one file in the directory `trusts/`. This module knows what the files may say and what a relying party is; it
 //! knows nothing of protocols, accounts or how tokens are written.
 
+mod certificates;
 mod compile;
 mod context;
+mod endpoints;
 pub mod entra;
 pub mod file;
 mod policy;
@@ -17,3 +19,6 @@ pub use relying_party::{
     AssertionConsumerService, Authorization, ClaimsProviders, EncryptionAlgorithm, RelyingParty, RelyingPartyId,
     SamlSettings, TokenEncryption, TrustLookup, Trusts, WsFederationSettings,
 };
+
+#[cfg(test)]
+mod tests;

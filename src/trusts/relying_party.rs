@@ -1,13 +1,19 @@
 //! Relying parties, and finding one by an identifier that a request names.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::file::SamlBinding;
+use super::TrustContext;
+use super::file::{SamlBinding, TrustFile};
 use crate::claims::{ClaimSet, RuleSet, Text};
+use crate::clock::UtcTime;
+use crate::config::diagnostic::Report;
+use crate::config::document::Document;
+use crate::config::findings::Findings;
+use crate::config::required;
 use crate::tokens::{SignatureAlgorithm, TokenType};
 
 /// A relying party trust with everything checked and compiled.
@@ -55,6 +61,26 @@ pub struct RelyingParty {
 }
 
 impl RelyingParty {
+    /// Reads the text of a trust file as if it stood in the directory `directory`. For tests, fuzzing and tools; the server
+    /// goes through [`Loader`](crate::config::Loader).
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn from_toml(text: &str, directory: &Path, now: UtcTime) -> Result<Self, Report> {
+        let path = directory.join("trust.toml");
+        let mut report = Report::default();
+        let mut document = Document::parse(&path, text, &mut report);
+        let file = document.read::<TrustFile>(required::TRUST, &mut report);
+        let compiled = file.and_then(|file| {
+            let mut context = TrustContext::new(Findings::new(&document, &mut report), now);
+            super::compile(&file, &path, &mut context, &mut BTreeMap::new())
+        });
+        match compiled {
+            Some(relying_party) if !report.has_errors() => Ok(relying_party),
+            _ => Err(report),
+        }
+    }
+
     /// The first required claim type that `output` has no non-empty value of. When there is one, the subject is denied.
     pub fn missing_claim(&self, output: &ClaimSet) -> Option<&Text> {
         self.required_claims.iter().find(|required| output.of_type(required).all(|claim| claim.value.is_empty()))

@@ -49,7 +49,7 @@ impl Server {
         self.breaker.circuit()
     }
 
-    /// Asks this domain controller within a time. A pooled connection that turns out to have ended is replaced once.
+    /// Asks this domain controller within a time. Pooled connections that turn out to have ended are replaced.
     pub(super) async fn search(self: &Arc<Self>, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
         let outcome = self.search_with_retry(search, self.clock.monotonic().saturating_add(within)).await;
         self.report(outcome.as_ref().err());
@@ -81,7 +81,7 @@ impl Server {
     }
 
     async fn search_with_retry(self: &Arc<Self>, search: &Search, until: Duration) -> Result<Vec<Entry>, LinkError> {
-        let mut retried = false;
+        let mut ended = 0;
         loop {
             let opening = timeout(self.left(until), self.any_connection()).await;
             let (index, mut pooled, reused) = opening.unwrap_or(Err(LinkError::Timeout("waiting for a connection")))?;
@@ -99,10 +99,10 @@ impl Server {
                 Err(error) if error.is_servers_fault() => {
                     self.discard(index, &pooled);
                     // Domain controllers close idle connections; that alone is no failure.
-                    if retried || !reused || !matches!(error, LinkError::Lost(_)) {
+                    if !reused || !matches!(error, LinkError::Lost(_)) || ended == self.slots.len() {
                         return Err(error);
                     }
-                    retried = true;
+                    ended += 1;
                 }
                 answer => return answer,
             }

@@ -1,0 +1,96 @@
+//! The corpus under `testdata`: each directory is a configuration, each snapshot is what `chancery check` says of it.
+
+use std::fs;
+use std::path::Path;
+
+use super::fixture::Fixture;
+use crate::config::diagnostic::Code;
+use crate::config::{Environment, render};
+
+/// Loads a directory of the corpus and renders the findings.
+fn findings(case: &str, environment: Environment) -> String {
+    let fixture = Fixture::new();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/testdata").join(case), fixture.path());
+    let outcome = fixture.loader_with(environment).load();
+    assert_eq!(outcome.loaded.is_some(), !outcome.report.has_errors());
+    fixture.without_directory(&render::report(&outcome.report, false))
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to.join(entry.file_name()));
+        } else {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+macro_rules! corpus {
+    ($($case:ident),+ $(,)?) => {$(
+        #[test]
+        fn $case() {
+            insta::assert_snapshot!(findings(stringify!($case), Environment::default()));
+        }
+    )+};
+}
+
+corpus! {
+    complete, typos, missing, syntax, domains, network, tls_names, tls_key, tls_in_front, kerberos, files, entra, trusts,
+    rules, secrets, services,
+}
+
+#[test]
+fn environment() {
+    let environment = Environment::new(
+        [
+            ("CHANCERY__SERVER__LOG__LEVEL", "debug"),
+            ("CHANCERY__DOMAINS__0__NETBIOS", "NEW"),
+            ("CHANCERY__SERVER__INTRANET", "[\"10.0.0.0/8\", \"x\"]"),
+            ("CHANCERY__SERVER__LIMITS__BODY_BYTES", "much"),
+            ("CHANCERY__DOMAINS__7__SID", "S-1-5-21-1-2-3"),
+            ("CHANCERY__KERBEROS__KEYTAB__X", "1"),
+            ("CHANCERY__SERVER__", "1"),
+            ("CHANCERY__SEVICE__DISPLAY_NAME", "x"),
+            ("CHANCERY_CONFIG", "is no override"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    insta::assert_snapshot!(findings("complete", environment));
+}
+
+#[test]
+fn overrides_replace_values() {
+    let fixture = Fixture::complete();
+    let environment = Environment::new([
+        (String::from("CHANCERY__SERVER__LOG__FORMAT"), String::from("text")),
+        (String::from("CHANCERY__SERVICE__DISPLAY_NAME"), String::from("Corp")),
+        (String::from("CHANCERY__DOMAINS__0__DOMAIN_CONTROLLERS"), String::from("['dc7.corp.example']")),
+        (String::from("CHANCERY__LOCKOUT__THRESHOLD"), String::from("9")),
+    ]);
+    let config = fixture.loader_with(environment).load().loaded.unwrap().config;
+    assert_eq!(config.server.log.format, crate::config::LogFormat::Text);
+    assert_eq!(config.service.display_name, "Corp");
+    assert_eq!(config.domains[0].domain_controllers, ["dc7.corp.example".parse().unwrap()]);
+    assert_eq!(config.lockout.threshold, 9);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_one_finding() {
+    let fixture = Fixture::new();
+    let report = fixture.loader().load().report;
+    assert_eq!(report.iter().map(|finding| finding.code).collect::<Vec<_>>(), [Code::File]);
+}
+
+#[test]
+fn secrets_stand_in_no_form_of_the_output() {
+    let fixture = Fixture::new();
+    copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/testdata/secrets"), fixture.path());
+    let outcome = fixture.loader().load();
+    let json = serde_json::to_string(&outcome.report).unwrap();
+    for text in [json, render::report(&outcome.report, true), format!("{:?}", outcome.report)] {
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}

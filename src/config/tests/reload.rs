@@ -1,0 +1,212 @@
+//! Replacing a configuration: what is served, what is refused, and what is remembered of it.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::fixture::{COMPLETE, Fixture};
+use crate::config::diagnostic::{Code, Place, Report};
+use crate::config::live::{Commit, LiveConfig, Subscriber};
+use crate::config::running::{LastReload, ReloadResult};
+use crate::config::{Environment, Loaded};
+
+fn start(fixture: &Fixture) -> LiveConfig {
+    let loader = fixture.loader();
+    let outcome = loader.load();
+    LiveConfig::new(loader, outcome.loaded.unwrap(), outcome.report)
+}
+
+fn renamed(name: &str) -> String {
+    COMPLETE.replace("display_name = \"Corp\"", &format!("display_name = \"{name}\""))
+}
+
+fn last(fixture: &Fixture) -> LastReload {
+    LastReload::read(&fixture.path().join("state/last-reload.json")).unwrap()
+}
+
+#[test]
+fn a_good_change_is_served() {
+    let fixture = Fixture::complete();
+    let live = start(&fixture);
+    assert_eq!((last(&fixture).attempt, last(&fixture).result), (1, ReloadResult::Served));
+    fixture.write("chancery.toml", &renamed("New"));
+    let reload = live.reload();
+    assert_eq!((reload.result, reload.generation, reload.attempt), (ReloadResult::Served, 2, 2));
+    assert_eq!(live.current().config.service.display_name, "New");
+    assert_eq!(last(&fixture), reload);
+    assert_eq!(reload.read_digest, fixture.loader().load().fingerprint.digest());
+}
+
+#[test]
+fn a_bad_change_is_refused_and_remembered() {
+    let fixture = Fixture::complete();
+    let live = start(&fixture);
+    let served = live.current().fingerprint.digest();
+    fixture.write("chancery.toml", &renamed("New").replace("[keys]", "[kess]"));
+    let reload = live.reload();
+    assert_eq!((reload.result, reload.generation), (ReloadResult::Refused, 1));
+    assert_eq!(live.current().config.service.display_name, "Corp");
+    assert_eq!(reload.served_digest, served);
+    assert_ne!(reload.read_digest, served);
+    assert!(last(&fixture).findings.iter().any(|finding| finding.code == Code::UnknownKey));
+}
+
+#[test]
+fn a_bad_trust_refuses_the_whole_change() {
+    let fixture = Fixture::complete();
+    let live = start(&fixture);
+    fixture.write("trusts/new.toml", "[relying_party]\nname = 'x'\nidentifiers = ['urn:x']\ntransform_rules = 'c:['");
+    assert_eq!(live.reload().result, ReloadResult::Refused);
+    assert!(matches!(live.current().trusts.relying_party("urn:x"), crate::trusts::TrustLookup::Unknown));
+}
+
+#[test]
+fn a_change_of_any_file_is_noticed_once_it_stays() {
+    let fixture = Fixture::complete();
+    fixture.write("trusts/example.toml", include_str!("../testdata/complete/trusts/example.toml"));
+    let live = start(&fixture);
+    assert_eq!(live.poll(), None);
+    for name in ["chancery.toml", "trusts/example.toml", "tls.crt", "trusts/new.toml"] {
+        let path = fixture.path().join(name);
+        let mut content = fs::read(&path).unwrap_or_default();
+        content.extend(if name == "trusts/new.toml" {
+            &b"[relying_party]\nname = 'n'\nidentifiers = ['urn:new']\naccess_control_policy = 'permit-everyone'"[..]
+        } else {
+            b"\n"
+        });
+        fs::write(&path, content).unwrap();
+        assert_eq!(live.poll(), None, "{name}: it may still be being written");
+        assert_eq!(live.poll().unwrap().result, ReloadResult::Served, "{name}");
+        assert_eq!(live.poll(), None, "{name}");
+    }
+    fs::remove_file(fixture.path().join("trusts/new.toml")).unwrap();
+    assert_eq!(live.poll(), None);
+    assert_eq!(live.poll().unwrap().result, ReloadResult::Served);
+    assert_eq!(live.current().generation, 6);
+}
+
+#[test]
+fn a_file_that_keeps_changing_is_left_alone() {
+    let fixture = Fixture::complete();
+    let live = start(&fixture);
+    for round in 0..4 {
+        fixture.write("chancery.toml", &renamed(&format!("Name {round}")));
+        assert_eq!(live.poll(), None);
+    }
+}
+
+#[test]
+fn a_refused_change_is_read_once() {
+    let fixture = Fixture::complete();
+    let live = start(&fixture);
+    fixture.write("chancery.toml", "this is no configuration");
+    live.poll();
+    assert_eq!(live.poll().unwrap().result, ReloadResult::Refused);
+    assert_eq!(live.poll(), None);
+    // A certificate that is renewed meanwhile does not make it read again and again either.
+    let renewed = format!("{}\n", fs::read_to_string(fixture.path().join("tls.crt")).unwrap());
+    fixture.write("tls.crt", &renewed);
+    live.poll();
+    live.poll();
+    assert_eq!(live.poll(), None);
+    fixture.write("chancery.toml", COMPLETE);
+    live.poll();
+    assert_eq!(live.poll().unwrap().result, ReloadResult::Served);
+}
+
+#[test]
+fn a_swapped_link_is_a_change() {
+    let fixture = Fixture::new();
+    for (version, name) in [("..v1", "One"), ("..v2", "Two")] {
+        fixture.write(&format!("{version}/chancery.toml"), &renamed(name));
+    }
+    symlink("..v1", fixture.path().join("..data")).unwrap();
+    symlink("..data/chancery.toml", fixture.path().join("chancery.toml")).unwrap();
+    let live = start(&fixture);
+    assert_eq!(live.current().config.service.display_name, "One");
+    symlink("..v2", fixture.path().join("..new")).unwrap();
+    fs::rename(fixture.path().join("..new"), fixture.path().join("..data")).unwrap();
+    live.poll();
+    assert_eq!(live.poll().unwrap().result, ReloadResult::Served);
+    assert_eq!(live.current().config.service.display_name, "Two");
+}
+
+#[test]
+fn the_digest_does_not_depend_on_how_the_directory_is_named() {
+    let fixture = Fixture::complete();
+    symlink(fixture.path(), fixture.path().join("alias")).unwrap();
+    let mut other = fixture.loader();
+    other.file = fixture.path().join("alias/chancery.toml");
+    assert_eq!(other.load().fingerprint.digest(), fixture.loader().load().fingerprint.digest());
+}
+
+struct Part {
+    refuses: bool,
+    generation: Arc<AtomicU64>,
+}
+
+impl Subscriber for Part {
+    fn prepare(&self, next: &Arc<Loaded>) -> Result<Commit, Report> {
+        let mut report = Report::default();
+        if self.refuses {
+            let place = Place::File { file: "tls.crt".into() };
+            report.error(Code::Certificate, place, "the listener cannot use it", "");
+            return Err(report);
+        }
+        let (generation, target) = (next.generation, Arc::clone(&self.generation));
+        Ok(Box::new(move || target.store(generation, Ordering::SeqCst)))
+    }
+}
+
+#[test]
+fn one_part_that_cannot_prepare_keeps_all_on_the_old_one() {
+    let fixture = Fixture::complete();
+    let live = start(&fixture);
+    let seen = Arc::new(AtomicU64::new(1));
+    live.subscribe(Arc::new(Part { refuses: false, generation: Arc::clone(&seen) }));
+    assert_eq!(live.reload().result, ReloadResult::Served);
+    assert_eq!(seen.load(Ordering::SeqCst), 2);
+    live.subscribe(Arc::new(Part { refuses: true, generation: Arc::clone(&seen) }));
+    let reload = live.reload();
+    assert_eq!((reload.result, reload.generation), (ReloadResult::Refused, 2));
+    assert_eq!(seen.load(Ordering::SeqCst), 2);
+}
+
+#[test]
+fn what_needs_a_restart_is_said() {
+    let fixture = Fixture::complete();
+    let live = start(&fixture);
+    fixture.write("chancery.toml", &COMPLETE.replace("[server]", "[server]\nhttps = ['0.0.0.0:8443']"));
+    let reload = live.reload();
+    assert_eq!(reload.result, ReloadResult::Served);
+    assert!(reload.findings.iter().any(|f| f.code == Code::RestartNeeded && f.message.contains("server.https")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hang_up_signal_reloads() {
+    // Taken first, so that the signal can never end the test program.
+    let _mine = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).unwrap();
+    let fixture = Fixture::complete();
+    let live = Arc::new(start(&fixture));
+    let watching = tokio::spawn(Arc::clone(&live).watch(Duration::from_secs(3600)));
+    fixture.write("chancery.toml", &renamed("New"));
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while live.current().config.service.display_name != "New" {
+            crate::config::running::signal_reload(std::process::id()).unwrap();
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .unwrap();
+    watching.abort();
+}
+
+#[test]
+fn loaders_differ_by_environment_only_where_it_matters() {
+    let fixture = Fixture::complete();
+    let environment = Environment::new([(String::from("PATH"), String::from("/bin"))]);
+    assert_eq!(environment, Environment::default());
+    assert!(fixture.loader_with(environment).load().loaded.is_some());
+}

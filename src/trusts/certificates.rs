@@ -1,0 +1,74 @@
+//! Certificates that a trust names: for encryption of tokens, and for signatures of requests.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use openssl::x509::X509;
+
+use super::TrustContext;
+use super::file::RelyingPartyFile;
+use super::relying_party::TokenEncryption;
+use crate::config::diagnostic::Code;
+
+/// How tokens are encrypted; `None` when the trust names no certificate.
+pub(super) fn encryption(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Option<TokenEncryption> {
+    const KEY: &str = "relying_party.encryption_certificate";
+    let file = table.encryption_certificate.as_deref()?;
+    let certificate = certificate(file, KEY, context)?;
+    let parsed = X509::from_der(&certificate).ok()?;
+    let is_rsa = parsed.public_key().is_ok_and(|key| key.rsa().is_ok());
+    if !is_rsa {
+        context.findings.error(
+            Code::Certificate,
+            KEY,
+            "the encryption certificate has no RSA key",
+            "tokens are encrypted with RSA-OAEP: ask the relying party for an RSA certificate",
+        );
+        return None;
+    }
+    crate::config::judge_certificate_dates(
+        &parsed,
+        "the relying party's encryption certificate",
+        context.now,
+        KEY,
+        &mut context.findings,
+    );
+    Some(TokenEncryption { certificate, algorithm: table.encryption_algorithm })
+}
+
+/// DER of the certificates that sign requests.
+pub(super) fn request_signing(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Vec<Arc<[u8]>> {
+    let certificates: Vec<Arc<[u8]>> = table
+        .request_signing_certificates
+        .iter()
+        .enumerate()
+        .filter_map(|(i, file)| certificate(file, &format!("relying_party.request_signing_certificates.{i}"), context))
+        .collect();
+    if table.require_signed_requests && table.request_signing_certificates.is_empty() {
+        context.findings.error(
+            Code::Contradiction,
+            "relying_party.require_signed_requests",
+            "signed requests are required, but no certificate says who may sign them",
+            "name the relying party's certificates in `request_signing_certificates`",
+        );
+    }
+    certificates
+}
+
+/// DER of the first certificate in a PEM file.
+fn certificate(file: &Path, key: &str, context: &mut TrustContext<'_, '_, '_>) -> Option<Arc<[u8]>> {
+    let (path, bytes) = context.read(file, key)?;
+    let der = X509::from_pem(&bytes).and_then(|certificate| certificate.to_der());
+    match der {
+        Ok(der) => Some(der.into()),
+        Err(_) => {
+            context.findings.error(
+                Code::Certificate,
+                key,
+                format!("{} holds no certificate in PEM form", path.display()),
+                "the file begins with `-----BEGIN CERTIFICATE-----`; convert DER by `openssl x509 -inform der`",
+            );
+            None
+        }
+    }
+}

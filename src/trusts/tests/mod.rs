@@ -1,0 +1,121 @@
+//! Trust files into relying parties.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Authorization, ClaimsProviders, EncryptionAlgorithm, RelyingParty, TrustLookup, Trusts};
+use crate::claims::{Claim, ClaimSet, types};
+use crate::clock::UtcTime;
+use crate::config::diagnostic::Code;
+use crate::tokens::{SignatureAlgorithm, TokenType};
+
+const FULL: &str = r#"
+[relying_party]
+name = "Example"
+identifiers = ["urn:example:rp", "https://rp.example/"]
+token_lifetime_minutes = 30
+not_before_skew_minutes = 5
+token_type = "saml2"
+signature_algorithm = "rsa-sha256"
+access_control_policy = "permit-everyone"
+required_claims = ["http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"]
+claims_providers = ["AD AUTHORITY", "urn:partner:idp"]
+transform_rules = '''c:[Type == "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"] => issue(claim = c);'''
+[relying_party.ws_federation]
+endpoint = "https://rp.example/wsfed"
+[relying_party.saml]
+assertion_consumer_services = [{ url = "https://rp.example/acs", binding = "post", default = true }]
+name_id_format = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+"#;
+
+fn read(text: &str) -> Result<RelyingParty, Vec<Code>> {
+    RelyingParty::from_toml(text, Path::new("trusts"), UtcTime::from_unix_seconds(1_767_607_201))
+        .map_err(|report| report.iter().map(|finding| finding.code).collect())
+}
+
+#[test]
+fn every_key_arrives() {
+    let party = read(FULL).unwrap();
+    assert_eq!(party.id.as_str(), "urn:example:rp");
+    assert!(
+        party.enabled && party.has_identifier("https://rp.example/") && !party.has_identifier("https://rp.example")
+    );
+    assert_eq!((party.token_type, party.token_lifetime), (TokenType::Saml2, Duration::from_secs(1800)));
+    assert_eq!(party.not_before_skew, Duration::from_secs(300));
+    assert_eq!(party.signature_algorithm, SignatureAlgorithm::RsaSha256);
+    assert!(matches!(party.authorization, Authorization::PermitEveryone));
+    assert_eq!(party.transform.len(), 1);
+    assert!(party.claims_providers.allows("AD AUTHORITY") && !party.claims_providers.allows("urn:other"));
+    assert_eq!(party.ws_federation.unwrap().endpoint, "https://rp.example/wsfed");
+    assert!(party.saml.unwrap().assertion_consumer_services[0].is_default);
+    assert!(party.encryption.is_none());
+}
+
+#[test]
+fn what_is_left_out_is_the_safe_choice() {
+    let party = read("[relying_party]\nname = 'x'\nidentifiers = ['urn:x']").unwrap();
+    assert!(matches!(party.authorization, Authorization::Nobody));
+    assert!(party.transform.is_empty());
+    assert_eq!((party.token_type, party.token_lifetime), (TokenType::Saml11, Duration::from_secs(3600)));
+    assert_eq!(party.claims_providers, ClaimsProviders::All);
+    assert!(party.enabled && party.ws_federation.is_none() && party.saml.is_none());
+    assert_eq!(EncryptionAlgorithm::default(), EncryptionAlgorithm::Aes256Cbc);
+}
+
+#[test]
+fn what_would_be_unsafe_to_leave_out_is_refused() {
+    let with = |line: &str| read(&format!("[relying_party]\nname = 'x'\nidentifiers = ['urn:x']\n{line}")).map(|_| ());
+    for line in [
+        "token_type = 'jwt'",
+        "access_control_policy = 'Permit everyone and require MFA'",
+        "access_control_policy = 'permit-all'",
+        "require_signed_requests = true",
+        "encryption_certificate = 'nowhere.pem'",
+        "transform_rules = 'c:[] => issue(claim = d);'",
+        "authorization_rules = ''\naccess_control_policy = 'permit-everyone'",
+        "unknown = 1",
+    ] {
+        assert!(with(line).is_err(), "{line}");
+    }
+}
+
+#[test]
+fn a_claims_provider_list_without_the_local_one_lets_nobody_in() {
+    let party = read("[relying_party]\nname='x'\nidentifiers=['urn:x']\nclaims_providers=['urn:partner:idp']").unwrap();
+    assert!(!party.claims_providers.allows("AD AUTHORITY"));
+    let party = read("[relying_party]\nname='x'\nidentifiers=['urn:x']\nclaims_providers=[]").unwrap();
+    assert!(!party.claims_providers.allows("AD AUTHORITY"));
+}
+
+#[test]
+fn required_claims_need_a_value() {
+    let party = read(FULL).unwrap();
+    let with = |value: &str| ClaimSet::from(vec![Claim::new(types::UPN, value, "AD AUTHORITY")]);
+    assert_eq!(party.missing_claim(&with("alice@corp.example")), None);
+    assert_eq!(party.missing_claim(&with("")).map(|text| &**text), Some(types::UPN));
+    assert_eq!(party.missing_claim(&ClaimSet::new()).map(|text| &**text), Some(types::UPN));
+}
+
+#[test]
+fn identifiers_are_compared_character_by_character() {
+    let mut disabled = read("[relying_party]\nname = 'd'\nidentifiers = ['urn:d']").unwrap();
+    disabled.enabled = false;
+    let trusts = Trusts::new(vec![Arc::new(read(FULL).unwrap()), Arc::new(disabled)]);
+    for (identifier, expected) in [
+        ("urn:example:rp", "enabled"),
+        ("https://rp.example/", "enabled"),
+        ("https://rp.example", "unknown"),
+        ("URN:example:rp", "unknown"),
+        ("urn:d", "disabled"),
+        ("", "unknown"),
+    ] {
+        let found = match trusts.relying_party(identifier) {
+            TrustLookup::Enabled(_) => "enabled",
+            TrustLookup::Disabled(_) => "disabled",
+            TrustLookup::Unknown => "unknown",
+        };
+        assert_eq!(found, expected, "{identifier}");
+    }
+}
