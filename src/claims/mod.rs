@@ -3,13 +3,22 @@
 //! Knows nothing of protocols, tokens or how somebody authenticated; attribute stores reach the directory through a trait.
 
 mod claim;
+pub mod descriptions;
 pub mod engine;
 pub mod language;
+pub mod pipeline;
 pub mod regex;
+pub mod rules;
 pub mod store;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
 pub use claim::{Claim, ClaimSet, Text};
-pub use engine::{EvaluationError, Limits, NoTrace, Outcome, RecordedTrace, RuleSet, TraceEvent, TraceSink};
+pub use engine::{
+    EvaluationError, EvaluationErrorKind, Limits, NoTrace, Outcome, RecordedTrace, RuleRef, RuleSet, TraceEvent,
+    TraceSink,
+};
 pub use language::{ParseOptions, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning};
+pub use pipeline::{Authorization, DenyReason, asks_second_factor, authorize};
 pub use store::{AttributeStore, QueryContext, QuerySubject, RequestStores, Rows, StoreError, StoreQuery, StoreSet};

@@ -52,13 +52,20 @@ impl<'a> Document<'a> {
             complained: BTreeSet::new(),
             supplied: BTreeSet::new(),
         };
+        let mut last = None;
         for error in errors {
             let span = error.span().unwrap_or(0..0);
-            // One slip often makes several parser errors on its line; the first says it.
-            if document.broken_lines.insert(document.line_of(span.start)) {
+            let line = document.line_of(span.start);
+            // One slip often makes several parser errors: on its line, and an open bracket on every line after it. The first
+            // says it.
+            let follows = last.is_some_and(|(number, ref message): (usize, String)| {
+                line <= number + 2 && line > 0 && message == error.message()
+            });
+            if document.broken_lines.insert(line) && !follows {
                 let (message, help) = explain::syntax(error.message());
                 report.error(Code::Syntax, Place::in_text(file, text, span.start, span.end), message, help);
             }
+            last = Some((line, error.message().to_owned()));
         }
         document
     }
@@ -127,7 +134,7 @@ impl<'a> Document<'a> {
                 key.strip_prefix(supplied.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             })
         };
-        if self.complained.contains(key) || is_supplied(key) {
+        if self.complained.contains(key) || is_supplied(key) || (!self.has(key) && self.may_be_broken(key)) {
             return None;
         }
         Some(self.place_of_span(self.nearest_span(key)))
@@ -154,12 +161,19 @@ impl<'a> Document<'a> {
         let Some((path, length)) = error.span().and_then(|span| tree::array_at(&self.root, "", &span)) else {
             return false;
         };
+        let read = |keep: &dyn Fn(usize) -> bool| {
+            let tree = tree::with_elements(self.root.clone(), &path, keep);
+            T::deserialize(toml::Deserializer::from(Spanned::new(0..0, tree)))
+                .err()
+                .filter(|problem| problem.span() == error.span())
+        };
+        // When the empty list does not fit either, no list does.
+        if read(&|_| false).is_some() {
+            return false;
+        }
         let mut bad = Vec::new();
         for index in (0..length).take(MAX_PROBLEMS) {
-            let alone = tree::with_elements(self.root.clone(), &path, &|i| i == index);
-            if let Err(problem) = T::deserialize(toml::Deserializer::from(Spanned::new(0..0, alone)))
-                && problem.span() == error.span()
-            {
+            if let Some(problem) = read(&|i| i == index) {
                 bad.push((index, problem));
             }
         }
@@ -167,7 +181,9 @@ impl<'a> Document<'a> {
             let key = format!("{path}.{index}");
             let (code, message, help) = explain::value(problem.message(), &key);
             let span = tree::find(&self.root, &key);
-            report.error(code, self.place_of_span(span), message, help);
+            if !span.as_ref().is_some_and(|span| self.is_recovered(span)) {
+                report.error(code, self.place_of_span(span), message, help);
+            }
         }
         if !bad.is_empty() {
             let root = std::mem::take(&mut self.root);
@@ -188,11 +204,14 @@ impl<'a> Document<'a> {
             };
             self.complained.insert(meant);
         }
-        let is_recovered_garbage =
-            removed.span.start < self.text.len() && self.broken_lines.contains(&self.line_of(removed.span.start));
-        if !is_recovered_garbage {
+        if !self.is_recovered(&removed.span) {
             report.error(code, self.place_of_span(Some(removed.span.clone())), message, help);
         }
+    }
+
+    /// Whether the place is on a line that could not be parsed, so that what stands there is the parser's guess.
+    fn is_recovered(&self, span: &std::ops::Range<usize>) -> bool {
+        span.start < self.text.len() && self.broken_lines.contains(&self.line_of(span.start))
     }
 
     fn supply_missing(&mut self, required: &[Required]) {

@@ -25,6 +25,8 @@ pub(super) fn key(path: &str) -> String {
 pub(super) fn syntax(message: &str) -> (String, &'static str) {
     let help = if message.contains("duplicate key") {
         "keep one of the two"
+    } else if message.contains("comma between array") {
+        "a list that begins before this place is not closed by `]`, or a comma is missing in it"
     } else if message.contains("quoted") || message.contains("string") || message.contains("unquoted") {
         "text stands in double quotes, or in single quotes when it contains backslashes"
     } else {
@@ -37,12 +39,12 @@ pub(super) fn syntax(message: &str) -> (String, &'static str) {
 pub(super) fn value(message: &str, path: &str) -> (Code, String, String) {
     let name = key(path);
     if let Some((unknown, expected)) = unknown(message, "unknown field `") {
-        let section = match path.rsplit_once('.') {
-            Some((section, _)) => format!("`[{}]`", key(section)),
-            None => String::from("the top level"),
+        let message = match path.rsplit_once('.').map(|(section, _)| key(section)) {
+            Some(section) if section.contains('[') => format!("there is no key `{unknown}` in `{section}`"),
+            Some(section) => format!("there is no key `{unknown}` in `[{section}]`"),
+            None => format!("there is no section `[{unknown}]`"),
         };
-        let message = format!("there is no key `{unknown}` in {section}");
-        return (Code::UnknownKey, message, suggestion(unknown, &expected, "the keys here are"));
+        return (Code::UnknownKey, message, suggestion(unknown, &expected, "possible names here are"));
     }
     if let Some((unknown, expected)) = unknown(message, "unknown variant `") {
         let message = format!("`{name}` cannot be `{unknown}`");
@@ -97,6 +99,7 @@ fn plain(text: &str) -> String {
         "a sequence" => "a list",
         "map" | "a map" => "a section",
         "a string" | "string" => "text in quotes",
+        "path string" => "a path in quotes",
         "sequence" => "a list",
         other if other.starts_with("struct ") => "a section",
         other if other.starts_with("enum ") => "one of its named values",
@@ -115,7 +118,7 @@ fn example(expected: &str) -> &'static str {
     match expected {
         "a sequence" => "write a list: `[\"first\", \"second\"]`",
         "a boolean" => "write `true` or `false` without quotes",
-        "a string" => "write the value in quotes",
+        "a string" | "path string" => "write the value in quotes",
         "u8" | "u16" | "u32" | "u64" | "usize" => "write the number without quotes and without a unit",
         other if other.starts_with("struct ") => "write it as a section of its own, or as `{ key = value }`",
         _ => "",

@@ -161,8 +161,11 @@ fn insert<'a>(table: &mut DeTable<'a>, path: &[&str], value: DeValue<'a>, span: 
         return Err(String::from("no key is named"));
     };
     if table.get(*first).is_none() {
-        let key = Spanned::new(span.clone(), Cow::Owned((*first).to_owned()));
-        table.insert(key, Spanned::new(span.clone(), DeValue::Table(DeTable::new())));
+        // Spans tell entries apart: that of a key must not equal that of the value below it.
+        let key = span.start..span.end + 1 + usize::from(rest.is_empty());
+        let table_span = span.start..span.end + 3;
+        let name = Cow::Owned((*first).to_owned());
+        table.insert(Spanned::new(key, name), Spanned::new(table_span, DeValue::Table(DeTable::new())));
     }
     match table.get_mut(*first) {
         Some(entry) => insert_into(entry, first, rest, value, span),

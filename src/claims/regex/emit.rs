@@ -116,6 +116,24 @@ fn write_node(node: &Node, ending: Ending, out: &mut String) {
                 write_node(node, ending, out);
             }
         }
+        // Neither crate repeats an assertion alike; once is as good as often.
+        Node::Repeat { node, min, max, lazy }
+            if matches!(**node, Node::Anchor(_) | Node::Look { .. } | Node::Empty) =>
+        {
+            match (min, max, lazy) {
+                (_, Some(0), _) => out.push_str("(?:)"),
+                (0, _, false) => {
+                    wrap("(?:", node, ending, out);
+                    out.insert_str(out.len() - 1, "|");
+                }
+                (0, _, true) => {
+                    out.push_str("(?:|");
+                    write_node(node, ending, out);
+                    out.push(')');
+                }
+                _ => wrap("(?:", node, ending, out),
+            }
+        }
         Node::Repeat { node, min, max, lazy } => {
             wrap("(?:", node, ending, out);
             let _ = match max {

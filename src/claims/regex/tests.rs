@@ -103,6 +103,9 @@ fn dotnet_meaning() {
         ("^(?i)(S-1-5-21-1-2-3-512|S-1-5-21-1-2-3-519)$", &["s-1-5-21-1-2-3-519"], &["S-1-5-21-1-2-3-5190"]),
         ("(/adfs/ls/)|(/adfs/oauth2)", &["/adfs/oauth2/token"], &["/adfs/"]),
         ("(?i)Outlook$", &["MS OUTLOOK", "outlook\n"], &["Outlooks"]),
+        // Repeated assertions.
+        ("A $?a", &["A a"], &["A"]),
+        ("^(?:$)*?(?=b)+b^?(?!x)??$", &["b", "b\n"], &["bb"]),
         ("^a|b$", &["ax", "xb"], &["xax"]),
     ] {
         for subject in yes {
@@ -205,7 +208,7 @@ fn replacement_text_follows_dotnet() {
 
 #[test]
 fn matching_is_bounded() {
-    let evil = Pattern::unshared(r"^(?=x?)(a+)+$").unwrap();
+    let evil = Pattern::unshared(r"^(?:(a+)\1?)+$").unwrap();
     let subject = format!("{}!", "a".repeat(64));
     assert_eq!(evil.is_match(&subject), Err(MatchError::Backtracking));
     let linear = Pattern::unshared("^(a+)+$").unwrap();

@@ -121,10 +121,13 @@ fn keytab(config: &Config, findings: &mut Findings<'_, '_, '_>) {
 fn client_keytabs(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     for (i, domain) in config.domains.iter().enumerate() {
         let LdapBind::Gssapi(GssapiBind { client_keytab, principal }) = &domain.ldap.bind else { continue };
-        let key = format!("domains.{i}.ldap.bind.gssapi.client_keytab");
-        let file = client_keytab.as_ref().unwrap_or(&config.kerberos.keytab);
+        let (file, key) = match (client_keytab, principal) {
+            (Some(file), _) => (file, format!("domains.{i}.ldap.bind.gssapi.client_keytab")),
+            (None, Some(_)) => (&config.kerberos.keytab, String::from("kerberos.keytab")),
+            (None, None) => continue,
+        };
         let Some(entries) = entries(file, &key, findings) else { continue };
-        let Some(principal) = principal else { continue };
+        let Some(principal) = principal.as_ref().filter(|principal| !principal.contains('\\')) else { continue };
         let full = if principal.contains('@') { principal.clone() } else { format!("{principal}@{}", domain.realm) };
         if !entries.iter().any(|entry| entry.principal().eq_ignore_ascii_case(&full)) {
             findings.error(

@@ -38,7 +38,7 @@ macro_rules! corpus {
 }
 
 corpus! {
-    complete, typos, missing, syntax, domains, network, tls_names, tls_key, tls_in_front, kerberos, files, entra, trusts,
+    complete, typos, missing, syntax, syntax_bracket, domains, network, tls_names, tls_key, tls_in_front, kerberos, files, entra, trusts,
     rules, secrets, services,
 }
 

@@ -1,0 +1,62 @@
+//! What authorization rules and additional authentication rules decide (claims.md 2).
+
+use super::engine::{EvaluationError, Limits, RuleRef, RuleSet, TraceSink};
+use super::store::RequestStores;
+use super::{ClaimSet, types};
+
+/// Whether a token may be issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Authorization {
+    /// Some rule permits and none denies.
+    Permit,
+    /// No token.
+    Deny(DenyReason),
+}
+
+/// Why no token may be issued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DenyReason {
+    /// This rule issued a deny claim, which wins over every permit.
+    Rule(RuleRef),
+    /// No rule issued a permit claim.
+    NoPermit,
+}
+
+/// Runs issuance authorization rules over the accepted claims: at least one permit claim and no deny claim permit; what
+/// values they have does not matter.
+///
+/// # Errors
+/// [`EvaluationError`]; then nobody is permitted.
+pub async fn authorize(
+    rules: &RuleSet,
+    claims: &ClaimSet,
+    stores: &RequestStores<'_>,
+    limits: &Limits,
+    trace: &mut dyn TraceSink,
+) -> Result<Authorization, EvaluationError> {
+    let outcome = rules.evaluate(claims, stores, limits, trace).await?;
+    let issued = || outcome.output.iter().zip(&outcome.issued_by);
+    if let Some((_, rule)) = issued().find(|(claim, _)| &*claim.claim_type == types::DENY) {
+        return Ok(Authorization::Deny(DenyReason::Rule(rules.rule_ref(*rule))));
+    }
+    let permitted = issued().any(|(claim, _)| &*claim.claim_type == types::PERMIT);
+    Ok(if permitted { Authorization::Permit } else { Authorization::Deny(DenyReason::NoPermit) })
+}
+
+/// Runs additional authentication rules over the accepted claims and says whether they ask for a second factor.
+///
+/// # Errors
+/// [`EvaluationError`]; the request fails with it, no factor is skipped.
+pub async fn asks_second_factor(
+    rules: &RuleSet,
+    claims: &ClaimSet,
+    stores: &RequestStores<'_>,
+    limits: &Limits,
+    trace: &mut dyn TraceSink,
+) -> Result<bool, EvaluationError> {
+    let output = rules.run(claims, stores, limits, trace).await?;
+    Ok(output.contains(types::AUTHENTICATION_METHOD, MULTIPLE_AUTHENTICATION))
+}
+
+/// The authentication method that additional authentication rules issue.
+const MULTIPLE_AUTHENTICATION: &str = "http://schemas.microsoft.com/claims/multipleauthn";

@@ -1,0 +1,9 @@
+//! Published rule sets with worked cases, and tests of the whole engine.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod naive;
+mod semantics;
+mod speed;
+mod support;
+mod syntax;
+mod vectors;
