@@ -6,7 +6,8 @@ use std::cell::Cell;
 use std::sync::{Arc, LazyLock};
 
 use super::program::{
-    Condition, ConditionKind, Expression, Form, Operand, Program, ReplacePattern, Rule, Slot, Test, Tests, TypeId,
+    Condition, ConditionKind, Expression, Form, Operand, Program, ReplacePattern, Rule, Slot, StoreAction, Test, Tests,
+    TypeId,
 };
 use super::working_set::{ClaimId, WorkingSet, duplicates};
 use super::{EvaluationError, EvaluationErrorKind as Kind, Limits, Outcome, RuleRef, TraceEvent, TraceSink};
@@ -61,10 +62,11 @@ pub(super) async fn evaluate(
                 Form::Create { type_id, assignments } => {
                     run.create(assignments, bound).and_then(|claim| run.emit_new(claim, *type_id, sink, trace, traced))
                 }
-                Form::Store { query, type_ids, params } => {
-                    let params = params.iter().map(|param| run.text(param, bound)).collect::<Result<Vec<_>, _>>();
+                Form::Store(action) => {
+                    let params =
+                        action.params.iter().map(|param| run.text(param, bound)).collect::<Result<Vec<_>, _>>();
                     match params {
-                        Ok(params) => run.ask(query, type_ids, params, stores, sink, trace, traced).await,
+                        Ok(params) => run.ask(action, params, stores, sink, trace, traced).await,
                         Err(kind) => Err(kind),
                     }
                 }
@@ -129,7 +131,7 @@ impl Run<'_> {
     fn extend(&self, tuples: Tuples, condition: &Condition) -> Result<(Tuples, usize), Kind> {
         let tests = &condition.tests;
         match condition.kind {
-            ConditionKind::Select { bind } => self.select(tuples, tests, bind),
+            ConditionKind::Select { bind } => self.select(&tuples, tests, bind),
             ConditionKind::Exists { negated } => self.keep(tuples, tests, |count| (count > 0) != negated, Some(1)),
             ConditionKind::Count { comparison, number } => {
                 self.keep(tuples, tests, |count| comparison.holds(count as u64, u64::from(number)), None)
@@ -137,15 +139,15 @@ impl Run<'_> {
         }
     }
 
-    fn select(&self, tuples: Tuples, tests: &Tests, bind: bool) -> Result<(Tuples, usize), Kind> {
-        let mut matches = Vec::new();
+    fn select(&self, tuples: &Tuples, tests: &Tests, bind: bool) -> Result<(Tuples, usize), Kind> {
+        let mut hits = Vec::new();
         let mut matched = 0;
         if !tests.depends {
-            self.matching(tests, &[], &mut matches, None)?;
-            matched = matches.len();
+            self.matching(tests, &[], &mut hits, None)?;
+            matched = hits.len();
             self.bounded(tuples.count.saturating_mul(matched))?;
             if tuples.width == 0 && tuples.count == 1 && bind {
-                return Ok((Tuples { flat: matches, width: 1, count: matched }, matched));
+                return Ok((Tuples { flat: hits, width: 1, count: matched }, matched));
             }
         }
         let width = tuples.width + usize::from(bind);
@@ -153,13 +155,13 @@ impl Run<'_> {
         for place in 0..tuples.count {
             let tuple = tuples.get(place);
             if tests.depends {
-                matches.clear();
-                self.matching(tests, tuple, &mut matches, None)?;
-                matched += matches.len();
+                hits.clear();
+                self.matching(tests, tuple, &mut hits, None)?;
+                matched += hits.len();
             }
-            next.count += matches.len();
+            next.count += hits.len();
             self.bounded(next.count)?;
-            for id in &matches {
+            for id in &hits {
                 next.flat.extend_from_slice(tuple);
                 if bind {
                     next.flat.push(*id);
@@ -177,10 +179,10 @@ impl Run<'_> {
         accept: impl Fn(usize) -> bool,
         enough: Option<usize>,
     ) -> Result<(Tuples, usize), Kind> {
-        let mut matches = Vec::new();
+        let mut hits = Vec::new();
         if !tests.depends {
-            self.matching(tests, &[], &mut matches, enough)?;
-            let matched = matches.len();
+            self.matching(tests, &[], &mut hits, enough)?;
+            let matched = hits.len();
             return Ok(if accept(matched) {
                 (tuples, matched)
             } else {
@@ -191,10 +193,10 @@ impl Run<'_> {
         let mut matched = 0;
         for place in 0..tuples.count {
             let tuple = tuples.get(place);
-            matches.clear();
-            self.matching(tests, tuple, &mut matches, enough)?;
-            matched += matches.len();
-            if accept(matches.len()) {
+            hits.clear();
+            self.matching(tests, tuple, &mut hits, enough)?;
+            matched += hits.len();
+            if accept(hits.len()) {
                 kept.count += 1;
                 kept.flat.extend_from_slice(tuple);
             }
@@ -232,7 +234,7 @@ impl Run<'_> {
     fn passes(&self, test: &Test, claim: &Claim, tuple: &[ClaimId]) -> Result<bool, Kind> {
         let value = property(claim, &test.property);
         let positive = match &test.operand {
-            Operand::Text(text) => same(value, text),
+            Operand::Text(literal) => same(value, literal),
             Operand::Expression(expression) => {
                 self.charge(1)?;
                 same(value, &self.text(expression, tuple)?)
@@ -347,11 +349,9 @@ impl Run<'_> {
         Ok(claim)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one store rule, its surroundings and the trace")]
     async fn ask(
         &mut self,
-        query: &StoreQuery,
-        type_ids: &[TypeId],
+        action: &StoreAction,
         params: Vec<Text>,
         stores: &RequestStores<'_>,
         sink: Sink,
@@ -359,6 +359,7 @@ impl Run<'_> {
         traced: bool,
     ) -> Result<(), Kind> {
         self.store_calls += 1;
+        let query = &action.query;
         let shown = if traced { params.clone() } else { Vec::new() };
         let answer = stores.ask(query, params).await.map_err(|error| ask_error(query, error))?;
         if traced {
@@ -371,7 +372,7 @@ impl Run<'_> {
             });
         }
         for row in &answer.rows.0 {
-            for ((claim_type, type_id), cell) in query.types().iter().zip(type_ids).zip(row) {
+            for ((claim_type, type_id), cell) in query.types().iter().zip(&action.type_ids).zip(row) {
                 let Some(value) = cell else { continue };
                 let mut claim = new_claim();
                 claim.claim_type = claim_type.clone();
@@ -485,7 +486,7 @@ fn ask_error(query: &StoreQuery, error: AskError) -> Kind {
         AskError::UnknownStore => Kind::UnknownStore { store },
         AskError::TooManyQueries { limit } => Kind::TooManyQueries { limit },
         AskError::TooManyRows { limit } => Kind::TooManyRows { store, limit },
-        AskError::Store(source) => Kind::Store { store, query: query.text().clone(), source },
+        AskError::Store(source) => Kind::Store { store, query: query.text().clone(), source: Box::new(source) },
     }
 }
 
