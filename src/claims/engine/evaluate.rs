@@ -3,16 +3,15 @@
 //! Rule by rule: all tuples first, then the action once per tuple. The only place that waits is a store rule's action.
 
 use std::cell::Cell;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use super::program::{
-    Condition, ConditionKind, Expression, Form, Operand, Program, ReplacePattern, Rule, Slot, StoreAction, Test, Tests,
-    TypeId,
+    Condition, ConditionKind, Expression, Form, Operand, Program, Rule, StoreAction, Test, Tests, TypeId,
 };
 use super::working_set::{ClaimId, WorkingSet, duplicates};
 use super::{EvaluationError, EvaluationErrorKind as Kind, Limits, Outcome, RuleRef, TraceEvent, TraceSink};
 use crate::claims::language::{Property, Verb};
-use crate::claims::regex::{MatchError, Pattern, Replacement};
+use crate::claims::regex::{MatchError, Pattern};
 use crate::claims::store::{AskError, RequestStores, StoreQuery};
 use crate::claims::{Claim, ClaimSet, Text, types};
 
@@ -84,14 +83,14 @@ struct Sink {
     rule: usize,
 }
 
-struct Run<'a> {
-    set: WorkingSet<'a>,
+pub(super) struct Run<'a> {
+    pub(super) set: WorkingSet<'a>,
     /// Claims issued, each with its rule.
     issued: Vec<(ClaimId, usize)>,
     added: Vec<ClaimId>,
     /// Work left.
-    work: Cell<u64>,
-    limits: &'a Limits,
+    pub(super) work: Cell<u64>,
+    pub(super) limits: &'a Limits,
     store_calls: usize,
 }
 
@@ -253,77 +252,6 @@ impl Run<'_> {
         pattern.is_match(value).map_err(|source| match_error(pattern, source))
     }
 
-    fn dynamic_pattern(&self, expression: &Expression, tuple: &[ClaimId]) -> Result<Arc<Pattern>, Kind> {
-        if !self.limits.dynamic_patterns {
-            return Err(Kind::DynamicPatternOff);
-        }
-        self.charge(DYNAMIC_PATTERN_WORK)?;
-        Pattern::unshared(&self.text(expression, tuple)?).map_err(Kind::DynamicPattern)
-    }
-
-    // Expressions.
-
-    fn text(&self, expression: &Expression, tuple: &[ClaimId]) -> Result<Text, Kind> {
-        match expression {
-            Expression::Text(text) => Ok(text.clone()),
-            Expression::Property(slot, name) => Ok(self.property_text(*slot, name, tuple)),
-            Expression::Concatenation(parts) => {
-                let mut joined = String::new();
-                for part in parts {
-                    joined.push_str(&self.text(part, tuple)?);
-                    if joined.len() > self.limits.text {
-                        return Err(Kind::TextTooLong { limit: self.limits.text });
-                    }
-                }
-                self.charge(joined.len() as u64 / 64)?;
-                Ok(joined.into())
-            }
-            Expression::Replace(replace) => {
-                let input = self.text(&replace.input, tuple)?;
-                let (pattern, dynamic);
-                let replacement = match &replace.pattern {
-                    ReplacePattern::Fixed(fixed, replacement) => {
-                        return self.replace(fixed, replacement, input);
-                    }
-                    ReplacePattern::Pattern(literal) => {
-                        pattern = literal;
-                        Replacement::parse(&self.text(&replace.replacement, tuple)?, pattern)
-                    }
-                    ReplacePattern::Dynamic(expression) => {
-                        dynamic = self.dynamic_pattern(expression, tuple)?;
-                        pattern = &dynamic;
-                        Replacement::parse(&self.text(&replace.replacement, tuple)?, pattern)
-                    }
-                };
-                self.replace(pattern, &replacement, input)
-            }
-        }
-    }
-
-    fn replace(&self, pattern: &Pattern, replacement: &Replacement, input: Text) -> Result<Text, Kind> {
-        let mut left = self.work.get();
-        let replaced = pattern.replace_all(&input, replacement, self.limits.text, &mut left);
-        self.work.set(left);
-        match replaced {
-            Ok(None) => Ok(input),
-            Ok(Some(text)) => Ok(text.into()),
-            Err(MatchError::TooMuchWork) => Err(Kind::TooMuchWork { limit: self.limits.work }),
-            Err(source) => Err(match_error(pattern, source)),
-        }
-    }
-
-    fn property_text(&self, slot: Slot, name: &Property, tuple: &[ClaimId]) -> Text {
-        let Some(claim) = tuple.get(slot).and_then(|id| self.set.claim(*id)) else { return EMPTY.clone() };
-        match name {
-            Property::Type => claim.claim_type.clone(),
-            Property::Value => claim.value.clone(),
-            Property::ValueType => claim.value_type.clone(),
-            Property::Issuer => claim.issuer.clone(),
-            Property::OriginalIssuer => claim.original_issuer.clone(),
-            Property::Named(name) => claim.properties.get(name).unwrap_or(&EMPTY).clone(),
-        }
-    }
-
     // Actions.
 
     fn copy(&mut self, id: ClaimId, sink: Sink, trace: &mut dyn TraceSink, traced: bool) -> Result<(), Kind> {
@@ -429,7 +357,7 @@ impl Run<'_> {
 
     // Bounds.
 
-    fn charge(&self, units: u64) -> Result<(), Kind> {
+    pub(super) fn charge(&self, units: u64) -> Result<(), Kind> {
         match self.work.get().checked_sub(units) {
             Some(left) => {
                 self.work.set(left);
@@ -476,7 +404,7 @@ fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && (std::ptr::eq(a, b) || a == b)
 }
 
-fn match_error(pattern: &Pattern, source: MatchError) -> Kind {
+pub(super) fn match_error(pattern: &Pattern, source: MatchError) -> Kind {
     Kind::Match { pattern: pattern.text().into(), source }
 }
 
@@ -490,9 +418,6 @@ fn ask_error(query: &StoreQuery, error: AskError) -> Kind {
     }
 }
 
-/// Compiling a pattern costs about as much as this many comparisons.
-const DYNAMIC_PATTERN_WORK: u64 = 5000;
-
-static EMPTY: LazyLock<Text> = LazyLock::new(|| Text::from(""));
+pub(super) static EMPTY: LazyLock<Text> = LazyLock::new(|| Text::from(""));
 static STRING: LazyLock<Text> = LazyLock::new(|| Text::from(types::value_type::STRING));
 static LOCAL_AUTHORITY: LazyLock<Text> = LazyLock::new(|| Text::from(types::issuer::LOCAL_AUTHORITY));
