@@ -218,6 +218,7 @@ fn authorization(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_
         }
         Some(name) => match policy::by_name(name) {
             Policy::PermitEveryone => Authorization::PermitEveryone,
+            Policy::Rules(text) => RuleSet::parse(text).map_or(Authorization::Nobody, Authorization::Rules),
             Policy::NotAvailable => {
                 context.findings.error(
                     Code::NotAvailable,
@@ -232,7 +233,7 @@ fn authorization(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_
                     Code::InvalidValue,
                     POLICY,
                     format!("there is no access control policy `{name}`"),
-                    "this version has `permit-everyone`; write `authorization_rules` for anything else",
+                    "this version has `permit-everyone` and `permit-intranet`; write `authorization_rules` for anything else",
                 );
                 Authorization::Nobody
             }

@@ -7,9 +7,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::{Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, WsFederationSettings};
+use crate::claims::rules::{self, EntraDomain, EntraRulesError, EntraSettings, entra_rules};
 use crate::claims::{RuleSet, Text, types};
-use crate::config::Config;
 use crate::config::diagnostic::{Code, Place, Report};
+use crate::config::{Config, Entra, SourceAnchor};
 use crate::tokens::{SignatureAlgorithm, TokenType};
 
 /// Identifiers under which Entra and its clients ask for tokens (ws-federation.md 0 and claims.md 5.2).
@@ -29,17 +30,13 @@ pub(crate) fn relying_party(config: &Config, report: &mut Report, file: &Path) -
     if !settings.enabled || settings.domains.is_empty() {
         return None;
     }
-    let text = rule_text(config)?;
-    let transform = match RuleSet::parse(&text) {
+    let rules = rule_text(settings).map_err(|error| error.to_string());
+    let transform = match rules.and_then(|text| RuleSet::parse(&text).map_err(|error| error.to_string())) {
         Ok(rules) => rules,
         Err(error) => {
-            let message = format!("the built-in rules for Entra do not compile with these settings: {error}");
-            report.error(
-                Code::ClaimRule,
-                Place::File { file: file.to_owned() },
-                message,
-                "check the names in `[entra]`",
-            );
+            let place = Place::File { file: file.to_owned() };
+            let message = format!("the rules for Entra cannot be written from `[entra]`: {error}");
+            report.error(Code::ClaimRule, place, message, "correct the value in `[entra]`");
             return None;
         }
     };
@@ -70,8 +67,22 @@ pub(crate) fn relying_party(config: &Config, report: &mut Report, file: &Path) -
     })
 }
 
-/// The issuance transform rules of the trust, as an administrator would write them. `None` when no domain is listed.
-pub fn rule_text(config: &Config) -> Option<String> {
-    let _ = config.entra.computer_domain()?;
-    None
+/// The issuance transform rules of the trust, as an administrator would write them.
+///
+/// # Errors
+/// [`EntraRulesError`] when a setting cannot stand in a rule.
+pub fn rule_text(settings: &Entra) -> Result<String, EntraRulesError> {
+    entra_rules(&EntraSettings {
+        domains: settings
+            .domains
+            .iter()
+            .map(|domain| EntraDomain { suffix: domain.name.to_string(), issuer_uri: domain.issuer_uri.clone() })
+            .collect(),
+        source_anchor: match settings.source_anchor {
+            SourceAnchor::ConsistencyGuid => rules::SourceAnchor::ConsistencyGuid,
+            SourceAnchor::ObjectGuid => rules::SourceAnchor::ObjectGuid,
+        },
+        upn_attribute: settings.upn_attribute.clone(),
+        computer_issuer: settings.computer_domain().map(|domain| domain.issuer_uri.clone()),
+    })
 }

@@ -1,10 +1,14 @@
 //! Names of access control policies.
 
+use crate::claims::rules::access_policy;
+
 /// What a policy name means to this version.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Policy {
     /// Everybody who authenticated gets a token.
     PermitEveryone,
+    /// Issuance authorization rules of a built-in policy.
+    Rules(&'static str),
     /// A policy of AD FS that this version does not have.
     NotAvailable,
     /// No policy has this name.
@@ -20,12 +24,14 @@ pub(super) fn by_name(name: &str) -> Policy {
         .collect();
     match words.as_str() {
         "permit-everyone" => Policy::PermitEveryone,
+        "permit-everyone-for-intranet-access" | "permit-intranet" => {
+            access_policy("permit-intranet").map_or(Policy::NotAvailable, Policy::Rules)
+        }
         "permit-everyone-and-require-mfa"
         | "permit-everyone-and-require-mfa-for-specific-group"
         | "permit-everyone-and-require-mfa-from-extranet-access"
         | "permit-everyone-and-require-mfa-from-unauthenticated-devices"
         | "permit-everyone-and-require-mfa-allow-automatic-device-registration"
-        | "permit-everyone-for-intranet-access"
         | "permit-specific-group" => Policy::NotAvailable,
         _ => Policy::Unknown,
     }
@@ -45,5 +51,6 @@ mod tests {
         ] {
             assert_eq!(by_name(name), policy, "{name}");
         }
+        assert!(matches!(by_name("Permit everyone for intranet access"), Policy::Rules(_)));
     }
 }

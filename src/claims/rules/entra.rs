@@ -8,8 +8,8 @@ use crate::claims::types::{ACCOUNT_TYPE, IMMUTABLE_ID, ISSUER_ID, UPN_V1, WINDOW
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntraSettings {
     /// The federated domains of the tenant. None: no user gets an `issuerid`, and Entra goes by the token's issuer.
-    /// One: every user gets its `IssuerUri`. Several: a user gets the `IssuerUri` of the longest suffix that his UPN's domain
-    /// is or ends in, and none when there is no such suffix.
+    /// Otherwise a user gets the `IssuerUri` of the longest suffix that his UPN's domain is or ends in, and none when there is no
+    /// such suffix: one domain is no reason to vouch for users of another.
     pub domains: Vec<EntraDomain>,
     /// Which attribute anchors a user to his cloud object.
     pub source_anchor: SourceAnchor,
@@ -94,19 +94,7 @@ pub fn entra_rules(settings: &EntraSettings) -> Result<String, EntraRulesError> 
              => issue(Type = \"{ISSUER_ID}\", Value = \"{issuer}\");\n"
         );
     }
-    match domains.as_slice() {
-        [] => {}
-        [only] => {
-            let _ = write!(
-                rules,
-                "\n@RuleName = \"User: issuer\"\n\
-                 NOT EXISTS([Type == \"{ACCOUNT_TYPE}\", Value == \"DJ\"])\n \
-                 => issue(Type = \"{ISSUER_ID}\", Value = \"{}\");\n",
-                only.issuer_uri
-            );
-        }
-        several => several.iter().for_each(|domain| write_domain_rule(domain, several, &mut rules)),
-    }
+    domains.iter().for_each(|domain| write_domain_rule(domain, &domains, &mut rules));
     rules.push('\n');
     rules.push_str(include_str!("entra_pass_through.rules"));
     Ok(rules)

@@ -126,13 +126,16 @@ async fn a_computer_gets_what_entra_wants() {
 async fn a_user_gets_anchor_name_identifier_and_expiry() {
     let text = entra_rules(&settings(&[("only.example", "urn:fixed")])).unwrap();
     let expiry = PasswordExpiry { seconds: 432_000, days: 5, change_url: "https://sts/change".into() };
-    let output = run(&text, "CORP\\alice@else.example", USER, "AD AUTHORITY", Some(&expiry)).await;
+    let output = run(&text, "CORP\\alice@only.example", USER, "AD AUTHORITY", Some(&expiry)).await;
     assert!(output.contains(types::IMMUTABLE_ID, "objectGUID") && output.contains(types::ISSUER_ID, "urn:fixed"));
     assert!(output.contains("http://schemas.microsoft.com/ws/2012/01/passwordexpirationdays", "5"));
     let id = output.of_type(types::NAME_IDENTIFIER).next().unwrap();
     let format = id.properties.get(types::property::FORMAT).map(|format| &**format);
     assert_eq!(format, Some("urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"));
     assert!(output.first_value(types::PRIMARY_SID).is_none());
+
+    let elsewhere = run(&text, "CORP\\alice@else.example", USER, "AD AUTHORITY", None).await;
+    assert!(elsewhere.first_value(types::ISSUER_ID).is_none());
 
     let output = run(&text, "CORP\\anchored@x", USER, "AD AUTHORITY", None).await;
     let anchors: Vec<&str> = output.of_type(types::IMMUTABLE_ID).map(|claim| &*claim.value).collect();

@@ -241,3 +241,57 @@ impl<'a> Terminal<'a> {
 }
 
 const ATTEMPTS: usize = 3;
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        init: Init,
+    }
+
+    fn options(line: &[&str]) -> Init {
+        Line::parse_from(["init"].iter().chain(line)).init
+    }
+
+    fn answer(line: &[&str], input: &str) -> Result<Answers, InitError> {
+        Answers::gather(&options(line), Some(&mut Terminal::new(input.as_bytes(), Vec::new())))
+    }
+
+    #[test]
+    fn options_alone_are_enough() {
+        let given =
+            ["--domain", "corp.example", "--sid", "S-1-5-21-1-2-3", "--dc", "dc1.corp.example,dc2.corp.example"];
+        let answers = Answers::gather(&options(&given), None).unwrap();
+        assert_eq!(answers.federation_service_name.as_str(), "sts.corp.example");
+        assert_eq!((answers.realm.as_str(), answers.netbios.as_str()), ("CORP.EXAMPLE", "CORP"));
+        assert_eq!(answers.domain_controllers.len(), 2);
+        assert_eq!(answers.entra_domains, answers.upn_suffixes);
+    }
+
+    #[test]
+    fn every_missing_option_is_named() {
+        let error = Answers::gather(&options(&["--domain", "corp.example"]), None).unwrap_err();
+        assert!(matches!(error, InitError::Missing(names) if names == ["--sid", "--dc"]));
+    }
+
+    #[test]
+    fn questions_are_asked_again_after_a_wrong_answer() {
+        let input = "https://corp.example\ncorp.example\n\n\nno sid\nS-1-5-21-1-2-3\ndc1.corp.example\n\n\n";
+        let answers = answer(&[], input).unwrap();
+        assert_eq!(answers.federation_service_name.as_str(), "sts.corp.example");
+        assert_eq!(answers.netbios.as_str(), "CORP");
+        assert_eq!(answers.intranet, private_networks());
+        assert_eq!(answers.entra_domains, ["corp.example".parse().unwrap()]);
+    }
+
+    #[test]
+    fn three_wrong_answers_or_none_end_it() {
+        assert!(matches!(answer(&[], "a b\na b\na b\n"), Err(InitError::NoAnswer("--domain"))));
+        assert!(matches!(answer(&["--domain", "corp.example"], "\n\n"), Err(InitError::NoAnswer("--sid"))));
+    }
+}

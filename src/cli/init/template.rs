@@ -72,3 +72,65 @@ fn list<T: std::fmt::Display>(values: &[T]) -> String {
 }
 
 const TEMPLATE: &str = include_str!("chancery.toml.template");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    fn answers() -> Answers {
+        Answers {
+            federation_service_name: "sts.corp.example".parse().unwrap(),
+            identifier: String::from("http://sts.corp.example/adfs/services/trust"),
+            realm: "CORP.EXAMPLE".parse().unwrap(),
+            netbios: "CORP".parse().unwrap(),
+            sid: "S-1-5-21-1-2-3".parse().unwrap(),
+            upn_suffixes: vec!["corp.example".parse().unwrap()],
+            domain_controllers: vec!["dc1.corp.example".parse().unwrap()],
+            keytab: "it's \"odd\" \\ here.keytab".into(),
+            certificate: "tls.crt".into(),
+            key: "tls.key".into(),
+            ldap_ca: Some("ca.pem".into()),
+            intranet: vec!["10.0.0.0/8".parse().unwrap()],
+            entra_domains: vec!["corp.example".parse().unwrap(), "brand.example".parse().unwrap()],
+            state_directory: "state".into(),
+        }
+    }
+
+    #[test]
+    fn the_text_is_a_configuration() {
+        let config = Config::from_toml(&render(&answers())).unwrap();
+        assert_eq!(config.kerberos.keytab.to_str(), Some("it's \"odd\" \\ here.keytab"));
+        assert_eq!(config.entra.domains.len(), 2);
+        assert_eq!(config.domains[0].ldap.ca_file.as_deref(), Some(Path::new("ca.pem")));
+        assert!(!render(&answers()).contains("{{"));
+    }
+
+    /// A default that is shown must be a key there is, and must be the default.
+    #[test]
+    fn what_is_commented_out_is_the_default() {
+        let text = render(&Answers { ldap_ca: None, ..answers() });
+        let shown: String = text
+            .lines()
+            .filter(|line| !line.starts_with("#ca_file") && !line.starts_with("#front_certificates"))
+            .map(|line| match line.strip_prefix('#') {
+                Some(rest) if rest.starts_with(|c: char| c.is_ascii_lowercase()) => format!("{rest}\n"),
+                _ => format!("{line}\n"),
+            })
+            .collect();
+        let with_defaults = Config::from_toml(&shown).unwrap();
+        let mut without = Config::from_toml(&text).unwrap();
+        without.kerberos.channel_binding_setting = Some(without.kerberos.channel_binding(false));
+        let endpoints = |config: &Config| crate::config::TrustEndpoint::ALL.map(|each| config.endpoints.switch(each));
+        assert_eq!(endpoints(&with_defaults), endpoints(&without));
+        without.endpoints = with_defaults.endpoints;
+        without.service.display_name.clone_from(&with_defaults.service.display_name);
+        assert_eq!(format!("{with_defaults:?}"), format!("{without:?}"));
+    }
+
+    #[test]
+    fn without_entra_the_trust_is_off() {
+        let config = Config::from_toml(&render(&Answers { entra_domains: Vec::new(), ..answers() })).unwrap();
+        assert!(!config.entra.enabled && config.entra.domains.is_empty());
+    }
+}

@@ -44,7 +44,10 @@ fn listeners(config: &Config, findings: &mut Findings<'_, '_, '_>) {
                 findings.error(
                     Code::Duplicate,
                     at,
-                    format!("{address} is taken already: {} listens on {other}", first.rsplit_once('.').map_or("", |(l, _)| l)),
+                    format!(
+                        "{address} is taken already: {} listens on {other}",
+                        first.rsplit_once('.').map_or("", |(l, _)| l)
+                    ),
                     "give each listener an address and port of its own",
                 );
             }

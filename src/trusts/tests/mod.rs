@@ -119,3 +119,40 @@ fn identifiers_are_compared_character_by_character() {
         assert_eq!(found, expected, "{identifier}");
     }
 }
+
+fn entra(domains: &str) -> crate::config::Config {
+    let text = format!(
+        "[service]\nfederation_service_name='sts.corp.example'\n[kerberos]\nkeytab='k'\n[keys]\nkey_encryption_key_file='k'\n\
+         [[domains]]\nrealm='CORP.EXAMPLE'\nsid='S-1-5-21-1-2-3'\nnetbios='CORP'\ndomain_controllers=['dc1.corp.example']\n\
+         [entra]\nenabled=true\n{domains}"
+    );
+    crate::config::Config::from_toml(&text).unwrap()
+}
+
+#[test]
+fn the_built_in_trust_demands_an_issuer() {
+    let config = entra(
+        "[[entra.domains]]\nname='corp.example'\n[[entra.domains]]\nname='emea.corp.example'\nissuer_uri='urn:e'",
+    );
+    let mut report = crate::config::diagnostic::Report::default();
+    let party = super::entra::relying_party(&config, &mut report, Path::new("chancery.toml")).unwrap();
+    assert!(!report.has_errors());
+    assert_eq!(party.token_type, TokenType::Saml11);
+    assert!(super::entra::IDENTIFIERS.iter().all(|identifier| party.has_identifier(identifier)));
+    assert_eq!(party.missing_claim(&ClaimSet::new()).map(|text| &**text), Some(types::ISSUER_ID));
+    let rules = party.transform.text();
+    assert!(rules.contains("http://corp.example/adfs/services/trust/") && rules.contains("urn:e"));
+    assert!(party.computer_guard && party.encryption.is_none());
+}
+
+#[test]
+fn the_built_in_trust_is_there_only_when_wanted() {
+    let mut report = crate::config::diagnostic::Report::default();
+    let mut config = entra("[[entra.domains]]\nname='corp.example'");
+    config.entra.enabled = false;
+    assert!(super::entra::relying_party(&config, &mut report, Path::new("c")).is_none());
+    config.entra.enabled = true;
+    config.entra.domains[0].issuer_uri = String::from("a\"b");
+    assert!(super::entra::relying_party(&config, &mut report, Path::new("c")).is_none());
+    assert!(report.has_errors());
+}
