@@ -401,6 +401,7 @@ mod tests {
         }
         assert_eq!(key("CORP\\STRASSE"), key("CORP\\straße"));
         assert_eq!(key("CORP\\İ"), key("CORP\\i"));
+        assert_eq!(key("CORP\\ᾳ"), key("CORP\\α"), "a mark that counts as a letter");
         assert_eq!(LockoutKey::of_account("CORP.EXAMPLE", "Alice"), key("CORP\\alice"));
     }
 
