@@ -281,7 +281,7 @@ fn fold(text: &str) -> String {
     let marks = CanonicalCombiningClassMapBorrowed::new();
     let mut folded = String::with_capacity(text.len());
     for c in DecomposingNormalizerBorrowed::new_nfkd().normalize_iter(text.chars()) {
-        if marks.get_u8(c) != 0 || !(c.is_ascii() || c.is_alphanumeric()) {
+        if !(c.is_ascii() || c.is_alphanumeric()) {
             continue;
         }
         for lower in c.to_lowercase() {
