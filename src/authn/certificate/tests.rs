@@ -461,6 +461,27 @@ fn without_a_list_that_counts_the_policy_decides() {
 }
 
 #[test]
+fn a_list_counts_by_name_and_by_the_right_to_sign_it() {
+    let pki = Pki::new();
+    let client = Spec::default().issue(Some(&pki.issuing));
+    let root_list = pki.root.list(&[], NOW - DAY, NOW + DAY);
+    let same_key =
+        Spec { key: Some(pki.issuing.key.clone()), ..Spec::authority("Twin CA", None) }.issue(Some(&pki.root));
+    let lists = [root_list.clone(), same_key.list(&[], NOW - DAY, NOW + DAY)];
+    let result = with_lists(&pki, &lists, RevocationMode::Required, Duration::ZERO).validate(&client.der(), &[], now());
+    assert!(matches!(result, Err(CertificateError::RevocationUnknown { .. })), "{result:?}");
+
+    let mut certificates_only = KeyUsage::new();
+    certificates_only.critical().key_cert_sign();
+    let mute = Spec { key_usage: certificates_only, ..Spec::authority("Mute CA", None) }.issue(Some(&pki.root));
+    let client = Spec::default().issue(Some(&mute));
+    let lists = [root_list, mute.list(&[], NOW - DAY, NOW + DAY)];
+    let trust = with_lists(&pki, &lists, RevocationMode::Required, Duration::ZERO);
+    let result = trust.validate(&client.der(), &[mute.der()], now());
+    assert!(matches!(result, Err(CertificateError::RevocationUnknown { .. })), "{result:?}");
+}
+
+#[test]
 fn lists_that_mean_something_else_are_not_loaded() {
     let pki = Pki::new();
     let delta = extension("2.5.29.27", true, &[2, 1, 1]);

@@ -310,6 +310,18 @@ mod tests {
     }
 
     #[test]
+    fn an_attempt_under_way_keeps_its_place() {
+        let mut ledger = Ledger::new(4, WINDOW);
+        for _ in 0..3 {
+            assert!(matches!(ledger.take(key("alice"), 3, true, Duration::ZERO), Place::Taken { .. }));
+        }
+        for n in 0..50 {
+            fail(&mut ledger, &format!("flood{n}"), 1, BAD, Duration::ZERO);
+        }
+        assert_eq!(ledger.take(key("alice"), 3, true, Duration::ZERO), Place::Busy);
+    }
+
+    #[test]
     fn full_of_locked_accounts_refuses_new_ones_until_they_are_forgiven() {
         let mut ledger = Ledger::new(4, WINDOW);
         for n in 0..4 {

@@ -246,11 +246,20 @@ async fn familiar_places_have_their_own_threshold() {
 #[tokio::test]
 async fn a_second_name_is_no_second_set_of_attempts_once_known() {
     let world = world();
-    world.fail("CORP\\alice", ELSEWHERE, 2).await;
-    assert!(world.sign_in("a.liddell@brand.example", "right", HOME).await.is_ok());
+    world.fail("CORP\\alice", ELSEWHERE, 1).await;
+    world.fail("a.liddell@brand.example", ELSEWHERE, 1).await;
+    let inside = from("10.1.1.1", &[], NetworkLocation::Intranet);
+    assert!(world.sign_in_from("a.liddell@brand.example", "right", &inside).await.is_ok());
     world.fail("A.Liddell@brand.example", ELSEWHERE, 1).await;
     assert!(is_locked(&world.sign_in("CORP\\alice", "right", ELSEWHERE).await));
-    assert!(world.sign_in("CORP\\alice", "right", HOME).await.is_ok(), "familiar by the other name");
+}
+
+#[tokio::test]
+async fn a_place_is_familiar_by_every_name() {
+    let world = world();
+    assert!(world.sign_in("a.liddell@brand.example", "right", HOME).await.is_ok());
+    world.fail("CORP\\alice", ELSEWHERE, 3).await;
+    assert!(world.sign_in("CORP\\alice", "right", HOME).await.is_ok());
 }
 
 #[tokio::test]
@@ -311,6 +320,21 @@ async fn one_source_with_many_names_is_slowed() {
     assert!(world.asked() <= 22, "{}", world.asked());
     assert!(world.sign_in("CORP\\bob", "right", HOME).await.is_ok(), "other sources go on");
     assert!(world.events.kinds().contains(&LockoutEventKind::SourceSlowed));
+}
+
+#[tokio::test]
+async fn a_slowed_source_holds_no_place_of_the_account() {
+    let mut settings = settings();
+    settings.lockout.source_burst = NonZeroU32::MIN;
+    settings.lockout.source_interval = Duration::from_hours(1);
+    let world = world_with(settings);
+    assert!(world.sign_in("CORP\\nobody", "x", ELSEWHERE).await.is_err());
+    for _ in 0..10 {
+        let slowed = world.sign_in("CORP\\alice", "x", ELSEWHERE);
+        let slowed = tokio::time::timeout(Duration::from_secs(5), slowed).await.unwrap();
+        assert!(matches!(slowed, Err(GateError::SourceSlowed { .. })));
+    }
+    assert!(world.sign_in("CORP\\alice", "right", HOME).await.is_ok());
 }
 
 #[tokio::test]
