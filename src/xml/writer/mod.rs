@@ -314,7 +314,8 @@ impl Writer {
     /// Adds the declaration a name needs to the scope, unless it is there.
     fn bring_into_scope(&mut self, name: &Name, outer: usize) -> Result<(), WriteError> {
         match self.meaning(name.prefix) {
-            Some(meaning) if meaning == name.namespace => return Ok(()),
+            // Names are constants: one pointer mostly settles it.
+            Some(meaning) if std::ptr::eq(meaning, name.namespace) || meaning == name.namespace => return Ok(()),
             None if name.prefix.is_empty() && name.namespace.is_empty() => return Ok(()),
             _ => {}
         }
