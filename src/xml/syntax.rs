@@ -10,10 +10,11 @@ pub(super) const fn is_char(character: char) -> bool {
 pub(super) fn first_illegal(text: &str) -> Option<(usize, char)> {
     // Everything illegal in a str is a C0 control, or U+FFFE and U+FFFF, which begin with the octet EF. Without an early
     // exit the compiler looks at many octets at once.
-    let suspicious = text.bytes().fold(false, |found, octet| {
-        found | (octet == 0xEF) | ((octet < 0x20) & (octet != b'\t') & (octet != b'\n') & (octet != b'\r'))
+    let suspicious = text.bytes().fold(0, |found: u8, octet| {
+        let control = octet < 0x20 && !matches!(octet, b'\t' | b'\n' | b'\r');
+        found | u8::from(octet == 0xEF) | u8::from(control)
     });
-    if !suspicious {
+    if suspicious == 0 {
         return None;
     }
     text.char_indices().find(|(_, character)| !is_char(*character))

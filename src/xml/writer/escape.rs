@@ -29,10 +29,13 @@ impl Illegal {
 pub(super) fn push(out: &mut Vec<u8>, text: &str, place: Place) -> Result<(), Illegal> {
     let octets = text.as_bytes();
     // Most texts need nothing; without an early exit the compiler looks at many octets at once.
-    let special = octets.iter().fold(false, |found, octet| {
-        found | (*octet < 0x20) | matches!(octet, b'&' | b'<' | b'>' | b'"') | (*octet == 0xEF)
+    let special = octets.iter().fold(0, |found: u8, octet| {
+        found
+            | u8::from(*octet < 0x20)
+            | u8::from(matches!(octet, b'&' | b'<' | b'>' | b'"'))
+            | u8::from(*octet == 0xEF)
     });
-    if !special {
+    if special == 0 {
         out.extend_from_slice(octets);
         return Ok(());
     }
