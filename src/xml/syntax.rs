@@ -6,6 +6,12 @@ pub(super) const fn is_char(character: char) -> bool {
         '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
 }
 
+/// Whether XML 1.0 allows every character of the text.
+#[cfg(test)]
+pub(crate) fn is_text(text: &str) -> bool {
+    first_illegal(text).is_none()
+}
+
 /// The first character of `text` that XML 1.0 does not allow, with its offset.
 pub(super) fn first_illegal(text: &str) -> Option<(usize, char)> {
     // Everything illegal in a str is a C0 control, or U+FFFE and U+FFFF, which begin with the octet EF. Without an early
