@@ -12,6 +12,8 @@ pub mod saml2;
 pub(crate) mod samples;
 pub mod sealed;
 mod signer;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

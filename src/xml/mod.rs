@@ -17,6 +17,8 @@ mod syntax;
 
 pub use reader::{Comments, Document, Element, Limits, ReadError};
 pub(crate) use syntax::is_ncname;
+#[cfg(test)]
+pub(crate) use syntax::is_text;
 
 pub use signature::{KeyInfoForm, SignatureError, sign_enveloped};
 pub use writer::{Attribute, CanonicalXml, Name, WriteError, Writer};
