@@ -2,6 +2,7 @@
 //!
 //! Knows credentials and accounts; knows nothing of claims, tokens or the protocol that carried a credential.
 
+pub mod certificate;
 pub mod login_name;
 pub mod network;
 pub mod password;

@@ -3,7 +3,9 @@
 //! Parses arguments and environment, runs the command, and turns its outcome into an exit status. Knows no protocol.
 
 mod check;
+pub mod entra;
 mod init;
+pub mod keys;
 mod reload;
 
 use std::path::{Path, PathBuf};

@@ -36,7 +36,7 @@ pub struct CacheOptions {
 impl Default for CacheOptions {
     fn default() -> Self {
         Self {
-            attribute_ttl: Duration::from_secs(5 * 60),
+            attribute_ttl: Duration::from_mins(5),
             negative_ttl: Duration::from_secs(10),
             constant_octets: 64 << 20,
             attribute_octets: 64 << 20,
@@ -334,7 +334,7 @@ mod tests {
         assert_eq!(world.mail(1).await.unwrap(), "0");
         world.clock.advance(Duration::from_secs(1));
         assert_eq!(world.mail(1).await.unwrap(), "1");
-        world.clock.advance(Duration::from_secs(300));
+        world.clock.advance(Duration::from_mins(5));
         world.inner.down.store(true, Ordering::SeqCst);
         assert!(world.mail(1).await.unwrap_err().is_retryable(), "a stale attribute must not be given out");
     }
@@ -345,7 +345,7 @@ mod tests {
         let guid = world.cached.object_guid(&sid(1)).await.unwrap();
         world.cached.attributes(&sid(1), &names(&["objectClass"])).await.unwrap();
         assert_eq!(world.asked(), 2);
-        world.clock.advance(Duration::from_secs(365 * 86400));
+        world.clock.advance(Duration::from_hours(365 * 24));
         world.inner.down.store(true, Ordering::SeqCst);
         assert_eq!(world.cached.object_guid(&sid(1)).await.unwrap(), guid);
         assert!(world.cached.attributes(&sid(1), &names(&["objectClass"])).await.is_ok());

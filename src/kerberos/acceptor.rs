@@ -4,6 +4,10 @@
 //! authenticator, then the PAC is read and held against the configured domains. Local work without network, about 70 µs, so
 //! it runs on the calling thread. Knows nothing of HTTP.
 
+mod error;
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::ffi::CString;
 use std::os::unix::ffi::OsStrExt as _;
@@ -15,14 +19,14 @@ use std::time::Duration;
 use crate::clock::{Clock, UtcTime};
 use crate::directory::Account;
 
-use super::ap_req::ApReq;
 use super::bindings::{BindingPolicy, ChannelBindings};
-use super::domains::{DroppedSid, TrustedDomains, UntrustedDomain};
+use super::domains::{DroppedSid, TrustedDomains};
 use super::ffi::{self, AcceptFailure, AcceptStep, Credential, GssError, Mechanisms};
-use super::pac::{self, PacError};
+use super::pac;
 use super::replay::{ReplayGuard, Verdict};
-use super::screen::{Malformation, NtlmForm, Screened, Wrapping, screen};
-use super::status;
+use super::screen::{KerberosToken, Screened, Wrapping, screen};
+
+pub use error::{AcceptError, AcceptorSetupError};
 
 /// What an [`Acceptor`] is made of.
 #[derive(Clone)]
@@ -53,7 +57,8 @@ pub struct Accepted {
     pub account: Account,
     /// The client's principal as the ticket has it, for logs only: `alice@CORP.EXAMPLE`, `carol.c\@brand.example@CORP.EXAMPLE`.
     pub principal: String,
-    /// The principal the ticket is for: `HTTP/sts.corp.example@CORP.EXAMPLE`.
+    /// The principal the ticket is for: `HTTP/sts.corp.example@CORP.EXAMPLE`. Among the names of one account, which share a key,
+    /// it is the client's word.
     pub service: String,
     /// Answer for the client (mutual authentication, SPNEGO's acceptance), if it expects one.
     pub reply: Option<Vec<u8>>,
@@ -63,7 +68,7 @@ pub struct Accepted {
     pub mutual: bool,
     /// How the token was wrapped.
     pub wrapping: Wrapping,
-    /// Until when the ticket is valid.
+    /// Until when the ticket is accepted: its end, and the five minutes of tolerated clock skew.
     pub ticket_end: UtcTime,
     /// When the client proved itself to its KDC, if the PAC says it.
     pub authenticated_at: Option<UtcTime>,
@@ -121,7 +126,7 @@ impl Acceptor {
         };
         let credential = thread_credential(&self.keytab).map_err(AcceptError::Credential)?;
         let step = accept_any(&credential, token.bytes, bindings).map_err(|failure| match failure {
-            AcceptFailure::Gss(error) => AcceptError::from_gss(error, &token.ap_req),
+            AcceptFailure::Gss(error) => AcceptError::from_gss(exact_error(&credential, &token, error), &token.ap_req),
             AcceptFailure::ContinueNeeded => AcceptError::ContinueNeeded,
         })?;
         let principal = step.source.display().map_err(AcceptError::Gss)?;
@@ -139,8 +144,12 @@ impl Acceptor {
         if step.flags & ffi::FLAG_ANONYMOUS != 0 {
             return Err(AcceptError::Anonymous);
         }
-        if !self.serves(&step.target) {
-            return Err(AcceptError::ForeignService { principal, service: step.target });
+        // GSSAPI names the keytab entry whose key opened the ticket; entries of one account share their key, so which of them
+        // the client asked for stands in the ticket only. The key proves the realm, and the account, not the name.
+        let service = token.ap_req.service_principal();
+        let service_realm = realm_of(&step.target);
+        if !self.serves(&service) || !service_realm.eq_ignore_ascii_case(realm_of(&service)) {
+            return Err(AcceptError::ForeignService { principal, service });
         }
         // GSSAPI hides the attribute when the PAC's server signature or its client name does not verify.
         let Some(octets) = step.source.authenticated_attribute(b"urn:mspac:") else {
@@ -154,13 +163,13 @@ impl Acceptor {
         let identified = self
             .options
             .domains
-            .identify(realm_of(&principal), realm_of(&step.target), pac)
+            .identify(realm_of(&principal), service_realm, pac)
             .map_err(|reason| AcceptError::UntrustedDomain { principal: principal.clone(), reason })?;
         let lifetime = Duration::from_secs(u64::from(step.lifetime));
         Ok(Accepted {
             account: identified.account,
             principal,
-            service: step.target,
+            service,
             reply: step.reply,
             channel_bound,
             mutual: step.flags & ffi::FLAG_MUTUAL != 0,
@@ -192,180 +201,6 @@ impl std::fmt::Debug for Acceptor {
     }
 }
 
-/// Why an acceptor cannot be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AcceptorSetupError {
-    /// The keytab is missing, empty, unreadable or no keytab.
-    #[error("keytab {path} is not usable: {error}")]
-    Keytab {
-        /// Its path.
-        path: PathBuf,
-        /// What GSSAPI says.
-        error: GssError,
-    },
-    /// The path contains NUL.
-    #[error("keytab path {0:?} is no file name")]
-    Path(PathBuf),
-}
-
-/// Why a token was not accepted.
-///
-/// What the ticket says of itself (`service`, `kvno`, `etype`) is unverified in the variants for tickets that could not be opened.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AcceptError {
-    /// The client has no Kerberos ticket for this host: the SPN is missing or duplicate, the host is addressed by IP or not in the
-    /// intranet zone, or no domain controller is in reach.
-    #[error("the client offered NTLM: it has no Kerberos ticket for this host")]
-    NtlmOffered(NtlmForm),
-    /// Not a Kerberos token.
-    #[error("malformed token: {0}")]
-    Malformed(Malformation),
-    /// GSSAPI wants a second leg, which is not offered.
-    #[error("the client's offer would need a second message")]
-    ContinueNeeded,
-    /// The authenticator was used before on this node.
-    #[error("replayed token of {principal}")]
-    Replay {
-        /// The client.
-        principal: String,
-    },
-    /// The replay guard is full and refuses.
-    #[error("the replay guard is full; {principal} is refused")]
-    ReplayGuardFull {
-        /// The client.
-        principal: String,
-    },
-    /// The keytab has a key of the right principal, number and type, but it does not open the ticket: the password was reset
-    /// without the number changing, or the ticket is forged.
-    #[error("the key for {service} (number {kvno:?}, type {etype}) does not open the ticket: {detail}")]
-    WrongKey {
-        /// The service by the ticket.
-        service: String,
-        /// Its key's number by the ticket.
-        kvno: Option<u32>,
-        /// Its key's type by the ticket.
-        etype: i32,
-        /// GSSAPI's text.
-        detail: String,
-    },
-    /// The keytab has the principal, but not the key: it is out of date.
-    #[error("the keytab has no key number {kvno:?} of type {etype} for {service}: {detail}")]
-    KvnoNotFound {
-        /// The service by the ticket.
-        service: String,
-        /// Its key's number by the ticket.
-        kvno: Option<u32>,
-        /// Its key's type by the ticket.
-        etype: i32,
-        /// GSSAPI's text.
-        detail: String,
-    },
-    /// The keytab has no key for the principal of the ticket.
-    #[error("the ticket is for {service}, which is not in the keytab: {detail}")]
-    UnknownServicePrincipal {
-        /// The service by the ticket.
-        service: String,
-        /// GSSAPI's text.
-        detail: String,
-    },
-    /// The keytab has the key, but the principal is none that this server serves.
-    #[error("{principal} sent a ticket for {service}, which is none of this server's names")]
-    ForeignService {
-        /// The client.
-        principal: String,
-        /// The service.
-        service: String,
-    },
-    /// The ticket or its session key has an encryption type that the configuration does not permit (RC4).
-    #[error("the ticket for {service} uses encryption type {etype}, which is not permitted: {detail}")]
-    EncryptionType {
-        /// The service by the ticket.
-        service: String,
-        /// The ticket's encryption type.
-        etype: i32,
-        /// GSSAPI's text.
-        detail: String,
-    },
-    /// The client bound its ticket to another TLS connection: a proxy with another certificate, or a relay.
-    #[error("the ticket is bound to another TLS certificate")]
-    BadBindings,
-    /// The client did not bind its ticket, and must.
-    #[error("{principal} did not bind its ticket to the TLS connection")]
-    BindingsRequired {
-        /// The client.
-        principal: String,
-    },
-    /// The client's clock and ours differ by more than five minutes.
-    #[error("the clocks of client and server differ too much: {0}")]
-    ClockSkew(String),
-    /// The ticket has expired.
-    #[error("the ticket has expired: {0}")]
-    Expired(String),
-    /// The ticket is not valid yet.
-    #[error("the ticket is not valid yet: {0}")]
-    NotYetValid(String),
-    /// The client did not say who it is.
-    #[error("anonymous ticket")]
-    Anonymous,
-    /// The ticket has no PAC, or one whose signature does not verify.
-    #[error("the ticket of {principal} has no PAC that verifies")]
-    NoPac {
-        /// The client.
-        principal: String,
-    },
-    /// The PAC verifies but is not usable.
-    #[error("the PAC of {principal} is not usable: {error}")]
-    PacInvalid {
-        /// The client.
-        principal: String,
-        /// Why.
-        error: PacError,
-    },
-    /// The account is not of a trusted domain.
-    #[error("{principal} is not of a trusted domain: {reason}")]
-    UntrustedDomain {
-        /// The client.
-        principal: String,
-        /// Why.
-        reason: UntrustedDomain,
-    },
-    /// The keytab became unusable while the server runs.
-    #[error("the keytab is not usable: {0}")]
-    Credential(GssError),
-    /// GSSAPI refused for another reason.
-    #[error("GSSAPI: {0}")]
-    Gss(GssError),
-}
-
-impl AcceptError {
-    fn from_gss(error: GssError, ticket: &ApReq<'_>) -> Self {
-        if error.major == GssError::BAD_BINDINGS {
-            return Self::BadBindings;
-        }
-        let service = ticket.service_principal();
-        let (kvno, etype) = (ticket.kvno(), ticket.etype());
-        let detail = error.minor_text.clone();
-        match error.minor {
-            status::AP_ERR_REPEAT => Self::Replay { principal: String::from("unknown") },
-            status::AP_ERR_BAD_INTEGRITY | status::AP_ERR_MODIFIED => Self::WrongKey { service, kvno, etype, detail },
-            status::AP_ERR_BADKEYVER | status::KT_KVNONOTFOUND => Self::KvnoNotFound { service, kvno, etype, detail },
-            status::AP_ERR_NOT_US | status::AP_ERR_NOKEY | status::KT_NOTFOUND | status::AP_WRONG_PRINC => {
-                Self::UnknownServicePrincipal { service, detail }
-            }
-            status::NOPERM_ETYPE | status::PROG_ETYPE_NOSUPP | status::WRONG_ETYPE => {
-                Self::EncryptionType { service, etype, detail }
-            }
-            status::AP_ERR_SKEW => Self::ClockSkew(detail),
-            status::AP_ERR_TKT_EXPIRED => Self::Expired(detail),
-            status::AP_ERR_TKT_NYV => Self::NotYetValid(detail),
-            _ if error.major == GssError::CREDENTIALS_EXPIRED => Self::Expired(detail),
-            _ if error.major == GssError::DEFECTIVE_TOKEN => Self::Malformed(Malformation::Structure),
-            _ if error.major == GssError::NO_CRED => Self::Credential(error),
-            _ => Self::Gss(error),
-        }
-    }
-}
-
 /// Tries each binding in a context of its own; without bindings, once.
 fn accept_any(credential: &Credential, token: &[u8], bindings: &ChannelBindings) -> Result<AcceptStep, AcceptFailure> {
     let Some((last, others)) = bindings.candidates().split_last() else {
@@ -378,6 +213,18 @@ fn accept_any(credential: &Credential, token: &[u8], bindings: &ChannelBindings)
         }
     }
     ffi::accept(credential, token, Some(last))
+}
+
+/// SPNEGO replaces the Kerberos error code by a number of its own; the same token without SPNEGO has the code.
+fn exact_error(credential: &Credential, token: &KerberosToken<'_>, error: GssError) -> GssError {
+    if token.wrapping == Wrapping::Raw || error.major == GssError::BAD_BINDINGS {
+        return error;
+    }
+    match ffi::accept(credential, token.kerberos, None) {
+        Err(AcceptFailure::Gss(exact)) => exact,
+        // Whatever SPNEGO refused stays refused.
+        Ok(_) | Err(AcceptFailure::ContinueNeeded) => error,
+    }
 }
 
 /// What follows the last `@` that is not escaped.

@@ -102,7 +102,7 @@ impl Krb5Conf {
     }
 }
 
-/// Points the Kerberos library of this process at a file, and only there.
+/// Points the Kerberos library of this process at a file, and only there, and keeps mechanism plug-ins out of it.
 ///
 /// `client_keytab` is for libraries that take tickets from the environment only (the LDAP client): its first entry is who
 /// they are. To be called first thing in `main`.
@@ -115,7 +115,9 @@ pub fn use_krb5_conf(path: &Path, client_keytab: Option<&Path>) -> Result<(), En
     };
     let path = text(path)?;
     let client_keytab = client_keytab.map(text).transpose()?.map(|path| format!("FILE:{path}"));
-    let mut variables = vec![("KRB5_CONFIG", path.as_str()), ("KRB5CCNAME", "MEMORY:chancery")];
+    // No mechanism plug-ins of the machine: with the one for NTLM installed, a stranger's token could reach its parser.
+    let plug_ins = ("GSS_MECH_CONFIG", "/dev/null");
+    let mut variables = vec![("KRB5_CONFIG", path.as_str()), ("KRB5CCNAME", "MEMORY:chancery"), plug_ins];
     if let Some(keytab) = &client_keytab {
         variables.push(("KRB5_CLIENT_KTNAME", keytab));
     }

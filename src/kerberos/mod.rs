@@ -13,6 +13,8 @@ pub mod bindings;
 mod der;
 pub mod domains;
 mod ffi;
+#[cfg(test)]
+mod forge;
 pub mod initiator;
 pub mod keytab;
 pub mod krb5_conf;

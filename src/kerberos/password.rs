@@ -154,3 +154,58 @@ impl PasswordCheckError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn gss(minor: i32) -> GssError {
+        GssError { major: 0xd_0000, minor, major_text: String::new(), minor_text: "text".into() }
+    }
+
+    #[test]
+    fn what_the_kdc_says_of_an_account() {
+        use PasswordCheckError as E;
+        let text = || String::from("text");
+        // The codes of RFC 4120 7.5.9 and of krb5.h, as numbers: a wrong constant must not pass for itself.
+        for (minor, expected) in [
+            (-1_765_328_360, E::Wrong),
+            (-1_765_328_353, E::Wrong),
+            (-1_765_328_174, E::Wrong),
+            (-1_765_328_378, E::UnknownPrincipal),
+            (-1_765_328_316, E::UnknownPrincipal),
+            (-1_765_328_366, E::Revoked(text())),
+            (-1_765_328_383, E::Revoked(text())),
+            (-1_765_328_363, E::Revoked(text())),
+            (-1_765_328_361, E::PasswordExpired),
+            (-1_765_328_372, E::Policy(text())),
+            (-1_765_328_228, E::KdcUnreachable { reason: text() }),
+            (-1_765_328_230, E::KdcUnreachable { reason: text() }),
+            (-1_765_328_164, E::KdcUnreachable { reason: text() }),
+            (-1_765_328_347, E::ClockSkew(text())),
+            (-1_765_328_370, E::Gss(gss(-1_765_328_370))),
+        ] {
+            assert_eq!(E::from_initial(InitiatorError::Gss(gss(minor))), expected, "{minor}");
+        }
+        assert_eq!(E::from_initial(InitiatorError::Password), E::Unusable);
+        assert_eq!(E::from_initial(InitiatorError::Name), E::BadName);
+    }
+
+    #[test]
+    fn what_the_kdc_says_of_our_service() {
+        let service = "HTTP/sts.corp.example@CORP.EXAMPLE";
+        let error = |minor| PasswordCheckError::from_service(InitiatorError::Gss(gss(minor)), service);
+        assert!(matches!(error(-1_765_328_377), PasswordCheckError::ServiceUnknown { .. }));
+        assert!(matches!(error(-1_765_328_228), PasswordCheckError::KdcUnreachable { .. }));
+        // The password was right: what fails later must not read as a wrong one.
+        assert!(matches!(error(-1_765_328_360), PasswordCheckError::Gss(_)));
+    }
+
+    #[test]
+    fn a_ticket_our_key_does_not_open_is_an_impostors() {
+        let wrong_key = AcceptError::WrongKey { service: String::new(), kvno: None, etype: 18, detail: String::new() };
+        assert!(matches!(PasswordCheckError::from_accept(wrong_key), PasswordCheckError::KdcSpoofed(_)));
+        let no_pac = AcceptError::NoPac { principal: String::new() };
+        assert!(matches!(PasswordCheckError::from_accept(no_pac), PasswordCheckError::Refused(_)));
+    }
+}

@@ -23,6 +23,8 @@ pub enum Screened<'a> {
 pub struct KerberosToken<'a> {
     /// The whole token, for GSSAPI.
     pub bytes: &'a [u8],
+    /// The raw Kerberos token in it: the same octets, or what SPNEGO carries.
+    pub kerberos: &'a [u8],
     /// How the AP-REQ is wrapped.
     pub wrapping: Wrapping,
     /// The AP-REQ inside.
@@ -142,16 +144,16 @@ fn kerberos_token(token: &[u8]) -> Result<KerberosToken<'_>, Refusal> {
         Some(_) => return Err(Malformation::UnknownMechanism.into()),
     }
     let (mechanism, inner) = framing(token)?;
-    let (wrapping, ap_req) = if mechanism == OID_SPNEGO {
-        (Wrapping::Spnego, offered_token(inner)?)
-    } else if is_kerberos(mechanism) {
-        (Wrapping::Raw, inner)
-    } else {
+    let (wrapping, kerberos) =
+        if mechanism == OID_SPNEGO { (Wrapping::Spnego, offered_token(inner)?) } else { (Wrapping::Raw, token) };
+    // The message itself has the right number, whatever number SPNEGO offers it by.
+    let (mechanism, message) = framing(kerberos)?;
+    if mechanism != OID_KERBEROS {
         return Err(Malformation::UnknownMechanism.into());
-    };
+    }
     // RFC 4121 4.1: a two-octet identifier in front of the message; AP-REQ has 01 00.
-    let ap_req = ap_req.strip_prefix(&[1, 0]).ok_or(Malformation::NotApReq)?;
-    Ok(KerberosToken { bytes: token, wrapping, ap_req: ApReq::read(ap_req)? })
+    let message = message.strip_prefix(&[1, 0]).ok_or(Malformation::NotApReq)?;
+    Ok(KerberosToken { bytes: token, kerberos, wrapping, ap_req: ApReq::read(message)? })
 }
 
 /// The initial token framing of RFC 2743 3.1: mechanism and what follows it.
@@ -163,7 +165,7 @@ fn framing(token: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
     Ok((mechanism, inner.rest()))
 }
 
-/// The Kerberos message of a `NegTokenInit`, without its framing.
+/// The Kerberos token of a `NegTokenInit`.
 fn offered_token(bytes: &[u8]) -> Result<&[u8], Refusal> {
     let mut outer = Reader::new(bytes);
     if outer.peek() == Some(context(1)) {
@@ -201,8 +203,7 @@ fn offered_token(bytes: &[u8]) -> Result<&[u8], Refusal> {
             Malformation::KerberosNotPreferred.into()
         });
     }
-    let (mechanism, inner) = framing(token.ok_or(Malformation::NoMechanismToken)?)?;
-    if is_kerberos(mechanism) { Ok(inner) } else { Err(Malformation::UnknownMechanism.into()) }
+    token.ok_or(Malformation::NoMechanismToken.into())
 }
 
 fn is_kerberos(mechanism: &[u8]) -> bool {
@@ -228,11 +229,10 @@ pub(super) mod tests {
 
     #[test]
     fn kerberos_raw_and_in_spnego() {
-        let message = ap_req(b"sealed");
+        let raw = raw_token(b"sealed");
+        assert_kerberos(&raw, &raw, Wrapping::Raw);
         for kerberos in [OID_KERBEROS, OID_MS_KERBEROS] {
-            let raw = frame(kerberos, &[&[1, 0], &message[..]].concat());
-            assert_kerberos(&raw, Wrapping::Raw);
-            assert_kerberos(&offer(&[kerberos, OID_NTLMSSP], Some(&raw)), Wrapping::Spnego);
+            assert_kerberos(&offer(&[kerberos, OID_NTLMSSP], Some(&raw)), &raw, Wrapping::Spnego);
         }
     }
 
@@ -274,6 +274,7 @@ pub(super) mod tests {
             (frame(OID_SPNEGO, &[0xa1, 0]), Malformation::SecondLeg),
             (b"GET /".to_vec(), Malformation::UnknownMechanism),
             (frame(&[0x2b], b"x"), Malformation::UnknownMechanism),
+            (frame(OID_MS_KERBEROS, &[&[1, 0], &ap_req(b"sealed")[..]].concat()), Malformation::UnknownMechanism),
             (offer(&[OID_KERBEROS], Some(&frame(&[0x2b], b"x"))), Malformation::UnknownMechanism),
             (offer(&[OID_NEGOEX, OID_KERBEROS], Some(&raw)), Malformation::KerberosNotPreferred),
             (offer(&[], Some(&raw)), Malformation::KerberosNotPreferred),
@@ -343,9 +344,11 @@ pub(super) mod tests {
         offer(&[OID_MS_KERBEROS, OID_KERBEROS], Some(&raw_token(authenticator)))
     }
 
-    fn assert_kerberos(token: &[u8], wrapping: Wrapping) {
+    fn assert_kerberos(token: &[u8], raw: &[u8], wrapping: Wrapping) {
         match screen(token) {
-            Screened::Kerberos(found) => assert_eq!((found.wrapping, found.bytes), (wrapping, token)),
+            Screened::Kerberos(found) => {
+                assert_eq!((found.wrapping, found.bytes, found.kerberos), (wrapping, token, raw));
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -17,9 +17,11 @@ pub enum FilePermissions {
     /// Nobody: modes 0600 and 0400, directories not writable by others. The default.
     #[default]
     OwnerOnly,
-    /// The group may read: also 0640 and 0440, the modes of a Kubernetes secret volume with `fsGroup`, which turns
-    /// 0400 into 0440. The directory's mode is not looked at, because such volumes are mounted 1777 and read-only.
-    GroupReadable,
+    /// The group may have access: anything but access for others, 0440 and 0660 among them. Those are the modes of a
+    /// Kubernetes volume with `fsGroup`: it turns 0400 into 0440 in a secret and 0600 into 0660 in a persistent volume,
+    /// and makes directories group-writable. A directory is then refused only when everybody may write to it without
+    /// the sticky bit (secret volumes are mounted 1777, read-only).
+    Group,
 }
 
 impl FilePermissions {
@@ -27,7 +29,7 @@ impl FilePermissions {
     const fn forbidden(self) -> u32 {
         match self {
             Self::OwnerOnly => 0o077,
-            Self::GroupReadable => 0o037,
+            Self::Group => 0o007,
         }
     }
 }
@@ -90,14 +92,18 @@ pub fn prepare_directory(path: &Path, permissions: FilePermissions) -> Result<()
     check_directory(path, permissions)
 }
 
-/// Checks that only its owner may write to a directory.
+/// Checks that only its owner (or group, as `permissions` says) may write to a directory.
 ///
 /// # Errors
 /// [`FileError::Directory`], [`FileError::Io`].
 pub fn check_directory(path: &Path, permissions: FilePermissions) -> Result<(), FileError> {
     let metadata = std::fs::metadata(path).map_err(|error| FileError::io(path, "examined", error))?;
     let mode = metadata.mode() & 0o7777;
-    if permissions == FilePermissions::OwnerOnly && mode & 0o022 != 0 {
+    let others_may_write = match permissions {
+        FilePermissions::OwnerOnly => mode & 0o022 != 0,
+        FilePermissions::Group => mode & 0o002 != 0 && mode & 0o1000 == 0,
+    };
+    if others_may_write {
         return Err(FileError::Directory { path: path.to_owned(), mode });
     }
     Ok(())
@@ -262,10 +268,10 @@ impl FileError {
 fn group_hint(allowed: FilePermissions) -> &'static str {
     match allowed {
         FilePermissions::OwnerOnly => {
-            "; where the platform gives the group access (a Kubernetes secret volume with fsGroup), set \
-             permissions = \"group-readable\""
+            "; where the platform gives the group access (a Kubernetes volume with fsGroup), set \
+             permissions = \"group\""
         }
-        FilePermissions::GroupReadable => " (or 640)",
+        FilePermissions::Group => " (or 660)",
     }
 }
 

@@ -28,11 +28,11 @@ pub use envelope::{EnvelopeError, KeyEncryptionKey};
 pub use files::{FileError, FilePermissions};
 pub use generate::{CertificateOptions, GenerateError, RsaKeySize};
 pub use import::ImportError;
-pub use manifest::{KeyOrigin, KeyPurpose, KeyRole, ManifestError};
+pub use manifest::{KeyOrigin, KeyPurpose, KeyRole, Manifest, ManifestEntry, ManifestError};
 pub use material::{KeyMaterial, MaterialError};
 pub use ring::{ExpiryReport, ExpiryState, KeyRing, KeyRingOptions, RingError, SealingKey, TokenSigningKey};
 pub use software::SoftwareSigner;
-pub use vault::{Vault, VaultError};
+pub use vault::{KeyDirectory, NewKey, Vault, VaultError};
 
 #[cfg(test)]
 mod tests;

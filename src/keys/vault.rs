@@ -20,10 +20,54 @@ use crate::clock::{Random, UtcTime};
 use crate::secret::Secret;
 use crate::tokens::KeyId;
 
+/// The public side of a key directory: which keys there are, and their certificates. Needs no key-encryption key.
+#[derive(Debug, Clone)]
+pub struct KeyDirectory(PathBuf);
+
+impl KeyDirectory {
+    /// The directory at `path`.
+    pub const fn new(path: PathBuf) -> Self {
+        Self(path)
+    }
+
+    /// Its path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The manifest; `None` before the first key is made.
+    ///
+    /// # Errors
+    /// [`VaultError::File`], [`VaultError::Manifest`].
+    pub fn manifest(&self) -> Result<Option<Manifest>, VaultError> {
+        let Some(json) = files::read_public(&self.0.join(MANIFEST), MAX_FILE)? else { return Ok(None) };
+        Ok(Some(Manifest::from_json(&json)?))
+    }
+
+    /// The certificates of a key: its own first, then its chain; DER.
+    ///
+    /// # Errors
+    /// [`VaultError::File`], [`VaultError::NoCertificate`].
+    pub fn certificates(&self, entry: &ManifestEntry) -> Result<Vec<Vec<u8>>, VaultError> {
+        let path = self.file(entry.purpose, &entry.id(), "crt");
+        let pem = files::read_public(&path, MAX_FILE)?.ok_or_else(|| FileError::Missing { path: path.clone() })?;
+        let certificates: Result<Vec<_>, _> = rustls_pemfile::certs(&mut pem.as_slice()).collect();
+        let certificates = certificates.map_err(|_| VaultError::NoCertificate { path: path.clone() })?;
+        if certificates.is_empty() {
+            return Err(VaultError::NoCertificate { path });
+        }
+        Ok(certificates.into_iter().map(|der| der.to_vec()).collect())
+    }
+
+    fn file(&self, purpose: KeyPurpose, id: &KeyId, extension: &str) -> PathBuf {
+        self.0.join(format!("{purpose}.{id}.{extension}"))
+    }
+}
+
 /// A key directory and the key that opens its files.
 #[derive(Debug)]
 pub struct Vault {
-    directory: PathBuf,
+    directory: KeyDirectory,
     key: KeyEncryptionKey,
     permissions: FilePermissions,
 }
@@ -56,11 +100,11 @@ impl Vault {
             }
             other => other?,
         };
-        Ok(Self { directory: directory.to_owned(), key, permissions })
+        Ok(Self { directory: KeyDirectory::new(directory.to_owned()), key, permissions })
     }
 
-    /// The directory.
-    pub fn directory(&self) -> &Path {
+    /// The public side.
+    pub const fn directory(&self) -> &KeyDirectory {
         &self.directory
     }
 
@@ -69,8 +113,7 @@ impl Vault {
     /// # Errors
     /// [`VaultError::File`], [`VaultError::Manifest`].
     pub fn manifest(&self) -> Result<Option<Manifest>, VaultError> {
-        let Some(json) = files::read_public(&self.directory.join(MANIFEST), MAX_FILE)? else { return Ok(None) };
-        Ok(Some(Manifest::from_json(&json)?))
+        self.directory.manifest()
     }
 
     /// Writes the first keys and the manifest that names them. When another node was faster, its manifest stands, ours
@@ -85,12 +128,12 @@ impl Vault {
             entries.push(ManifestEntry::new(key.id(), key.purpose(), KeyRole::Primary, KeyOrigin::Generated, now));
         }
         let manifest = Manifest::new(entries)?;
-        let path = self.directory.join(MANIFEST);
+        let path = self.directory.path().join(MANIFEST);
         let created = files::create(&path, manifest.to_json().as_bytes(), PUBLIC_MODE, random)?;
         if created == Created::SomeoneElseDid {
             for key in keys {
-                files::remove(&self.path(key.purpose(), key.id(), "key"));
-                files::remove(&self.path(key.purpose(), key.id(), "crt"));
+                files::remove(&self.directory.file(key.purpose(), key.id(), "key"));
+                files::remove(&self.directory.file(key.purpose(), key.id(), "crt"));
             }
         }
         Ok(created)
@@ -102,7 +145,7 @@ impl Vault {
     /// [`VaultError`]; nothing has changed then.
     pub fn add(&self, key: &NewKey, role: KeyRole, now: UtcTime, random: &dyn Random) -> Result<(), VaultError> {
         let lock = self.lock()?;
-        let manifest = self.manifest()?.ok_or_else(|| VaultError::Empty { path: self.directory.clone() })?;
+        let manifest = self.manifest()?.ok_or_else(|| VaultError::Empty { path: self.directory.path().to_owned() })?;
         let entry = ManifestEntry::new(key.id(), key.purpose(), role, KeyOrigin::Imported, now);
         let manifest = manifest.with(entry)?;
         self.write_key(key, random)?;
@@ -115,7 +158,7 @@ impl Vault {
     /// [`VaultError`]; nothing has changed then.
     pub fn promote(&self, id: &KeyId, random: &dyn Random) -> Result<(), VaultError> {
         let lock = self.lock()?;
-        let manifest = self.manifest()?.ok_or_else(|| VaultError::Empty { path: self.directory.clone() })?;
+        let manifest = self.manifest()?.ok_or_else(|| VaultError::Empty { path: self.directory.path().to_owned() })?;
         self.replace_manifest(&lock, &manifest.promoted(id)?, random)
     }
 
@@ -124,29 +167,14 @@ impl Vault {
     /// # Errors
     /// [`VaultError`].
     pub fn material(&self, entry: &ManifestEntry) -> Result<KeyMaterial, VaultError> {
-        let chain = self.certificates(entry)?;
+        let chain = self.directory.certificates(entry)?;
         let pkcs8 = self.open_key(entry)?;
-        let path = self.path(entry.purpose, &entry.id(), "crt");
+        let path = self.directory.file(entry.purpose, &entry.id(), "crt");
         let (leaf, issuers) = chain.split_first().ok_or_else(|| VaultError::NoCertificate { path: path.clone() })?;
         let material = KeyMaterial::new(leaf, issuers.to_vec(), pkcs8)
             .map_err(|source| VaultError::Material { path: path.clone(), source })?;
         let found = material.certificate().id();
         if found == entry.id() { Ok(material) } else { Err(VaultError::OtherCertificate { path, found }) }
-    }
-
-    /// The certificates of a key without opening the key: its own first, then its chain; DER.
-    ///
-    /// # Errors
-    /// [`VaultError::File`], [`VaultError::NoCertificate`].
-    pub fn certificates(&self, entry: &ManifestEntry) -> Result<Vec<Vec<u8>>, VaultError> {
-        let path = self.path(entry.purpose, &entry.id(), "crt");
-        let pem = files::read_public(&path, MAX_FILE)?.ok_or_else(|| FileError::Missing { path: path.clone() })?;
-        let certificates: Result<Vec<_>, _> = rustls_pemfile::certs(&mut pem.as_slice()).collect();
-        let certificates = certificates.map_err(|_| VaultError::NoCertificate { path: path.clone() })?;
-        if certificates.is_empty() {
-            return Err(VaultError::NoCertificate { path });
-        }
-        Ok(certificates.into_iter().map(|der| der.to_vec()).collect())
     }
 
     /// Reads and opens a sealing key.
@@ -156,14 +184,14 @@ impl Vault {
     pub fn sealing(&self, entry: &ManifestEntry) -> Result<Secret<[u8; KEY_LEN]>, VaultError> {
         let octets = self.open_key(entry)?;
         let octets: &[u8; KEY_LEN] = octets.expose().as_slice().try_into().map_err(|_| VaultError::SealingLength {
-            path: self.path(entry.purpose, &entry.id(), "key"),
+            path: self.directory.file(entry.purpose, &entry.id(), "key"),
             length: octets.expose().len(),
         })?;
         Ok(Secret::new(*octets))
     }
 
     fn open_key(&self, entry: &ManifestEntry) -> Result<Secret<Vec<u8>>, VaultError> {
-        let path = self.path(entry.purpose, &entry.id(), "key");
+        let path = self.directory.file(entry.purpose, &entry.id(), "key");
         let sealed = files::read_secret(&path, self.permissions, MAX_FILE)?;
         self.key
             .open(entry.purpose, &entry.id(), sealed.expose())
@@ -171,7 +199,7 @@ impl Vault {
     }
 
     fn write_key(&self, key: &NewKey, random: &dyn Random) -> Result<(), VaultError> {
-        let path = self.path(key.purpose(), key.id(), "key");
+        let path = self.directory.file(key.purpose(), key.id(), "key");
         let sealed = self
             .key
             .seal(key.purpose(), key.id(), key.secret(), random)
@@ -180,22 +208,18 @@ impl Vault {
         if let NewKey::Rsa { material, .. } = key {
             let mut pem = material.certificate().pem();
             pem.extend(material.chain().iter().map(|der| super::certificate::pem(der)));
-            files::replace(&self.path(key.purpose(), key.id(), "crt"), pem.as_bytes(), PUBLIC_MODE, random)?;
+            files::replace(&self.directory.file(key.purpose(), key.id(), "crt"), pem.as_bytes(), PUBLIC_MODE, random)?;
         }
         Ok(())
     }
 
     fn lock(&self) -> Result<Lock, VaultError> {
-        Ok(files::lock(&self.directory.join("lock"))?)
+        Ok(files::lock(&self.directory.path().join("lock"))?)
     }
 
     fn replace_manifest(&self, _held: &Lock, manifest: &Manifest, random: &dyn Random) -> Result<(), VaultError> {
-        let path = self.directory.join(MANIFEST);
+        let path = self.directory.path().join(MANIFEST);
         Ok(files::replace(&path, manifest.to_json().as_bytes(), PUBLIC_MODE, random)?)
-    }
-
-    fn path(&self, purpose: KeyPurpose, id: &KeyId, extension: &str) -> PathBuf {
-        self.directory.join(format!("{purpose}.{id}.{extension}"))
     }
 }
 

@@ -7,7 +7,8 @@ use super::{FirstUse, OneTime, Purpose, Revocations, StoreError, TokenId};
 use crate::authn::SessionRef;
 use crate::clock::{Clock, ManualClock};
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
+const ALMOST_A_MINUTE: Duration = Duration::from_millis(59_999);
 
 /// The contract of [`OneTime`], on an empty store that takes its time from `clock`.
 pub(crate) async fn one_time<S: OneTime + 'static>(store: Arc<S>, clock: &ManualClock) {
@@ -26,7 +27,7 @@ pub(crate) async fn one_time<S: OneTime + 'static>(store: Arc<S>, clock: &Manual
     assert_eq!(store.redeem(Purpose::Nonce, &id, later).await, Ok(FirstUse::Repeated));
 
     // It holds to the last instant, and what has expired is refused before it is looked up.
-    clock.advance(MINUTE - Duration::from_millis(1));
+    clock.advance(ALMOST_A_MINUTE);
     assert_eq!(store.redeem(Purpose::Nonce, &id, until).await, Ok(FirstUse::Repeated));
     clock.advance(Duration::from_millis(1));
     assert!(matches!(store.redeem(Purpose::Nonce, &id, until).await, Err(StoreError::Expired { .. })));
@@ -57,7 +58,7 @@ pub(crate) async fn revocations<S: Revocations>(store: &S, clock: &ManualClock) 
 
     // Again is no error, and an earlier end does not shorten it.
     assert_eq!(store.revoke(&session(1), until.minus(MINUTE / 2)).await, Ok(()));
-    clock.advance(MINUTE - Duration::from_millis(1));
+    clock.advance(ALMOST_A_MINUTE);
     assert_eq!(store.is_revoked(&session(1)).await, Ok(true));
 
     // A later end prolongs it.

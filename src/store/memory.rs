@@ -157,7 +157,7 @@ mod tests {
     async fn a_full_store_refuses_and_recovers() {
         let clock = clock();
         let store = MemoryOneTime::new(clock.clone(), 3);
-        let until = clock.now().plus(Duration::from_secs(60));
+        let until = clock.now().plus(Duration::from_mins(1));
         let id = |n: u8| TokenId::from_octets(&[n]).unwrap();
         for n in 0..3 {
             assert_eq!(store.redeem(Purpose::Nonce, &id(n), until).await, Ok(FirstUse::First));
@@ -169,8 +169,8 @@ mod tests {
         );
         assert_eq!(store.redeem(Purpose::Nonce, &id(0), until).await, Ok(FirstUse::Repeated));
         assert_eq!(store.redeem(Purpose::Artifact, &id(9), until).await, Ok(FirstUse::First));
-        clock.advance(Duration::from_secs(60));
-        let later = clock.now().plus(Duration::from_secs(60));
+        clock.advance(Duration::from_mins(1));
+        let later = clock.now().plus(Duration::from_mins(1));
         assert_eq!(store.redeem(Purpose::Nonce, &id(9), later).await, Ok(FirstUse::First));
         let used = store.used.lock().unwrap();
         let nonces = used.get(&Purpose::Nonce).unwrap();
@@ -181,7 +181,7 @@ mod tests {
     async fn full_revocations_say_so() {
         let clock = clock();
         let store = MemoryRevocations::new(clock.clone(), 1);
-        let until = clock.now().plus(Duration::from_secs(60));
+        let until = clock.now().plus(Duration::from_mins(1));
         let session = |n: u128| SessionRef(uuid::Uuid::from_u128(n));
         assert_eq!(store.revoke(&session(1), until).await, Ok(()));
         assert_eq!(store.revoke(&session(1), until).await, Ok(()));

@@ -4,11 +4,16 @@
 
 mod attribute;
 pub mod content;
+pub mod encryption;
 mod error;
 pub mod saml11;
+pub mod saml2;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod sealed;
 mod signer;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

@@ -6,10 +6,21 @@ pub(super) const fn is_char(character: char) -> bool {
         '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..='\u{10FFFF}')
 }
 
+/// Whether XML 1.0 allows every character of the text.
+#[cfg(test)]
+pub(crate) fn is_text(text: &str) -> bool {
+    first_illegal(text).is_none()
+}
+
 /// The first character of `text` that XML 1.0 does not allow, with its offset.
 pub(super) fn first_illegal(text: &str) -> Option<(usize, char)> {
-    // Everything illegal in a str is a C0 control, or U+FFFE and U+FFFF, which begin with the octet EF.
-    if text.bytes().all(|octet| (octet >= 0x20 && octet != 0xEF) || matches!(octet, b'\t' | b'\n' | b'\r')) {
+    // Everything illegal in a str is a C0 control, or U+FFFE and U+FFFF, which begin with the octet EF. Without an early
+    // exit the compiler looks at many octets at once.
+    let suspicious = text.bytes().fold(0, |found: u8, octet| {
+        let control = octet < 0x20 && !matches!(octet, b'\t' | b'\n' | b'\r');
+        found | u8::from(octet == 0xEF) | u8::from(control)
+    });
+    if suspicious == 0 {
         return None;
     }
     text.char_indices().find(|(_, character)| !is_char(*character))
@@ -17,11 +28,12 @@ pub(super) fn first_illegal(text: &str) -> Option<(usize, char)> {
 
 /// Whether `name` is an `NCName`: a name without a colon.
 pub(crate) fn is_ncname(name: &str) -> bool {
-    let mut octets = name.bytes();
-    let Some(first) = octets.next() else { return false };
+    let Some(first) = name.bytes().next() else { return false };
+    if name.bytes().all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.')) {
+        return first.is_ascii_alphabetic() || first == b'_';
+    }
     if name.is_ascii() {
-        return (first.is_ascii_alphabetic() || first == b'_')
-            && octets.all(|octet| octet.is_ascii_alphanumeric() || matches!(octet, b'_' | b'-' | b'.'));
+        return false;
     }
     let mut characters = name.chars();
     characters.next().is_some_and(is_name_start)
@@ -30,10 +42,12 @@ pub(crate) fn is_ncname(name: &str) -> bool {
 
 /// Splits a qualified name into prefix (empty when there is none) and local part; `None` when it is no `QName`.
 pub(super) fn split_qname(name: &str) -> Option<(&str, &str)> {
-    match name.split_once(':') {
-        None => is_ncname(name).then_some(("", name)),
-        Some((prefix, local)) => (is_ncname(prefix) && is_ncname(local)).then_some((prefix, local)),
-    }
+    let Some(colon) = name.bytes().position(|octet| octet == b':') else {
+        return is_ncname(name).then_some(("", name));
+    };
+    let (prefix, local) = name.split_at_checked(colon)?;
+    let local = local.get(1..)?;
+    (is_ncname(prefix) && is_ncname(local)).then_some((prefix, local))
 }
 
 /// XML white space (production 3).

@@ -249,7 +249,7 @@ mod tests {
     fn locks_at_the_threshold_and_lets_one_through_after_the_window() {
         let mut ledger = Ledger::new(10, WINDOW);
         fail(&mut ledger, "alice", 3, BAD, Duration::ZERO);
-        assert!(is_locked(&mut ledger, "alice", WINDOW - Duration::from_secs(1)));
+        assert!(is_locked(&mut ledger, "alice", WINDOW / 2));
         fail(&mut ledger, "alice", 1, BAD, WINDOW);
         assert!(is_locked(&mut ledger, "alice", WINDOW), "one attempt only");
         assert!(!is_locked(&mut ledger, "alice", WINDOW * 2));
@@ -302,17 +302,23 @@ mod tests {
             assert!(ledger.len() <= 32);
         }
         for n in 0..500 {
-            fail(
-                &mut ledger,
-                &format!("nobody{n}"),
-                3,
-                Verdict::Bad { account_exists: false },
-                Duration::from_secs(60),
-            );
+            fail(&mut ledger, &format!("nobody{n}"), 3, Verdict::Bad { account_exists: false }, Duration::from_mins(1));
         }
-        assert!(is_locked(&mut ledger, "locked", Duration::from_secs(60)));
-        fail(&mut ledger, "two", 1, BAD, Duration::from_secs(60));
-        assert!(is_locked(&mut ledger, "two", Duration::from_secs(60)));
+        assert!(is_locked(&mut ledger, "locked", Duration::from_mins(1)));
+        fail(&mut ledger, "two", 1, BAD, Duration::from_mins(1));
+        assert!(is_locked(&mut ledger, "two", Duration::from_mins(1)));
+    }
+
+    #[test]
+    fn an_attempt_under_way_keeps_its_place() {
+        let mut ledger = Ledger::new(4, WINDOW);
+        for _ in 0..3 {
+            assert!(matches!(ledger.take(key("alice"), 3, true, Duration::ZERO), Place::Taken { .. }));
+        }
+        for n in 0..50 {
+            fail(&mut ledger, &format!("flood{n}"), 1, BAD, Duration::ZERO);
+        }
+        assert_eq!(ledger.take(key("alice"), 3, true, Duration::ZERO), Place::Busy);
     }
 
     #[test]

@@ -78,8 +78,11 @@ impl ResponsePacer {
         }
         let slow_end = state.wrong.slow_end().max(state.other.slow_end());
         let wanted = (slow_end + slow_end / MARGIN).clamp(self.limits.floor, self.limits.ceiling);
-        state.target =
-            if wanted >= state.target { wanted } else { state.target - (state.target - wanted) / DOWNWARD_STEP };
+        state.target = if wanted >= state.target {
+            wanted
+        } else {
+            state.target.saturating_sub(state.target.saturating_sub(wanted) / DOWNWARD_STEP)
+        };
     }
 
     /// How much longer a refusal that has taken `elapsed` has to wait.
@@ -202,7 +205,7 @@ mod tests {
     #[test]
     fn the_target_has_a_ceiling() {
         let pacer = pacer();
-        pacer.observe(&PasswordError::Wrong, Duration::from_secs(60));
+        pacer.observe(&PasswordError::Wrong, Duration::from_mins(1));
         assert_eq!(pacer.target(), ms(1000));
     }
 }

@@ -39,7 +39,7 @@ impl SourceBudget {
         let after = (*full_at).max(now) + self.interval;
         let limit = now + self.interval.saturating_mul(self.burst);
         if after > limit {
-            return Err(now + (after - limit));
+            return Err(now + after.saturating_sub(limit));
         }
         *full_at = after;
         Ok(())

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::program::{
-    Condition, ConditionKind, Expression, Form, Operand, Program, Replace, ReplacePattern, Rule, Slot, Test, Tests,
-    TypeTable,
+    Condition, ConditionKind, Expression, Form, Operand, Program, Replace, ReplacePattern, Rule, Slot, StoreAction,
+    Test, Tests, TypeTable,
 };
 use crate::claims::Text;
 use crate::claims::language::{
@@ -22,14 +22,14 @@ pub(super) fn compile(rules: &Rules, warnings: Vec<RuleWarning>) -> Result<Progr
         findings: Findings::new(&rules.text),
         tags: Vec::new(),
     };
-    let compiled: Vec<Rule> = rules.rules.iter().map(|rule| compiler.rule(rule)).collect();
+    let program: Vec<Rule> = rules.rules.iter().map(|rule| compiler.rule(rule)).collect();
     let Compiler { types, findings, .. } = compiler;
     let Findings { problems, warnings: more, .. } = findings;
     if !problems.is_empty() {
         return Err(RuleSetError::new(rules.text.clone(), problems));
     }
     let warnings = warnings.into_iter().chain(more).collect();
-    Ok(Program { text: rules.text.clone(), rules: compiled.into(), types, warnings })
+    Ok(Program { text: rules.text.clone(), rules: program.into(), types, warnings })
 }
 
 struct Compiler<'a> {
@@ -114,11 +114,11 @@ impl Compiler<'_> {
     fn operand(&mut self, test: &language::Test) -> Operand {
         let expression = self.expression(&test.operand);
         match (test.operator.is_pattern(), expression) {
-            (false, Expression::Text(text)) => Operand::Text(text),
+            (false, Expression::Text(literal)) => Operand::Text(literal),
             (false, expression) => Operand::Expression(expression),
-            (true, Expression::Text(text)) => match self.pattern(&text, &test.operand) {
+            (true, Expression::Text(literal)) => match self.pattern(&literal, &test.operand) {
                 Some(pattern) => Operand::Pattern(pattern),
-                None => Operand::Text(text),
+                None => Operand::Text(literal),
             },
             (true, expression) => {
                 self.findings.warning(test.operand.span(), RuleWarningKind::DynamicPattern);
@@ -221,7 +221,7 @@ impl Compiler<'_> {
                 }
             }
         }
-        Form::Store { query, type_ids, params }
+        Form::Store(Box::new(StoreAction { query, type_ids, params }))
     }
 }
 

@@ -61,7 +61,7 @@ pub enum EvaluationErrorKind {
         /// The query as written in the rule.
         query: Text,
         /// What the store said.
-        source: StoreError,
+        source: Box<StoreError>,
     },
     /// No store of that name is configured.
     #[error("attribute store '{store}' is not configured")]

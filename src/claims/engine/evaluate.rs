@@ -3,15 +3,15 @@
 //! Rule by rule: all tuples first, then the action once per tuple. The only place that waits is a store rule's action.
 
 use std::cell::Cell;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
 use super::program::{
-    Condition, ConditionKind, Expression, Form, Operand, Program, ReplacePattern, Rule, Slot, Test, Tests, TypeId,
+    Condition, ConditionKind, Expression, Form, Operand, Program, Rule, StoreAction, Test, Tests, TypeId,
 };
 use super::working_set::{ClaimId, WorkingSet, duplicates};
 use super::{EvaluationError, EvaluationErrorKind as Kind, Limits, Outcome, RuleRef, TraceEvent, TraceSink};
 use crate::claims::language::{Property, Verb};
-use crate::claims::regex::{MatchError, Pattern, Replacement};
+use crate::claims::regex::{MatchError, Pattern};
 use crate::claims::store::{AskError, RequestStores, StoreQuery};
 use crate::claims::{Claim, ClaimSet, Text, types};
 
@@ -61,10 +61,11 @@ pub(super) async fn evaluate(
                 Form::Create { type_id, assignments } => {
                     run.create(assignments, bound).and_then(|claim| run.emit_new(claim, *type_id, sink, trace, traced))
                 }
-                Form::Store { query, type_ids, params } => {
-                    let params = params.iter().map(|param| run.text(param, bound)).collect::<Result<Vec<_>, _>>();
+                Form::Store(action) => {
+                    let params =
+                        action.params.iter().map(|param| run.text(param, bound)).collect::<Result<Vec<_>, _>>();
                     match params {
-                        Ok(params) => run.ask(query, type_ids, params, stores, sink, trace, traced).await,
+                        Ok(params) => run.ask(action, params, stores, sink, trace, traced).await,
                         Err(kind) => Err(kind),
                     }
                 }
@@ -82,14 +83,14 @@ struct Sink {
     rule: usize,
 }
 
-struct Run<'a> {
-    set: WorkingSet<'a>,
+pub(super) struct Run<'a> {
+    pub(super) set: WorkingSet<'a>,
     /// Claims issued, each with its rule.
     issued: Vec<(ClaimId, usize)>,
     added: Vec<ClaimId>,
     /// Work left.
-    work: Cell<u64>,
-    limits: &'a Limits,
+    pub(super) work: Cell<u64>,
+    pub(super) limits: &'a Limits,
     store_calls: usize,
 }
 
@@ -129,7 +130,7 @@ impl Run<'_> {
     fn extend(&self, tuples: Tuples, condition: &Condition) -> Result<(Tuples, usize), Kind> {
         let tests = &condition.tests;
         match condition.kind {
-            ConditionKind::Select { bind } => self.select(tuples, tests, bind),
+            ConditionKind::Select { bind } => self.select(&tuples, tests, bind),
             ConditionKind::Exists { negated } => self.keep(tuples, tests, |count| (count > 0) != negated, Some(1)),
             ConditionKind::Count { comparison, number } => {
                 self.keep(tuples, tests, |count| comparison.holds(count as u64, u64::from(number)), None)
@@ -137,15 +138,15 @@ impl Run<'_> {
         }
     }
 
-    fn select(&self, tuples: Tuples, tests: &Tests, bind: bool) -> Result<(Tuples, usize), Kind> {
-        let mut matches = Vec::new();
+    fn select(&self, tuples: &Tuples, tests: &Tests, bind: bool) -> Result<(Tuples, usize), Kind> {
+        let mut hits = Vec::new();
         let mut matched = 0;
         if !tests.depends {
-            self.matching(tests, &[], &mut matches, None)?;
-            matched = matches.len();
+            self.matching(tests, &[], &mut hits, None)?;
+            matched = hits.len();
             self.bounded(tuples.count.saturating_mul(matched))?;
             if tuples.width == 0 && tuples.count == 1 && bind {
-                return Ok((Tuples { flat: matches, width: 1, count: matched }, matched));
+                return Ok((Tuples { flat: hits, width: 1, count: matched }, matched));
             }
         }
         let width = tuples.width + usize::from(bind);
@@ -153,13 +154,13 @@ impl Run<'_> {
         for place in 0..tuples.count {
             let tuple = tuples.get(place);
             if tests.depends {
-                matches.clear();
-                self.matching(tests, tuple, &mut matches, None)?;
-                matched += matches.len();
+                hits.clear();
+                self.matching(tests, tuple, &mut hits, None)?;
+                matched += hits.len();
             }
-            next.count += matches.len();
+            next.count += hits.len();
             self.bounded(next.count)?;
-            for id in &matches {
+            for id in &hits {
                 next.flat.extend_from_slice(tuple);
                 if bind {
                     next.flat.push(*id);
@@ -177,10 +178,10 @@ impl Run<'_> {
         accept: impl Fn(usize) -> bool,
         enough: Option<usize>,
     ) -> Result<(Tuples, usize), Kind> {
-        let mut matches = Vec::new();
+        let mut hits = Vec::new();
         if !tests.depends {
-            self.matching(tests, &[], &mut matches, enough)?;
-            let matched = matches.len();
+            self.matching(tests, &[], &mut hits, enough)?;
+            let matched = hits.len();
             return Ok(if accept(matched) {
                 (tuples, matched)
             } else {
@@ -191,10 +192,10 @@ impl Run<'_> {
         let mut matched = 0;
         for place in 0..tuples.count {
             let tuple = tuples.get(place);
-            matches.clear();
-            self.matching(tests, tuple, &mut matches, enough)?;
-            matched += matches.len();
-            if accept(matches.len()) {
+            hits.clear();
+            self.matching(tests, tuple, &mut hits, enough)?;
+            matched += hits.len();
+            if accept(hits.len()) {
                 kept.count += 1;
                 kept.flat.extend_from_slice(tuple);
             }
@@ -232,7 +233,7 @@ impl Run<'_> {
     fn passes(&self, test: &Test, claim: &Claim, tuple: &[ClaimId]) -> Result<bool, Kind> {
         let value = property(claim, &test.property);
         let positive = match &test.operand {
-            Operand::Text(text) => same(value, text),
+            Operand::Text(literal) => same(value, literal),
             Operand::Expression(expression) => {
                 self.charge(1)?;
                 same(value, &self.text(expression, tuple)?)
@@ -249,77 +250,6 @@ impl Run<'_> {
     fn is_match(&self, pattern: &Pattern, value: &str) -> Result<bool, Kind> {
         self.charge(pattern.cost(value.len()))?;
         pattern.is_match(value).map_err(|source| match_error(pattern, source))
-    }
-
-    fn dynamic_pattern(&self, expression: &Expression, tuple: &[ClaimId]) -> Result<Arc<Pattern>, Kind> {
-        if !self.limits.dynamic_patterns {
-            return Err(Kind::DynamicPatternOff);
-        }
-        self.charge(DYNAMIC_PATTERN_WORK)?;
-        Pattern::unshared(&self.text(expression, tuple)?).map_err(Kind::DynamicPattern)
-    }
-
-    // Expressions.
-
-    fn text(&self, expression: &Expression, tuple: &[ClaimId]) -> Result<Text, Kind> {
-        match expression {
-            Expression::Text(text) => Ok(text.clone()),
-            Expression::Property(slot, name) => Ok(self.property_text(*slot, name, tuple)),
-            Expression::Concatenation(parts) => {
-                let mut joined = String::new();
-                for part in parts {
-                    joined.push_str(&self.text(part, tuple)?);
-                    if joined.len() > self.limits.text {
-                        return Err(Kind::TextTooLong { limit: self.limits.text });
-                    }
-                }
-                self.charge(joined.len() as u64 / 64)?;
-                Ok(joined.into())
-            }
-            Expression::Replace(replace) => {
-                let input = self.text(&replace.input, tuple)?;
-                let (pattern, dynamic);
-                let replacement = match &replace.pattern {
-                    ReplacePattern::Fixed(fixed, replacement) => {
-                        return self.replace(fixed, replacement, input);
-                    }
-                    ReplacePattern::Pattern(literal) => {
-                        pattern = literal;
-                        Replacement::parse(&self.text(&replace.replacement, tuple)?, pattern)
-                    }
-                    ReplacePattern::Dynamic(expression) => {
-                        dynamic = self.dynamic_pattern(expression, tuple)?;
-                        pattern = &dynamic;
-                        Replacement::parse(&self.text(&replace.replacement, tuple)?, pattern)
-                    }
-                };
-                self.replace(pattern, &replacement, input)
-            }
-        }
-    }
-
-    fn replace(&self, pattern: &Pattern, replacement: &Replacement, input: Text) -> Result<Text, Kind> {
-        let mut left = self.work.get();
-        let replaced = pattern.replace_all(&input, replacement, self.limits.text, &mut left);
-        self.work.set(left);
-        match replaced {
-            Ok(None) => Ok(input),
-            Ok(Some(text)) => Ok(text.into()),
-            Err(MatchError::TooMuchWork) => Err(Kind::TooMuchWork { limit: self.limits.work }),
-            Err(source) => Err(match_error(pattern, source)),
-        }
-    }
-
-    fn property_text(&self, slot: Slot, name: &Property, tuple: &[ClaimId]) -> Text {
-        let Some(claim) = tuple.get(slot).and_then(|id| self.set.claim(*id)) else { return EMPTY.clone() };
-        match name {
-            Property::Type => claim.claim_type.clone(),
-            Property::Value => claim.value.clone(),
-            Property::ValueType => claim.value_type.clone(),
-            Property::Issuer => claim.issuer.clone(),
-            Property::OriginalIssuer => claim.original_issuer.clone(),
-            Property::Named(name) => claim.properties.get(name).unwrap_or(&EMPTY).clone(),
-        }
     }
 
     // Actions.
@@ -347,11 +277,9 @@ impl Run<'_> {
         Ok(claim)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one store rule, its surroundings and the trace")]
     async fn ask(
         &mut self,
-        query: &StoreQuery,
-        type_ids: &[TypeId],
+        action: &StoreAction,
         params: Vec<Text>,
         stores: &RequestStores<'_>,
         sink: Sink,
@@ -359,6 +287,7 @@ impl Run<'_> {
         traced: bool,
     ) -> Result<(), Kind> {
         self.store_calls += 1;
+        let query = &action.query;
         let shown = if traced { params.clone() } else { Vec::new() };
         let answer = stores.ask(query, params).await.map_err(|error| ask_error(query, error))?;
         if traced {
@@ -371,7 +300,7 @@ impl Run<'_> {
             });
         }
         for row in &answer.rows.0 {
-            for ((claim_type, type_id), cell) in query.types().iter().zip(type_ids).zip(row) {
+            for ((claim_type, type_id), cell) in query.types().iter().zip(&action.type_ids).zip(row) {
                 let Some(value) = cell else { continue };
                 let mut claim = new_claim();
                 claim.claim_type = claim_type.clone();
@@ -428,7 +357,7 @@ impl Run<'_> {
 
     // Bounds.
 
-    fn charge(&self, units: u64) -> Result<(), Kind> {
+    pub(super) fn charge(&self, units: u64) -> Result<(), Kind> {
         match self.work.get().checked_sub(units) {
             Some(left) => {
                 self.work.set(left);
@@ -475,7 +404,7 @@ fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && (std::ptr::eq(a, b) || a == b)
 }
 
-fn match_error(pattern: &Pattern, source: MatchError) -> Kind {
+pub(super) fn match_error(pattern: &Pattern, source: MatchError) -> Kind {
     Kind::Match { pattern: pattern.text().into(), source }
 }
 
@@ -485,13 +414,10 @@ fn ask_error(query: &StoreQuery, error: AskError) -> Kind {
         AskError::UnknownStore => Kind::UnknownStore { store },
         AskError::TooManyQueries { limit } => Kind::TooManyQueries { limit },
         AskError::TooManyRows { limit } => Kind::TooManyRows { store, limit },
-        AskError::Store(source) => Kind::Store { store, query: query.text().clone(), source },
+        AskError::Store(source) => Kind::Store { store, query: query.text().clone(), source: Box::new(source) },
     }
 }
 
-/// Compiling a pattern costs about as much as this many comparisons.
-const DYNAMIC_PATTERN_WORK: u64 = 5000;
-
-static EMPTY: LazyLock<Text> = LazyLock::new(|| Text::from(""));
+pub(super) static EMPTY: LazyLock<Text> = LazyLock::new(|| Text::from(""));
 static STRING: LazyLock<Text> = LazyLock::new(|| Text::from(types::value_type::STRING));
 static LOCAL_AUTHORITY: LazyLock<Text> = LazyLock::new(|| Text::from(types::issuer::LOCAL_AUTHORITY));

@@ -6,6 +6,7 @@
 mod compile;
 mod error;
 mod evaluate;
+mod expression;
 mod program;
 mod trace;
 mod working_set;

@@ -21,10 +21,10 @@ impl Program {
     pub(super) fn stores(&self) -> Vec<&Text> {
         let mut names: Vec<&Text> = Vec::new();
         for rule in &self.rules {
-            if let Form::Store { query, .. } = &rule.form
-                && !names.iter().any(|name| name.eq_ignore_ascii_case(query.store()))
+            if let Form::Store(action) = &rule.form
+                && !names.iter().any(|name| name.eq_ignore_ascii_case(action.query.store()))
             {
-                names.push(query.store());
+                names.push(action.query.store());
             }
         }
         names
@@ -179,10 +179,12 @@ pub(super) enum Form {
         type_id: Option<TypeId>,
         assignments: Box<[(Property, Expression)]>,
     },
-    Store {
-        query: StoreQuery,
-        /// The numbers of the query's claim types.
-        type_ids: Box<[TypeId]>,
-        params: Box<[Expression]>,
-    },
+    Store(Box<StoreAction>),
+}
+
+pub(super) struct StoreAction {
+    pub(super) query: StoreQuery,
+    /// The numbers of the query's claim types.
+    pub(super) type_ids: Box<[TypeId]>,
+    pub(super) params: Box<[Expression]>,
 }

@@ -77,7 +77,11 @@ fn check_expression(expression: &Expression, bound: &[&Ident], all: &[&Ident], f
                 let help = "a test may use the tags of earlier conditions only, never its own or a later one";
                 findings.problem(tag.span, RuleProblemKind::UnboundTag { tag: text }, Some(help.to_owned()));
             } else {
-                findings.problem(tag.span, RuleProblemKind::UnknownTag { tag: text, in_copy: false }, known_tags(all));
+                findings.problem(
+                    tag.span,
+                    RuleProblemKind::UnknownTag { tag: text, in_copy: false },
+                    Some(known_tags(all)),
+                );
             }
         }
         Expression::Call { function, arguments, span } => {
@@ -99,12 +103,12 @@ fn check_expression(expression: &Expression, bound: &[&Ident], all: &[&Ident], f
     }
 }
 
-fn known_tags(all: &[&Ident]) -> Option<String> {
+fn known_tags(all: &[&Ident]) -> String {
     if all.is_empty() {
-        return Some(String::from("give the condition a tag: c:[…]"));
+        return String::from("give the condition a tag: c:[…]");
     }
     let tags: Vec<&str> = all.iter().map(|tag| &*tag.text).collect();
-    Some(format!("the tags of this rule are: {}", tags.join(", ")))
+    format!("the tags of this rule are: {}", tags.join(", "))
 }
 
 fn check_action(action: &Action, bound: &[&Ident], findings: &mut Findings<'_>) {
@@ -112,7 +116,7 @@ fn check_action(action: &Action, bound: &[&Ident], findings: &mut Findings<'_>) 
         Form::Copy(tag) => {
             if !contains(bound, &tag.text) {
                 let kind = RuleProblemKind::UnknownTag { tag: tag.text.clone(), in_copy: true };
-                findings.problem(tag.span, kind, known_tags(bound));
+                findings.problem(tag.span, kind, Some(known_tags(bound)));
             }
             if action.verb == Verb::Add {
                 findings.warning(action.span, RuleWarningKind::AddCopy);

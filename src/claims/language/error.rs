@@ -217,7 +217,7 @@ pub enum RuleProblemKind {
         /// Its name.
         name: Text,
     },
-    /// RegExReplace with other than three arguments (V8).
+    /// `RegExReplace` with other than three arguments (V8).
     #[error("RegExReplace takes 3 arguments (input, pattern, replacement), not {found}")]
     ArgumentCount {
         /// How many there are.

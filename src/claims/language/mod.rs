@@ -5,6 +5,7 @@
 
 mod check;
 mod error;
+mod explain;
 mod lexer;
 mod parser;
 mod printer;

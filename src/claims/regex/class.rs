@@ -1,6 +1,6 @@
 //! Character classes, categories and character escapes of the .NET dialect.
 
-use super::dialect::{MAX_DEPTH, Parser, Read};
+use super::dialect::{MAX_DEPTH, Parser, Read, error};
 use super::error::PatternErrorKind as Kind;
 use super::syntax::{Class, Item, Sign};
 
@@ -21,18 +21,18 @@ pub(super) fn parse(parser: &mut Parser<'_>, start: usize) -> Read<Class> {
 
 fn nested(parser: &mut Parser<'_>, start: usize, depth: usize) -> Read<Class> {
     if depth > MAX_DEPTH {
-        return Err(parser.error(start, Kind::TooDeep { limit: MAX_DEPTH }));
+        return Err(error(start, Kind::TooDeep { limit: MAX_DEPTH }));
     }
     let mut class = Class { negated: parser.eat('^'), ..Class::default() };
     let mut first = true;
     loop {
         let at = parser.position();
-        let Some(c) = parser.next() else { return Err(parser.error(start, Kind::UnclosedClass)) };
+        let Some(c) = parser.next() else { return Err(error(start, Kind::UnclosedClass)) };
         if c == ']' && !first {
             return Ok(class);
         }
         if c == '[' && parser.peek() == Some(':') {
-            return Err(parser.error(at, Kind::Posix));
+            return Err(error(at, Kind::Posix));
         }
         // `[a-z-[aeiou]]`; at the very start `-[` is a hyphen and a bracket.
         if c == '-' && !first && parser.peek() == Some('[') {
@@ -62,7 +62,7 @@ fn nested(parser: &mut Parser<'_>, start: usize, depth: usize) -> Read<Class> {
         parser.skip(1);
         if parser.peek() == Some('[') {
             if parser.peek_second() == Some(':') {
-                return Err(parser.error(at, Kind::Posix));
+                return Err(error(at, Kind::Posix));
             }
             class.items.push(Item::Range(low, low));
             return subtract(parser, class, at, depth);
@@ -72,15 +72,15 @@ fn nested(parser: &mut Parser<'_>, start: usize, depth: usize) -> Read<Class> {
                 Escaped::Character(c) => c,
                 Escaped::Hyphen => {
                     // .NET adds the hyphen and lets the range go on behind it; nobody means that.
-                    return Err(parser.error(at, Kind::ClassRange));
+                    return Err(error(at, Kind::ClassRange));
                 }
-                Escaped::Items(_) => return Err(parser.error(at, Kind::ClassRange)),
+                Escaped::Items(_) => return Err(error(at, Kind::ClassRange)),
             },
             Some(c) => c,
-            None => return Err(parser.error(start, Kind::UnclosedClass)),
+            None => return Err(error(start, Kind::UnclosedClass)),
         };
         if high < low {
-            return Err(parser.error(at, Kind::ClassRange));
+            return Err(error(at, Kind::ClassRange));
         }
         class.items.push(Item::Range(low, high));
     }
@@ -90,7 +90,7 @@ fn nested(parser: &mut Parser<'_>, start: usize, depth: usize) -> Read<Class> {
 fn subtract(parser: &mut Parser<'_>, mut class: Class, at: usize, depth: usize) -> Read<Class> {
     parser.skip(1);
     class.minus = Some(Box::new(nested(parser, at, depth + 1)?));
-    if parser.eat(']') { Ok(class) } else { Err(parser.error(at, Kind::Unsupported { what: "text behind '-[…]'" })) }
+    if parser.eat(']') { Ok(class) } else { Err(error(at, Kind::Unsupported { what: "text behind '-[…]'" })) }
 }
 
 enum Escaped {
@@ -121,7 +121,7 @@ fn class_escape(parser: &mut Parser<'_>, start: usize) -> Read<Escaped> {
             let class = category(parser, start, c == 'P')?;
             if class.negated {
                 let what = "a negated block inside a class";
-                return Err(parser.error(start, Kind::Unsupported { what }));
+                return Err(error(start, Kind::Unsupported { what }));
             }
             return Ok(Escaped::Items(class.items));
         }
@@ -133,8 +133,8 @@ fn class_escape(parser: &mut Parser<'_>, start: usize) -> Read<Escaped> {
 
 /// A character behind its backslash: control characters, codes, and punctuation that stands for itself.
 pub(super) fn escaped_character(parser: &mut Parser<'_>, start: usize) -> Read<char> {
-    let Some(c) = parser.next() else { return Err(parser.error(start, Kind::TrailingBackslash)) };
-    let refused = |parser: &Parser<'_>| parser.error(start, Kind::Escape { found: c });
+    let Some(c) = parser.next() else { return Err(error(start, Kind::TrailingBackslash)) };
+    let refused = || error(start, Kind::Escape { found: c });
     Ok(match c {
         'a' => '\u{7}',
         'e' => '\u{1B}',
@@ -143,11 +143,11 @@ pub(super) fn escaped_character(parser: &mut Parser<'_>, start: usize) -> Read<c
         'r' => '\r',
         't' => '\t',
         'v' => '\u{B}',
-        'x' => hexadecimal(parser, 2).ok_or_else(|| refused(parser))?,
-        'u' => hexadecimal(parser, 4).ok_or_else(|| refused(parser))?,
+        'x' => hexadecimal(parser, 2).ok_or_else(refused)?,
+        'u' => hexadecimal(parser, 4).ok_or_else(refused)?,
         'c' => {
             let control = parser.next().map(|c| u32::from(c.to_ascii_uppercase()).wrapping_sub(0x40));
-            control.filter(|code| *code < 0x20).and_then(char::from_u32).ok_or_else(|| refused(parser))?
+            control.filter(|code| *code < 0x20).and_then(char::from_u32).ok_or_else(refused)?
         }
         '0'..='7' => {
             // Up to three octal digits; .NET keeps the low eight bits.
@@ -159,7 +159,7 @@ pub(super) fn escaped_character(parser: &mut Parser<'_>, start: usize) -> Read<c
             }
             char::from_u32(code & 0xFF).unwrap_or('\0')
         }
-        c if c == '_' || c.is_alphanumeric() => return Err(refused(parser)),
+        c if c == '_' || c.is_alphanumeric() => return Err(refused()),
         c => c,
     })
 }
@@ -179,7 +179,7 @@ pub(super) fn category(parser: &mut Parser<'_>, start: usize, negated: bool) -> 
     let name = parser.rest().strip_prefix('{').and_then(|rest| rest.split_once('}')).map(|(name, _)| name);
     let Some(name) = name else {
         let name = parser.peek().map(String::from).unwrap_or_default();
-        return Err(parser.error(start, Kind::Category { name }));
+        return Err(error(start, Kind::Category { name }));
     };
     parser.skip(name.len() + 2);
     if let Some(known) = CATEGORIES.iter().find(|known| **known == name) {
@@ -188,7 +188,7 @@ pub(super) fn category(parser: &mut Parser<'_>, start: usize, negated: bool) -> 
     }
     let block = name.strip_prefix("Is").and_then(|block| BLOCKS.iter().find(|(known, ..)| *known == block));
     let Some((_, first, last)) = block else {
-        return Err(parser.error(start, Kind::Category { name: name.to_owned() }));
+        return Err(error(start, Kind::Category { name: name.to_owned() }));
     };
     Ok(Class { negated, items: vec![Item::Range(*first, *last)], minus: None })
 }

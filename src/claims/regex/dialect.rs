@@ -86,7 +86,7 @@ impl<'p> Parser<'p> {
     fn pattern(mut self) -> Read<(Parsed, bool)> {
         let node = self.alternation()?;
         if self.peek().is_some() {
-            return Err(self.error(self.at, Kind::UnopenedGroup));
+            return Err(error(self.at, Kind::UnopenedGroup));
         }
         Ok((Parsed { node, groups: Groups { names: self.names } }, self.refers))
     }
@@ -130,16 +130,16 @@ impl<'p> Parser<'p> {
             '[' => {
                 let mut class = class::parse(self, start)?;
                 if self.flags.fold {
-                    class::foldable(&class).map_err(|kind| self.error(start, kind))?;
+                    class::foldable(&class).map_err(|kind| error(start, kind))?;
                     class.fold();
                 }
                 Node::Class(class)
             }
             '(' => return self.group(start),
             '\\' => self.escape(start)?,
-            '*' | '+' | '?' => return Err(self.error(start, Kind::NothingToRepeat { found: c })),
+            '*' | '+' | '?' => return Err(error(start, Kind::NothingToRepeat { found: c })),
             '{' if self.quantifier_length(start).is_some() => {
-                return Err(self.error(start, Kind::NothingToRepeat { found: c }));
+                return Err(error(start, Kind::NothingToRepeat { found: c }));
             }
             c => self.character(c),
         }))
@@ -156,10 +156,10 @@ impl<'p> Parser<'p> {
         self.skip_blanks()?;
         let again = matches!(self.peek(), Some('*' | '+' | '?')) || self.quantifier_length(self.at).is_some();
         if again {
-            return Err(self.error(self.at, Kind::NestedQuantifier));
+            return Err(error(self.at, Kind::NestedQuantifier));
         }
         if max.is_some_and(|max| max < min) {
-            return Err(self.error(start, Kind::QuantifierRange));
+            return Err(error(start, Kind::QuantifierRange));
         }
         Ok(Node::Repeat { node: Box::new(atom), min, max, lazy })
     }
@@ -177,7 +177,7 @@ impl<'p> Parser<'p> {
                     text.parse::<u32>()
                         .ok()
                         .filter(|n| *n <= i32::MAX.unsigned_abs())
-                        .ok_or_else(|| self.error(start, Kind::QuantifierRange))
+                        .ok_or_else(|| error(start, Kind::QuantifierRange))
                 };
                 let counts = match inner.split_once(',') {
                     None => (number(inner)?, Some(number(inner)?)),
@@ -207,7 +207,7 @@ impl<'p> Parser<'p> {
 
     fn group(&mut self, start: usize) -> Read<Option<Node>> {
         if self.depth >= MAX_DEPTH {
-            return Err(self.error(start, Kind::TooDeep { limit: MAX_DEPTH }));
+            return Err(error(start, Kind::TooDeep { limit: MAX_DEPTH }));
         }
         if !self.eat('?') {
             if self.flags.explicit {
@@ -225,7 +225,7 @@ impl<'p> Parser<'p> {
             Some('>') => Node::Atomic(Box::new(self.body(start)?)),
             Some('#') => {
                 let rest = self.rest();
-                let end = rest.find(')').ok_or_else(|| self.error(start, Kind::UnclosedGroup))?;
+                let end = rest.find(')').ok_or_else(|| error(start, Kind::UnclosedGroup))?;
                 self.at += end + 1;
                 return Ok(None);
             }
@@ -235,7 +235,7 @@ impl<'p> Parser<'p> {
                 let node = self.body(start)?;
                 if self.names.len() > before {
                     let what = "a capturing group inside a look-behind";
-                    return Err(self.error(start, Kind::Unsupported { what }));
+                    return Err(error(start, Kind::Unsupported { what }));
                 }
                 look(true, negative)(node)
             }
@@ -246,7 +246,7 @@ impl<'p> Parser<'p> {
                 self.at -= 1;
                 return self.options(start);
             }
-            _ => return Err(self.error(start, Kind::GroupName)),
+            _ => return Err(error(start, Kind::GroupName)),
         }))
     }
 
@@ -257,19 +257,19 @@ impl<'p> Parser<'p> {
         let node = self.alternation()?;
         self.depth -= 1;
         self.flags = flags;
-        if self.eat(')') { Ok(node) } else { Err(self.error(start, Kind::UnclosedGroup)) }
+        if self.eat(')') { Ok(node) } else { Err(error(start, Kind::UnclosedGroup)) }
     }
 
     fn named(&mut self, start: usize, close: char) -> Read<Node> {
         let rest = self.rest();
-        let end = rest.find(close).ok_or_else(|| self.error(start, Kind::GroupName))?;
+        let end = rest.find(close).ok_or_else(|| error(start, Kind::GroupName))?;
         let name = rest.get(..end).unwrap_or_default();
-        let unsupported = |what| Err(self.error(start, Kind::Unsupported { what }));
+        let unsupported = |what| Err(error(start, Kind::Unsupported { what }));
         if name.contains('-') {
             return unsupported("a balancing group");
         }
         if name.is_empty() || !name.chars().all(is_word) {
-            return Err(self.error(start, Kind::GroupName));
+            return Err(error(start, Kind::GroupName));
         }
         if name.starts_with(|c: char| c.is_ascii_digit()) {
             return unsupported("a group with a number for a name");
@@ -286,11 +286,11 @@ impl<'p> Parser<'p> {
     /// `(?(1)yes|no)` and `(?(name)yes|no)`; other conditions are refused.
     fn conditional(&mut self, start: usize) -> Read<Node> {
         let rest = self.rest();
-        let end = rest.find(')').ok_or_else(|| self.error(start, Kind::UnclosedGroup))?;
+        let end = rest.find(')').ok_or_else(|| error(start, Kind::UnclosedGroup))?;
         let group = rest.get(..end).unwrap_or_default();
         if group.is_empty() || !group.chars().all(is_word) {
             let what = "a condition that is no group";
-            return Err(self.error(start, Kind::Unsupported { what }));
+            return Err(error(start, Kind::Unsupported { what }));
         }
         self.at += end + 1;
         let place = self.reference(group, start)?;
@@ -300,7 +300,7 @@ impl<'p> Parser<'p> {
                 let (yes, no) = (branches.next(), branches.next());
                 if branches.next().is_some() {
                     let what = "a condition with more than two branches";
-                    return Err(self.error(start, Kind::Unsupported { what }));
+                    return Err(error(start, Kind::Unsupported { what }));
                 }
                 (yes.unwrap_or(Node::Empty), no.unwrap_or(Node::Empty))
             }
@@ -330,7 +330,7 @@ impl<'p> Parser<'p> {
                     self.flags = before;
                     return Ok(Some(node));
                 }
-                _ => return Err(self.error(start, Kind::GroupName)),
+                _ => return Err(error(start, Kind::GroupName)),
             };
             *flag = on;
         }
@@ -339,7 +339,7 @@ impl<'p> Parser<'p> {
     // Escapes.
 
     fn escape(&mut self, start: usize) -> Read<Node> {
-        let Some(c) = self.peek() else { return Err(self.error(start, Kind::TrailingBackslash)) };
+        let Some(c) = self.peek() else { return Err(error(start, Kind::TrailingBackslash)) };
         let item = match c {
             'd' => Some(Item::Digit(Sign::In)),
             'D' => Some(Item::Digit(Sign::NotIn)),
@@ -370,20 +370,20 @@ impl<'p> Parser<'p> {
                 self.at += 1;
                 let class = class::category(self, start, c == 'P')?;
                 if self.flags.fold {
-                    class::foldable(&class).map_err(|kind| self.error(start, kind))?;
+                    class::foldable(&class).map_err(|kind| error(start, kind))?;
                 }
                 Ok(Node::Class(class))
             }
-            'G' => Err(self.error(start, Kind::Unsupported { what: "'\\G'" })),
+            'G' => Err(error(start, Kind::Unsupported { what: "'\\G'" })),
             'k' => {
                 self.at += 1;
                 let close = match self.next() {
                     Some('<') => '>',
                     Some('\'') => '\'',
-                    _ => return Err(self.error(start, Kind::Escape { found: 'k' })),
+                    _ => return Err(error(start, Kind::Escape { found: 'k' })),
                 };
                 let rest = self.rest();
-                let end = rest.find(close).ok_or_else(|| self.error(start, Kind::Escape { found: 'k' }))?;
+                let end = rest.find(close).ok_or_else(|| error(start, Kind::Escape { found: 'k' }))?;
                 let name = rest.get(..end).unwrap_or_default();
                 self.at += end + 1;
                 let place = self.reference(name, start)?;
@@ -395,7 +395,7 @@ impl<'p> Parser<'p> {
                 let inner = self.rest().get(1..).unwrap_or_default();
                 if inner.split_once(close).is_some_and(|(name, _)| !name.is_empty() && name.chars().all(is_word)) {
                     let what = "the old form of a group reference; write \\k<name>, or";
-                    return Err(self.error(start, Kind::Unsupported { what }));
+                    return Err(error(start, Kind::Unsupported { what }));
                 }
                 self.at += 1;
                 Ok(self.character(c))
@@ -420,7 +420,7 @@ impl<'p> Parser<'p> {
             return self.backreference(place, start);
         }
         if digits == 1 || !number.starts_with(|c: char| matches!(c, '0'..='7')) {
-            return Err(self.error(start, Kind::Reference { group: number.to_owned() }));
+            return Err(error(start, Kind::Reference { group: number.to_owned() }));
         }
         class::escaped_character(self, start).map(|c| self.character(c))
     }
@@ -429,13 +429,13 @@ impl<'p> Parser<'p> {
         self.refers = true;
         let Some(known) = &self.known else { return Ok(0) };
         let place = group.parse().ok().and_then(|number| known.by_number(number)).or_else(|| known.by_name(group));
-        place.filter(|place| *place > 0).ok_or_else(|| self.error(start, Kind::Reference { group: group.to_owned() }))
+        place.filter(|place| *place > 0).ok_or_else(|| error(start, Kind::Reference { group: group.to_owned() }))
     }
 
     fn backreference(&self, place: usize, start: usize) -> Read<Node> {
         if self.flags.fold {
             let what = "a group reference under (?i)";
-            return Err(self.error(start, Kind::Unsupported { what }));
+            return Err(error(start, Kind::Unsupported { what }));
         }
         Ok(Node::Backreference(place))
     }
@@ -458,7 +458,7 @@ impl<'p> Parser<'p> {
                 return Ok(());
             }
             let start = self.at;
-            let end = self.rest().find(')').ok_or_else(|| self.error(start, Kind::UnclosedGroup))?;
+            let end = self.rest().find(')').ok_or_else(|| error(start, Kind::UnclosedGroup))?;
             self.at += end + 1;
         }
     }
@@ -496,10 +496,11 @@ impl<'p> Parser<'p> {
     pub(super) fn skip(&mut self, octets: usize) {
         self.at += octets;
     }
+}
 
-    pub(super) fn error(&self, at: usize, kind: Kind) -> PatternError {
-        PatternError { offset: u32::try_from(at).ok(), kind }
-    }
+/// A refusal at this octet of the pattern.
+pub(super) fn error(at: usize, kind: Kind) -> PatternError {
+    PatternError { offset: u32::try_from(at).ok(), kind }
 }
 
 fn is_word(c: char) -> bool {

@@ -83,7 +83,9 @@ fn write_node(node: &Node, ending: Ending, out: &mut String) {
                 [_] => write_char(*c, out),
                 family => {
                     out.push('[');
-                    family.iter().for_each(|c| write_char(*c, out));
+                    for c in family {
+                        write_char(*c, out);
+                    }
                     out.push(']');
                 }
             }
@@ -102,9 +104,9 @@ fn write_node(node: &Node, ending: Ending, out: &mut String) {
         Node::Concat(nodes) => {
             for node in nodes {
                 if matches!(node, Node::Alternate(_)) {
-                    wrap("(?:", node, ending, out)
+                    wrap("(?:", node, ending, out);
                 } else {
-                    write_node(node, ending, out)
+                    write_node(node, ending, out);
                 }
             }
         }
@@ -124,7 +126,7 @@ fn write_node(node: &Node, ending: Ending, out: &mut String) {
                 (_, Some(0), _) => out.push_str("(?:)"),
                 (0, _, false) => {
                     wrap("(?:", node, ending, out);
-                    out.insert_str(out.len() - 1, "|");
+                    out.insert(out.len() - 1, '|');
                 }
                 (0, _, true) => {
                     out.push_str("(?:|");

@@ -1,4 +1,4 @@
-//! The replacement text of RegExReplace, expanded as .NET does (claims.md 1.6).
+//! The replacement text of `RegExReplace`, expanded as .NET does (claims.md 1.6).
 //!
 //! The crates' own `$` syntax reads `$1_x` and group numbers differently and is never used.
 

@@ -8,14 +8,14 @@ use crate::claims::types::{ACCOUNT_TYPE, IMMUTABLE_ID, ISSUER_ID, UPN_V1, WINDOW
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntraSettings {
     /// The federated domains of the tenant. None: no user gets an `issuerid`, and Entra goes by the token's issuer.
-    /// Otherwise a user gets the IssuerUri of the longest suffix that his UPN's domain is or ends in, and none when there is no
+    /// Otherwise a user gets the `IssuerUri` of the longest suffix that his UPN's domain is or ends in, and none when there is no
     /// such suffix: one domain is no reason to vouch for users of another.
     pub domains: Vec<EntraDomain>,
     /// Which attribute anchors a user to his cloud object.
     pub source_anchor: SourceAnchor,
     /// Attribute that holds the UPN Entra knows; normally `userPrincipalName`.
     pub upn_attribute: String,
-    /// `issuerid` of computers, which have no UPN; normally the IssuerUri of the first domain. `None`: they get none.
+    /// `issuerid` of computers, which have no UPN; normally the `IssuerUri` of the first domain. `None`: they get none.
     pub computer_issuer: Option<String>,
 }
 
@@ -24,7 +24,7 @@ pub struct EntraSettings {
 pub struct EntraDomain {
     /// The verified DNS domain, such as `brand.example`; its sub-domains belong to it unless they are listed themselves.
     pub suffix: String,
-    /// IssuerUri of its federation settings in Entra; any text.
+    /// `IssuerUri` of its federation settings in Entra; any text.
     pub issuer_uri: String,
 }
 

@@ -8,6 +8,7 @@ use crate::claims::store::{
     StoreSet,
 };
 use crate::claims::{Claim, ClaimSet, Limits, NoTrace, RuleSet, Text, types};
+use EntraRulesError as E;
 
 /// Answers each attribute by its own name, or nothing for the consistency GUID, and the UPN from the account.
 struct Directory;
@@ -161,7 +162,6 @@ fn settings_that_no_rule_can_hold_are_refused() {
         change(&mut settings);
         entra_rules(&settings)
     };
-    use EntraRulesError as E;
     assert!(matches!(with(|s| s.domains[0].issuer_uri = "a\"b".into()), Err(E::Unwritable { .. })));
     assert!(matches!(with(|s| s.domains[0].issuer_uri = "a\nb".into()), Err(E::Unwritable { .. })));
     assert!(matches!(with(|s| s.computer_issuer = Some("\"".into())), Err(E::Unwritable { .. })));

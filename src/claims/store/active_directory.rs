@@ -75,14 +75,13 @@ impl ActiveDirectoryStore {
     async fn by_filter(&self, query: &AccountQuery, params: &[Text]) -> Result<Rows, StoreError> {
         let account = query.account().substitute(params, |value, out| out.push_str(value));
         let (domain, name) = split_account(&account).ok_or_else(|| StoreError::Account { account: account.clone() })?;
-        let filter = match query.filter() {
-            Some(filter) => filter.substitute(params, escape_filter_value),
-            None => {
-                let mut filter = String::from("(sAMAccountName=");
-                escape_filter_value(name, &mut filter);
-                filter.push(')');
-                filter
-            }
+        let filter = if let Some(filter) = query.filter() {
+            filter.substitute(params, escape_filter_value)
+        } else {
+            let mut filter = String::from("(sAMAccountName=");
+            escape_filter_value(name, &mut filter);
+            filter.push(')');
+            filter
         };
         let mut names: Vec<AttributeName> = query.attributes().cloned().collect();
         let wants_groups = query.column_list().iter().any(|column| matches!(column, Column::Groups(_)));

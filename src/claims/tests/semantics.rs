@@ -94,7 +94,7 @@ fn rules_and_tuples() {
         (
             "a:[Type == \"A\"] && b:[Type == \"B\"] => issue(Type = \"x\", Value = RegExReplace(b.Value, \"(.)\", \"<$1\" + a.Value + \">\"));",
             &[("A", "$1"), ("B", "7")],
-            "x=<7$1>",
+            "x=<77>",
         ),
         (
             "a:[Type == \"A\"] && b:[Type == \"B\"] => issue(Type = \"x\", Value = RegExReplace(b.Value, a.Value, \"-\"));",
@@ -147,7 +147,9 @@ fn stores() {
 
     let narrow = Rows(vec![row(&[Some("1")])]);
     let error = with_store(text, input, table("q {0}", &["{1}!"], Ok(narrow)), &Limits::default()).unwrap_err();
-    assert!(matches!(error.kind, Kind::Store { source: StoreError::Columns { expected: 2, found: 1 }, .. }));
+    assert!(
+        matches!(&error.kind, Kind::Store { source, .. } if **source == StoreError::Columns { expected: 2, found: 1 })
+    );
     let down = Err(StoreError::Unavailable { reason: "time-out".into() });
     let error = with_store(text, input, table("q {0}", &["{1}!"], down), &Limits::default()).unwrap_err();
     assert!(error.is_retryable());
@@ -225,8 +227,10 @@ fn budgets() {
 /// Rules that feed each other run once each.
 #[test]
 fn chains_of_rules_stay_linear() {
-    let chain: String =
-        (0..100).map(|n| format!("a:[Type == \"t{n}\"] => issue(Type = \"t{}\", Value = a.Value);", n + 1)).collect();
+    let chain = (0..100)
+        .map(|n| format!("a:[Type == \"t{n}\"] => issue(Type = \"t{}\", Value = a.Value);", n + 1))
+        .collect::<Vec<_>>()
+        .concat();
     let outcome =
         evaluate(&rules(&chain), &claims(&[("t0", "v")]), &Limits { work: 1000, ..Limits::default() }).unwrap();
     assert_eq!(outcome.output.len(), 100);

@@ -60,9 +60,12 @@ fn documented_messages() {
     }
 }
 
+/// Text, what is wrong with it, and what the help says.
+type Refused = (&'static str, fn(&Kind) -> bool, &'static str);
+
 #[test]
 fn refusals() {
-    let test: &[(&str, fn(&Kind) -> bool, &str)] = &[
+    let refused: &[Refused] = &[
         ("c:[] && C:[] => issue(claim = c);", |kind| matches!(kind, Kind::DuplicateTag { .. }), "case"),
         (
             "c:[] => issue(Type = d.Value);",
@@ -122,7 +125,7 @@ fn refusals() {
         ("c:[Type == 't'] => issue(claim = c);", |kind| matches!(kind, Kind::Input { .. }), "double quotes"),
         ("=> issue(Type = \"t\") => issue(Type = \"t\");", |kind| matches!(kind, Kind::Unexpected { .. }), ""),
     ];
-    for (text, is, help) in test {
+    for (text, is, help) in refused {
         let problem = problem(text);
         assert!(is(&problem.kind), "{text}: {problem}");
         assert!(problem.help.as_deref().unwrap_or_default().contains(help), "{text}: {:?}", problem.help);

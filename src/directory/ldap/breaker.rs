@@ -19,7 +19,7 @@ pub struct BreakerOptions {
 
 impl Default for BreakerOptions {
     fn default() -> Self {
-        Self { failures: 3, cool_down: Duration::from_secs(5), max_cool_down: Duration::from_secs(60) }
+        Self { failures: 3, cool_down: Duration::from_secs(5), max_cool_down: Duration::from_mins(1) }
     }
 }
 

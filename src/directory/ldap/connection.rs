@@ -13,12 +13,14 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::entry::Entry;
-use super::{Bind, ServerAddress, Transport};
+use super::{Bind, InitiatorCredential, LdapLimits, ServerAddress, Transport};
 
 /// Everything needed to open a connection to one domain controller.
 #[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) address: ServerAddress,
+    /// Kerberos realm of the domain controller.
+    pub(super) realm: String,
     pub(super) transport: Transport,
     pub(super) tls: Arc<ClientConfig>,
     pub(super) bind: Bind,
@@ -28,22 +30,21 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     /// Connects, encrypts and binds.
-    pub(super) async fn open(&self, within: Duration) -> Result<Connection, LinkError> {
-        timeout(within, async {
-            let mut connection = self.connect().await?;
-            let result = match &self.bind {
-                Bind::Simple { name, password } => {
-                    connection.ldap.simple_bind(name, password.expose()).await.map_err(LinkError::from_ldap)?
-                }
-                Bind::Gssapi(_) => self.gssapi_bind(&connection).await?,
-            };
-            if result.rc != SUCCESS {
-                return Err(LinkError::Bind { code: result.rc, text: clean(&result.text) });
+    pub(super) async fn open(&self, limits: &LdapLimits) -> Result<Connection, LinkError> {
+        let connecting = timeout(limits.connect_timeout, self.connect()).await;
+        let mut connection = connecting.unwrap_or(Err(LinkError::Timeout("connecting")))?;
+        let result = match &self.bind {
+            Bind::Simple { name, password } => {
+                let bind = connection.ldap.simple_bind(name, password.expose());
+                timeout(limits.connect_timeout, bind).await.map(|result| result.map_err(LinkError::from_ldap))
             }
-            Ok(connection)
-        })
-        .await
-        .unwrap_or(Err(LinkError::Timeout("connecting")))
+            Bind::Gssapi(source) => timeout(limits.kerberos_timeout, self.gssapi_bind(&connection, source)).await,
+        };
+        let result = result.unwrap_or(Err(LinkError::Timeout("binding")))?;
+        if result.rc != SUCCESS {
+            return Err(LinkError::Bind { code: result.rc, text: clean(&result.text) });
+        }
+        Ok(connection)
     }
 
     /// Connects and encrypts, without any bind.
@@ -63,20 +64,24 @@ impl Endpoint {
     }
 
     /// ldap3 calls the Kerberos library inside its future, which waits for the KDC: that happens on a thread made for waiting.
-    async fn gssapi_bind(&self, connection: &Connection) -> Result<LdapResult, LinkError> {
-        let Bind::Gssapi(source) = &self.bind else { return Err(LinkError::Lost("no GSSAPI credential".to_owned())) };
+    async fn gssapi_bind(
+        &self,
+        connection: &Connection,
+        source: &Arc<dyn InitiatorCredential>,
+    ) -> Result<LdapResult, LinkError> {
         let permit = Arc::clone(&self.blocking_binds)
             .acquire_owned()
             .await
             .map_err(|_| LinkError::Lost("shutting down".to_owned()))?;
-        let (source, host) = (Arc::clone(source), self.address.host().to_owned());
+        // ldap3 makes `ldap/` + this the principal. Without a realm it would be looked for in the default realm.
+        let (source, service) = (Arc::clone(source), format!("{}@{}", self.address.host(), self.realm));
         // Not the whole connection: when the bind times out, dropping that ends the driver, which ends this thread's wait.
         let mut ldap = connection.ldap.clone();
         let runtime = Handle::current();
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let credential = source.acquire().map_err(LinkError::Credential)?;
-            runtime.block_on(ldap.sasl_gssapi_cred_bind(credential, &host)).map_err(LinkError::from_ldap)
+            runtime.block_on(ldap.sasl_gssapi_cred_bind(credential, &service)).map_err(LinkError::from_ldap)
         })
         .await
         .unwrap_or_else(|error| Err(LinkError::Lost(error.to_string())))
@@ -122,8 +127,8 @@ impl Connection {
     async fn search_to_end(&mut self, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
         // One more than allowed tells "too many" from "just enough".
         let limit = i32::try_from(search.max_entries.saturating_add(1)).unwrap_or(i32::MAX);
-        // Less than our own patience: a server that gives up on an expensive filter is slow, not down.
-        let seconds = i32::try_from((within * 3 / 4).as_secs().max(1)).unwrap_or(i32::MAX);
+        // The server counts whole seconds, some from the last full one: it gets enough not to give up before we do.
+        let seconds = i32::try_from(within.as_secs().saturating_add(2)).unwrap_or(i32::MAX);
         let options = SearchOptions::new().sizelimit(limit).timelimit(seconds);
         let no_referrals = RawControl { ctype: DOMAIN_SCOPE.to_owned(), crit: false, val: None };
         // ldap3 forgets an operation it gave up only when it did so itself.
@@ -149,6 +154,7 @@ impl Connection {
             SUCCESS => Ok(entries),
             NO_SUCH_OBJECT => Ok(Vec::new()),
             SIZE_LIMIT_EXCEEDED => Err(LinkError::TooMany(search.max_entries)),
+            TIME_LIMIT_EXCEEDED => Err(LinkError::Slow),
             BUSY | UNAVAILABLE => Err(LinkError::Overloaded { code: result.rc, text: clean(&result.text) }),
             // 000004DC: the bind of this connection is no longer good, for instance because its ticket expired.
             OPERATIONS_ERROR if result.text.contains("000004DC") => Err(LinkError::Lost(clean(&result.text))),
@@ -186,6 +192,8 @@ pub(super) enum LinkError {
     Refused { code: u32, text: String },
     #[error("the filter is malformed")]
     Filter,
+    #[error("the domain controller works on it for too long; the filter may need an index")]
+    Slow,
     #[error("more than {0} objects match")]
     TooMany(usize),
 }
@@ -193,7 +201,7 @@ pub(super) enum LinkError {
 impl LinkError {
     /// Whether another domain controller may do better.
     pub(super) const fn is_servers_fault(&self) -> bool {
-        !matches!(self, Self::Refused { .. } | Self::Filter | Self::TooMany(_))
+        !matches!(self, Self::Refused { .. } | Self::Filter | Self::Slow | Self::TooMany(_))
     }
 
     fn from_ldap(error: LdapError) -> Self {
@@ -223,6 +231,7 @@ fn clean(text: &str) -> String {
 
 const SUCCESS: u32 = 0;
 const OPERATIONS_ERROR: u32 = 1;
+const TIME_LIMIT_EXCEEDED: u32 = 3;
 const SIZE_LIMIT_EXCEEDED: u32 = 4;
 const NO_SUCH_OBJECT: u32 = 32;
 const BUSY: u32 = 51;

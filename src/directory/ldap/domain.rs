@@ -23,8 +23,9 @@ pub(super) struct Domain {
     pub(super) sid: Sid,
     pub(super) base_dn: String,
     upn_suffixes: Vec<String>,
-    pub(super) servers: Vec<Server>,
+    pub(super) servers: Vec<Arc<Server>>,
     questions: Semaphore,
+    password_checks: Semaphore,
     limits: Arc<LdapLimits>,
     clock: Arc<dyn Clock>,
 }
@@ -62,8 +63,9 @@ impl Domain {
             .into_iter()
             .map(|address| {
                 let (tls, bind, blocking_binds) = (Arc::clone(&tls), bind.clone(), Arc::clone(&blocking_binds));
-                let endpoint = Endpoint { address, transport, tls, bind, blocking_binds };
-                Server::new(endpoint, Arc::clone(limits), Arc::clone(clock))
+                let endpoint =
+                    Endpoint { address, realm: dns_name.to_uppercase(), transport, tls, bind, blocking_binds };
+                Arc::new(Server::new(endpoint, Arc::clone(limits), Arc::clone(clock)))
             })
             .collect();
         Ok(Self {
@@ -74,6 +76,7 @@ impl Domain {
             upn_suffixes,
             servers,
             questions: Semaphore::new(limits.questions_in_flight.max(1)),
+            password_checks: Semaphore::new(PASSWORD_CHECKS),
             limits: Arc::clone(limits),
             clock: Arc::clone(clock),
         })
@@ -152,7 +155,7 @@ impl Domain {
                 Err(error) if error.is_servers_fault() => {
                     last = Some(format!("{}: {error}", server.endpoint.address));
                 }
-                Err(error) => return Err(self.refused(server, &error)),
+                Err(error) => return Err(refused(server, &error)),
             }
         }
         Err(self.unavailable(&last.unwrap_or_else(|| "every domain controller has failed just now".to_owned())))
@@ -162,23 +165,34 @@ impl Domain {
         DirectoryError::Unavailable { domain: self.dns_name.clone(), reason: reason.to_owned() }
     }
 
-    fn refused(&self, server: &Server, error: &LinkError) -> DirectoryError {
-        DirectoryError::Refused { server: server.endpoint.address.to_string(), reason: error.to_string() }
+    /// Runs a check of a password, of which a few run at once, within the time of one question.
+    pub(super) async fn within_limits<T>(
+        &self,
+        check: impl Future<Output = Result<T, DirectoryError>>,
+    ) -> Result<T, DirectoryError> {
+        let turn_and_check = async {
+            let _turn = self.password_checks.acquire().await.map_err(|_| self.unavailable("shutting down"))?;
+            check.await
+        };
+        let outcome = timeout(self.limits.question_timeout, turn_and_check).await;
+        outcome.unwrap_or_else(|_| Err(self.unavailable("no answer in time while checking a password")))
     }
 
-    /// How long one exchange may take.
+    /// How long a connection may take to stand.
     pub(super) fn connect_timeout(&self) -> Duration {
         self.limits.connect_timeout
     }
+}
 
-    /// How long one operation may take.
-    pub(super) fn operation_timeout(&self) -> Duration {
-        self.limits.operation_timeout
-    }
+fn refused(server: &Server, error: &LinkError) -> DirectoryError {
+    DirectoryError::Refused { server: server.endpoint.address.to_string(), reason: error.to_string() }
 }
 
 /// A Kerberos bind may block a thread for as long as the KDC keeps it waiting.
 const BLOCKING_BINDS: usize = 4;
+
+/// Each has a connection of its own.
+const PASSWORD_CHECKS: usize = 16;
 
 /// Parts of one multi-valued attribute; Active Directory sends 1500 values in each.
 const MAX_RANGES: usize = 20;

@@ -25,6 +25,7 @@ pub use self::options::{
 };
 
 use self::domain::Domain;
+use super::codec::base_name;
 use super::filter::Filter;
 use super::{
     Account, AccountKey, AttributeName, Attributes, Directory, DirectoryError, ObjectGuid, PasswordVerdict, Sid,
@@ -182,7 +183,7 @@ impl Inner {
                 let found = domain.find(filter.to_string(), names_of(&["objectSid", "sAMAccountName"])).await?;
                 // The directory compares without regard to accents as well; a look-alike is another account.
                 let matches = found.iter().filter(|e| same_name(e.attributes.text("sAMAccountName"), name));
-                let sid = single(matches.map(|entry| entry.attributes.object_sid()), key)?;
+                let sid = single(matches.map(|entry| entry.attributes.object_sid()), &key.to_string())?;
                 self.account_by_sid(&sid, &key.to_string()).await
             }
             AccountKey::Upn(upn) => {
@@ -218,7 +219,7 @@ impl Inner {
                 }
             }
         }
-        single(sids.into_iter(), &AccountKey::Upn(upn.to_owned()))
+        single(sids.into_iter(), upn)
     }
 
     async fn account_by_sid(&self, sid: &Sid, key: &str) -> Result<Account, DirectoryError> {
@@ -236,7 +237,8 @@ impl Inner {
         let entry = entry.ok_or_else(|| DirectoryError::NotFound { key: sid.to_string() })?;
         let mut attributes = Attributes::default();
         for name in names {
-            let values = entry.attributes.values(name);
+            // `userCertificate;binary` comes back under the attribute's name alone.
+            let values = entry.attributes.values(&AttributeName::new(base_name(name.as_str())));
             if !values.is_empty() {
                 attributes.insert(name.clone(), values.to_vec());
             }
@@ -246,9 +248,9 @@ impl Inner {
 
     async fn find_by_alt_security_identity(&self, values: &[String]) -> Result<Account, DirectoryError> {
         let strong: Vec<_> = values.iter().filter(|value| is_strong_mapping(value)).take(MAX_MAPPINGS).collect();
-        let key = || AccountKey::Upn(values.join(" or "));
+        let key = || values.join(" or ");
         if strong.is_empty() {
-            return Err(DirectoryError::NotFound { key: key().to_string() });
+            return Err(DirectoryError::NotFound { key: key() });
         }
         let any = strong.iter().map(|value| Filter::equal("altSecurityIdentities", value)).collect();
         let filter = Filter::All(vec![Filter::equal("objectClass", "user"), Filter::Any(any)]).to_string();
@@ -304,7 +306,7 @@ async fn keep_alive(inner: std::sync::Weak<Inner>, limits: Arc<LdapLimits>) {
         let servers = inner.domains.iter().flat_map(|domain| &domain.servers);
         let due = servers.filter(|server| full_round || !server.is_healthy());
         // All at once: one that hangs must not delay the others' probes.
-        futures_util::future::join_all(due.map(|server| server.keep_alive())).await;
+        futures_util::future::join_all(due.map(|server| Arc::clone(server).keep_alive())).await;
     }
 }
 
@@ -322,10 +324,10 @@ fn is_strong_mapping(value: &str) -> bool {
 }
 
 /// The one SID there is.
-fn single(sids: impl Iterator<Item = Option<Sid>>, key: &AccountKey) -> Result<Sid, DirectoryError> {
+fn single(sids: impl Iterator<Item = Option<Sid>>, key: &str) -> Result<Sid, DirectoryError> {
     let malformed = || DirectoryError::Malformed {
         attribute: "objectSid".to_owned(),
-        key: key.to_string(),
+        key: key.to_owned(),
         reason: "missing or no SID".to_owned(),
     };
     let mut sids = sids.map(|sid| sid.ok_or_else(malformed)).collect::<Result<Vec<_>, _>>()?;
@@ -333,7 +335,7 @@ fn single(sids: impl Iterator<Item = Option<Sid>>, key: &AccountKey) -> Result<S
     sids.dedup();
     match sids.as_slice() {
         [sid] => Ok(*sid),
-        _ => Err(DirectoryError::NotFound { key: key.to_string() }),
+        _ => Err(DirectoryError::NotFound { key: key.to_owned() }),
     }
 }
 

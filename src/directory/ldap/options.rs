@@ -50,14 +50,14 @@ pub struct DomainOptions {
 pub enum Transport {
     /// TLS from the first octet; port 636 unless the server's address names another.
     Ldaps,
-    /// TLS by the StartTLS operation before anything else is sent; port 389 unless the server's address names another.
+    /// TLS by the `StartTLS` operation before anything else is sent; port 389 unless the server's address names another.
     StartTls,
 }
 
 /// How the server signs in to a domain controller.
 #[derive(Clone)]
 pub enum Bind {
-    /// SASL GSSAPI with a Kerberos credential, bound to the TLS channel.
+    /// SASL `GSSAPI` with a Kerberos credential, bound to the TLS channel.
     Gssapi(Arc<dyn InitiatorCredential>),
     /// A name (distinguished name, UPN or `CORP\name`) and a password.
     Simple {
@@ -154,8 +154,12 @@ impl FromStr for ServerAddress {
 /// Time-outs and bounds of the LDAP directory.
 #[derive(Debug, Clone)]
 pub struct LdapLimits {
-    /// For one connection to stand: name resolution, TCP, TLS and bind together.
+    /// For one connection to stand: name resolution, TCP, TLS and simple bind together.
     pub connect_timeout: Duration,
+    /// For a GSSAPI bind, which includes the Kerberos library's own search for a KDC that answers. In each of the three exchanges of
+    /// a first bind it waits ten seconds for a KDC that accepts a connection and then hangs. No question waits that long;
+    /// the connection serves later ones.
+    pub kerberos_timeout: Duration,
     /// For one operation on a standing connection.
     pub operation_timeout: Duration,
     /// For one question, over all domain controllers that are tried for it. While more than one domain controller is left, none gets
@@ -179,13 +183,14 @@ impl Default for LdapLimits {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(3),
+            kerberos_timeout: Duration::from_secs(45),
             operation_timeout: Duration::from_secs(2),
             question_timeout: Duration::from_secs(6),
             connections_per_server: 2,
             questions_in_flight: 256,
             max_entries: 1000,
-            max_connection_age: Duration::from_secs(30 * 60),
-            keep_alive: Duration::from_secs(60),
+            max_connection_age: Duration::from_mins(30),
+            keep_alive: Duration::from_mins(1),
             breaker: BreakerOptions::default(),
         }
     }

@@ -19,9 +19,11 @@ pub(super) async fn check(
     if password.is_empty() || password.len() > MAX_PASSWORD || name.is_empty() {
         return Ok(PasswordVerdict::Refused(PasswordRefusal::Wrong));
     }
-    let mut connection = connect(domain).await?;
-    let answer = timeout(domain.operation_timeout(), connection.try_password(&name, password)).await;
-    match answer.unwrap_or(Err(LinkError::Timeout("checking a password"))) {
+    domain.within_limits(bind_as(domain, &name, password)).await
+}
+
+async fn bind_as(domain: &Domain, name: &str, password: &str) -> Result<PasswordVerdict, DirectoryError> {
+    match connect(domain).await?.try_password(name, password).await {
         Ok((SUCCESS, _)) => Ok(PasswordVerdict::Accepted),
         Ok((INVALID_CREDENTIALS, text)) => Ok(PasswordVerdict::Refused(PasswordRefusal::from_diagnostic(&text))),
         Ok((code, _)) => Err(domain.unavailable(&format!("password bind answered with LDAP result {code}"))),

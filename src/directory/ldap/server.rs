@@ -1,10 +1,12 @@
 //! One domain controller: a few shared connections and a circuit breaker.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::Mutex;
+use futures_util::FutureExt as _;
+use futures_util::future::{BoxFuture, Shared};
+use ldap3::Scope;
 use tokio::time::timeout;
 
 use super::breaker::{Breaker, Circuit};
@@ -19,16 +21,18 @@ pub(super) struct Server {
     limits: Arc<LdapLimits>,
     clock: Arc<dyn Clock>,
     breaker: Breaker,
-    /// Each slot is locked only while it is looked at or while its connection is being opened.
-    slots: Vec<Mutex<Option<Pooled>>>,
+    slots: Vec<Mutex<Slot>>,
+    /// Whose turn it is.
     next: AtomicUsize,
+    /// How many connections have been opened.
+    opened: AtomicUsize,
 }
 
 impl Server {
     pub(super) fn new(endpoint: Endpoint, limits: Arc<LdapLimits>, clock: Arc<dyn Clock>) -> Self {
-        let slots = (0..limits.connections_per_server.max(1)).map(|_| Mutex::new(None)).collect();
+        let slots = (0..limits.connections_per_server.max(1)).map(|_| Mutex::default()).collect();
         let breaker = Breaker::new(limits.breaker);
-        Self { endpoint, limits, clock, breaker, slots, next: AtomicUsize::new(0) }
+        Self { endpoint, limits, clock, breaker, slots, next: AtomicUsize::new(0), opened: AtomicUsize::new(0) }
     }
 
     /// Whether this server is not known to be down.
@@ -45,19 +49,18 @@ impl Server {
         self.breaker.circuit()
     }
 
-    /// Asks this domain controller within a time. A pooled connection that turns out to have ended is replaced once.
-    pub(super) async fn search(&self, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
+    /// Asks this domain controller within a time. Pooled connections that turn out to have ended are replaced.
+    pub(super) async fn search(self: &Arc<Self>, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
         let outcome = self.search_with_retry(search, self.clock.monotonic().saturating_add(within)).await;
         self.report(outcome.as_ref().err());
         outcome
     }
 
     /// Tries every connection that stands, and opens the first one if none does; closes the circuit when that works.
-    pub(super) async fn keep_alive(&self) {
-        for (index, slot) in self.slots.iter().enumerate() {
-            // A slot that is being opened by a question needs no ping.
-            let Ok(pooled) = slot.try_lock().map(|slot| slot.clone()) else { continue };
-            if pooled.is_none() && index > 0 {
+    pub(super) async fn keep_alive(self: Arc<Self>) {
+        for index in 0..self.slots.len() {
+            let stands = self.slot(index).is_some_and(|slot| slot.pooled.is_some());
+            if !stands && index > 0 {
                 continue;
             }
             if !self.is_healthy() && !self.admits() {
@@ -67,7 +70,7 @@ impl Server {
                 Ok((mut pooled, _)) => {
                     let outcome = pooled.connection.ping(self.limits.operation_timeout).await;
                     if outcome.is_err() {
-                        self.discard(index, &pooled).await;
+                        self.discard(index, &pooled);
                     }
                     outcome
                 }
@@ -77,21 +80,29 @@ impl Server {
         }
     }
 
-    async fn search_with_retry(&self, search: &Search, until: Duration) -> Result<Vec<Entry>, LinkError> {
-        let index = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len();
-        let mut retried = false;
+    async fn search_with_retry(self: &Arc<Self>, search: &Search, until: Duration) -> Result<Vec<Entry>, LinkError> {
+        let mut ended = 0;
         loop {
-            let opening = timeout(self.left(until), self.connection(index)).await;
-            let (mut pooled, reused) = opening.unwrap_or(Err(LinkError::Timeout("waiting for a connection")))?;
+            let opening = timeout(self.left(until), self.any_connection()).await;
+            let (index, mut pooled, reused) = opening.unwrap_or(Err(LinkError::Timeout("waiting for a connection")))?;
             let within = self.left(until).min(self.limits.operation_timeout);
-            match pooled.connection.search(search, within).await {
+            let mut answer = pooled.connection.search(search, within).await;
+            if matches!(answer, Err(LinkError::Timeout(_)))
+                && search.scope == Scope::Subtree
+                && pooled.connection.ping(self.left(until).min(SIGN_OF_LIFE)).await.is_ok()
+            {
+                // An expensive filter must not make a good server look dead to everybody else.
+                self.discard(index, &pooled);
+                answer = Err(LinkError::Slow);
+            }
+            match answer {
                 Err(error) if error.is_servers_fault() => {
-                    self.discard(index, &pooled).await;
+                    self.discard(index, &pooled);
                     // Domain controllers close idle connections; that alone is no failure.
-                    if retried || !reused || !matches!(error, LinkError::Lost(_)) {
+                    if !reused || !matches!(error, LinkError::Lost(_)) || ended == self.slots.len() {
                         return Err(error);
                     }
-                    retried = true;
+                    ended += 1;
                 }
                 answer => return answer,
             }
@@ -102,29 +113,91 @@ impl Server {
         until.saturating_sub(self.clock.monotonic())
     }
 
-    /// The connection in a slot, and whether it stood already.
-    async fn connection(&self, index: usize) -> Result<(Pooled, bool), LinkError> {
-        let slot = self.slots.get(index).ok_or_else(|| LinkError::Lost("no such connection".to_owned()))?;
-        let mut slot = slot.lock().await;
-        let now = self.clock.monotonic();
-        if let Some(pooled) = slot.as_mut()
-            && !pooled.connection.is_closed()
-            && now.saturating_sub(pooled.opened) < self.limits.max_connection_age
-        {
-            return Ok((pooled.clone(), true));
+    /// A connection with its slot, and whether it stood already: the one whose turn it is, or another that stands while that is being
+    /// opened. Waits only when none stands.
+    async fn any_connection(self: &Arc<Self>) -> Result<(usize, Pooled, bool), LinkError> {
+        let turn = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut missing = None;
+        for index in (0..self.slots.len()).map(|offset| turn.wrapping_add(offset) % self.slots.len()) {
+            let standing = self.slot(index).and_then(|mut slot| slot.standing(self.oldest()));
+            let Some(pooled) = standing else {
+                missing = missing.or(Some(index));
+                continue;
+            };
+            if let Some(missing) = missing {
+                self.open_aside(missing);
+            }
+            return Ok((index, pooled, true));
         }
-        *slot = None;
-        let connection = self.endpoint.open(self.limits.connect_timeout).await?;
-        let pooled = Pooled { connection, opened: now, generation: self.next.fetch_add(1, Ordering::Relaxed) };
-        *slot = Some(pooled.clone());
-        Ok((pooled, false))
+        // Everybody waits for the same one; the others follow when it stands.
+        self.connection(0).await.map(|(pooled, reused)| (0, pooled, reused))
+    }
+
+    /// The connection in a slot, and whether it stood already.
+    ///
+    /// Opening goes on when whoever started it gives up: everybody who needs the connection waits for the same attempt.
+    async fn connection(self: &Arc<Self>, index: usize) -> Result<(Pooled, bool), LinkError> {
+        let opening = {
+            let mut slot = self.slot(index).ok_or_else(|| LinkError::Lost("no such connection".to_owned()))?;
+            if let Some(pooled) = slot.standing(self.oldest()) {
+                return Ok((pooled, true));
+            }
+            match &slot.opening {
+                Some(opening) if opening.peek().is_none() => opening.clone(),
+                _ => slot.opening.insert(self.start_opening(index)).clone(),
+            }
+        };
+        opening.await.map(|pooled| (pooled, false))
+    }
+
+    /// Starts to open a further connection that nobody waits for, unless that failed a moment ago.
+    fn open_aside(self: &Arc<Self>, index: usize) {
+        if let Some(mut slot) = self.slot(index) {
+            let now = self.clock.monotonic();
+            let failed = slot.failed.is_some_and(|at| now.saturating_sub(at) < self.limits.breaker.cool_down);
+            if slot.opening.is_none() && !failed {
+                slot.opening = Some(self.start_opening(index));
+            }
+        }
+    }
+
+    /// When a connection must have been opened to be still in use.
+    fn oldest(&self) -> Duration {
+        self.clock.monotonic().saturating_sub(self.limits.max_connection_age)
+    }
+
+    fn start_opening(self: &Arc<Self>, index: usize) -> Opening {
+        let server = Arc::clone(self);
+        let task = tokio::spawn(async move {
+            let outcome = server.endpoint.open(&server.limits).await.map(|connection| Pooled {
+                connection,
+                opened: server.clock.monotonic(),
+                generation: server.opened.fetch_add(1, Ordering::Relaxed),
+            });
+            if let Some(mut slot) = server.slot(index) {
+                slot.opening = None;
+                slot.pooled = outcome.as_ref().ok().cloned();
+                slot.failed = outcome.is_err().then(|| server.clock.monotonic());
+            }
+            if outcome.is_ok() {
+                // Perhaps nobody waits any more, and the circuit is open because of that.
+                server.report(None);
+            }
+            outcome
+        });
+        async move { task.await.unwrap_or_else(|error| Err(LinkError::Lost(error.to_string()))) }.boxed().shared()
     }
 
     /// Empties the slot, unless it holds a newer connection by now.
-    async fn discard(&self, index: usize, failed: &Pooled) {
-        if let Some(slot) = self.slots.get(index) {
-            slot.lock().await.take_if(|pooled| pooled.generation == failed.generation);
+    fn discard(&self, index: usize, failed: &Pooled) {
+        if let Some(mut slot) = self.slot(index) {
+            slot.pooled.take_if(|pooled| pooled.generation == failed.generation);
         }
+    }
+
+    fn slot(&self, index: usize) -> Option<MutexGuard<'_, Slot>> {
+        // A slot is changed in one assignment at a time: a panic elsewhere leaves it whole.
+        self.slots.get(index).map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn report(&self, error: Option<&LinkError>) {
@@ -145,6 +218,25 @@ impl Server {
     }
 }
 
+/// A place for a connection: one that stands, one on its way, or none.
+#[derive(Default)]
+struct Slot {
+    pooled: Option<Pooled>,
+    opening: Option<Opening>,
+    /// When opening failed the last time, if it did.
+    failed: Option<Duration>,
+}
+
+impl Slot {
+    /// The connection if it can be used. One that has ended or is too old is let go.
+    fn standing(&mut self, oldest: Duration) -> Option<Pooled> {
+        self.pooled.take_if(|pooled| pooled.connection.is_closed() || pooled.opened < oldest);
+        self.pooled.clone()
+    }
+}
+
+type Opening = Shared<BoxFuture<'static, Result<Pooled, LinkError>>>;
+
 /// A connection in a slot.
 #[derive(Debug, Clone)]
 struct Pooled {
@@ -152,3 +244,6 @@ struct Pooled {
     opened: Duration,
     generation: usize,
 }
+
+/// How long a server that was too slow for a search may take to answer a trivial one.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);

@@ -1,5 +1,6 @@
 //! What needs no domain controller: set-up, names, accounts out of attributes. The rest is tested against real ones, through the server.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::*;
@@ -12,12 +13,17 @@ fn sid(text: &str) -> Sid {
     text.parse().unwrap()
 }
 
+thread_local! {
+    /// A certificate authority file that lives as long as the test's thread.
+    static CA: (tempfile::TempDir, PathBuf) = {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("ca.pem");
+        std::fs::write(&file, rcgen::generate_simple_self_signed(vec!["ca".into()]).unwrap().cert.pem()).unwrap();
+        (directory, file)
+    };
+}
+
 fn domain_options() -> DomainOptions {
-    let directory = tempfile::tempdir().unwrap();
-    let ca = directory.path().join("ca.pem");
-    std::fs::write(&ca, rcgen::generate_simple_self_signed(vec!["ca".into()]).unwrap().cert.pem()).unwrap();
-    // The file is read once, at set-up: keep it that long.
-    std::mem::forget(directory);
     DomainOptions {
         dns_name: "corp.example".into(),
         netbios: "CORP".into(),
@@ -26,7 +32,7 @@ fn domain_options() -> DomainOptions {
         upn_suffixes: vec!["brand.example".into()],
         servers: vec!["127.0.0.1:1".parse().unwrap()],
         transport: Transport::Ldaps,
-        ca_files: vec![ca],
+        ca_files: vec![CA.with(|(_, file)| file.clone())],
         bind: Bind::Simple { name: "svc@corp.example".into(), password: Secret::new("x".into()) },
     }
 }
@@ -88,6 +94,33 @@ async fn a_domain_without_servers_that_answer_is_unavailable_and_then_left_alone
         assert!(error.is_retryable(), "{error}");
     }
     assert!(directory.health().iter().all(|server| server.circuit != Circuit::Closed));
+}
+
+#[tokio::test]
+async fn a_server_that_accepts_and_says_nothing_costs_its_share_of_the_time() {
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address: ServerAddress = silent.local_addr().unwrap().to_string().parse().unwrap();
+    let second = Duration::from_secs(1);
+    let limits = LdapLimits { connect_timeout: second, question_timeout: second, ..LdapLimits::default() };
+    for transport in [Transport::Ldaps, Transport::StartTls] {
+        let options = DomainOptions { servers: vec![address.clone(), address.clone()], transport, ..domain_options() };
+        let options = LdapOptions { domains: vec![options], limits: limits.clone() };
+        let clock = SystemClock::new();
+        let directory = LdapDirectory::new(options, Arc::new(SystemClock::new())).unwrap();
+        assert!(directory.object_guid(&sid(&format!("{DOMAIN_SID}-1107"))).await.unwrap_err().is_retryable());
+        let elapsed = clock.monotonic();
+        assert!(elapsed >= second / 2 && elapsed < second * 3, "{elapsed:?}");
+    }
+}
+
+#[tokio::test]
+async fn weak_certificate_mappings_find_nobody_and_ask_nobody() {
+    let directory = directory(vec![domain_options()]).unwrap();
+    let weak = ["X509:<RFC822>alice@corp.example".to_owned(), "X509:<I>CN=CA<S>CN=alice".to_owned()];
+    let outcome = directory.find_by_alt_security_identity(&weak).await;
+    assert!(matches!(outcome, Err(DirectoryError::NotFound { .. })));
+    let strong = ["X509:<SKI>0a".to_owned()];
+    assert!(directory.find_by_alt_security_identity(&strong).await.unwrap_err().is_retryable());
 }
 
 #[tokio::test]
@@ -203,12 +236,12 @@ fn only_strong_mappings_count() {
 
 #[test]
 fn one_sid_is_one_and_two_are_none() {
-    let key = AccountKey::Upn("x".into());
+    let key = "x";
     let (a, b) = (sid("S-1-5-21-1-2-3-4"), sid("S-1-5-21-1-2-3-5"));
-    assert_eq!(single([Some(a), Some(a)].into_iter(), &key), Ok(a));
-    assert!(matches!(single([Some(a), Some(b)].into_iter(), &key), Err(DirectoryError::NotFound { .. })));
-    assert!(matches!(single(std::iter::empty(), &key), Err(DirectoryError::NotFound { .. })));
-    assert!(matches!(single([None].into_iter(), &key), Err(DirectoryError::Malformed { .. })));
+    assert_eq!(single([Some(a), Some(a)].into_iter(), key), Ok(a));
+    assert!(matches!(single([Some(a), Some(b)].into_iter(), key), Err(DirectoryError::NotFound { .. })));
+    assert!(matches!(single(std::iter::empty(), key), Err(DirectoryError::NotFound { .. })));
+    assert!(matches!(single([None].into_iter(), key), Err(DirectoryError::Malformed { .. })));
 }
 
 #[test]

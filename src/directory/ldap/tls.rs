@@ -52,7 +52,7 @@ fn platform_roots() -> Result<RootCertStore, LdapSetupError> {
     Ok(roots)
 }
 
-fn refused(path: &str, reason: impl ToString) -> LdapSetupError {
+fn refused(path: &str, reason: impl std::fmt::Display) -> LdapSetupError {
     LdapSetupError::CertificateAuthorities { path: path.to_owned(), reason: reason.to_string() }
 }
 

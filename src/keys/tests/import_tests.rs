@@ -10,7 +10,7 @@ use openssl::x509::{X509, X509NameBuilder};
 
 use super::*;
 
-fn certificate(key: &PKey<Private>, days_from_now: i64) -> X509 {
+pub(super) fn certificate(key: &PKey<Private>, days_from_now: i64) -> X509 {
     let mut name = X509NameBuilder::new().unwrap();
     name.append_entry_by_text("CN", "imported").unwrap();
     let name = name.build();

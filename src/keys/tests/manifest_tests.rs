@@ -1,4 +1,3 @@
-use super::manifest::{Manifest, ManifestEntry};
 use super::*;
 
 use crate::tokens::KeyId;

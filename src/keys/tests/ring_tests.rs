@@ -1,5 +1,4 @@
 use super::files::{self, Created};
-use super::vault::NewKey;
 use super::*;
 use crate::tokens::KeyId;
 
@@ -73,7 +72,7 @@ fn secret_files_that_others_can_read_are_refused() {
         (0o400, true, true),
         (0o640, false, true),
         (0o440, false, true),
-        (0o660, false, false),
+        (0o660, false, true),
         (0o644, false, false),
         (0o604, false, false),
     ] {
@@ -82,7 +81,7 @@ fn secret_files_that_others_can_read_are_refused() {
             let options = KeyRingOptions { permissions, ..place.options() };
             KeyRing::load_or_create(&options, &clock(), &random()).map(|_| ())
         };
-        for (permissions, accepted) in [(FilePermissions::OwnerOnly, strict), (FilePermissions::GroupReadable, group)] {
+        for (permissions, accepted) in [(FilePermissions::OwnerOnly, strict), (FilePermissions::Group, group)] {
             match load(permissions) {
                 Ok(()) => assert!(accepted, "{mode:o} {permissions:?}"),
                 Err(RingError::Vault(VaultError::File(FileError::Readable { mode: found, .. }))) => {
@@ -98,6 +97,11 @@ fn secret_files_that_others_can_read_are_refused() {
     let error = place.load().unwrap_err();
     assert!(matches!(error, RingError::Vault(VaultError::File(FileError::Directory { mode: 0o770, .. }))));
     assert!(error.to_string().contains("chmod 700"));
+    for (mode, accepted) in [(0o2775, true), (0o1777, true), (0o777, false)] {
+        chmod(&place.keys, mode);
+        assert_eq!(files::check_directory(&place.keys, FilePermissions::Group).is_ok(), accepted, "{mode:o}");
+        assert!(files::check_directory(&place.keys, FilePermissions::OwnerOnly).is_err(), "{mode:o}");
+    }
 }
 
 #[test]
@@ -109,7 +113,7 @@ fn a_complete_directory_is_only_read() {
     }
     chmod(&place.kek, 0o440);
     chmod(&place.keys, 0o555);
-    let options = KeyRingOptions { permissions: FilePermissions::GroupReadable, create: false, ..place.options() };
+    let options = KeyRingOptions { permissions: FilePermissions::Group, create: false, ..place.options() };
     let loaded = KeyRing::load_or_create(&options, &clock(), &random()).unwrap();
     assert_eq!(loaded.primary_signing().key.id, made.primary_signing().key.id);
     chmod(&place.keys, 0o700);
@@ -168,6 +172,33 @@ fn swapped_files_do_not_load() {
     ));
     std::fs::write(&signing, "no certificate").unwrap();
     assert!(matches!(place.load().unwrap_err(), RingError::Vault(VaultError::NoCertificate { .. })));
+}
+
+/// A certificate of the same key is still another certificate: relying parties know the one of the manifest.
+#[test]
+fn another_certificate_of_the_same_key_does_not_load() {
+    let place = Place::new();
+    let manifest = {
+        place.load().unwrap();
+        place.options().open(&random()).unwrap().manifest().unwrap().unwrap()
+    };
+    let entry = manifest.of(KeyPurpose::TokenSigning)[0];
+    let material = place.options().open(&random()).unwrap().material(entry).unwrap();
+    let key = openssl::pkey::PKey::private_key_from_pkcs8(material.pkcs8().expose()).unwrap();
+    let other = super::import_tests::certificate(&key, 365).to_pem().unwrap();
+    std::fs::write(place.keys.join(format!("token-signing.{}.crt", entry.id())), other).unwrap();
+    assert!(matches!(place.load().unwrap_err(), RingError::Vault(VaultError::OtherCertificate { .. })));
+}
+
+#[test]
+fn a_secret_of_another_user_is_refused() {
+    let place = Place::new();
+    place.load().unwrap();
+    // Only root can give a file away; without it there is nothing to test.
+    if std::os::unix::fs::chown(&place.kek, Some(54_321), None).is_ok() {
+        let error = place.load().unwrap_err();
+        assert!(matches!(error, RingError::Vault(VaultError::File(FileError::Owner { owner: 54_321, .. }))), "{error}");
+    }
 }
 
 #[test]

@@ -33,10 +33,14 @@ impl<'i> RawAttributes<'i> {
         if trimmed.len() == self.rest.len() {
             return Err(Malformed);
         }
-        let (name, after) = trimmed.split_once('=').ok_or(Malformed)?;
+        let (name, after) = split_at_octet(trimmed, b'=').ok_or(Malformed)?;
         let after = skip_space(after);
-        let quote = if after.starts_with('"') { '"' } else { '\'' };
-        let (value, rest) = after.strip_prefix(quote).and_then(|after| after.split_once(quote)).ok_or(Malformed)?;
+        let quote = if after.starts_with('"') { b'"' } else { b'\'' };
+        let (nothing, quoted) = split_at_octet(after, quote).ok_or(Malformed)?;
+        let (value, rest) = split_at_octet(quoted, quote).ok_or(Malformed)?;
+        if !nothing.is_empty() {
+            return Err(Malformed);
+        }
         if value.as_bytes().contains(&b'<') {
             return Err(Malformed);
         }
@@ -82,6 +86,12 @@ pub(super) fn decode(value: &str) -> Option<Cow<'_, str>> {
     }
     decoded.push_str(rest);
     Some(Cow::Owned(decoded))
+}
+
+/// What stands before and after the first `octet`, which is ASCII; attributes are short, so the plain search is the fast one.
+fn split_at_octet(text: &str, octet: u8) -> Option<(&str, &str)> {
+    let at = text.bytes().position(|other| other == octet)?;
+    Some((text.get(..at)?, text.get(at + 1..)?))
 }
 
 fn skip_space(text: &str) -> &str {

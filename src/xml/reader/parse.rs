@@ -80,6 +80,8 @@ struct Builder<'i, 'l> {
     open: Vec<Open>,
     /// Declarations in scope: prefix and namespace.
     scope: Vec<(&'i str, u16)>,
+    /// Attributes of the tag at hand that are no declarations: prefix, local name, raw value.
+    plain: Vec<(&'i str, &'i str, &'i str)>,
 }
 
 struct Open {
@@ -98,7 +100,15 @@ impl<'i, 'l> Builder<'i, 'l> {
             attributes: Vec::with_capacity(guess),
             namespaces: vec![Cow::Borrowed(""), Cow::Borrowed(XML)],
         };
-        Self { limits, skipped, text, document, open: Vec::with_capacity(16), scope: Vec::with_capacity(16) }
+        Self {
+            limits,
+            skipped,
+            text,
+            document,
+            open: Vec::with_capacity(16),
+            scope: Vec::with_capacity(16),
+            plain: Vec::with_capacity(8),
+        }
     }
 
     fn open(&mut self, start: usize, name_length: usize, end: usize, empty: bool) -> Result<(), ReadError> {
@@ -163,32 +173,30 @@ impl<'i, 'l> Builder<'i, 'l> {
         if rest.is_empty() {
             return Ok((u32::try_from(first).unwrap_or(NONE), 0));
         }
+        let mut plain = std::mem::take(&mut self.plain);
+        plain.clear();
         for (count, raw) in RawAttributes::new(rest).enumerate() {
             let raw = raw.map_err(|_| ReadError::Attributes { offset: shown })?;
             if count >= self.limits.attributes {
                 return Err(ReadError::TooManyAttributes { offset: shown, limit: self.limits.attributes });
             }
-            if raw.name == "xmlns" {
-                self.declare(shown, outer, "", raw.value)?;
-            } else if let Some(prefix) = raw.name.strip_prefix("xmlns:") {
-                self.declare(shown, outer, prefix, raw.value)?;
+            match self.split(shown, raw.name)? {
+                ("", "xmlns") => self.declare(shown, outer, "", raw.value)?,
+                ("xmlns", prefix) => self.declare(shown, outer, prefix, raw.value)?,
+                (prefix, local) => plain.push((prefix, local, raw.value)),
             }
         }
-        for raw in RawAttributes::new(rest) {
-            let raw = raw.map_err(|_| ReadError::Attributes { offset: shown })?;
-            let (prefix, local) = self.split(shown, raw.name)?;
-            if prefix == "xmlns" || (prefix.is_empty() && local == "xmlns") {
-                continue;
-            }
+        for (prefix, local, value) in plain.drain(..) {
             // The default namespace does not apply to attributes.
             let namespace = if prefix.is_empty() { 0 } else { self.resolve(prefix, shown)? };
             let earlier = self.document.attributes.get(first..).unwrap_or_default();
             if earlier.iter().any(|other| other.local == local && other.namespace == namespace) {
                 return Err(ReadError::DuplicateAttribute { offset: shown, name: local.to_owned() });
             }
-            let value = decode(raw.value).ok_or(ReadError::Reference { offset: shown })?;
+            let value = decode(value).ok_or(ReadError::Reference { offset: shown })?;
             self.document.attributes.push(Attribute { namespace, local, value });
         }
+        self.plain = plain;
         let count = self.document.attributes.len() - first;
         Ok((u32::try_from(first).unwrap_or(NONE), u16::try_from(count).unwrap_or(u16::MAX)))
     }

@@ -28,6 +28,17 @@ impl Illegal {
 /// Appends `text` escaped for `place`.
 pub(super) fn push(out: &mut Vec<u8>, text: &str, place: Place) -> Result<(), Illegal> {
     let octets = text.as_bytes();
+    // Most texts need nothing; without an early exit the compiler looks at many octets at once.
+    let special = octets.iter().fold(0, |found: u8, octet| {
+        found
+            | u8::from(*octet < 0x20)
+            | u8::from(matches!(octet, b'&' | b'<' | b'>' | b'"'))
+            | u8::from(*octet == 0xEF)
+    });
+    if special == 0 {
+        out.extend_from_slice(octets);
+        return Ok(());
+    }
     let mut copied = 0;
     for (at, octet) in octets.iter().enumerate() {
         let replacement: &[u8] = match (octet, place) {

@@ -313,6 +313,13 @@ impl Writer {
 
     /// Adds the declaration a name needs to the scope, unless it is there.
     fn bring_into_scope(&mut self, name: &Name, outer: usize) -> Result<(), WriteError> {
+        // Names are constants, and most elements have the prefix declared last: two pointers settle it.
+        if let Some((prefix, namespace)) = self.scope.last()
+            && std::ptr::eq(*prefix, name.prefix)
+            && std::ptr::eq(*namespace, name.namespace)
+        {
+            return Ok(());
+        }
         match self.meaning(name.prefix) {
             Some(meaning) if meaning == name.namespace => return Ok(()),
             None if name.prefix.is_empty() && name.namespace.is_empty() => return Ok(()),

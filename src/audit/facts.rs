@@ -1,0 +1,135 @@
+//! What is known of a request, of those who take part, and of how they authenticated: the components of AD FS' audits.
+
+use std::net::IpAddr;
+
+use uuid::Uuid;
+
+use super::text::{Identifier, Name};
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, SubjectOrigin};
+use crate::directory::Sid;
+
+/// What is known of a request: made once, shared by its events. AD FS `RequestAuditComponent`.
+#[derive(Debug, Clone)]
+pub struct RequestFacts {
+    /// `Activity ID`, the correlation id of the request, as in answers and log lines.
+    pub activity: Uuid,
+    /// `Server`: the federation service identifier.
+    pub server: Identifier,
+    /// `AuthProtocol`.
+    pub protocol: AuthProtocol,
+    /// `NetworkLocation`.
+    pub location: NetworkLocation,
+    /// `IpAddress`: the client's, as far as trusted proxies tell.
+    pub client: Option<IpAddr>,
+    /// `ForwardedIpAddress`: what Exchange Online and other clients state; at most 8 are written.
+    pub forwarded: Vec<IpAddr>,
+    /// `ProxyIpAddress`: the federation proxy.
+    pub proxy: Option<IpAddr>,
+    /// `NetworkIpAddress`: the peer of the connection.
+    pub peer: Option<IpAddr>,
+    /// `ProxyServer`: the proxy's name (`X-MS-Proxy`).
+    pub proxy_server: Option<Name>,
+    /// `UserAgentString`.
+    pub user_agent: Option<Identifier>,
+    /// `Endpoint`: the path, by [`Identifier::path`].
+    pub endpoint: Identifier,
+}
+
+/// Protocol of a request, by AD FS' names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AuthProtocol {
+    /// WS-Trust.
+    WsTrust,
+    /// WS-Federation passive.
+    WsFederation,
+    /// SAML 2.0.
+    Saml,
+    /// OAuth 2.0 and `OpenID Connect`.
+    OAuth,
+}
+
+impl AuthProtocol {
+    /// As AD FS writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::WsTrust => "WSTrust",
+            Self::WsFederation => "WSFederation",
+            Self::Saml => "SAMLP",
+            Self::OAuth => "OAuth",
+        }
+    }
+}
+
+/// Where a request came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NetworkLocation {
+    /// Inside.
+    Intranet,
+    /// Outside, or through a federation proxy.
+    Extranet,
+}
+
+impl NetworkLocation {
+    /// As AD FS writes it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intranet => "Intranet",
+            Self::Extranet => "Extranet",
+        }
+    }
+}
+
+/// Who takes part. AD FS `ResourceAuditComponent`, with the subject's SID.
+#[derive(Debug, Clone, Default)]
+pub struct Parties {
+    /// `RelyingParty`: the identifier asked for.
+    pub relying_party: Option<Identifier>,
+    /// `ClaimsProvider`.
+    pub claims_provider: Option<Identifier>,
+    /// `UserId`: `DOMAIN\user`, or the name as typed when there is no account yet.
+    pub user: Option<Name>,
+    /// SID of the account.
+    pub sid: Option<Sid>,
+}
+
+impl Parties {
+    /// An authenticated subject, and the relying party it wants a token for.
+    pub fn of(subject: &AuthenticatedSubject, relying_party: Option<&str>) -> Self {
+        let SubjectOrigin::Directory(account) = &subject.origin;
+        Self {
+            relying_party: relying_party.map(Identifier::public),
+            claims_provider: Some(Identifier::public("AD AUTHORITY")),
+            user: Some(Name::public(&account.windows_account_name())),
+            sid: Some(account.sid),
+        }
+    }
+
+    /// A name somebody typed, not known to be an account's.
+    pub fn claimed(user: &str, relying_party: Option<&str>) -> Self {
+        Self { relying_party: relying_party.map(Identifier::public), user: Some(Name::public(user)), ..Self::default() }
+    }
+}
+
+/// How somebody authenticated. AD FS `AuthNAuditComponent`.
+#[derive(Debug, Clone, Default)]
+pub struct AuthnFacts {
+    /// `PrimaryAuth`.
+    pub primary: Option<AuthenticationMethod>,
+    /// `DeviceAuth` and `DeviceId`: the registered device that took part.
+    pub device: Option<DeviceRef>,
+    /// `MfaPerformed` and `MfaMethod`: the second method.
+    pub mfa: Option<AuthenticationMethod>,
+}
+
+impl AuthnFacts {
+    /// The facts of an authentication that succeeded.
+    pub fn of(subject: &AuthenticatedSubject) -> Self {
+        let mut methods = subject.methods.iter().copied();
+        Self { primary: methods.next(), device: subject.device.clone(), mfa: methods.next() }
+    }
+
+    /// The method tried in an authentication that failed.
+    pub const fn tried(method: AuthenticationMethod) -> Self {
+        Self { primary: Some(method), device: None, mfa: None }
+    }
+}

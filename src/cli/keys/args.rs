@@ -1,0 +1,125 @@
+//! The command line of `chancery keys`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand, ValueEnum};
+
+use crate::keys::KeyPurpose;
+
+/// Show, import and export the server's keys.
+///
+/// The server signs tokens with the primary token-signing key and publishes the secondary ones in its metadata, so that
+/// relying parties know the next key before it is used. Keys are made at the first start and lie encrypted in the key
+/// directory.
+#[derive(Debug, Args)]
+pub struct KeysArgs {
+    /// Key directory, when it is not the configured one.
+    #[arg(long, global = true, value_name = "DIRECTORY", env = "CHANCERY_KEYS_DIRECTORY")]
+    pub directory: Option<PathBuf>,
+    /// File with the key-encryption key, when it is not the configured one.
+    #[arg(long, global = true, value_name = "FILE", env = "CHANCERY_KEY_ENCRYPTION_KEY_FILE")]
+    pub key_encryption_key_file: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: KeysCommand,
+}
+
+/// What `chancery keys` does.
+#[derive(Debug, Subcommand)]
+pub enum KeysCommand {
+    /// Show every key: purpose, role, thumbprints, expiry.
+    List(ListArgs),
+    /// Add a key and certificate made elsewhere.
+    Import(ImportArgs),
+    /// Write a certificate (never a private key) for partners.
+    ExportPublic(ExportArgs),
+}
+
+/// Arguments of `chancery keys list`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// One JSON object instead of a table.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `chancery keys import`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  chancery keys import --pkcs12 adfs-signing.pfx --password-file pw.txt
+  chancery keys import --key signing.key --certificate signing.crt --primary
+  chancery keys import --pkcs12 decrypt.pfx --password-file pw.txt --purpose token-decryption
+
+A new token-signing key comes as secondary unless --primary is given: it is published, and relying parties and Microsoft
+Entra can learn it before the first token is signed with it. With --primary the next token is signed with it after the
+server has reloaded; whoever does not know its certificate then refuses tokens.")]
+pub struct ImportArgs {
+    /// PKCS#12 file (.pfx, .p12) with key and certificate.
+    #[arg(long, value_name = "FILE", required_unless_present = "key", conflicts_with_all = ["key", "certificate"])]
+    pub pkcs12: Option<PathBuf>,
+    /// PEM file with the private key: PKCS#8, encrypted PKCS#8 or PKCS#1.
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// PEM file with the certificate and its chain; when left out, the --key file holds them too.
+    #[arg(long, value_name = "FILE", requires = "key")]
+    pub certificate: Option<PathBuf>,
+    /// File with the password of the PKCS#12 file or the encrypted key. A line break at its end is not part of it.
+    #[arg(long, value_name = "FILE")]
+    pub password_file: Option<PathBuf>,
+    /// What the key is for.
+    #[arg(long, value_enum, default_value_t = CertificatePurpose::TokenSigning)]
+    pub purpose: CertificatePurpose,
+    /// Make it the primary key at once; the primary key of before becomes secondary.
+    #[arg(long)]
+    pub primary: bool,
+}
+
+/// Arguments of `chancery keys export-public`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  chancery keys export-public                                  the token-signing certificate, PEM
+  chancery keys export-public --format base64                  in one line, as Microsoft Entra wants it
+  chancery keys export-public --id 3f2a9c01 --format der --output next.cer")]
+pub struct ExportArgs {
+    /// Whose certificate: of the primary key of this purpose.
+    #[arg(long, value_enum, default_value_t = CertificatePurpose::TokenSigning)]
+    pub purpose: CertificatePurpose,
+    /// Of this key instead: key id, SHA-1 thumbprint, or the first 8 or more digits of either.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
+    /// How it is written.
+    #[arg(long, value_enum, default_value_t = ExportFormat::Pem)]
+    pub format: ExportFormat,
+    /// Into this file instead of standard output.
+    #[arg(long, short, value_name = "FILE", required_if_eq("format", "der"))]
+    pub output: Option<PathBuf>,
+}
+
+/// Purposes of keys that have a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CertificatePurpose {
+    /// Signs tokens and metadata.
+    TokenSigning,
+    /// Opens tokens encrypted to the server.
+    TokenDecryption,
+}
+
+impl From<CertificatePurpose> for KeyPurpose {
+    fn from(purpose: CertificatePurpose) -> Self {
+        match purpose {
+            CertificatePurpose::TokenSigning => Self::TokenSigning,
+            CertificatePurpose::TokenDecryption => Self::TokenDecryption,
+        }
+    }
+}
+
+/// Forms of an exported certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportFormat {
+    /// PEM.
+    Pem,
+    /// Binary; needs --output.
+    Der,
+    /// Base64 in one line.
+    Base64,
+}

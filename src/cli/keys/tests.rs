@@ -1,0 +1,161 @@
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use clap::Parser;
+
+use super::*;
+use crate::clock::{ManualClock, SystemRandomSource};
+use crate::keys::{CertificateOptions, RsaKeySize, generate};
+
+const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_200);
+
+#[derive(Debug, Parser)]
+struct Program {
+    #[command(flatten)]
+    keys: KeysArgs,
+}
+
+struct Place {
+    root: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { root: tempfile::tempdir().unwrap() }
+    }
+
+    fn options(&self) -> KeyRingOptions {
+        let path = self.root.path();
+        KeyRingOptions::new(path.join("keys"), path.join("kek"), String::from("sts.corp.example"))
+    }
+
+    fn started() -> Self {
+        let place = Self::new();
+        KeyRing::load_or_create(&place.options(), &ManualClock::at(NOW), &SystemRandomSource::new()).unwrap();
+        place
+    }
+
+    fn run(&self, args: &[&str]) -> Result<String, KeysError> {
+        let args = Program::try_parse_from([&["keys"], args].concat()).unwrap().keys;
+        let (mut out, mut advice) = (Vec::new(), Vec::new());
+        let (clock, random) = (ManualClock::at(NOW), SystemRandomSource::new());
+        run(&args, Some(&self.options()), &clock, &random, &mut out, &mut advice)?;
+        Ok(String::from_utf8(out).unwrap() + &String::from_utf8(advice).unwrap())
+    }
+
+    fn write(&self, name: &str, content: &[u8]) -> String {
+        use std::os::unix::fs::PermissionsExt as _;
+        let path = self.root.path().join(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+fn signing() -> KeyMaterial {
+    let options = CertificateOptions {
+        federation_service_name: "new.corp.example",
+        key_size: RsaKeySize::Rsa2048,
+        lifetime: Duration::from_hours(24 * 365),
+    };
+    generate::self_signed(KeyPurpose::TokenSigning, &options, NOW, &SystemRandomSource::new()).unwrap()
+}
+
+fn key_pem(material: &KeyMaterial) -> Vec<u8> {
+    let key = openssl::pkey::PKey::private_key_from_pkcs8(material.pkcs8().expose()).unwrap();
+    key.private_key_to_pem_pkcs8().unwrap()
+}
+
+#[test]
+fn list_shows_a_table_and_json() {
+    let place = Place::started();
+    let table = place.run(&["list"]).unwrap();
+    assert_eq!(table.lines().count(), 6, "{table}");
+    assert!(table.contains("token-signing     primary") && table.contains("2027-01-05"), "{table}");
+    let json: serde_json::Value = serde_json::from_str(&place.run(&["list", "--json"]).unwrap()).unwrap();
+    let first = &json["keys"][0];
+    assert_eq!(
+        (&first["purpose"], &first["role"], &first["state"]),
+        (&"token-signing".into(), &"primary".into(), &"valid".into())
+    );
+    assert_eq!(first["id"], first["thumbprint_sha256"]);
+    assert_eq!(json["keys"].as_array().unwrap().len(), 3);
+}
+
+#[test]
+fn export_writes_certificates_in_every_form() {
+    let place = Place::started();
+    let pem = place.run(&["export-public"]).unwrap();
+    let certificate = openssl::x509::X509::from_pem(pem.as_bytes()).unwrap();
+    let der = certificate.to_der().unwrap();
+    let base64 = place.run(&["export-public", "--format", "base64"]).unwrap();
+    assert_eq!(base64.lines().count(), 1);
+    assert_eq!(openssl::base64::decode_block(base64.trim()).unwrap(), der);
+    let file = place.root.path().join("out.cer");
+    place.run(&["export-public", "--format", "der", "--output", file.to_str().unwrap()]).unwrap();
+    assert_eq!(std::fs::read(&file).unwrap(), der);
+
+    let facts = CertificateFacts::parse(&der).unwrap();
+    let sha1 = facts.thumbprint_sha1();
+    for id in [facts.thumbprint_sha256(), sha1.clone(), sha1[..8].to_owned(), format!("{}:{}", &sha1[..2], &sha1[2..])]
+    {
+        assert_eq!(place.run(&["export-public", "--id", &id]).unwrap(), pem, "{id}");
+    }
+    assert!(matches!(place.run(&["export-public", "--id", "00000000"]), Err(KeysError::NoSuchKey(_))));
+    assert!(matches!(place.run(&["export-public", "--id", "0"]), Err(KeysError::ShortId(_))));
+    let decryption = place.run(&["export-public", "--purpose", "token-decryption"]).unwrap();
+    assert_ne!(decryption, pem);
+    assert!(Program::try_parse_from(["keys", "export-public", "--format", "der"]).is_err(), "binary to a terminal");
+}
+
+#[test]
+fn an_import_comes_as_secondary_unless_asked() {
+    let place = Place::started();
+    let material = signing();
+    let key = place.write("k.pem", &key_pem(&material));
+    let certificate = place.write("c.pem", material.certificate().pem().as_bytes());
+    let text = place.run(&["import", "--key", &key, "--certificate", &certificate]).unwrap();
+    assert!(text.contains("Imported as secondary token-signing key") && text.contains("reload"), "{text}");
+    assert!(!text.contains("Warning"), "{text}");
+    let again = place.run(&["import", "--key", &key, "--certificate", &certificate]).unwrap_err();
+    assert!(again.to_string().contains("is there already"), "{again}");
+
+    let other = signing();
+    let both = [key_pem(&other), other.certificate().pem().into_bytes()].concat();
+    let both = place.write("both.pem", &both);
+    place.run(&["import", "--key", &both, "--primary"]).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&place.run(&["list", "--json"]).unwrap()).unwrap();
+    assert_eq!(json["keys"][0]["id"], other.certificate().thumbprint_sha256());
+    assert_eq!(json["keys"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn pkcs12_is_imported_with_a_password_file() {
+    let place = Place::new();
+    let material = signing();
+    let key = openssl::pkey::PKey::private_key_from_pkcs8(material.pkcs8().expose()).unwrap();
+    let certificate = openssl::x509::X509::from_der(&material.certificate().der).unwrap();
+    let archive = openssl::pkcs12::Pkcs12::builder().pkey(&key).cert(&certificate).build2("pw").unwrap();
+    let pfx = place.write("s.pfx", &archive.to_der().unwrap());
+    let password = place.write("pw", b"pw\r\n");
+    let wrong = place.run(&["import", "--pkcs12", &pfx]).unwrap_err();
+    assert!(matches!(wrong, KeysError::Import { source: ImportError::Password, .. }), "{wrong}");
+    // Also before the first start: the keys beside it are made.
+    place.run(&["import", "--pkcs12", &pfx, "--password-file", &password, "--primary"]).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&place.run(&["list", "--json"]).unwrap()).unwrap();
+    assert_eq!(json["keys"][0]["id"], material.certificate().thumbprint_sha256());
+}
+
+#[test]
+fn what_is_missing_is_named() {
+    let place = Place::new();
+    let error = place.run(&["list"]).unwrap_err();
+    assert!(error.to_string().contains("made at the first start"), "{error}");
+    let args = Program::try_parse_from(["keys", "list"]).unwrap().keys;
+    let (clock, random) = (ManualClock::at(NOW), SystemRandomSource::new());
+    let error = run(&args, None, &clock, &random, &mut Vec::new(), &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, KeysError::NoLocation { argument: "directory" }));
+    let missing = place.run(&["import", "--key", "/nonexistent"]).unwrap_err();
+    assert_eq!(missing.to_string(), "/nonexistent does not exist");
+    assert!(Program::try_parse_from(["keys", "import"]).is_err());
+    assert!(Program::try_parse_from(["keys", "import", "--pkcs12", "a", "--key", "b"]).is_err());
+}
