@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use super::text::{Identifier, Name};
-use crate::authn::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, SubjectOrigin};
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, NetworkLocation, SubjectOrigin};
 use crate::directory::Sid;
 
 /// What is known of a request: made once, shared by its events. AD FS `RequestAuditComponent`.
@@ -56,25 +56,6 @@ impl AuthProtocol {
             Self::WsFederation => "WSFederation",
             Self::Saml => "SAMLP",
             Self::OAuth => "OAuth",
-        }
-    }
-}
-
-/// Where a request came from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NetworkLocation {
-    /// Inside.
-    Intranet,
-    /// Outside, or through a federation proxy.
-    Extranet,
-}
-
-impl NetworkLocation {
-    /// As AD FS writes it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Intranet => "Intranet",
-            Self::Extranet => "Extranet",
         }
     }
 }

@@ -18,7 +18,7 @@ mod text;
 pub use auditor::{AuditHealth, Auditor, AuditorOptions, FailurePolicy};
 pub use claims::{ClaimDetail, ClaimLine, ClaimsOf, claims_events};
 pub use event::{AuditEvent, EventKind, InstanceId};
-pub use facts::{AuthProtocol, AuthnFacts, NetworkLocation, Parties, RequestFacts};
+pub use facts::{AuthProtocol, AuthnFacts, Parties, RequestFacts};
 pub use failure::{CredentialFailure, ErrorCode, FailureType};
 pub use file::{Durability, FileSink};
 pub use json::to_line;

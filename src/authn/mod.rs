@@ -3,13 +3,17 @@
 //! Knows credentials and accounts; knows nothing of claims, tokens or the protocol that carried a credential.
 
 pub mod certificate;
+mod domain_password;
 pub mod login_name;
+mod negotiate;
 pub mod network;
 pub mod password;
 pub mod password_gate;
 mod subject;
 
+pub use domain_password::DomainPasswordVerifier;
 pub use login_name::{DomainNames, DomainNamesEntry, LockoutKey, LoginForm, LoginName, LoginNameError};
+pub use negotiate::{NegotiateAuthenticator, NegotiateError};
 pub use network::{ForwardingHeaders, NetworkLocation, NetworkPolicy, RequestOrigin};
 pub use password::{PasswordError, PasswordVerifier};
 pub use password_gate::{GateError, PasswordAttempt, PasswordGate};

@@ -19,6 +19,16 @@ pub enum NetworkLocation {
     Extranet,
 }
 
+impl NetworkLocation {
+    /// As AD FS writes it in audit events.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Intranet => "Intranet",
+            Self::Extranet => "Extranet",
+        }
+    }
+}
+
 /// Where a request comes from, as far as somebody trusted says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestOrigin {

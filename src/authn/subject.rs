@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::clock::UtcTime;
+use crate::clock::{Random, RandomError, UtcTime};
 use crate::directory::Account;
 
 /// Somebody who proved who they are.
@@ -73,6 +73,18 @@ pub struct DeviceRef(pub uuid::Uuid);
 #[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct SessionRef(pub uuid::Uuid);
+
+impl SessionRef {
+    /// A session of its own.
+    ///
+    /// # Errors
+    /// [`RandomError`] when the random source fails.
+    pub fn random(random: &dyn Random) -> Result<Self, RandomError> {
+        let mut octets = [0; 16];
+        random.fill(&mut octets)?;
+        Ok(Self(uuid::Builder::from_random_bytes(octets).into_uuid()))
+    }
+}
 
 impl fmt::Debug for SessionRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

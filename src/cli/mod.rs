@@ -7,6 +7,7 @@ pub mod entra;
 mod init;
 pub mod keys;
 mod reload;
+mod serve;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,6 +25,7 @@ pub fn run() -> ExitCode {
         Command::Init(command) => command.run(),
         Command::Check(command) => command.run(),
         Command::Reload(command) => command.run(),
+        Command::Serve(command) => command.run(),
     }
 }
 
@@ -43,6 +45,7 @@ enum Command {
     Init(Box<init::Init>),
     Check(check::Check),
     Reload(reload::Reload),
+    Serve(serve::Serve),
 }
 
 /// Which configuration a command is about.

@@ -11,6 +11,10 @@ pub struct Keys {
     pub directory: PathBuf,
     /// File with 32 random octets, raw, or as hexadecimal or base64 text, that encrypts private keys at rest.
     pub key_encryption_key_file: PathBuf,
+    /// Accept key files and a key directory that the group may read or write, as Kubernetes volumes with `fsGroup` have
+    /// them. Others never may.
+    #[serde(default)]
+    pub group_access: bool,
     /// Size of RSA keys the server makes: 2048, 3072 or 4096.
     #[serde(default)]
     pub rsa_bits: RsaBits,

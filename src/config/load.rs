@@ -36,7 +36,7 @@ pub struct Loaded {
     /// The settings.
     pub config: Config,
     /// The trusts.
-    pub trusts: Trusts,
+    pub trusts: Arc<Trusts>,
     /// 1 for the configuration the server started with, one more for each that replaced another.
     pub generation: u64,
     /// What it was read from.
@@ -73,7 +73,7 @@ impl Loader {
         let fingerprint = files.fingerprint(self.base());
         let loaded = match (config, trusts) {
             (Some(config), trusts) if !report.has_errors() => {
-                Some(Loaded { config, trusts, generation: 1, fingerprint: fingerprint.clone() })
+                Some(Loaded { config, trusts: Arc::new(trusts), generation: 1, fingerprint: fingerprint.clone() })
             }
             _ => None,
         };

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use super::{TokenError, TokenId};
+use super::{IssuedToken, SignatureAlgorithm, SigningKey, TokenError, TokenId, TokenType, saml2, saml11};
 use crate::claims::types::{self, issuer, property};
 use crate::claims::{Claim, ClaimSet, Text};
 use crate::clock::UtcTime;
@@ -134,6 +134,30 @@ impl AssertionContent {
             confirmation: frame.confirmation,
             authentication,
             attributes,
+        })
+    }
+
+    /// Writes and signs the assertion.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub async fn sign(
+        &self,
+        token_type: TokenType,
+        key: &SigningKey,
+        algorithm: SignatureAlgorithm,
+    ) -> Result<IssuedToken, TokenError> {
+        let bytes = match token_type {
+            TokenType::Saml11 => saml11::write_signed(self, key, algorithm).await?,
+            TokenType::Saml2 => saml2::write_signed(self, key, algorithm).await?,
+        };
+        Ok(IssuedToken {
+            id: self.id.clone(),
+            token_type,
+            bytes,
+            not_before: self.not_before,
+            not_on_or_after: self.not_on_or_after,
+            encrypted: false,
         })
     }
 }

@@ -53,6 +53,9 @@ pub enum TokenError {
     /// The XML could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// The assertion could not be encrypted to the relying party.
+    #[error(transparent)]
+    Encryption(#[from] super::encryption::EncryptionError),
     /// The signature could not be made.
     #[error(transparent)]
     Signature(#[from] SignatureError),

@@ -86,6 +86,20 @@ pub struct IssuedToken {
 }
 
 impl IssuedToken {
+    /// The token encrypted to the relying party, as its trust asks (sign, then encrypt).
+    ///
+    /// # Errors
+    /// [`TokenError::Encryption`].
+    pub fn encrypt(
+        self,
+        key: &encryption::EncryptionKey,
+        cipher: encryption::ContentCipher,
+        random: &dyn Random,
+    ) -> Result<Self, TokenError> {
+        let bytes = encryption::encrypt_assertion(&self.bytes, self.token_type, key, cipher, random)?;
+        Ok(Self { bytes, encrypted: true, ..self })
+    }
+
     /// The token as a fragment for the XML that carries it.
     pub fn as_xml(&self) -> CanonicalXml<'_> {
         CanonicalXml::from_own_output(&self.bytes)

@@ -47,6 +47,15 @@ pub(crate) fn compile(
         &RuleKeys { inline: "relying_party.transform_rules", file: "relying_party.transform_rules_file" },
         context,
     );
+    let additional_authentication = rules::compile(
+        table.additional_authentication_rules.as_deref(),
+        table.additional_authentication_rules_file.as_deref(),
+        &RuleKeys {
+            inline: "relying_party.additional_authentication_rules",
+            file: "relying_party.additional_authentication_rules_file",
+        },
+        context,
+    );
     if table.signature_algorithm == SignatureAlgorithm::RsaSha1 {
         context.findings.warning(
             Code::Exposure,
@@ -76,6 +85,7 @@ pub(crate) fn compile(
         signature_algorithm: table.signature_algorithm,
         encryption,
         authorization,
+        additional_authentication,
         transform: transform.or_else(empty_rules)?,
         required_claims: table.required_claims.iter().map(|name| Text::from(name.as_str())).collect(),
         claims_providers: table.claims_providers.clone().map_or(ClaimsProviders::All, ClaimsProviders::Listed),

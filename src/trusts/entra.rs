@@ -54,6 +54,7 @@ pub(crate) fn relying_party(config: &Config, report: &mut Report, file: &Path) -
         signature_algorithm: SignatureAlgorithm::RsaSha256,
         encryption: None,
         authorization: Authorization::PermitEveryone,
+        additional_authentication: None,
         transform,
         // A subject without an issuer would get a token of the service's own name, or of nobody's domain.
         required_claims: vec![Text::from(types::ISSUER_ID)],

@@ -47,6 +47,10 @@ pub struct RelyingPartyFile {
     pub authorization_rules: Option<String>,
     /// The same in a file beside the trust.
     pub authorization_rules_file: Option<PathBuf>,
+    /// Additional authentication rules: a subject they ask more of is refused where it cannot be asked.
+    pub additional_authentication_rules: Option<String>,
+    /// The same in a file beside the trust.
+    pub additional_authentication_rules_file: Option<PathBuf>,
     /// Issuance transform rules.
     pub transform_rules: Option<String>,
     /// The same in a file beside the trust.
@@ -58,7 +62,7 @@ pub struct RelyingPartyFile {
     pub encryption_certificate: Option<PathBuf>,
     /// Block cipher of encrypted tokens.
     #[serde(default)]
-    pub encryption_algorithm: super::EncryptionAlgorithm,
+    pub encryption_algorithm: crate::tokens::encryption::ContentCipher,
     /// PEM files with certificates that sign the relying party's requests.
     #[serde(default)]
     pub request_signing_certificates: Vec<PathBuf>,

@@ -16,8 +16,8 @@ mod rules;
 pub(crate) use compile::compile;
 pub(crate) use context::TrustContext;
 pub use relying_party::{
-    AssertionConsumerService, Authorization, ClaimsProviders, EncryptionAlgorithm, RelyingParty, RelyingPartyId,
-    SamlSettings, TokenEncryption, TrustLookup, Trusts, WsFederationSettings,
+    AssertionConsumerService, Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, SamlSettings,
+    TokenEncryption, TrustLookup, Trusts, WsFederationSettings,
 };
 
 #[cfg(test)]

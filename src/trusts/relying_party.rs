@@ -14,6 +14,7 @@ use crate::config::diagnostic::Report;
 use crate::config::document::Document;
 use crate::config::findings::Findings;
 use crate::config::required;
+use crate::tokens::encryption::ContentCipher;
 use crate::tokens::{SignatureAlgorithm, TokenType};
 
 /// A relying party trust with everything checked and compiled.
@@ -39,6 +40,8 @@ pub struct RelyingParty {
     pub encryption: Option<TokenEncryption>,
     /// Who may get a token.
     pub authorization: Authorization,
+    /// Additional authentication rules: who must prove more than a password or a ticket. `None` asks nobody.
+    pub additional_authentication: Option<RuleSet>,
     /// Issuance transform rules.
     pub transform: RuleSet,
     /// Claim types that the output must contain, each with a value; otherwise the subject is denied.
@@ -157,18 +160,7 @@ pub struct TokenEncryption {
     /// DER of the relying party's encryption certificate.
     pub certificate: Arc<[u8]>,
     /// Block cipher.
-    pub algorithm: EncryptionAlgorithm,
-}
-
-/// Block ciphers of encrypted tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum EncryptionAlgorithm {
-    /// AES-256-CBC, what AD FS uses and every relying party of an AD FS farm can decrypt.
-    #[default]
-    Aes256Cbc,
-    /// AES-256-GCM, authenticated; for relying parties that know XML Encryption 1.1.
-    Aes256Gcm,
+    pub algorithm: ContentCipher,
 }
 
 /// WS-Federation passive.

@@ -5,10 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Authorization, ClaimsProviders, EncryptionAlgorithm, RelyingParty, TrustLookup, Trusts};
+use super::{Authorization, ClaimsProviders, RelyingParty, TrustLookup, Trusts};
 use crate::claims::{Claim, ClaimSet, types};
 use crate::clock::UtcTime;
 use crate::config::diagnostic::Code;
+use crate::tokens::encryption::ContentCipher;
 use crate::tokens::{SignatureAlgorithm, TokenType};
 
 const FULL: &str = r#"
@@ -61,7 +62,7 @@ fn what_is_left_out_is_the_safe_choice() {
     assert_eq!((party.token_type, party.token_lifetime), (TokenType::Saml11, Duration::from_hours(1)));
     assert_eq!(party.claims_providers, ClaimsProviders::All);
     assert!(party.enabled && party.ws_federation.is_none() && party.saml.is_none());
-    assert_eq!(EncryptionAlgorithm::default(), EncryptionAlgorithm::Aes256Cbc);
+    assert_eq!(ContentCipher::default(), ContentCipher::Aes256Cbc);
 }
 
 #[test]

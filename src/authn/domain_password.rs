@@ -1,0 +1,125 @@
+//! Passwords of domain accounts: Kerberos decides, LDAP explains.
+//!
+//! A KDC that accepts a password must prove that it is the domain's; only then is the account believed. Where Kerberos
+//! merges reasons (disabled, locked, outside hours; expired, must change), one LDAP bind as the user tells them apart.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use super::{DomainNames, LoginForm, LoginName, PasswordError, PasswordVerifier};
+use crate::directory::ldap::LdapDirectory;
+use crate::directory::{Account, PasswordRefusal, PasswordVerdict};
+use crate::kerberos::{self, Acceptor, PasswordCheckError, PasswordOptions};
+use crate::secret::Secret;
+
+/// Checks passwords against the configured domains.
+pub struct DomainPasswordVerifier {
+    acceptor: Arc<Acceptor>,
+    domains: DomainNames,
+    /// Our own service principal by realm.
+    services: HashMap<String, String>,
+    directory: Arc<LdapDirectory>,
+    /// A check may wait for a KDC for seconds on a thread of its own.
+    threads: Arc<Semaphore>,
+    timeout: Duration,
+}
+
+impl DomainPasswordVerifier {
+    /// A verifier for these domains. `services` names our own service principal in each realm
+    /// (`HTTP/sts.corp.example@CORP.EXAMPLE`), whose key must be in the acceptor's keytab; at most `concurrency` checks wait
+    /// for a KDC at once, and none is waited for longer than `timeout`.
+    pub fn new(
+        acceptor: Arc<Acceptor>,
+        domains: DomainNames,
+        services: HashMap<String, String>,
+        directory: Arc<LdapDirectory>,
+        concurrency: usize,
+        timeout: Duration,
+    ) -> Self {
+        Self { acceptor, domains, services, directory, threads: Arc::new(Semaphore::new(concurrency)), timeout }
+    }
+
+    async fn ask_kdc(
+        &self,
+        login: &LoginName,
+        realm: &str,
+        password: &Secret<String>,
+    ) -> Result<Account, PasswordCheckError> {
+        let unreachable = |reason: &str| PasswordCheckError::KdcUnreachable { reason: reason.to_owned() };
+        let service = self.services.get(realm).cloned().ok_or_else(|| PasswordCheckError::ServiceUnknown {
+            service: format!("HTTP/…@{realm}"),
+            detail: String::from("the keytab has no key for it"),
+        })?;
+        let permit = tokio::time::timeout(self.timeout, Arc::clone(&self.threads).acquire_owned())
+            .await
+            .map_err(|_| unreachable("too many password checks wait for a domain controller"))?
+            .map_err(|_| unreachable("the server is stopping"))?;
+        let (acceptor, password, realm) = (Arc::clone(&self.acceptor), password.clone(), realm.to_owned());
+        let name = match login.form() {
+            LoginForm::Upn { .. } => kerberos::LoginName::Upn { upn: login.to_string(), realm },
+            LoginForm::DownLevel { user, .. } => kerberos::LoginName::Account { user: user.clone(), realm },
+        };
+        let check = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let options = PasswordOptions { acceptor: &acceptor, service: &service };
+            kerberos::check_password(options, &name, &password)
+        });
+        match tokio::time::timeout(self.timeout, check).await {
+            Ok(Ok(result)) => result.map(|accepted| accepted.account),
+            Ok(Err(_)) => Err(unreachable("the check ended abnormally")),
+            Err(_) => Err(unreachable("no domain controller answered in time")),
+        }
+    }
+
+    /// Why a domain refuses an account whose password it may have found right.
+    async fn explain(&self, login: &LoginName, password: &Secret<String>, otherwise: PasswordError) -> PasswordError {
+        match self.directory.check_password(&login.directory_key(), password).await {
+            Ok(PasswordVerdict::Refused(refusal)) => match refusal {
+                PasswordRefusal::Wrong => PasswordError::Wrong,
+                PasswordRefusal::Disabled => PasswordError::Disabled,
+                PasswordRefusal::PasswordExpired => PasswordError::PasswordExpired,
+                PasswordRefusal::MustChange => PasswordError::MustChange,
+                PasswordRefusal::Locked => PasswordError::Locked,
+                PasswordRefusal::OutsideHours => PasswordError::OutsideHours,
+                PasswordRefusal::AccountExpired => PasswordError::AccountExpired,
+                PasswordRefusal::WorkstationDenied => PasswordError::WorkstationDenied,
+                PasswordRefusal::Unknown(_) => otherwise,
+            },
+            // A directory that accepts what the KDC refused does not overrule it.
+            Ok(PasswordVerdict::Accepted) | Err(_) => otherwise,
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl PasswordVerifier for DomainPasswordVerifier {
+    async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<Account, PasswordError> {
+        let Some(realm) = login.realm(&self.domains) else { return Err(PasswordError::UnknownAccount) };
+        let error = match self.ask_kdc(login, realm, password).await {
+            Ok(account) => return Ok(account),
+            Err(error) => error,
+        };
+        Err(match error {
+            PasswordCheckError::Empty => PasswordError::Empty,
+            PasswordCheckError::Unusable => PasswordError::Unusable,
+            PasswordCheckError::Wrong => PasswordError::Wrong,
+            PasswordCheckError::UnknownPrincipal | PasswordCheckError::BadName => PasswordError::UnknownAccount,
+            PasswordCheckError::Revoked(reason) => {
+                self.explain(login, password, PasswordError::Refused { reason }).await
+            }
+            PasswordCheckError::PasswordExpired => self.explain(login, password, PasswordError::PasswordExpired).await,
+            PasswordCheckError::Policy(reason) => PasswordError::Refused { reason },
+            PasswordCheckError::KdcUnreachable { reason } => PasswordError::Unavailable { reason },
+            PasswordCheckError::ClockSkew(reason) => PasswordError::Unavailable { reason },
+            error @ (PasswordCheckError::KdcSpoofed(_) | PasswordCheckError::Refused(_)) => {
+                PasswordError::Untrusted { reason: error.to_string() }
+            }
+            error @ (PasswordCheckError::ServiceUnknown { .. }
+            | PasswordCheckError::Gss(_)
+            | PasswordCheckError::NoToken) => PasswordError::Unavailable { reason: error.to_string() },
+        })
+    }
+}

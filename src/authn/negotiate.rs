@@ -1,0 +1,88 @@
+//! Integrated Windows Authentication: a Kerberos token from HTTP becomes a subject.
+//!
+//! Wraps the acceptor with what belongs to the connection (channel bindings) and to the sign-in (session, instant). One leg
+//! only: real Kerberos clients finish in one, and half-open contexts would tie a client to a connection and a node.
+
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::{AuthenticatedSubject, AuthenticationMethod, SessionRef, SubjectOrigin};
+use crate::clock::{Clock, Random, RandomError};
+use crate::kerberos::bindings::BindingsError;
+use crate::kerberos::{AcceptError, Accepted, Acceptor, BindingPolicy, ChannelBindings};
+
+/// Authenticates by Negotiate.
+pub struct NegotiateAuthenticator {
+    acceptor: Arc<Acceptor>,
+    policy: BindingPolicy,
+    front_certificates: Vec<Vec<u8>>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+/// Why nobody was authenticated.
+#[derive(Debug, thiserror::Error)]
+pub enum NegotiateError {
+    /// No `Authorization` header of this scheme.
+    #[error("no Negotiate token")]
+    Absent,
+    /// The token is not base64.
+    #[error("the Negotiate token is not base64")]
+    Encoding,
+    /// The token was not accepted.
+    #[error(transparent)]
+    Refused(#[from] AcceptError),
+    /// The certificate of the connection has no channel bindings.
+    #[error(transparent)]
+    Bindings(#[from] BindingsError),
+    /// The random source failed.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+impl NegotiateAuthenticator {
+    /// An authenticator with this policy; `front_certificates` (DER) are those of proxies that end the clients' TLS.
+    pub fn new(
+        acceptor: Arc<Acceptor>,
+        policy: BindingPolicy,
+        front_certificates: Vec<Vec<u8>>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Self {
+        Self { acceptor, policy, front_certificates, clock, random }
+    }
+
+    /// Authenticates by the value of an `Authorization` header, on a connection that presented this certificate.
+    ///
+    /// # Errors
+    /// [`NegotiateError`].
+    pub fn authenticate(
+        &self,
+        authorization: Option<&str>,
+        server_certificate: Option<&[u8]>,
+    ) -> Result<(AuthenticatedSubject, Accepted), NegotiateError> {
+        let (scheme, token) =
+            authorization.and_then(|value| value.trim().split_once(' ')).ok_or(NegotiateError::Absent)?;
+        if !scheme.eq_ignore_ascii_case("Negotiate") {
+            return Err(NegotiateError::Absent);
+        }
+        let token = STANDARD.decode(token.trim()).map_err(|_| NegotiateError::Encoding)?;
+        let accepted = self.acceptor.accept(&token, &self.bindings(server_certificate)?)?;
+        let subject = AuthenticatedSubject {
+            origin: SubjectOrigin::Directory(accepted.account.clone()),
+            methods: vec![AuthenticationMethod::Windows],
+            instant: self.clock.now(),
+            device: None,
+            session: SessionRef::random(&*self.random)?,
+        };
+        Ok((subject, accepted))
+    }
+
+    fn bindings(&self, server_certificate: Option<&[u8]>) -> Result<ChannelBindings, BindingsError> {
+        let front = self.front_certificates.iter().map(Vec::as_slice);
+        let certificates: Vec<&[u8]> = server_certificate.into_iter().chain(front).collect();
+        ChannelBindings::new(self.policy, &certificates)
+    }
+}

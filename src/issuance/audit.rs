@@ -1,0 +1,71 @@
+//! The audit events of the issue path, in one place (ws-federation.md 12.3).
+
+use super::context::Context;
+use super::decision::{Denial, Grant};
+use super::error::IssueError;
+use crate::audit::{
+    AuditError, AuthnFacts, ClaimDetail, ClaimsOf, Detail, ErrorCode, EventKind, FailureType, Name, Parties,
+    claims_events,
+};
+use crate::authn::AuthenticatedSubject;
+use crate::tokens::{IssuedToken, KeyId, TokenType};
+
+/// 299, 1200 and the claims of 500: a token was issued. Comes back when the log has taken the events, before the token
+/// leaves.
+pub(super) async fn token_issued(
+    cx: &Context,
+    grant: &Grant,
+    token: &IssuedToken,
+    key: &KeyId,
+    detail: ClaimDetail,
+) -> Result<(), AuditError> {
+    let parties = Parties::of(&grant.subject, Some(&grant.audience));
+    let mut events = vec![
+        EventKind::TokenIssued {
+            parties: parties.clone(),
+            token: token.id.clone(),
+            token_type: Name::public(type_uri(token.token_type)),
+            key: key.clone(),
+            not_on_or_after: token.not_on_or_after,
+        },
+        EventKind::AppTokenIssued { parties, authn: AuthnFacts::of(&grant.subject), token: token.id.clone() },
+    ];
+    events.extend(claims_events(ClaimsOf::Issued, &grant.claims, detail));
+    cx.services.auditor.record(events.into_iter().map(|kind| cx.event(kind)).collect()).await
+}
+
+/// 324 and 1201: the rules do not permit the token.
+pub(super) fn denied(cx: &Context, who: &AuthenticatedSubject, relying_party: &str, denial: &Denial) {
+    let parties = Parties::of(who, Some(relying_party));
+    cx.note([
+        EventKind::IssuanceDenied { parties: parties.clone(), by: Detail::public(&denial.to_string()) },
+        EventKind::AppTokenFailed {
+            parties,
+            authn: AuthnFacts::of(who),
+            failure: FailureType::Authorization,
+            code: ErrorCode("MSIS7068"),
+        },
+    ]);
+}
+
+/// 413 and 1201: the token could not be made.
+pub(super) fn failed(cx: &Context, who: &AuthenticatedSubject, relying_party: &str, error: &IssueError) {
+    let parties = Parties::of(who, Some(relying_party));
+    let (failure, code) = match error {
+        IssueError::UnknownRelyingParty { .. } | IssueError::DisabledRelyingParty { .. } => {
+            (FailureType::Request, ErrorCode("MSIS3020"))
+        }
+        _ => (FailureType::Service, ErrorCode("MSIS3127")),
+    };
+    cx.note([
+        EventKind::RequestFailed { parties: parties.clone(), code, detail: Detail::public(&error.to_string()) },
+        EventKind::AppTokenFailed { parties, authn: AuthnFacts::of(who), failure, code },
+    ]);
+}
+
+const fn type_uri(token_type: TokenType) -> &'static str {
+    match token_type {
+        TokenType::Saml11 => "urn:oasis:names:tc:SAML:1.0:assertion",
+        TokenType::Saml2 => "urn:oasis:names:tc:SAML:2.0:assertion",
+    }
+}

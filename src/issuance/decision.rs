@@ -1,0 +1,76 @@
+//! What the issuer decided.
+
+use std::fmt;
+
+use crate::authn::AuthenticatedSubject;
+use crate::claims::ClaimSet;
+use crate::clock::UtcTime;
+use crate::tokens::TokenType;
+use crate::trusts::RelyingPartyId;
+
+/// The answer to "may this subject have a token for this relying party".
+#[derive(Debug)]
+pub enum Decision {
+    /// Yes; mint as many tokens from the grant as the protocol needs.
+    Permit(Box<Grant>),
+    /// Not yet: the subject must prove more first. Where no page can be shown this is a fault.
+    StepUp(AuthnDemand),
+    /// No.
+    Deny(Denial),
+}
+
+/// Permission to issue tokens to one subject for one relying party.
+///
+/// Serialisable: a code, an artifact or a refresh token carries it sealed (`tokens::sealed`), and any node opens it.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Grant {
+    /// Who authenticated, how and when, with which device and session.
+    pub subject: AuthenticatedSubject,
+    /// The claims the issuance transform rules made, in order.
+    pub claims: ClaimSet,
+    /// Primary identifier of the relying party trust.
+    pub relying_party: RelyingPartyId,
+    /// The audience, literally as the client named the relying party.
+    pub audience: String,
+    /// Kind of token to mint unless the protocol says otherwise.
+    pub token_type: TokenType,
+    /// When the decision was made.
+    pub decided_at: UtcTime,
+}
+
+/// What a subject must still prove.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AuthnDemand {
+    /// A second factor, as an additional authentication rule of the relying party asks.
+    SecondFactor,
+}
+
+/// Why no token is issued. For the audit log and the operator; the client learns only that access is denied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denial {
+    /// The issuance authorization rules did not permit, or a rule denied.
+    Authorization {
+        /// What decided, in words.
+        reason: String,
+    },
+    /// The rules issued no claim of a type that the trust requires (an Entra trust with several domains requires
+    /// `issuerid`, so that a UPN outside the listed domains is denied).
+    MissingClaim {
+        /// The type.
+        claim_type: String,
+    },
+    /// The trust lists who may sign users in to it, and the subject's authority is not among them.
+    ClaimsProvider,
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authorization { reason } => write!(f, "issuance authorization: {reason}"),
+            Self::MissingClaim { claim_type } => {
+                write!(f, "the issuance transform rules issued no {claim_type} claim, which the trust requires")
+            }
+            Self::ClaimsProvider => f.write_str("the trust does not accept the subject's claims provider"),
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! The claims a request starts with (claims.md 4): what the directory says of the account, and what the request says of
+//! itself.
+
+use crate::authn::{AuthenticatedSubject, NetworkLocation, SubjectOrigin};
+use crate::claims::types::{self, issuer, value_type};
+use crate::claims::{Claim, ClaimSet, Text};
+use crate::directory::{Account, Sid};
+
+use super::request::SignInRequest;
+
+/// Claims about the subject, issued by the authority that vouches for it: input of the acceptance rules.
+///
+/// `domain_computer` tells whether the account may show itself as a member of Domain Computers (see
+/// [`domain_computers_group`]).
+pub(super) fn subject_claims(subject: &AuthenticatedSubject, domain_computer: bool) -> ClaimSet {
+    let SubjectOrigin::Directory(account) = &subject.origin;
+    let authority = Text::from(issuer::AD_AUTHORITY);
+    let mut claims = Vec::with_capacity(account.groups.len() + 16);
+    let mut add = |claim_type: &str, value: Text| claims.push(Claim::new(claim_type, value, authority.clone()));
+
+    let name = Text::from(account.windows_account_name());
+    add(types::WINDOWS_ACCOUNT_NAME, name.clone());
+    add(types::NAME, name);
+    add(types::PRIMARY_SID, text(account.sid));
+    let primary_group = text(account.primary_group);
+    let withheld = domain_computers_group(account).filter(|_| !domain_computer);
+    if Some(account.primary_group) != withheld {
+        add(types::PRIMARY_GROUP_SID, primary_group);
+    }
+    let group_type = Text::from(types::GROUP_SID);
+    claims.extend(
+        [Sid::EVERYONE, Sid::AUTHENTICATED_USERS]
+            .iter()
+            .chain(&account.groups)
+            .filter(|group| Some(**group) != withheld)
+            .map(|group| Claim::new(group_type.clone(), text(*group), authority.clone())),
+    );
+    let mut add = |claim_type: &str, value: Text| claims.push(Claim::new(claim_type, value, authority.clone()));
+    if let Some(upn) = &account.upn {
+        add(types::UPN, Text::from(upn.as_str()));
+    }
+    add(types::IMPLICIT_UPN, Text::from(account.implicit_upn()));
+    add(types::ANCHOR_CLAIM_TYPE, Text::from(types::WINDOWS_ACCOUNT_NAME));
+    if let Some(method) = subject.methods.first() {
+        add(types::AUTHENTICATION_METHOD, Text::from(method.uri()));
+    }
+    for method in &subject.methods {
+        add(types::AUTHN_METHODS_REFERENCES, Text::from(method.reference_uri()));
+    }
+    claims.push(
+        Claim::new(types::AUTHENTICATION_INSTANT, subject.instant.to_xml(), authority)
+            .with_value_type(value_type::DATE_TIME),
+    );
+    ClaimSet::from(claims)
+}
+
+/// Claims about the request, joined to what the acceptance rules passed; no rule of an authority can forge them.
+pub(super) fn request_claims(request: &SignInRequest, trust_id: &str, activity: uuid::Uuid) -> Vec<Claim> {
+    let context = Text::from(issuer::CLIENT_CONTEXT);
+    let inside = request.origin.location == NetworkLocation::Intranet;
+    let mut claims = vec![
+        Claim::new(types::INSIDE_CORPORATE_NETWORK, if inside { "true" } else { "false" }, context.clone())
+            .with_value_type(value_type::BOOLEAN),
+    ];
+    let mut add = |claim_type: &str, value: Text| claims.push(Claim::new(claim_type, value, context.clone()));
+    add(types::X_MS_CLIENT_IP, Text::from(request.origin.client_ip.to_string()));
+    add(types::X_MS_ENDPOINT_ABSOLUTE_PATH, Text::from(request.endpoint.as_str()));
+    add(types::RELYING_PARTY_TRUST_ID, Text::from(trust_id));
+    add(types::CLIENT_REQUEST_ID, Text::from(activity.to_string()));
+    add(types::USER_IP, Text::from(request.origin.client_ip.to_string()));
+    let optional = [
+        (types::X_MS_PROXY, &request.origin.proxy),
+        (types::X_MS_FORWARDED_CLIENT_IP, &request.hints.forwarded_client_ip),
+        (types::X_MS_CLIENT_APPLICATION, &request.hints.application),
+        (types::X_MS_CLIENT_USER_AGENT, &request.hints.client_user_agent),
+    ];
+    for (claim_type, value) in optional {
+        if let Some(value) = value {
+            add(claim_type, Text::from(value.as_str()));
+        }
+    }
+    if request.hints.client_user_agent.is_none()
+        && let Some(user_agent) = &request.hints.user_agent
+    {
+        add(types::X_MS_CLIENT_USER_AGENT, Text::from(user_agent.as_str()));
+    }
+    claims
+}
+
+/// The SID of Domain Computers (RID 515) when the account is a member of that group of its own domain.
+///
+/// The hybrid join rules read membership in this group as "this is a domain-joined computer" and issue `accounttype` `DJ`.
+/// A user, a managed service account or a domain controller that was put into the group is none.
+pub(super) fn domain_computers_group(account: &Account) -> Option<Sid> {
+    let group = account.sid.parent()?.child(DOMAIN_COMPUTERS_RID).ok()?;
+    (account.primary_group == group || account.groups.contains(&group)).then_some(group)
+}
+
+fn text(sid: Sid) -> Text {
+    Text::from(sid.to_string())
+}
+
+const DOMAIN_COMPUTERS_RID: u32 = 515;

@@ -1,0 +1,239 @@
+//! Decide, then mint.
+
+use crate::audit::ClaimDetail;
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, SubjectOrigin};
+use crate::claims::{
+    self, Authorization as Verdict, ClaimSet, DenyReason, Limits, NoTrace, QueryContext, QuerySubject, RequestStores,
+    RuleSet, Text, TraceSink, types,
+};
+use crate::directory::{AccountKind, AttributeName};
+use crate::tokens::encryption::EncryptionKey;
+use crate::tokens::{
+    AssertionContent, AssertionFrame, AuthenticationStatement, BearerConfirmation, IssuedToken, TokenError, TokenId,
+};
+use crate::trusts::{Authorization, RelyingParty, TrustLookup};
+
+use super::audit;
+use super::context::Context;
+use super::decision::{AuthnDemand, Decision, Denial, Grant};
+use super::error::IssueError;
+use super::input_claims::{domain_computers_group, request_claims, subject_claims};
+use super::request::{SignInRequest, TokenSpec};
+
+/// Settings of the issue path.
+#[derive(Debug)]
+pub struct IssuerOptions {
+    /// Federation service identifier, the issuer of every token unless a rule issues `issuerid`:
+    /// `http://sts.corp.example/adfs/services/trust`.
+    pub federation_service_identifier: String,
+    /// Acceptance transform rules of the local claims provider `AD AUTHORITY`.
+    pub acceptance_rules: RuleSet,
+    /// Bounds on the work one rule set may do.
+    pub limits: Limits,
+    /// How much of issued claims the audit log shows.
+    pub audited_claims: ClaimDetail,
+}
+
+/// The issue path.
+#[derive(Debug)]
+pub struct Issuer {
+    options: IssuerOptions,
+    identifier: Text,
+}
+
+impl Issuer {
+    /// An issuer with these settings.
+    pub fn new(options: IssuerOptions) -> Self {
+        Self { identifier: Text::from(options.federation_service_identifier.as_str()), options }
+    }
+
+    /// Decides whether `who` may have a token, and with which claims. Denials and failures are in the audit log when this
+    /// returns.
+    ///
+    /// # Errors
+    /// [`IssueError`] when the question cannot be answered; a refusal is a [`Decision`], not an error.
+    pub async fn decide(
+        &self,
+        cx: &Context,
+        request: &SignInRequest,
+        who: &AuthenticatedSubject,
+    ) -> Result<Decision, IssueError> {
+        let decision = self.decide_traced(cx, request, who, &mut NoTrace).await;
+        match &decision {
+            Ok(Decision::Deny(denial)) => audit::denied(cx, who, &request.relying_party, denial),
+            Ok(Decision::Permit(_) | Decision::StepUp(_)) => {}
+            Err(error) => audit::failed(cx, who, &request.relying_party, error),
+        }
+        decision
+    }
+
+    /// [`Issuer::decide`] without audit, telling `trace` what each rule did. The same engine: `explain` is this with a
+    /// recording sink.
+    ///
+    /// # Errors
+    /// As [`Issuer::decide`].
+    pub async fn decide_traced(
+        &self,
+        cx: &Context,
+        request: &SignInRequest,
+        who: &AuthenticatedSubject,
+        trace: &mut dyn TraceSink,
+    ) -> Result<Decision, IssueError> {
+        let services = &*cx.services;
+        let trust = relying_party(cx, &request.relying_party)?;
+        if services.revocations.is_revoked(&who.session).await? {
+            return Err(IssueError::SessionRevoked);
+        }
+        let SubjectOrigin::Directory(account) = &who.origin;
+        if !trust.claims_providers.allows(types::issuer::AD_AUTHORITY) {
+            return Ok(Decision::Deny(Denial::ClaimsProvider));
+        }
+        let domain_computer = !trust.computer_guard || is_domain_computer(cx, who).await?;
+        let name = account.windows_account_name();
+        let subject = QuerySubject { sid: &account.sid, windows_account_name: &name };
+        let context = QueryContext { subject: Some(subject), password_expiry: None };
+        let stores = RequestStores::new(&services.stores, context);
+        let limits = &self.options.limits;
+
+        let input = subject_claims(who, domain_computer);
+        let acceptance = &self.options.acceptance_rules;
+        let mut accepted =
+            acceptance.run(&input, &stores, limits, trace).await.map_err(in_stage("acceptance transform"))?;
+        accepted.extend(request_claims(request, trust.id.as_str(), cx.request.activity));
+
+        if let Some(rules) = &trust.additional_authentication {
+            let asked = claims::asks_second_factor(rules, &accepted, &stores, limits, trace).await;
+            let asked = asked.map_err(in_stage("additional authentication"))?;
+            if asked && !who.methods.iter().copied().any(is_second_factor) {
+                return Ok(Decision::StepUp(AuthnDemand::SecondFactor));
+            }
+        }
+        if let Some(reason) = deny_reason(trust, &accepted, &stores, limits, trace).await? {
+            return Ok(Decision::Deny(Denial::Authorization { reason }));
+        }
+        let transformed = trust.transform.run(&accepted, &stores, limits, trace).await;
+        let claims = transformed.map_err(in_stage("issuance transform"))?;
+        if let Some(missing) = trust.missing_claim(&claims) {
+            return Ok(Decision::Deny(Denial::MissingClaim { claim_type: missing.to_string() }));
+        }
+        Ok(Decision::Permit(Box::new(Grant {
+            subject: who.clone(),
+            claims,
+            relying_party: trust.id.clone(),
+            audience: request.relying_party.clone(),
+            token_type: request.token_type.unwrap_or(trust.token_type),
+            decided_at: services.clock.now(),
+        })))
+    }
+
+    /// Makes one token of a grant. The token is in the audit log when this returns.
+    ///
+    /// # Errors
+    /// [`IssueError`]; nothing is issued then.
+    pub async fn mint(&self, cx: &Context, grant: &Grant, spec: &TokenSpec) -> Result<IssuedToken, IssueError> {
+        let minted = self.mint_unreported(cx, grant, spec).await;
+        if let Err(error) = &minted {
+            audit::failed(cx, &grant.subject, &grant.audience, error);
+        }
+        minted
+    }
+
+    async fn mint_unreported(&self, cx: &Context, grant: &Grant, spec: &TokenSpec) -> Result<IssuedToken, IssueError> {
+        let services = &*cx.services;
+        // Looked up again: a grant may have travelled, and the trust may have been switched off meanwhile.
+        let trust = relying_party(cx, grant.relying_party.as_str())?;
+        let key = &services.keys.primary_signing().key;
+        let now = services.clock.now();
+        let frame = AssertionFrame {
+            id: TokenId::random(&*services.random)?,
+            issuer: self.identifier.clone(),
+            audience: Text::from(grant.audience.as_str()),
+            issue_instant: now,
+            not_before: now.minus(trust.not_before_skew),
+            not_on_or_after: now.plus(trust.token_lifetime),
+            confirmation: BearerConfirmation {
+                recipient: spec.recipient.clone(),
+                in_response_to: spec.in_response_to.clone(),
+                not_on_or_after: spec.confirm_until,
+            },
+            authentication: grant.subject.methods.first().map(|method| AuthenticationStatement {
+                method: Text::from(method.uri()),
+                instant: grant.subject.instant,
+                session_index: None,
+            }),
+        };
+        let content = AssertionContent::from_claims(frame, &grant.claims)?;
+        let token_type = spec.token_type.unwrap_or(grant.token_type);
+        let mut token = content.sign(token_type, key, trust.signature_algorithm).await?;
+        if let Some(encryption) = &trust.encryption {
+            let recipient = EncryptionKey::from_certificate(&encryption.certificate).map_err(TokenError::from)?;
+            token = token.encrypt(&recipient, encryption.algorithm, &*services.random)?;
+        }
+        audit::token_issued(cx, grant, &token, &key.id, self.options.audited_claims).await?;
+        Ok(token)
+    }
+}
+
+/// Why the authorization rules of the trust do not permit; `None` when they do.
+async fn deny_reason(
+    trust: &RelyingParty,
+    accepted: &ClaimSet,
+    stores: &RequestStores<'_>,
+    limits: &Limits,
+    trace: &mut dyn TraceSink,
+) -> Result<Option<String>, IssueError> {
+    let rules = match &trust.authorization {
+        Authorization::PermitEveryone => return Ok(None),
+        Authorization::Nobody => return Ok(Some(String::from("the trust has neither a policy nor rules"))),
+        Authorization::Rules(rules) => rules,
+    };
+    let verdict = claims::authorize(rules, accepted, stores, limits, trace).await;
+    Ok(match verdict.map_err(in_stage("issuance authorization"))? {
+        Verdict::Permit => None,
+        Verdict::Deny(DenyReason::NoPermit) => Some(String::from("no rule permits")),
+        Verdict::Deny(DenyReason::Rule(rule)) => Some(format!("{rule} denies")),
+    })
+}
+
+/// Whether the rules may see the account in Domain Computers. Only an account that is in that group costs a look at the
+/// directory, and `objectClass` is remembered for good.
+async fn is_domain_computer(cx: &Context, who: &AuthenticatedSubject) -> Result<bool, IssueError> {
+    let SubjectOrigin::Directory(account) = &who.origin;
+    if domain_computers_group(account).is_none() {
+        return Ok(true);
+    }
+    if account.kind != AccountKind::Computer {
+        return Ok(false);
+    }
+    let name = AttributeName::new("objectClass");
+    let attributes = cx.services.directory.attributes(&account.sid, std::slice::from_ref(&name)).await?;
+    let is = |class| attributes.is_of_class(class);
+    Ok(is("computer") && !MANAGED_SERVICE_ACCOUNTS.iter().any(|class| is(class)))
+}
+
+/// The enabled trust with this identifier.
+fn relying_party<'a>(cx: &'a Context, identifier: &str) -> Result<&'a RelyingParty, IssueError> {
+    match cx.services.trusts.relying_party(identifier) {
+        TrustLookup::Enabled(trust) => Ok(trust),
+        TrustLookup::Disabled(trust) => Err(IssueError::DisabledRelyingParty { name: trust.name.clone() }),
+        TrustLookup::Unknown => {
+            Err(IssueError::UnknownRelyingParty { identifier: identifier.chars().take(256).collect() })
+        }
+    }
+}
+
+fn in_stage(stage: &'static str) -> impl Fn(claims::EvaluationError) -> IssueError {
+    move |source| IssueError::Claims { stage, source }
+}
+
+/// No method that exists so far is a second factor.
+const fn is_second_factor(method: AuthenticationMethod) -> bool {
+    match method {
+        AuthenticationMethod::Windows
+        | AuthenticationMethod::Password
+        | AuthenticationMethod::TlsClient
+        | AuthenticationMethod::X509 => false,
+    }
+}
+
+const MANAGED_SERVICE_ACCOUNTS: [&str; 2] = ["msDS-GroupManagedServiceAccount", "msDS-ManagedServiceAccount"];

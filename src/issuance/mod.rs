@@ -1,0 +1,18 @@
+//! The middle of the issue path: decide whether a token may be issued, then mint it.
+//!
+//! Every protocol calls these two steps and nothing else builds a token for a relying party. Knows no HTTP and no
+//! protocol, and reads no clock and no random source of its own.
+
+mod audit;
+mod context;
+mod decision;
+mod error;
+mod input_claims;
+mod issuer;
+mod request;
+
+pub use context::{Context, Services};
+pub use decision::{AuthnDemand, Decision, Denial, Grant};
+pub use error::IssueError;
+pub use issuer::{Issuer, IssuerOptions};
+pub use request::{ClientHints, SignInRequest, TokenSpec};

@@ -1,0 +1,73 @@
+//! What the protocols work with, assembled by the server for one configuration.
+
+use std::sync::Arc;
+
+use crate::audit::{AuthProtocol, Identifier, InstanceId, Name, RequestFacts};
+use crate::authn::certificate::{CertificateTrust, MappingPolicy};
+use crate::authn::{DomainNames, NegotiateAuthenticator, PasswordGate};
+use crate::issuance::{Context, Issuer, Services};
+use crate::store::OneTime;
+
+use super::http::Call;
+use super::trust_endpoint::TrustEndpoints;
+
+/// Everything a protocol may use.
+pub struct Environment {
+    /// Federation service name, the host of every URL.
+    pub service_name: String,
+    /// Federation service identifier.
+    pub service_identifier: String,
+    /// Name shown to people.
+    pub display_name: String,
+    /// The WS-Trust endpoints that are on.
+    pub endpoints: TrustEndpoints,
+    /// The issue path.
+    pub issuer: Issuer,
+    /// What the issue path works with.
+    pub services: Arc<Services>,
+    /// Integrated Windows Authentication.
+    pub negotiate: NegotiateAuthenticator,
+    /// Passwords; the only way to check one.
+    pub passwords: Arc<PasswordGate>,
+    /// Names of the configured domains.
+    pub domains: DomainNames,
+    /// User certificates; `None` where no authority is configured.
+    pub certificates: Option<CertificateSignIn>,
+}
+
+/// What sign-in by certificate needs.
+pub struct CertificateSignIn {
+    /// Which certificates are good.
+    pub trust: CertificateTrust,
+    /// How strongly a certificate must name its account.
+    pub mapping: MappingPolicy,
+    /// NetBIOS names of the domains whose accounts may carry mappings.
+    pub domains: Vec<String>,
+    /// Signatures that were used.
+    pub used_signatures: Arc<dyn OneTime>,
+}
+
+impl Environment {
+    /// The context of one request: what the audit log will say of it.
+    pub fn context(&self, call: &Call, protocol: AuthProtocol, endpoint: &str) -> Context {
+        let origin = &call.origin;
+        let facts = RequestFacts {
+            activity: call.correlation.as_uuid(),
+            server: Identifier::public(&self.service_identifier),
+            protocol,
+            location: origin.location,
+            client: Some(origin.client_ip),
+            forwarded: origin.forwarded_for.clone(),
+            proxy: origin.proxy.is_some().then_some(origin.peer),
+            peer: Some(origin.peer),
+            proxy_server: origin.proxy.as_deref().map(Name::public),
+            user_agent: call.header("user-agent").map(Identifier::public),
+            endpoint: Identifier::path(endpoint),
+        };
+        Context {
+            services: Arc::clone(&self.services),
+            request: Arc::new(facts),
+            instance: InstanceId(call.correlation.as_uuid()),
+        }
+    }
+}

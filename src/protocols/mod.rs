@@ -1,0 +1,11 @@
+//! The protocols: each decodes its requests to one request type, calls the issue path, and encodes the answer.
+//!
+//! A protocol never calls another one; what two share stands beside them here or moves down.
+
+pub mod environment;
+pub mod http;
+pub mod metadata;
+pub mod mex;
+pub mod soap;
+pub mod trust_endpoint;
+pub mod wstrust;

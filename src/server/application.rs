@@ -1,0 +1,213 @@
+//! The running application: what serves requests now, and swapping it when the configuration changes.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use arc_swap::ArcSwap;
+use tokio::sync::OnceCell;
+
+use crate::authn::NetworkPolicy;
+use crate::clock::{Clock, Random};
+use crate::config::diagnostic::{Code, Place, Report};
+use crate::config::live::{Commit, Subscriber};
+use crate::config::names::Network;
+use crate::config::{Config, Loaded};
+use crate::protocols::environment::Environment;
+use crate::protocols::http::{Answer, Call};
+use crate::protocols::metadata::{self, FederationMetadata, MetadataError};
+use crate::protocols::{mex, wstrust};
+
+use super::assembly::{self, AssemblyError, Lasting};
+use super::routes::Endpoint;
+use super::service::RequestLimits;
+use super::tls::{TlsOptions, TlsProfile, TlsState};
+
+/// What every worker shares.
+pub struct Application {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Unpredictable octets.
+    pub random: Arc<dyn Random>,
+    lasting: Arc<Lasting>,
+    serving: Arc<ArcSwap<Serving>>,
+    tls: Option<TlsState>,
+    krb5_conf: PathBuf,
+    config_file: PathBuf,
+}
+
+/// What serves one configuration.
+pub struct Serving {
+    /// What the protocols work with.
+    pub environment: Environment,
+    /// Where requests come from.
+    pub network: NetworkPolicy,
+    /// Bounds of requests.
+    pub limits: RequestLimits,
+    keytab: PathBuf,
+    /// Signed on first use, once for this configuration and key set.
+    metadata: OnceCell<Vec<u8>>,
+}
+
+impl Application {
+    /// An application that serves `loaded`.
+    ///
+    /// # Errors
+    /// [`AssemblyError`].
+    pub fn new(
+        lasting: Lasting,
+        loaded: &Arc<Loaded>,
+        tls: Option<TlsState>,
+        krb5_conf: PathBuf,
+        config_file: PathBuf,
+    ) -> Result<Self, AssemblyError> {
+        let environment = lasting.assemble(loaded)?.commit(&lasting);
+        Ok(Self {
+            clock: lasting.clock.clone(),
+            random: lasting.random.clone(),
+            serving: Arc::new(ArcSwap::from_pointee(Serving::new(environment, &loaded.config))),
+            lasting: Arc::new(lasting),
+            tls,
+            krb5_conf,
+            config_file,
+        })
+    }
+
+    /// What serves requests now. Hold it for one request.
+    pub fn serving(&self) -> Arc<Serving> {
+        self.serving.load_full()
+    }
+
+    /// What prevents a configuration from being served, for its report.
+    fn refused(&self, error: &dyn std::fmt::Display) -> Report {
+        let mut report = Report::default();
+        let place = Place::File { file: self.config_file.clone() };
+        report.error(Code::InvalidValue, place, error.to_string(), "correct it; the old configuration goes on");
+        report
+    }
+
+    /// The audit log.
+    pub fn auditor(&self) -> &crate::audit::Auditor {
+        &self.lasting.auditor
+    }
+
+    /// TLS of the public listeners.
+    pub const fn tls(&self) -> Option<&TlsState> {
+        self.tls.as_ref()
+    }
+}
+
+impl Serving {
+    fn new(environment: Environment, config: &Config) -> Self {
+        Self {
+            environment,
+            network: network_policy(config),
+            limits: RequestLimits {
+                body: config.server.limits.body_bytes,
+                header_value: config.server.limits.header_bytes,
+                body_time: std::time::Duration::from_secs(config.server.limits.request_seconds),
+            },
+            keytab: config.kerberos.keytab.clone(),
+            metadata: OnceCell::new(),
+        }
+    }
+
+    /// Answers a request for an endpoint.
+    pub async fn handle(&self, endpoint: Endpoint, call: &Call) -> Answer {
+        match endpoint {
+            Endpoint::Trust(endpoint) => wstrust::handle(&self.environment, endpoint, call).await,
+            Endpoint::Mex => {
+                let environment = &self.environment;
+                mex::handle(&environment.service_name, &environment.endpoints, call)
+                    .unwrap_or_else(|error| internal(call, &error))
+            }
+            Endpoint::FederationMetadata => match self.metadata.get_or_try_init(|| self.sign_metadata()).await {
+                Ok(document) => Answer::new(StatusCode::OK, metadata::CONTENT_TYPE, document.clone()),
+                Err(error) => internal(call, &error),
+            },
+            Endpoint::Live => Answer::empty(StatusCode::OK),
+            Endpoint::Probe | Endpoint::Ready => Answer::empty(self.readiness()),
+        }
+    }
+
+    async fn sign_metadata(&self) -> Result<Vec<u8>, MetadataError> {
+        let environment = &self.environment;
+        let keys = &environment.services.keys;
+        let document = FederationMetadata {
+            identifier: &environment.service_identifier,
+            service_name: &environment.service_name,
+            display_name: &environment.display_name,
+            signing_certificates: keys.signing().map(|key| &*key.key.certificate).collect(),
+            decryption_certificates: keys.decryption().map(|(_, certificate)| &*certificate.der).collect(),
+            endpoints: &environment.endpoints,
+        };
+        document.sign(&keys.primary_signing().key, &*environment.services.random).await
+    }
+
+    /// This node only: the configuration was valid and the keys were loaded, or this would not exist; the keytab must be
+    /// readable now. What all nodes share never takes the whole farm out of the balancer.
+    fn readiness(&self) -> StatusCode {
+        match std::fs::File::open(&self.keytab) {
+            Ok(_) => StatusCode::OK,
+            Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+impl Subscriber for Application {
+    fn prepare(&self, next: &Arc<Loaded>) -> Result<Commit, Report> {
+        let config = &next.config;
+        let krb5 = assembly::krb5_conf(config);
+        krb5.render().map_err(|error| self.refused(&error))?;
+        let assembled = self.lasting.assemble(next).map_err(|error| self.refused(&error))?;
+        let tls = match (&self.tls, tls_options(config)) {
+            (Some(tls), Some(options)) => {
+                let prepared = tls.prepare(&options).map_err(|error| self.refused(&error))?;
+                Some((tls.clone(), prepared))
+            }
+            _ => None,
+        };
+        let (lasting, serving, next) = (self.lasting.clone(), self.serving.clone(), next.clone());
+        let krb5_conf = self.krb5_conf.clone();
+        Ok(Box::new(move || {
+            // Read by Kerberos calls that begin from now on: the library looks at the file's time.
+            if let Err(error) = krb5.write(&krb5_conf) {
+                tracing::error!(%error, "new domain controllers are not known to Kerberos");
+            }
+            if let Some((tls, prepared)) = tls {
+                tls.commit(prepared);
+            }
+            serving.store(Arc::new(Serving::new(assembled.commit(&lasting), &next.config)));
+        }))
+    }
+}
+
+/// TLS settings of a configuration; `None` where a balancer in front ends TLS and forwards plain HTTP.
+pub fn tls_options(config: &Config) -> Option<TlsOptions> {
+    let tls = config.server.tls.as_ref()?;
+    let name = config.service.federation_service_name.as_str();
+    let mut certificate_names = vec![format!("certauth.{name}")];
+    let suffixes = config.domains.iter().flat_map(|domain| &domain.upn_suffixes);
+    certificate_names.extend(suffixes.map(|suffix| format!("enterpriseregistration.{suffix}")));
+    Some(TlsOptions {
+        certificate_file: tls.certificate_file.clone(),
+        key_file: tls.key_file.clone(),
+        profile: match tls.profile {
+            crate::config::TlsProfile::Modern => TlsProfile::Modern,
+            crate::config::TlsProfile::Downlevel => TlsProfile::Downlevel,
+        },
+        http2: tls.http2,
+        certificate_names,
+    })
+}
+
+fn network_policy(config: &Config) -> NetworkPolicy {
+    let nets = |networks: &[Network]| networks.iter().map(Network::as_ip_net).collect::<Vec<_>>();
+    let server = &config.server;
+    NetworkPolicy::new(nets(&server.trusted_proxies), nets(&server.federation_proxies), nets(&server.intranet))
+}
+
+fn internal(call: &Call, error: &dyn std::fmt::Display) -> Answer {
+    tracing::error!(correlation = %call.correlation, %error, "a document could not be made");
+    Answer::empty(StatusCode::INTERNAL_SERVER_ERROR)
+}

@@ -1,0 +1,103 @@
+//! Every URL of the server, in one place.
+//!
+//! Paths are compared without regard to case and to a trailing slash, as AD FS does and as its clients rely on; nothing
+//! redirects, because a redirected POST loses its body.
+
+use actix_web::http::Method;
+
+use crate::protocols::trust_endpoint::{Credential, TrustEndpoint, Version};
+
+/// What a path leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// WS-Trust token issuance.
+    Trust(TrustEndpoint),
+    /// WS-MetadataExchange.
+    Mex,
+    /// Federation metadata.
+    FederationMetadata,
+    /// AD FS' health page for balancers.
+    Probe,
+    /// Kubernetes liveness.
+    Live,
+    /// Kubernetes readiness.
+    Ready,
+}
+
+impl Endpoint {
+    /// Methods the endpoint answers; anything else gets 405.
+    pub const fn methods(self) -> &'static [Method] {
+        match self {
+            Self::Trust(_) => &[Method::POST],
+            Self::Mex => &[Method::GET, Method::HEAD, Method::POST],
+            Self::FederationMetadata | Self::Probe | Self::Live | Self::Ready => &[Method::GET, Method::HEAD],
+        }
+    }
+}
+
+/// Endpoints of the public listeners.
+pub(super) fn public(path: &str) -> Option<Endpoint> {
+    Some(match normalise(path).as_str() {
+        "/adfs/services/trust/2005/windowstransport" => trust(Version::February2005, Credential::WindowsTransport),
+        "/adfs/services/trust/13/windowstransport" => trust(Version::Trust13, Credential::WindowsTransport),
+        "/adfs/services/trust/2005/usernamemixed" => trust(Version::February2005, Credential::UsernameMixed),
+        "/adfs/services/trust/13/usernamemixed" => trust(Version::Trust13, Credential::UsernameMixed),
+        "/adfs/services/trust/2005/certificatemixed" => trust(Version::February2005, Credential::CertificateMixed),
+        "/adfs/services/trust/13/certificatemixed" => trust(Version::Trust13, Credential::CertificateMixed),
+        "/adfs/services/trust/2005/certificatetransport" => {
+            trust(Version::February2005, Credential::CertificateTransport)
+        }
+        "/adfs/services/trust/13/certificatetransport" => trust(Version::Trust13, Credential::CertificateTransport),
+        "/adfs/services/trust/mex" => Endpoint::Mex,
+        "/federationmetadata/2007-06/federationmetadata.xml" => Endpoint::FederationMetadata,
+        "/adfs/probe" => Endpoint::Probe,
+        "/healthz/live" => Endpoint::Live,
+        "/healthz/ready" => Endpoint::Ready,
+        _ => return None,
+    })
+}
+
+/// Endpoints of the plain HTTP listener: nothing that carries a secret.
+pub(super) fn plain_http(path: &str) -> Option<Endpoint> {
+    public(path).filter(|endpoint| matches!(endpoint, Endpoint::Probe | Endpoint::Live | Endpoint::Ready))
+}
+
+/// Lower case, without trailing slashes.
+fn normalise(path: &str) -> String {
+    path.trim_end_matches('/').to_ascii_lowercase()
+}
+
+const fn trust(version: Version, credential: Credential) -> Endpoint {
+    Endpoint::Trust(TrustEndpoint { version, credential })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn case_and_trailing_slash_do_not_matter() {
+        for path in ["/adfs/services/trust/mex", "/ADFS/Services/Trust/MEX/", "/adfs/services/trust/mex//"] {
+            assert_eq!(public(path), Some(Endpoint::Mex), "{path}");
+        }
+        assert_eq!(
+            public("/adfs/services/trust/13/WindowsTransport"),
+            Some(trust(Version::Trust13, Credential::WindowsTransport))
+        );
+        assert_eq!(public("/FederationMetadata/2007-06/FederationMetadata.xml"), Some(Endpoint::FederationMetadata));
+    }
+
+    #[test]
+    fn nothing_else_is_served() {
+        for path in ["", "/", "/adfs", "/adfs/services/trust", "/adfs/services/trust/2005/windows", "/adfs/probe/x"] {
+            assert_eq!(public(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn plain_http_serves_health_only() {
+        assert_eq!(plain_http("/adfs/probe"), Some(Endpoint::Probe));
+        assert_eq!(plain_http("/adfs/services/trust/13/usernamemixed"), None);
+        assert_eq!(plain_http("/adfs/services/trust/mex"), None);
+    }
+}

@@ -1,0 +1,210 @@
+//! From an HTTP request of the web framework to a [`Call`], and from an [`Answer`] back.
+//!
+//! The only file that knows both. Reads the body within its limits, decides where the request came from, refuses what no
+//! endpoint may see, and puts the correlation id and the security header fields on every answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::{Method, StatusCode};
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+use futures_util::StreamExt as _;
+use zeroize::Zeroizing;
+
+use crate::authn::{ForwardingHeaders, RequestOrigin};
+use crate::correlation::CorrelationId;
+use crate::protocols::http::{Answer, Call, Connection};
+
+use super::application::{Application, Serving};
+use super::routes::{self, Endpoint};
+
+/// Which listener a request came in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listener {
+    /// TLS, the whole product.
+    Public,
+    /// Plain HTTP on port 80: health only.
+    PlainHttp,
+    /// The management port: health only, never exposed.
+    Management,
+}
+
+/// Bounds on one request.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestLimits {
+    /// Octets of a body.
+    pub body: usize,
+    /// Octets of one header field's value; big Kerberos tickets need 64 KiB.
+    pub header_value: usize,
+    /// Time a client has to send the body.
+    pub body_time: Duration,
+}
+
+/// Answers one request.
+pub(super) async fn serve(
+    application: Arc<Application>,
+    listener: Listener,
+    request: HttpRequest,
+    payload: Payload,
+) -> HttpResponse {
+    let correlation = correlation(&application, &request);
+    let started = application.clock.monotonic();
+    let serving = application.serving();
+    let answer = answer(&serving, listener, &request, payload, correlation).await;
+    let elapsed = application.clock.monotonic().saturating_sub(started);
+    tracing::info!(
+        target: "chancery::access",
+        correlation = %correlation,
+        method = %request.method(),
+        path = request.path(),
+        status = answer.status.as_u16(),
+        microseconds = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
+        "request"
+    );
+    render(&request, listener, answer, correlation)
+}
+
+async fn answer(
+    serving: &Serving,
+    listener: Listener,
+    request: &HttpRequest,
+    payload: Payload,
+    correlation: CorrelationId,
+) -> Answer {
+    let connection = request.conn_data::<Arc<Connection>>().cloned().unwrap_or_default();
+    if let Some(refusal) = misdirected(&connection, request) {
+        return refusal;
+    }
+    let endpoint = match listener {
+        Listener::Public => routes::public(request.path()),
+        Listener::PlainHttp | Listener::Management => routes::plain_http(request.path()),
+    };
+    let Some(endpoint) = endpoint else { return Answer::empty(StatusCode::NOT_FOUND) };
+    if !endpoint.methods().contains(request.method()) {
+        return method_not_allowed(endpoint);
+    }
+    if request.headers().iter().any(|(_, value)| value.len() > serving.limits.header_value) {
+        return Answer::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
+    }
+    let body = match read_body(payload, serving.limits).await {
+        Ok(body) => body,
+        Err(status) => return Answer::empty(status),
+    };
+    let Some(origin) = origin(serving, request) else { return Answer::empty(StatusCode::BAD_REQUEST) };
+    let call = Call {
+        method: request.method().clone(),
+        path: request.path().to_owned(),
+        query: request.query_string().to_owned(),
+        headers: request.headers().clone(),
+        body,
+        connection,
+        origin,
+        correlation,
+    };
+    serving.handle(endpoint, &call).await
+}
+
+/// 421 when the name in TLS and the name in HTTP differ: the request was meant for another connection, on which a client
+/// certificate may or may not have been asked for.
+fn misdirected(connection: &Connection, request: &HttpRequest) -> Option<Answer> {
+    let name = connection.server_name.as_deref()?;
+    let host = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|value| value.to_str().ok())
+        .or_else(|| request.uri().authority().map(actix_web::http::uri::Authority::as_str))?;
+    let host =
+        host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |(h, _)| h);
+    (!host.eq_ignore_ascii_case(name)).then(|| Answer::empty(StatusCode::MISDIRECTED_REQUEST))
+}
+
+fn method_not_allowed(endpoint: Endpoint) -> Answer {
+    let allowed: Vec<&str> = endpoint.methods().iter().map(Method::as_str).collect();
+    let answer = Answer::empty(StatusCode::METHOD_NOT_ALLOWED);
+    match HeaderValue::from_str(&allowed.join(", ")) {
+        Ok(value) => answer.with_header(header::ALLOW, value),
+        Err(_) => answer,
+    }
+}
+
+/// The whole body, within its limits of size and time. It is read even where it will not be used: a client that has sent
+/// its body before it saw the 401 must not meet a reset.
+async fn read_body(mut payload: Payload, limits: RequestLimits) -> Result<Zeroizing<Vec<u8>>, StatusCode> {
+    let read = async {
+        // It may hold a password; room for a usual message at once leaves no copies of it behind.
+        let mut body = Zeroizing::new(Vec::with_capacity(USUAL_BODY));
+        while let Some(chunk) = payload.next().await {
+            let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
+            if body.len().saturating_add(chunk.len()) > limits.body {
+                return Err(StatusCode::PAYLOAD_TOO_LARGE);
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body)
+    };
+    tokio::time::timeout(limits.body_time, read).await.unwrap_or(Err(StatusCode::REQUEST_TIMEOUT))
+}
+
+/// Where the request came from, after the trusted proxies.
+fn origin(serving: &Serving, request: &HttpRequest) -> Option<RequestOrigin> {
+    let peer = request.peer_addr()?.ip();
+    let lines = |name| -> Vec<&str> {
+        request.headers().get_all(name).filter_map(|value: &HeaderValue| value.to_str().ok()).collect()
+    };
+    let headers = ForwardingHeaders {
+        x_forwarded_for: &lines("x-forwarded-for"),
+        x_ms_proxy: &lines("x-ms-proxy"),
+        x_ms_forwarded_client_ip: &lines("x-ms-forwarded-client-ip"),
+        x_ms_adfs_proxy_client_ip: &lines("x-ms-adfs-proxy-client-ip"),
+    };
+    Some(serving.network.origin(peer, &headers))
+}
+
+fn correlation(application: &Application, request: &HttpRequest) -> CorrelationId {
+    request
+        .headers()
+        .get("client-request-id")
+        .and_then(|value| value.to_str().ok())
+        .and_then(CorrelationId::from_client)
+        .unwrap_or_else(|| {
+            let mut octets = [0; 16];
+            // An id that is all zeros is still an id; the request itself fails where randomness matters.
+            let _ = application.random.fill(&mut octets);
+            CorrelationId::from_random(octets)
+        })
+}
+
+fn render(request: &HttpRequest, listener: Listener, answer: Answer, correlation: CorrelationId) -> HttpResponse {
+    let mut response = HttpResponse::build(answer.status);
+    for (name, value) in SECURITY_HEADERS {
+        response.insert_header((HeaderName::from_static(name), HeaderValue::from_static(value)));
+    }
+    if listener == Listener::Public {
+        response.insert_header((
+            header::STRICT_TRANSPORT_SECURITY,
+            HeaderValue::from_static("max-age=31536000; includeSubDomains"),
+        ));
+    }
+    response.insert_header(("client-request-id", correlation.to_string()));
+    if let Some(content_type) = answer.content_type {
+        response.insert_header((header::CONTENT_TYPE, HeaderValue::from_static(content_type)));
+    }
+    for (name, value) in answer.headers {
+        response.append_header((name, value));
+    }
+    if request.method() == Method::HEAD { response.finish() } else { response.body(answer.body) }
+}
+
+/// Octets of a usual SOAP request.
+const USUAL_BODY: usize = 8 << 10;
+
+/// On every answer. Protocol answers are no documents: nothing may be loaded or framed.
+const SECURITY_HEADERS: [(&str, &str); 5] = [
+    ("cache-control", "no-store"),
+    ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("referrer-policy", "no-referrer"),
+    ("x-content-type-options", "nosniff"),
+    ("x-frame-options", "DENY"),
+];

@@ -1,0 +1,30 @@
+//! The password verifier of the configuration in force, behind the gate that outlives configurations.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+
+use crate::authn::{DomainPasswordVerifier, LoginName, PasswordError, PasswordVerifier};
+use crate::directory::Account;
+use crate::secret::Secret;
+
+/// Passes each check on to the current verifier.
+#[derive(Default)]
+pub(super) struct CurrentVerifier(ArcSwapOption<DomainPasswordVerifier>);
+
+impl CurrentVerifier {
+    /// From now on checks go to `verifier`.
+    pub(super) fn set(&self, verifier: Arc<DomainPasswordVerifier>) {
+        self.0.store(Some(verifier));
+    }
+}
+
+#[async_trait::async_trait]
+impl PasswordVerifier for CurrentVerifier {
+    async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<Account, PasswordError> {
+        match self.0.load_full() {
+            Some(verifier) => verifier.verify(login, password).await,
+            None => Err(PasswordError::Unavailable { reason: String::from("the server is starting") }),
+        }
+    }
+}
