@@ -6,6 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 LAB=$ROOT/.lab
 export LAB
 # Debian's Python: the samba modules exist only for it.
+# shellcheck disable=SC2034 # the programs that source this file use it
 SYSTEM_PYTHON=/usr/bin/python3
 
 die() { echo "lab: $*" >&2; exit 1; }
@@ -30,6 +31,7 @@ take_lock() { exec 9<"$ROOT/tests/lab"; flock 9; }
 # The realm, SID and host of an existing lab are kept unless the caller names others.
 load_settings() {
   local given_realm=${LAB_REALM:-} given_sid=${LAB_SID:-} given_host=${LAB_HOST:-} given_other=${LAB_OTHER_REALM:-}
+  # shellcheck disable=SC2034
   SETTINGS_CHANGED=
   LAB_REALM='' LAB_SID='' LAB_HOST='' LAB_OTHER_REALM=''
   # shellcheck disable=SC1091
@@ -42,6 +44,7 @@ load_settings() {
   LAB_HOST=${given_host:-${LAB_HOST:-sts.${LAB_REALM,,}}} LAB_HOST=${LAB_HOST,,}
   LAB_OTHER_REALM=${given_other:-${LAB_OTHER_REALM:-OTHER.EXAMPLE}} LAB_OTHER_REALM=${LAB_OTHER_REALM^^}
   [ "$LAB_REALM" != "$LAB_OTHER_REALM" ] || die "the two domains need different realms"
+  # shellcheck disable=SC2034
   if [ -e "$LAB/settings" ] && [ "$before" != "$LAB_REALM $LAB_SID $LAB_HOST $LAB_OTHER_REALM" ]; then SETTINGS_CHANGED=1; fi
   # shellcheck disable=SC2034 # read by the programs that source this file
   LAB_OTHER_SID=S-1-5-21-3623811015-3361044348-30300820 DOMAIN=${LAB_REALM,,} OTHER_DOMAIN=${LAB_OTHER_REALM,,} BRAND=brand.example
@@ -58,7 +61,7 @@ save_settings() {
 claim_block() {
   local hash n try claims=/tmp/chancery-lab-blocks
   if [ -s "$LAB/block" ]; then BLOCK=$(<"$LAB/block"); return; fi
-  mkdir -p -m 1777 "$claims" 2>/dev/null || true
+  mkdir "$claims" 2>/dev/null && chmod 1777 "$claims"
   hash=$(printf %s "$ROOT" | sha256sum)
   n=$((16#${hash:0:8}))
   for try in $(seq 0 40); do
@@ -107,22 +110,27 @@ pid_of() {
   echo "$pid"
 }
 
+# stop NAME…: ends them together, by force after five seconds.
 stop() {
-  local pid
+  local pid name
   for name in "$@"; do
     # A stopped process takes no SIGTERM until it is continued.
     if pid=$(pid_of "$name"); then kill -CONT -- "-$pid" 2>/dev/null || true; kill -TERM -- "-$pid" 2>/dev/null || kill -TERM "$pid" 2>/dev/null || true; fi
   done
   for name in "$@"; do
     if pid=$(pid_of "$name"); then
-      for _ in $(seq 50); do [ -e "/proc/$pid" ] && [ "$(state_of "$pid")" != Z ] || break; sleep 0.1; done
-      [ ! -e "/proc/$pid" ] || kill -KILL -- "-$pid" 2>/dev/null || true
+      for _ in $(seq 100); do
+        case $(state_of "$pid") in '' | Z) break ;; esac
+        sleep 0.05
+      done
+      [ -z "$(state_of "$pid")" ] || kill -KILL -- "-$pid" 2>/dev/null || true
     fi
     rm -f "$LAB/run/$name.pid"
   done
 }
 
-state_of() { sed 's/^.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null; }
+# R, S, T, Z …; nothing when there is no such process.
+state_of() { sed 's/^.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null || true; }
 
 # await SECONDS NAME ADDRESS PORT…: until the ports answer; says why when the process ended first.
 await() {
@@ -138,6 +146,17 @@ await() {
 }
 
 answers() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
+
+# start_controller NAME CERTIFICATE: the domain controller in $LAB/NAME.
+start_controller() {
+  local dir=$LAB/$1 tls=$LAB/$1/private/tls
+  mkdir -p "$dir"/{ncalrpc,winbindd,ntp_signd} "$tls"
+  install -m 644 "$LAB/tls/$2.pem" "$tls/dc.pem"
+  install -m 644 "$LAB/tls/ca.pem" "$tls/dc-ca.pem"
+  install -m 600 -o 0 -g 0 "$LAB/tls/$2.key" "$tls/dc.key"
+  # One process: it can be paused and resumed as one.
+  TDB_NO_FSYNC=1 LC_ALL=C.UTF-8 KRB5_CONFIG=$LAB/krb5.conf launch "$1" samba -i -M single -s "$dir/etc/smb.conf" --debug-stdout
+}
 
 # A server of the machine that listens on every address also has ours.
 check_ports() {
