@@ -203,7 +203,7 @@ def populate_other(directory, host):
     domain.units("Staff", "Services", "Workstations")
     domain.controller_names("dc1")
     # The same service name as in the first domain, under this domain's own account and key.
-    domain.service("svc-sts", "Svc-Sts-Other-Pw-1", ["HTTP/" + host])
+    domain.service("svc-sts", "Svc-Sts-Pw-1", ["HTTP/" + host])
     domain.user("olga", "Olga-Pw-1", givenname="Olga", surname="Orlova")
     # Has the name of an account of the first domain.
     domain.user("alice", "Alice-Other-Pw-1", givenname="Alice", surname="Other")
