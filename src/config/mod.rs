@@ -35,7 +35,7 @@ mod suggest;
 mod tree;
 
 pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
-pub use certificates::{CLIENT_AUTHENTICATION, Certificates, Revocation, SMART_CARD_LOGON};
+pub use certificates::{Certificates, Mapping, Revocation};
 pub(crate) use checks::judge_certificate_dates;
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
 pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustVersion};

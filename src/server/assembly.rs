@@ -11,14 +11,15 @@ use std::time::Duration;
 
 use crate::audit::ClaimDetail;
 use crate::authn::certificate::{CertificatePolicy, CertificateTrust, MappingPolicy, RevocationMode, RevocationPolicy};
-use crate::authn::password_gate::{GateParts, GateSettings, LockoutMode, LockoutPolicy, TokioSleeper};
+use crate::authn::password_gate::{BannedNetworks, GateParts, GateSettings, LockoutMode, LockoutPolicy, TokioSleeper};
 use crate::authn::{DomainNames, DomainNamesEntry, DomainPasswordVerifier, NegotiateAuthenticator, PasswordGate};
 use crate::claims::store::{ActiveDirectoryStore, PasswordExpiryStore};
 use crate::claims::{Limits, RuleSet, StoreSet, rules};
 use crate::clock::{Clock, Random};
 use crate::config::{self, AuditClaims, ChannelBinding, Config, LdapBind, LdapTransport, Loaded, Revocation};
 use crate::directory::ldap::{
-    Bind, DomainOptions, EnvironmentCredential, LdapDirectory, LdapLimits, LdapOptions, ServerAddress, Transport,
+    Bind, BreakerOptions, DomainOptions, EnvironmentCredential, LdapDirectory, LdapLimits, LdapOptions, ServerAddress,
+    Transport,
 };
 use crate::directory::{CacheOptions, CachedDirectory};
 use crate::issuance::{Issuer, IssuerOptions, Services};
@@ -30,6 +31,7 @@ use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::protocols::trust_endpoint::{Credential, Exposure, TrustEndpoint, TrustEndpoints};
 use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
+use crate::xml;
 
 use super::observer::AuditLockouts;
 use super::verifier::CurrentVerifier;
@@ -146,6 +148,11 @@ impl Lasting {
             service_identifier: config.service.identifier.clone(),
             display_name: config.service.display_name.clone(),
             endpoints: endpoints(config),
+            xml_limits: xml::Limits {
+                octets: config.server.limits.body_bytes,
+                depth: config.server.limits.xml_depth,
+                ..xml::Limits::SOAP
+            },
             issuer,
             services: Arc::new(services),
             negotiate: NegotiateAuthenticator::new(
@@ -159,7 +166,7 @@ impl Lasting {
             domains: domains.clone(),
             certificates: self.certificates(config)?,
         };
-        Ok(Assembled { environment, gate: gate_settings(config, domains), verifier: Arc::new(verifier) })
+        Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier) })
     }
 
     fn acceptor(&self, config: &Config) -> Result<Acceptor, AssemblyError> {
@@ -223,7 +230,10 @@ impl Lasting {
             .map_err(|error| AssemblyError::because("[certificates]")(&error))?;
         Ok(Some(CertificateSignIn {
             trust,
-            mapping: MappingPolicy::Compatibility,
+            mapping: match settings.mapping {
+                config::Mapping::Strong => MappingPolicy::StrongRequired,
+                config::Mapping::Compatibility => MappingPolicy::Compatibility,
+            },
             domains: config.domains.iter().map(|domain| domain.netbios.as_str().to_owned()).collect(),
             used_signatures: self.one_time.clone(),
         }))
@@ -307,6 +317,7 @@ fn ldap_options(config: &Config) -> Result<LdapOptions, AssemblyError> {
         connect_timeout: config.directory.connect_timeout(),
         question_timeout: config.directory.query_timeout(),
         connections_per_server: config.directory.connections,
+        breaker: BreakerOptions { cool_down: config.directory.retry_after(), ..BreakerOptions::default() },
         ..LdapLimits::default()
     };
     let domains = config.domains.iter().map(domain_options).collect::<Result<_, _>>()?;
@@ -393,7 +404,7 @@ fn front_certificates(config: &Config) -> Result<Vec<Vec<u8>>, AssemblyError> {
     Ok(certificates)
 }
 
-fn gate_settings(config: &Config, domains: DomainNames) -> GateSettings {
+fn gate_settings(config: &Config, domains: DomainNames) -> Result<GateSettings, AssemblyError> {
     let lockout = &config.lockout;
     let at_least_one = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
     let policy = LockoutPolicy {
@@ -404,7 +415,9 @@ fn gate_settings(config: &Config, domains: DomainNames) -> GateSettings {
         max_accounts: usize::try_from(lockout.tracked_accounts).unwrap_or(usize::MAX),
         ..LockoutPolicy::default()
     };
-    GateSettings { lockout: policy, domains, ..GateSettings::default() }
+    let banned = BannedNetworks::new(lockout.banned_networks.iter().map(config::names::Network::as_ip_net))
+        .map_err(|error| AssemblyError::because("[lockout] banned_networks")(&error))?;
+    Ok(GateSettings { lockout: policy, banned, domains, ..GateSettings::default() })
 }
 
 fn endpoints(config: &Config) -> TrustEndpoints {
