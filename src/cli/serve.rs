@@ -39,11 +39,12 @@ impl Serve {
     fn serve(self) -> Result<(), Box<dyn std::error::Error>> {
         let loader = self.config.loader();
         let outcome = loader.load();
-        let Some(loaded) = outcome.loaded else {
-            eprint!("{}", render::report(&outcome.report, use_colour()));
+        let report = outcome.report;
+        let Some(configuration) = outcome.loaded else {
+            eprint!("{}", render::report(&report, use_colour()));
             return Err("the configuration cannot be served; `chancery check` shows the same".into());
         };
-        let config = &loaded.config;
+        let config = &configuration.config;
         let state = &config.service.state_directory;
         let pid_file = PidFile::acquire(&config.service.pid_file())?;
         let krb5_conf = state.join("krb5.conf");
@@ -55,7 +56,7 @@ impl Serve {
             tracing::debug!("a TLS provider was installed before");
         }
         let config_file = loader.file.clone();
-        let live = Arc::new(LiveConfig::new(loader, loaded, outcome.report));
+        let live = Arc::new(LiveConfig::new(loader, configuration, report));
         let start = Start {
             live,
             config_file,

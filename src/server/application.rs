@@ -162,7 +162,7 @@ impl Subscriber for Application {
         let assembled = self.lasting.assemble(next).map_err(|error| self.refused(&error))?;
         let tls = match (&self.tls, tls_options(config)) {
             (Some(tls), Some(options)) => {
-                let prepared = tls.prepare(&options).map_err(|error| self.refused(&error))?;
+                let prepared = TlsState::prepare(&options).map_err(|error| self.refused(&error))?;
                 Some((tls.clone(), prepared))
             }
             _ => None,

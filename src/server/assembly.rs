@@ -27,7 +27,7 @@ use crate::kerberos::replay::ReplayOptions;
 use crate::kerberos::{Acceptor, AcceptorOptions, BindingPolicy, ReplayGuard, TrustedDomain, TrustedDomains};
 use crate::keys::{FilePermissions, KeyRing, KeyRingOptions, RsaKeySize};
 use crate::protocols::environment::{CertificateSignIn, Environment};
-use crate::protocols::trust_endpoint::{Credential, Exposure, TrustEndpoint, TrustEndpoints, Version};
+use crate::protocols::trust_endpoint::{Credential, Exposure, TrustEndpoint, TrustEndpoints};
 use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
 
@@ -408,31 +408,15 @@ fn gate_settings(config: &Config, domains: DomainNames) -> GateSettings {
 }
 
 fn endpoints(config: &Config) -> TrustEndpoints {
-    TrustEndpoints::new(config::TrustEndpoint::ALL.into_iter().filter_map(|endpoint| {
+    TrustEndpoints::new(TrustEndpoint::ALL.into_iter().filter_map(|endpoint| {
         let switch = config.endpoints.switch(endpoint);
         let exposure = if switch.proxy_enabled { Exposure::IntranetAndExtranet } else { Exposure::Intranet };
-        let endpoint = protocol_endpoint(endpoint);
         // Without an authority nobody can sign in by certificate; such endpoints would only be promises.
         let by_certificate =
             matches!(endpoint.credential, Credential::CertificateMixed | Credential::CertificateTransport);
         let works = !by_certificate || !config.certificates.client_ca_files.is_empty();
         (switch.enabled && works).then_some((endpoint, exposure))
     }))
-}
-
-const fn protocol_endpoint(endpoint: config::TrustEndpoint) -> TrustEndpoint {
-    use config::TrustEndpoint as Configured;
-    let (version, credential) = match endpoint {
-        Configured::WindowsTransport2005 => (Version::February2005, Credential::WindowsTransport),
-        Configured::UsernameMixed2005 => (Version::February2005, Credential::UsernameMixed),
-        Configured::CertificateMixed2005 => (Version::February2005, Credential::CertificateMixed),
-        Configured::CertificateTransport2005 => (Version::February2005, Credential::CertificateTransport),
-        Configured::WindowsTransport13 => (Version::Trust13, Credential::WindowsTransport),
-        Configured::UsernameMixed13 => (Version::Trust13, Credential::UsernameMixed),
-        Configured::CertificateMixed13 => (Version::Trust13, Credential::CertificateMixed),
-        Configured::CertificateTransport13 => (Version::Trust13, Credential::CertificateTransport),
-    };
-    TrustEndpoint { version, credential }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, AssemblyError> {

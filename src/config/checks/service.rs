@@ -2,7 +2,8 @@
 
 use crate::config::diagnostic::Code;
 use crate::config::findings::Findings;
-use crate::config::{AuditSink, Config, TrustEndpoint};
+use crate::config::{AuditSink, Config, Endpoints};
+use crate::protocols::trust_endpoint::TrustEndpoint;
 
 pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     identifier(config, findings);
@@ -130,7 +131,7 @@ fn audit(config: &Config, findings: &mut Findings<'_, '_, '_>) {
 fn endpoints(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     for endpoint in TrustEndpoint::ALL {
         let setting = config.endpoints.setting(endpoint);
-        let key = key_of(endpoint);
+        let key = Endpoints::key(endpoint);
         if endpoint.is_intranet_only() && setting.proxy_enabled == Some(true) {
             findings.error(
                 Code::Exposure,
@@ -148,18 +149,5 @@ fn endpoints(config: &Config, findings: &mut Findings<'_, '_, '_>) {
                 "name the PEM files in `client_ca_files` of `[certificates]`, or remove this key",
             );
         }
-    }
-}
-
-const fn key_of(endpoint: TrustEndpoint) -> &'static str {
-    match endpoint {
-        TrustEndpoint::WindowsTransport2005 => "endpoints.trust_2005.windowstransport",
-        TrustEndpoint::UsernameMixed2005 => "endpoints.trust_2005.usernamemixed",
-        TrustEndpoint::CertificateMixed2005 => "endpoints.trust_2005.certificatemixed",
-        TrustEndpoint::CertificateTransport2005 => "endpoints.trust_2005.certificatetransport",
-        TrustEndpoint::WindowsTransport13 => "endpoints.trust_13.windowstransport",
-        TrustEndpoint::UsernameMixed13 => "endpoints.trust_13.usernamemixed",
-        TrustEndpoint::CertificateMixed13 => "endpoints.trust_13.certificatemixed",
-        TrustEndpoint::CertificateTransport13 => "endpoints.trust_13.certificatetransport",
     }
 }
