@@ -49,8 +49,8 @@ impl Serve {
         let pid_file = PidFile::acquire(&config.service.pid_file())?;
         let krb5_conf = state.join("krb5.conf");
         server::krb5_conf(config).write(&krb5_conf)?;
-        // Before the first thread: the Kerberos library and its users read the environment.
-        use_krb5_conf(&krb5_conf, server::client_keytab(config))?;
+        // Before the first thread: the Kerberos library reads the environment.
+        use_krb5_conf(&krb5_conf)?;
         log(&config.server.log);
         if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
             tracing::debug!("a TLS provider was installed before");

@@ -96,7 +96,7 @@ impl Default for LdapBind {
 pub struct GssapiBind {
     /// Keytab with the account's key; `[kerberos] keytab` when not given.
     pub client_keytab: Option<PathBuf>,
-    /// Account to bind as: `svc-chancery@CORP.EXAMPLE`; the first entry of the keytab when not given.
+    /// Account to bind as: `svc-chancery@CORP.EXAMPLE`; the realm's first entry in the keytab when not given.
     pub principal: Option<String>,
 }
 

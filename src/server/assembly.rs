@@ -18,14 +18,15 @@ use crate::claims::{Limits, RuleSet, StoreSet, rules};
 use crate::clock::{Clock, Random};
 use crate::config::{self, AuditClaims, ChannelBinding, Config, LdapBind, LdapTransport, Loaded, Revocation};
 use crate::directory::ldap::{
-    Bind, BreakerOptions, DomainOptions, EnvironmentCredential, LdapDirectory, LdapLimits, LdapOptions, ServerAddress,
-    Transport,
+    Bind, BreakerOptions, DomainOptions, LdapDirectory, LdapLimits, LdapOptions, ServerAddress, Transport,
 };
 use crate::directory::{CacheOptions, CachedDirectory};
 use crate::issuance::{Issuer, IssuerOptions, Services};
 use crate::kerberos::krb5_conf::{Krb5Conf, RealmConf};
 use crate::kerberos::replay::ReplayOptions;
-use crate::kerberos::{Acceptor, AcceptorOptions, BindingPolicy, ReplayGuard, TrustedDomain, TrustedDomains};
+use crate::kerberos::{
+    Acceptor, AcceptorOptions, BindingPolicy, ClientKeytab, ReplayGuard, TrustedDomain, TrustedDomains,
+};
 use crate::keys::{FilePermissions, KeyRing, KeyRingOptions, RsaKeySize};
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::protocols::trust_endpoint::{Credential, Exposure, TrustEndpoint, TrustEndpoints};
@@ -273,14 +274,6 @@ pub fn krb5_conf(config: &Config) -> Krb5Conf {
     }
 }
 
-/// The keytab with the account that binds to the directory, for a library that takes it from the environment only.
-pub fn client_keytab(config: &Config) -> Option<&Path> {
-    config.domains.iter().find_map(|domain| match &domain.ldap.bind {
-        LdapBind::Gssapi(bind) => Some(bind.client_keytab.as_deref().unwrap_or(&config.kerberos.keytab)),
-        LdapBind::Simple(_) => None,
-    })
-}
-
 /// Names under which the service is addressed: those of configured principals, else the federation service's own.
 fn hosts(config: &Config) -> Vec<String> {
     let principals = &config.kerberos.service_principals;
@@ -320,11 +313,11 @@ fn ldap_options(config: &Config) -> Result<LdapOptions, AssemblyError> {
         breaker: BreakerOptions { cool_down: config.directory.retry_after(), ..BreakerOptions::default() },
         ..LdapLimits::default()
     };
-    let domains = config.domains.iter().map(domain_options).collect::<Result<_, _>>()?;
+    let domains = config.domains.iter().map(|domain| domain_options(config, domain)).collect::<Result<_, _>>()?;
     Ok(LdapOptions { domains, limits })
 }
 
-fn domain_options(domain: &config::Domain) -> Result<DomainOptions, AssemblyError> {
+fn domain_options(config: &Config, domain: &config::Domain) -> Result<DomainOptions, AssemblyError> {
     let port = domain.ldap.port();
     let servers = domain.domain_controllers.iter().map(|controller| {
         format!("{controller}:{port}")
@@ -332,7 +325,11 @@ fn domain_options(domain: &config::Domain) -> Result<DomainOptions, AssemblyErro
             .map_err(|e| AssemblyError::because("domain_controllers")(&e))
     });
     let bind = match &domain.ldap.bind {
-        LdapBind::Gssapi(bind) => Bind::Gssapi(Arc::new(EnvironmentCredential { principal: bind.principal.clone() })),
+        LdapBind::Gssapi(bind) => Bind::Gssapi(Arc::new(ClientKeytab::new(
+            bind.client_keytab.as_ref().unwrap_or(&config.kerberos.keytab).clone(),
+            bind.principal.clone(),
+            domain.realm.as_str().to_owned(),
+        ))),
         LdapBind::Simple(bind) => {
             let octets = Secret::new(read(&bind.password_file)?);
             let text = std::str::from_utf8(octets.expose()).map_err(|e| AssemblyError::because("password_file")(&e))?;

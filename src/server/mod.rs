@@ -21,7 +21,7 @@ use actix_web::{App, HttpRequest, HttpServer, web};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use application::{Application, tls_options};
-pub use assembly::{AssemblyError, Lasting, client_keytab, key_options, krb5_conf};
+pub use assembly::{AssemblyError, Lasting, key_options, krb5_conf};
 pub use service::Listener;
 pub use tls::{TlsError, TlsOptions, TlsProfile, TlsState};
 
