@@ -34,7 +34,8 @@ pub(crate) fn figures(report: &mut Report) {
         black_box(token);
     };
     let rst = rst();
-    let pac = base64::engine::general_purpose::STANDARD.decode(PAC.split_ascii_whitespace().collect::<String>()).unwrap();
+    let pac =
+        base64::engine::general_purpose::STANDARD.decode(PAC.split_ascii_whitespace().collect::<String>()).unwrap();
     let events = world.lines.kept();
     let candidates = vec![
         Candidate::new("bare", &bare),
