@@ -68,7 +68,7 @@ fn normalise(path: &str) -> String {
 }
 
 const fn trust(version: Version, credential: Credential) -> Endpoint {
-    Endpoint::Trust(TrustEndpoint { version, credential })
+    Endpoint::Trust(TrustEndpoint::new(version, credential))
 }
 
 #[cfg(test)]
