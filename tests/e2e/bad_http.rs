@@ -99,7 +99,17 @@ fn a_request_for_another_name_is_misdirected() {
 #[test]
 fn paths_and_methods_that_are_not_served() {
     let get = |path: &str| Route::inside().get(path, &[]).status;
-    for path in ["/", "/adfs", "/adfs/ls", "/adfs/services/trust/13", "/adfs/services/trust/13/usernamemixed/x", "/adfs/%73ervices/trust/mex", "/adfs/../adfs/probe", "//adfs/probe", "/metrics"] {
+    for path in [
+        "/",
+        "/adfs",
+        "/adfs/ls",
+        "/adfs/services/trust/13",
+        "/adfs/services/trust/13/usernamemixed/x",
+        "/adfs/%73ervices/trust/mex",
+        "/adfs/../adfs/probe",
+        "//adfs/probe",
+        "/metrics",
+    ] {
         assert_eq!((path, get(path)), (path, 404));
     }
     for (method, path, allow) in [
@@ -125,7 +135,12 @@ fn plain_http_serves_health_and_nothing_else() {
     let ask = |method: &str, path: &str| -> u16 {
         let mut stream = TcpStream::connect((address(1), 80)).expect("port 80");
         stream.set_read_timeout(Some(std::time::Duration::from_secs(10))).expect("a time-out");
-        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", host()).expect("sent");
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
+            host()
+        )
+        .expect("sent");
         let mut text = String::new();
         stream.read_to_string(&mut text).expect("an answer");
         text.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_else(|| panic!("{text}"))
@@ -133,7 +148,13 @@ fn plain_http_serves_health_and_nothing_else() {
     for path in ["/adfs/probe", "/healthz/live", "/healthz/ready"] {
         assert_eq!((path, ask("GET", path)), (path, 200));
     }
-    for (method, path) in [("GET", MEX), ("GET", "/FederationMetadata/2007-06/FederationMetadata.xml"), ("POST", USERNAME), ("POST", WINDOWS), ("GET", "/")] {
+    for (method, path) in [
+        ("GET", MEX),
+        ("GET", "/FederationMetadata/2007-06/FederationMetadata.xml"),
+        ("POST", USERNAME),
+        ("POST", WINDOWS),
+        ("GET", "/"),
+    ] {
         assert_eq!((path, ask(method, path)), (path, 404), "{method}");
     }
 }

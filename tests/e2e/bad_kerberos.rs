@@ -32,7 +32,11 @@ fn what_is_no_kerberos_token_gets_a_bare_challenge() {
         ("truncated Kerberos", STANDARD.encode(&raw[..raw.len() - 1]), "MalformedToken"),
         ("AP-REQ without frame", STANDARD.encode(&raw[17..]), "MalformedToken"),
         ("SPNEGO without token", STANDARD.encode(negotiate(&[KERBEROS], None)), "MalformedToken"),
-        ("SPNEGO's second leg", STANDARD.encode([0xa1, 0x07, 0x30, 0x05, 0xa0, 0x03, 0x0a, 0x01, 0x01]), "MalformedToken"),
+        (
+            "SPNEGO's second leg",
+            STANDARD.encode([0xa1, 0x07, 0x30, 0x05, 0xa0, 0x03, 0x0a, 0x01, 0x01]),
+            "MalformedToken",
+        ),
         ("no mechanism", STANDARD.encode(negotiate(&[], Some(&raw))), "MalformedToken"),
         ("NTLM", STANDARD.encode(NTLM), "NtlmRefused"),
         ("NTLM in SPNEGO", STANDARD.encode(&ntlm), "NtlmRefused"),
@@ -57,9 +61,16 @@ fn ntlm_is_explained_in_one_line() {
         let reply = post(&Route::inside(), &STANDARD.encode(token));
         rejected(&reply.audit(), "NtlmRefused");
         let log = std::fs::read_to_string(Lab::get().config.join("../log/chancery.log")).expect("the server's log");
-        let lines: Vec<&str> = log.lines().filter(|line| line.contains(&reply.correlation) && line.contains("WARN")).collect();
+        let lines: Vec<&str> =
+            log.lines().filter(|line| line.contains(&reply.correlation) && line.contains("WARN")).collect();
         assert_eq!(lines.len(), 1, "{lines:#?}");
-        for told in ["offered NTLM", "127.0.0.1", &format!("SPN HTTP/{} is missing or duplicate", host()), "intranet zone", "domain controller"] {
+        for told in [
+            "offered NTLM",
+            "127.0.0.1",
+            &format!("SPN HTTP/{} is missing or duplicate", host()),
+            "intranet zone",
+            "domain controller",
+        ] {
             assert!(lines[0].contains(told), "`{told}` is not in {}", lines[0]);
         }
     }
@@ -106,7 +117,8 @@ fn a_ticket_for_another_service_is_foreign() {
 fn bindings_to_another_certificate_are_refused_and_required_where_so_configured() {
     let bound = |file: &str| -> Option<Vec<u8>> {
         let pem = std::fs::read(Path::new(&variable("LAB_TLS")).join(file)).expect("a certificate");
-        let der = openssl::x509::X509::from_pem(&pem).and_then(|certificate| certificate.to_der()).expect("a certificate");
+        let der =
+            openssl::x509::X509::from_pem(&pem).and_then(|certificate| certificate.to_der()).expect("a certificate");
         Some(tls_server_end_point(&der).expect("bindings"))
     };
     let server = Server::start(63, &[("[kerberos]", "[kerberos]\nchannel_binding = \"require\"")], &[]);
@@ -139,7 +151,9 @@ fn tickets_of_an_old_key_and_tickets_without_pac() {
     // A service account and a server of the test's own, for the same service name below another host.
     let account = Account::new("svc");
     let spn = format!("HTTP/{}.{}", account.name, Lab::get().realm.to_lowercase());
-    let account = account.with(&format!("userAccountControl: 66048\nservicePrincipalName: {spn}\nmsDS-SupportedEncryptionTypes: 24")).create();
+    let account = account
+        .with(&format!("userAccountControl: 66048\nservicePrincipalName: {spn}\nmsDS-SupportedEncryptionTypes: 24"))
+        .create();
     // The keys are made when the password is set: once more, now that the account takes AES only.
     let reset = |password: &str| {
         account.modify(&format!("replace: unicodePwd\nunicodePwd:: {}", unicode_password(password)));
@@ -157,8 +171,10 @@ fn tickets_of_an_old_key_and_tickets_without_pac() {
         &[],
     );
     let route = Route::inside().to(server.address);
-    let fresh = || Initiator::with_cache(&format!("FILE:{}", Lab::get().kinit("alice", "alice").display())).expect("tickets");
-    let token_of = |alice: &Initiator| STANDARD.encode(alice.begin(&service, &TokenOptions::default()).expect("a token").0);
+    let fresh =
+        || Initiator::with_cache(&format!("FILE:{}", Lab::get().kinit("alice", "alice").display())).expect("tickets");
+    let token_of =
+        |alice: &Initiator| STANDARD.encode(alice.begin(&service, &TokenOptions::default()).expect("a token").0);
     let send = |token: String| post(&route, &token);
 
     let alice = fresh();
@@ -233,7 +249,9 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut octets = vec![tag];
     match u8::try_from(length) {
         Ok(short @ ..0x80) => octets.push(short),
-        _ => octets.extend([0x82, u8::try_from(length >> 8).expect("fits"), u8::try_from(length & 0xff).expect("fits")]),
+        _ => {
+            octets.extend([0x82, u8::try_from(length >> 8).expect("fits"), u8::try_from(length & 0xff).expect("fits")])
+        }
     }
     octets.extend(content);
     octets

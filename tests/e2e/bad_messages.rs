@@ -22,7 +22,8 @@ fn what_is_no_request_gets_its_own_fault() {
     let request = Fault::invalid_request;
     let security = Fault::invalid_security;
     let bad = || {
-        let text = "MSIS3127: The specified request failed. The kind of request, key or token it asks for is not issued here.";
+        let text =
+            "MSIS3127: The specified request failed. The kind of request, key or token it asks for is not issued here.";
         Fault::sender(TRUST_13, "BadRequest", text)
     };
     let delegation = || Fault::sender(TRUST_13, "FailedAuthentication", "MSIS3126: Access denied.");
@@ -30,7 +31,12 @@ fn what_is_no_request_gets_its_own_fault() {
         Case { name: "nothing", change: |_| String::new(), fault: request(), detail: "XML: " },
         Case { name: "no XML", change: |_| "<".into(), fault: request(), detail: "XML: " },
         Case { name: "cut off", change: |good| good[..good.len() - 9].into(), fault: request(), detail: "XML: " },
-        Case { name: "no UTF-8", change: |good| swap(good, "<wst:KeyType>", "<wst:KeyType>&#xFFFE;"), fault: request(), detail: "XML: " },
+        Case {
+            name: "no UTF-8",
+            change: |good| swap(good, "<wst:KeyType>", "<wst:KeyType>&#xFFFE;"),
+            fault: request(),
+            detail: "XML: ",
+        },
         Case {
             name: "DTD",
             change: |good| format!("<!DOCTYPE a [<!ENTITY b \"c\">]>{good}"),
@@ -74,7 +80,9 @@ fn what_is_no_request_gets_its_own_fault() {
         },
         Case {
             name: "two addresses in AppliesTo",
-            change: |good| swap(good, "</wsa:EndpointReference>", "<wsa:Address>urn:x</wsa:Address></wsa:EndpointReference>"),
+            change: |good| {
+                swap(good, "</wsa:EndpointReference>", "<wsa:Address>urn:x</wsa:Address></wsa:EndpointReference>")
+            },
             fault: request(),
             detail: "",
         },
@@ -92,7 +100,13 @@ fn what_is_no_request_gets_its_own_fault() {
         },
         Case {
             name: "two RequestTypes",
-            change: |good| swap(good, "<wst:KeyType>", &format!("<wst:RequestType>{TRUST_13}/Renew</wst:RequestType><wst:KeyType>")),
+            change: |good| {
+                swap(
+                    good,
+                    "<wst:KeyType>",
+                    &format!("<wst:RequestType>{TRUST_13}/Renew</wst:RequestType><wst:KeyType>"),
+                )
+            },
             fault: request(),
             detail: "XML: ",
         },
@@ -102,18 +116,45 @@ fn what_is_no_request_gets_its_own_fault() {
             fault: request(),
             detail: "of this endpoint's version",
         },
-        Case { name: "symmetric key", change: |good| swap(good, "/Bearer<", "/SymmetricKey<"), fault: bad(), detail: "unsupported KeyType" },
-        Case { name: "renewal", change: |good| swap(good, "/Issue</wst:RequestType>", "/Renew</wst:RequestType>"), fault: bad(), detail: "unsupported RequestType" },
+        Case {
+            name: "symmetric key",
+            change: |good| swap(good, "/Bearer<", "/SymmetricKey<"),
+            fault: bad(),
+            detail: "unsupported KeyType",
+        },
+        Case {
+            name: "renewal",
+            change: |good| swap(good, "/Issue</wst:RequestType>", "/Renew</wst:RequestType>"),
+            fault: bad(),
+            detail: "unsupported RequestType",
+        },
         Case {
             name: "JWT",
-            change: |good| swap(good, "<wst:KeyType>", "<wst:TokenType>urn:ietf:params:oauth:token-type:jwt</wst:TokenType><wst:KeyType>"),
+            change: |good| {
+                swap(
+                    good,
+                    "<wst:KeyType>",
+                    "<wst:TokenType>urn:ietf:params:oauth:token-type:jwt</wst:TokenType><wst:KeyType>",
+                )
+            },
             fault: bad(),
             detail: "unsupported TokenType",
         },
-        Case { name: "OnBehalfOf", change: |good| swap(good, "<wst:KeyType>", "<wst:OnBehalfOf><x/></wst:OnBehalfOf><wst:KeyType>"), fault: delegation(), detail: "OnBehalfOf" },
+        Case {
+            name: "OnBehalfOf",
+            change: |good| swap(good, "<wst:KeyType>", "<wst:OnBehalfOf><x/></wst:OnBehalfOf><wst:KeyType>"),
+            fault: delegation(),
+            detail: "OnBehalfOf",
+        },
         Case {
             name: "ActAs",
-            change: |good| swap(good, "<wst:KeyType>", r#"<a:ActAs xmlns:a="http://docs.oasis-open.org/ws-sx/ws-trust/200802"><x/></a:ActAs><wst:KeyType>"#),
+            change: |good| {
+                swap(
+                    good,
+                    "<wst:KeyType>",
+                    r#"<a:ActAs xmlns:a="http://docs.oasis-open.org/ws-sx/ws-trust/200802"><x/></a:ActAs><wst:KeyType>"#,
+                )
+            },
             fault: delegation(),
             detail: "ActAs",
         },
@@ -123,25 +164,60 @@ fn what_is_no_request_gets_its_own_fault() {
             fault: security(),
             detail: "two Security headers",
         },
-        Case { name: "two UsernameTokens", change: |good| swap(good, "<wsse:UsernameToken ", "<wsse:UsernameToken/><wsse:UsernameToken "), fault: security(), detail: "two UsernameTokens" },
-        Case { name: "unreadable time", change: |good| swap(good, "<wsu:Created>", "<wsu:Created>yesterday "), fault: security(), detail: "no readable Created" },
+        Case {
+            name: "two UsernameTokens",
+            change: |good| swap(good, "<wsse:UsernameToken ", "<wsse:UsernameToken/><wsse:UsernameToken "),
+            fault: security(),
+            detail: "two UsernameTokens",
+        },
+        Case {
+            name: "unreadable time",
+            change: |good| swap(good, "<wsu:Created>", "<wsu:Created>yesterday "),
+            fault: security(),
+            detail: "no readable Created",
+        },
         Case {
             name: "PasswordDigest",
-            change: |good| swap(good, "<wsse:Password>", r#"<wsse:Password Type="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest">"#),
+            change: |good| {
+                swap(
+                    good,
+                    "<wsse:Password>",
+                    r#"<wsse:Password Type="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-username-token-profile-1.0#PasswordDigest">"#,
+                )
+            },
             fault: security(),
             detail: "only passwords in clear",
         },
-        Case { name: "no user name", change: |good| swap(good, "<wsse:Username>bob", "<wsse:Username> </wsse:Username><wsse:Other>bob").replace("</wsse:Username></wsse:Other>", ""), fault: request(), detail: "XML: " },
-        Case { name: "no password", change: |good| swap(good, "<wsse:Password>Bob-Pw-1</wsse:Password>", ""), fault: security(), detail: "no Password" },
+        Case {
+            name: "no user name",
+            change: |good| {
+                swap(good, "<wsse:Username>bob", "<wsse:Username> </wsse:Username><wsse:Other>bob")
+                    .replace("</wsse:Username></wsse:Other>", "")
+            },
+            fault: request(),
+            detail: "XML: ",
+        },
+        Case {
+            name: "no password",
+            change: |good| swap(good, "<wsse:Password>Bob-Pw-1</wsse:Password>", ""),
+            fault: security(),
+            detail: "no Password",
+        },
         Case {
             name: "wrong action",
             change: |good| swap(good, "/RST/Issue</wsa:Action>", "/RST/Validate</wsa:Action>"),
-            fault: Fault::sender("http://www.w3.org/2005/08/addressing", "ActionNotSupported", &format!("The message with Action '{TRUST_13}/RST/Validate' cannot be processed at the receiver.")),
+            fault: Fault::sender(
+                "http://www.w3.org/2005/08/addressing",
+                "ActionNotSupported",
+                &format!("The message with Action '{TRUST_13}/RST/Validate' cannot be processed at the receiver."),
+            ),
             detail: "unsupported action",
         },
         Case {
             name: "wrong address",
-            change: |good| swap(good, &format!("{USERNAME}</wsa:To>"), "/adfs/services/trust/13/windowstransport</wsa:To>"),
+            change: |good| {
+                swap(good, &format!("{USERNAME}</wsa:To>"), "/adfs/services/trust/13/windowstransport</wsa:To>")
+            },
             fault: Fault::sender(
                 "http://www.w3.org/2005/08/addressing",
                 "DestinationUnreachable",
@@ -166,7 +242,11 @@ fn a_header_block_that_must_be_understood_is_named() {
     let reply = send(&Route::inside(), &swap(&message(&user("bob"), "Bob-Pw-1"), "</s:Header>", block));
     let text = "The header 'Strange' from the namespace 'urn:x' was not understood.";
     assert_eq!(Fault::of(&reply), Fault { code: "MustUnderstand".into(), subcode: None, text: text.into() });
-    assert!(reply.body.contains(r#"<s:NotUnderstood xmlns:q="urn:x" qname="q:Strange"></s:NotUnderstood>"#), "{}", reply.body);
+    assert!(
+        reply.body.contains(r#"<s:NotUnderstood xmlns:q="urn:x" qname="q:Strange"></s:NotUnderstood>"#),
+        "{}",
+        reply.body
+    );
     unusable(&reply.audit(), "MSIS3127", "{urn:x}Strange must be understood");
     for harmless in [
         r#"<x:Strange xmlns:x="urn:x" s:mustUnderstand="0"/></s:Header>"#,
@@ -219,9 +299,12 @@ fn without_a_credential_there_is_no_security() {
 fn a_relying_party_that_is_unknown_or_off_is_out_of_scope() {
     let server = strict_server(61);
     let route = Route::inside().to(server.address);
-    for identifier in ["urn:nobody", "URN:FEDERATION:MicrosoftOnline", "urn:federation:MicrosoftOnline/", "urn:e2e:off"] {
-        let reply = send(&route, &swap(&message(&user("bob"), "Bob-Pw-1"), "urn:federation:MicrosoftOnline", identifier));
-        let expected = Fault::sender(TRUST_13, "InvalidScope", "ID3082: The request scope is not valid or is unsupported.");
+    for identifier in ["urn:nobody", "URN:FEDERATION:MicrosoftOnline", "urn:federation:MicrosoftOnline/", "urn:e2e:off"]
+    {
+        let reply =
+            send(&route, &swap(&message(&user("bob"), "Bob-Pw-1"), "urn:federation:MicrosoftOnline", identifier));
+        let expected =
+            Fault::sender(TRUST_13, "InvalidScope", "ID3082: The request scope is not valid or is unsupported.");
         assert_eq!((identifier, Fault::of(&reply)), (identifier, expected));
         let audit = reply.audit_in(&server.directory);
         assert_eq!(audit.event(413)["ErrorCode"], "MSIS3020");
@@ -236,7 +319,8 @@ fn who_may_not_have_a_token_is_denied() {
     let server = strict_server(62);
     let route = Route::inside().to(server.address);
     let ask = |identifier: &str| -> (Reply, Audit) {
-        let reply = send(&route, &swap(&message(&user("bob"), "Bob-Pw-1"), "urn:federation:MicrosoftOnline", identifier));
+        let reply =
+            send(&route, &swap(&message(&user("bob"), "Bob-Pw-1"), "urn:federation:MicrosoftOnline", identifier));
         let audit = reply.audit_in(&server.directory);
         (reply, audit)
     };
@@ -270,10 +354,7 @@ fn strict_server(last_octet: u8) -> Server {
         ("open", format!("authorization_rules = '''{permit}'''")),
         ("closed", String::new()),
         ("nobody", format!("authorization_rules = '''c:[Type == \"urn:none\"] {permit}'''")),
-        (
-            "denied",
-            format!("authorization_rules = '''{permit}\n{}'''", permit.replace("claims/permit", "claims/deny")),
-        ),
+        ("denied", format!("authorization_rules = '''{permit}\n{}'''", permit.replace("claims/permit", "claims/deny"))),
         ("incomplete", format!("authorization_rules = '''{permit}'''\nrequired_claims = [\"urn:e2e:never\"]")),
         (
             "second-factor",

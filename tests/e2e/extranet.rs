@@ -33,7 +33,11 @@ fn windows_authentication_does_not_exist_outside() {
         }
     }
     // The same ticket is good inside: it was the place that was wrong.
-    let reply = Route::inside().post(WINDOWS, &[("Authorization", &format!("Negotiate {}", ticket()))], bare(WINDOWS).as_bytes());
+    let reply = Route::inside().post(
+        WINDOWS,
+        &[("Authorization", &format!("Negotiate {}", ticket()))],
+        bare(WINDOWS).as_bytes(),
+    );
     assert_eq!(reply.status, 200, "{}", reply.body);
 }
 
@@ -66,7 +70,11 @@ fn headers_of_strangers_move_nobody() {
         assert_eq!(event["ProxyServer"], "N/A");
         let inside = format!("<saml:AttributeValue>{}</saml:AttributeValue>", place == "Intranet");
         let claim = reply.body.find("AttributeName=\"insidecorporatenetwork\"").map(|at| &reply.body[at..]);
-        assert!(claim.is_some_and(|claim| claim.split("</saml:Attribute>").next().is_some_and(|c| c.contains(&inside))), "{}", reply.body);
+        assert!(
+            claim.is_some_and(|claim| claim.split("</saml:Attribute>").next().is_some_and(|c| c.contains(&inside))),
+            "{}",
+            reply.body
+        );
     }
 }
 

@@ -24,7 +24,11 @@ impl Account {
     /// A name nobody has had, and a password.
     pub fn new(what: &str) -> Self {
         let tag: String = std::iter::repeat_with(fastrand::alphanumeric).take(6).collect::<String>().to_lowercase();
-        Self { name: format!("t{tag}-{what}"), password: "Throw-Away-1".into(), attributes: "userAccountControl: 512\n".into() }
+        Self {
+            name: format!("t{tag}-{what}"),
+            password: "Throw-Away-1".into(),
+            attributes: "userAccountControl: 512\n".into(),
+        }
     }
 
     /// With these attributes instead of those of a normal account.
@@ -50,7 +54,9 @@ impl Account {
 
     /// An attribute, as the domain has it now.
     pub fn attribute(&self, name: &str) -> Option<String> {
-        let output = ldap("ldapsearch").args(["-LLL", "-o", "ldif-wrap=no", "-b", &self.dn(), "-s", "base", "(objectClass=*)", name]).output();
+        let output = ldap("ldapsearch")
+            .args(["-LLL", "-o", "ldif-wrap=no", "-b", &self.dn(), "-s", "base", "(objectClass=*)", name])
+            .output();
         let output = output.expect("ldapsearch runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -176,7 +182,15 @@ impl Drop for Server {
 fn ldap(program: &str) -> Command {
     let mut command = Command::new(program);
     let administrator = format!("Administrator@{}", Lab::get().realm.to_lowercase());
-    command.args(["-x", "-H", &format!("ldaps://{}", variable("LAB_DC")), "-D", &administrator, "-w", "Adm1n.Passw0rd"]);
+    command.args([
+        "-x",
+        "-H",
+        &format!("ldaps://{}", variable("LAB_DC")),
+        "-D",
+        &administrator,
+        "-w",
+        "Adm1n.Passw0rd",
+    ]);
     command
 }
 

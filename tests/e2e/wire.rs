@@ -115,7 +115,8 @@ impl Wire {
     /// Sends a request with everything it needs, and reads the answer. The connection stays open.
     pub fn request(&mut self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Reply {
         let correlation = id();
-        let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nclient-request-id: {correlation}\r\n", self.host);
+        let mut text =
+            format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nclient-request-id: {correlation}\r\n", self.host);
         if method == "POST" {
             text += "Content-Type: application/soap+xml; charset=utf-8\r\n";
             text += &format!("Content-Length: {}\r\n", body.len());
@@ -155,7 +156,8 @@ impl Wire {
             .map(|line| line.split_once(':').unwrap_or_else(|| panic!("no header field: {line}")))
             .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
             .collect();
-        let length = headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
+        let length =
+            headers.iter().find(|(name, _)| name == "content-length").and_then(|(_, value)| value.parse().ok());
         let length: usize = if is_head { 0 } else { length.unwrap_or(0) };
         while received.len() < end + 4 + length {
             assert!(self.read_more(&mut received), "the answer ends early: {head}");
@@ -206,7 +208,8 @@ impl Reply {
 
     /// What is the same in answers that tell nothing: everything but ids and times.
     pub fn without_ids_and_times(&self) -> String {
-        let ids = regex::Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a pattern");
+        let ids =
+            regex::Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a pattern");
         let times = regex::Regex::new(r"\d{4}-\d\d-\d\dT[0-9:.]+Z").expect("a pattern");
         let headers: Vec<String> = self
             .headers
