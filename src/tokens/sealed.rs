@@ -275,6 +275,23 @@ mod tests {
     }
 
     #[test]
+    fn each_purpose_and_each_day_has_its_own_key() {
+        let clock = Arc::new(ManualClock::at(UtcTime::from_unix_seconds(1_767_607_201)));
+        // The same nonce each time, so that equal keys would give equal octets.
+        let random = Arc::new(crate::tokens::samples::CountingRandom);
+        let farm = Sealer::new(&Secret::new([1; 32]), clock.clone(), random, 4096);
+        let body = |purpose| {
+            let octets = BASE64URL.decode(farm.seal(purpose, "hello", soon()).unwrap()).unwrap();
+            octets[HEAD..octets.len() - 16].to_vec()
+        };
+        let today = body(CODE);
+        assert_eq!(body(CODE.bound_to("client-a")), today);
+        assert_ne!(body(SealPurpose::new("refresh")), today);
+        clock.advance(Duration::from_hours(24));
+        assert_ne!(body(CODE), today);
+    }
+
+    #[test]
     fn two_seals_of_one_value_differ() {
         let (farm, _) = farm(1);
         assert_ne!(farm.seal(CODE, "x", soon()), farm.seal(CODE, "x", soon()));

@@ -68,7 +68,7 @@ fn headers_of_strangers_move_nobody() {
         assert_eq!(event["ForwardedIpAddress"], "");
         assert_eq!(event["ProxyIpAddress"], "N/A");
         assert_eq!(event["ProxyServer"], "N/A");
-        let inside = format!("<saml:AttributeValue>{}</saml:AttributeValue>", place == "Intranet");
+        let inside = format!(">{}</saml:AttributeValue>", place == "Intranet");
         let claim = reply.body.find("AttributeName=\"insidecorporatenetwork\"").map(|at| &reply.body[at..]);
         assert!(
             claim.is_some_and(|claim| claim.split("</saml:Attribute>").next().is_some_and(|c| c.contains(&inside))),

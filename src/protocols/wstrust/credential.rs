@@ -351,11 +351,12 @@ fn accept_failure(error: &AcceptError) -> CredentialFailure {
         | AcceptError::KvnoNotFound { .. }
         | AcceptError::UnknownServicePrincipal { .. }
         | AcceptError::ForeignService { .. }
-        | AcceptError::EncryptionType { .. } => CredentialFailure::ForeignTicket,
+        | AcceptError::EncryptionType { .. }
+        | AcceptError::Credential(_)
+        | AcceptError::Gss(_) => CredentialFailure::ForeignTicket,
         AcceptError::NoPac { .. } | AcceptError::PacInvalid { .. } | AcceptError::UntrustedDomain { .. } => {
             CredentialFailure::Pac
         }
-        _ => CredentialFailure::ForeignTicket,
     }
 }
 

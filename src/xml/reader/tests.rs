@@ -188,9 +188,17 @@ fn names_must_be_qualified_names() {
 
 #[test]
 fn attributes_follow_the_grammar() {
-    for bad in
-        ["<a b/>", "<a b=/>", "<a b=c/>", "<a b='1'c='2'/>", "<a b='<'/>", "<a 'x'/>", "<a b=\"1'/>", "<a b c='1'/>"]
-    {
+    for bad in [
+        "<a b/>",
+        "<a b=/>",
+        "<a b=c/>",
+        "<a b='1'c='2'/>",
+        "<a b=c'1'/>",
+        "<a b='<'/>",
+        "<a 'x'/>",
+        "<a b=\"1'/>",
+        "<a b c='1'/>",
+    ] {
         let error = refused(bad);
         assert!(
             matches!(error, ReadError::Attributes { .. } | ReadError::Name { .. } | ReadError::Malformed { .. }),

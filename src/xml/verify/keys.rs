@@ -59,11 +59,9 @@ pub enum KeyError {
 }
 
 fn check_strength(der: &[u8]) -> Result<(), KeyError> {
-    let (rest, certificate) =
+    // Octets after the certificate are refused when the engine loads it.
+    let (_, certificate) =
         x509_parser::parse_x509_certificate(der).map_err(|error| KeyError::Certificate(error.to_string()))?;
-    if !rest.is_empty() {
-        return Err(KeyError::Certificate(String::from("octets follow the certificate")));
-    }
     match certificate.public_key().parsed() {
         Ok(PublicKey::RSA(key)) if (2048..=8192).contains(&key.key_size()) => Ok(()),
         Ok(PublicKey::EC(point)) if point.key_size() >= 256 => Ok(()),

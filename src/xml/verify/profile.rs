@@ -83,30 +83,37 @@ pub(super) fn read(
     })
 }
 
-/// Asks the engine about all signatures of the document; each must be valid and its references resolve to `targets`.
+/// Asks the engine about all signatures of the document: they must be the expected ones, valid, and their references
+/// resolve to the targets given with each, in order.
 pub(super) fn ask_engine(
     tree: Tree<'_, '_>,
     keys: &VerificationKeys,
     expected: &[(&Signature, &[NodeId])],
 ) -> Result<(), VerifyError> {
+    let found = tree.elements().filter(|node| tree.is(*node, SIGNATURE, "Signature")).count();
+    if found != expected.len() {
+        return Err(VerifyError::StraySignature { found, expected: expected.len() });
+    }
     let results = dsig::verify::verify_all_document(keys.context(), tree.0)
         .map_err(|error| VerifyError::Invalid { reason: error.to_string() })?;
-    if results.len() != expected.len() {
-        return Err(VerifyError::StraySignature { found: results.len(), expected: expected.len() });
-    }
-    for result in &results {
-        let (node, references) = match result {
-            VerifyResult::Valid { signature_node, references, .. } => (signature_node, references),
-            VerifyResult::Invalid { reason } => return Err(VerifyError::Invalid { reason: reason.clone() }),
-        };
-        let bound = expected.iter().find(|(signature, _)| signature.node == *node).is_some_and(|(_, targets)| {
-            references.len() == targets.len()
-                && references.iter().zip(*targets).all(|(reference, target)| {
-                    reference.digest_verified && reference.resolved_node.as_ref() == Some(target)
-                })
+    for (signature, targets) in expected {
+        let mut reason = String::from("the engine did not look at the signature");
+        let bound = results.iter().any(|result| match result {
+            VerifyResult::Valid { signature_node, references, .. } if *signature_node == signature.node => {
+                reason = String::from("a reference resolved to another element");
+                references.len() == targets.len()
+                    && references.iter().zip(*targets).all(|(reference, target)| {
+                        reference.digest_verified && reference.resolved_node.as_ref() == Some(target)
+                    })
+            }
+            VerifyResult::Valid { .. } => false,
+            VerifyResult::Invalid { reason: why } => {
+                reason.clone_from(why);
+                false
+            }
         });
         if !bound {
-            return Err(VerifyError::Invalid { reason: String::from("a reference resolved to another element") });
+            return Err(VerifyError::Invalid { reason });
         }
     }
     Ok(())

@@ -53,10 +53,6 @@ pub fn verify_security_header(
     let timestamp = tree.required_child(security, UTILITY, "Timestamp")?;
     let to = tree.only_child(header, ADDRESSING, "To")?;
     let node = tree.required_child(security, SIGNATURE, "Signature")?;
-    let found = tree.elements().filter(|node| tree.is(*node, SIGNATURE, "Signature")).count();
-    if found != 1 {
-        return Err(VerifyError::StraySignature { found, expected: 1 });
-    }
     unique_ids(tree)?;
 
     let signature = read(tree, node, Transforms::Exclusive, policy)?;

@@ -263,6 +263,70 @@ fn nothing_else_stands_in_the_signature() {
 }
 
 #[test]
+fn no_element_of_the_signature_has_more_than_it_should() {
+    let document = signed();
+    let key_info = "</ds:SignatureValue><ds:KeyInfo><ds:KeyName>k</ds:KeyName></ds:KeyInfo>";
+    let document = document.replace("</ds:SignatureValue>", key_info);
+    verify(&document).unwrap();
+    let sha256 = format!("{SHA256}\"/>");
+    let list = format!("<ec:InclusiveNamespaces xmlns:ec=\"{EXCLUSIVE}\" PrefixList=\"{}\"/>", "x ".repeat(17));
+    for (from, to) in [
+        ("<ds:SignedInfo>", "<ds:SignedInfo Id=\"_s\">"),
+        ("<ds:SignedInfo>", "<ds:SignedInfo><x></x>"),
+        ("</ds:SignedInfo>", "<ds:Object></ds:Object></ds:SignedInfo>"),
+        ("<ds:Transforms>", "<ds:Transforms x=\"1\">"),
+        ("<ds:Transforms>", "<ds:Transforms>text"),
+        ("</ds:Transforms>", "<x></x></ds:Transforms>"),
+        (&sha256, &format!("{SHA256}\"><x></x></ds:DigestMethod>")),
+        ("<ds:DigestValue>", "<ds:DigestValue x=\"1\">"),
+        ("<ds:KeyInfo>", "<ds:KeyInfo x=\"1\">"),
+        ("<ds:KeyInfo>", "<ds:KeyInfo>text"),
+        (
+            "xml-exc-c14n#\"/><ds:SignatureMethod",
+            &format!("xml-exc-c14n#\">{list}</ds:CanonicalizationMethod><ds:SignatureMethod"),
+        ),
+        (
+            "xml-exc-c14n#\"/><ds:SignatureMethod",
+            "xml-exc-c14n#\"><x></x></ds:CanonicalizationMethod><ds:SignatureMethod",
+        ),
+        (
+            "xml-exc-c14n#\"/><ds:SignatureMethod",
+            &format!(
+                "xml-exc-c14n#\">{}</ds:CanonicalizationMethod><ds:SignatureMethod",
+                list.replace("/>", "><x></x></ec:InclusiveNamespaces>").replace(&"x ".repeat(17), "")
+            ),
+        ),
+    ] {
+        let bad = document.replace(from, to);
+        assert_ne!(bad, document, "{from}");
+        assert!(matches!(refused(&bad), VerifyError::Structure { .. }), "{to}: {}", refused(&bad));
+    }
+    // A foreign element in place of a transform, with the right algorithm, is no transform.
+    let foreign = document.replace("<ds:Transform Algorithm", "<x Algorithm");
+    assert!(matches!(refused(&foreign), VerifyError::Structure { .. }));
+}
+
+#[test]
+fn the_engines_verdict_is_bound_to_the_element_and_to_the_octets() {
+    let document = signed();
+    let parsed = uppsala::parse(&document).unwrap();
+    let tree = Tree(&parsed);
+    let root = tree.root().unwrap();
+    let node = tree.required_child(root, "http://www.w3.org/2000/09/xmldsig#", "Signature").unwrap();
+    let other = tree.required_child(root, SAML2, "Subject").unwrap();
+    let signature = profile::read(tree, node, profile::Transforms::Enveloped, &Policy::STRICT).unwrap();
+    let ask = |targets: &[_]| profile::ask_engine(tree, &partner_keys(), &[(&signature, targets)]);
+    assert_eq!(ask(&[root]), Ok(()));
+    assert!(matches!(ask(&[other]), Err(VerifyError::Invalid { .. })), "another element");
+    assert!(matches!(ask(&[]), Err(VerifyError::Invalid { .. })), "fewer references");
+    let stray = profile::ask_engine(tree, &partner_keys(), &[]);
+    assert_eq!(stray, Err(VerifyError::StraySignature { found: 1, expected: 0 }));
+    let octets = |element| profile::canonical_octets(tree, element, node, &signature.references[0]);
+    assert!(octets(root).is_ok());
+    assert!(matches!(octets(other), Err(VerifyError::Invalid { .. })), "other octets");
+}
+
+#[test]
 fn malformed_values_are_refused() {
     for (from, to) in [("<ds:SignatureValue>", "<ds:SignatureValue>!"), ("<ds:DigestValue>", "<ds:DigestValue>=")] {
         assert!(matches!(refused(&signed().replace(from, to)), VerifyError::Structure { .. }), "{to}");
@@ -338,14 +402,18 @@ fn weak_and_unreadable_keys_are_refused() {
     assert!(matches!(VerificationKeys::from_certificates([&b"x"[..]]), Err(KeyError::Certificate(_))));
     let longer = [&PARTNER.0[..], b"x"].concat();
     assert!(matches!(VerificationKeys::from_certificates([&longer[..]]), Err(KeyError::Certificate(_))));
-    let weak = openssl::rsa::Rsa::generate(1024).and_then(openssl::pkey::PKey::from_rsa).unwrap();
-    let mut builder = openssl::x509::X509::builder().unwrap();
-    builder.set_pubkey(&weak).unwrap();
-    builder.set_not_before(&openssl::asn1::Asn1Time::days_from_now(0).unwrap()).unwrap();
-    builder.set_not_after(&openssl::asn1::Asn1Time::days_from_now(1).unwrap()).unwrap();
-    builder.sign(&weak, openssl::hash::MessageDigest::sha256()).unwrap();
-    let der = builder.build().to_der().unwrap();
-    assert_eq!(VerificationKeys::from_certificates([&der[..]]).unwrap_err(), KeyError::Weak);
+    let short = openssl::rsa::Rsa::generate(1024).and_then(openssl::pkey::PKey::from_rsa).unwrap();
+    let curve = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::SECP224R1).unwrap();
+    let curve = openssl::ec::EcKey::generate(&curve).and_then(openssl::pkey::PKey::from_ec_key).unwrap();
+    for weak in [short, curve] {
+        let mut builder = openssl::x509::X509::builder().unwrap();
+        builder.set_pubkey(&weak).unwrap();
+        builder.set_not_before(&openssl::asn1::Asn1Time::days_from_now(0).unwrap()).unwrap();
+        builder.set_not_after(&openssl::asn1::Asn1Time::days_from_now(1).unwrap()).unwrap();
+        builder.sign(&weak, openssl::hash::MessageDigest::sha256()).unwrap();
+        let der = builder.build().to_der().unwrap();
+        assert_eq!(VerificationKeys::from_certificates([&der[..]]).unwrap_err(), KeyError::Weak);
+    }
 }
 
 proptest::proptest! {

@@ -83,6 +83,13 @@ fn the_certificate_may_be_named_by_thumbprint() {
     assert_eq!(verify(&signed(&template)).unwrap().certificate, PARTNER.0, "in the header");
     let document = sign(&message(TO, &format!("{TIMESTAMP}{}", template.xml())));
     assert!(matches!(refused(&document), VerifyError::TokenReference { .. }));
+    for (from, to) in [
+        ("#ThumbprintSHA1\"", "#X509SubjectKeyIdentifier\""),
+        ("#ThumbprintSHA1\"", "#ThumbprintSHA1\" EncodingType=\"urn:hex\""),
+    ] {
+        let error = refused(&signed(&template).replace(from, to));
+        assert!(matches!(error, VerifyError::TokenReference { .. }), "{to}: {error}");
+    }
     let known = |thumbprint: &[u8]| (thumbprint.len() == 20).then(|| PARTNER.0.clone());
     let verified = verify_security_header(document.as_bytes(), &Policy::STRICT, &known).unwrap();
     assert_eq!(verified.certificate, PARTNER.0, "from the directory");
@@ -123,6 +130,19 @@ fn references_go_to_known_elements_only() {
         let error = refused(&document.replace("URI=\"#_1\"", &format!("URI=\"{uri}\"")));
         assert!(matches!(error, VerifyError::Reference { .. }), "{uri}");
     }
+}
+
+#[test]
+fn a_reference_is_a_plain_name_and_there_are_few() {
+    let document = signed(&references(&["_0", "_1"]));
+    let pointer = document.replace("\"_1\"", "\"xpointer(/)\"").replace("\"#_1\"", "\"#xpointer(/)\"");
+    assert!(matches!(refused(&pointer), VerifyError::Reference { .. }));
+    let many = references(&["_0"; 13]);
+    let error = refused(&message("", &format!("{TIMESTAMP}{}{}", token(), many.xml())));
+    assert!(matches!(error, VerifyError::Structure { .. }), "{error}");
+    let soap11 =
+        document.replace("http://www.w3.org/2003/05/soap-envelope", "http://schemas.xmlsoap.org/soap/envelope/");
+    assert!(matches!(refused(&soap11), VerifyError::Missing { element, .. } if element == "Envelope"));
 }
 
 #[test]
@@ -172,6 +192,7 @@ fn the_token_is_an_x509_certificate_in_this_header() {
         ("#X509v3\" Enc", "#X509PKIPathv1\" Enc"),
         ("#Base64Binary\"", "#HexBinary\""),
         ("<o:SecurityTokenReference>", "<o:SecurityTokenReference><x></x>"),
+        ("</o:SecurityTokenReference>", "<x></x></o:SecurityTokenReference>"),
         ("<ds:KeyInfo>", "<ds:KeyInfo><ds:KeyName>x</ds:KeyName>"),
     ] {
         let error = refused(&document.replace(from, to));
