@@ -12,11 +12,21 @@
     reason = "a test fails by panicking, and nothing outside this program uses its items"
 )]
 
+mod bad_certificates;
+mod bad_http;
+mod bad_kerberos;
+mod bad_messages;
+mod bad_passwords;
 mod certificates;
 mod clients;
 mod domains;
+mod enumeration;
+mod extranet;
+mod fault;
 mod metadata;
 mod mex;
 mod support;
+mod throwaway;
 mod tokens;
+mod wire;
 mod wstrust;

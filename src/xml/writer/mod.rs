@@ -333,14 +333,20 @@ impl Writer {
         if !name.prefix.is_empty() && name.namespace.is_empty() {
             return Err(WriteError::PrefixTaken { prefix: name.prefix });
         }
-        if self.scope.get(outer..).unwrap_or_default().iter().any(|(prefix, _)| *prefix == name.prefix) {
+        if name.prefix == "xml"
+            || self.scope.get(outer..).unwrap_or_default().iter().any(|(prefix, _)| *prefix == name.prefix)
+        {
             return Err(WriteError::PrefixTaken { prefix: name.prefix });
         }
         self.scope.push((name.prefix, name.namespace));
         Ok(())
     }
 
+    /// What a prefix means here. `xml` always has its meaning, and canonical XML never declares it.
     fn meaning(&self, prefix: &str) -> Option<&'static str> {
+        if prefix == "xml" {
+            return Some(crate::xml::namespace::XML);
+        }
         self.scope.iter().rev().find(|(known, _)| *known == prefix).map(|(_, namespace)| *namespace)
     }
 
