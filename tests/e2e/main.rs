@@ -3,3 +3,10 @@
 //! Run by `make test`, or alone by `tests/lab/run cargo test --test e2e`.
 
 mod support;
+
+mod failover;
+mod farm;
+mod keytab;
+mod reload;
+mod shutdown;
+mod tls;
