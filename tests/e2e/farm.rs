@@ -33,7 +33,9 @@ fn clients_do_not_notice_that_a_node_dies() {
 
     let balancer = Balancer::start(&[&first.address, &second.address]);
     eventually("the balancer sends to both", || {
-        (0..6).for_each(|_| drop(token_through(&balancer)));
+        for _ in 0..6 {
+            let _ = token_through(&balancer);
+        }
         [&first, &second].iter().all(|node| node.log().contains("windowstransport"))
     });
 

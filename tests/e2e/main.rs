@@ -4,6 +4,7 @@
 
 mod support;
 
+mod chart;
 mod failover;
 mod farm;
 mod keytab;
