@@ -36,7 +36,10 @@ impl Server {
         while !server.is_ready() {
             assert!(began.elapsed() < Duration::from_secs(20), "the server is not ready after 20 s; see server.log");
             if let Some(status) = server.process.try_wait().unwrap() {
-                panic!("the server ended with {status}: {}", fs::read_to_string(configuration.join("server.log")).unwrap());
+                panic!(
+                    "the server ended with {status}: {}",
+                    fs::read_to_string(configuration.join("server.log")).unwrap()
+                );
             }
             std::thread::sleep(Duration::from_millis(2));
         }

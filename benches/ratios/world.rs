@@ -7,7 +7,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use chancery::audit::{
-    AuditEvent, AuditError, AuditSink, AuthProtocol, Auditor, AuditorOptions, ClaimDetail, Identifier, InstanceId,
+    AuditError, AuditEvent, AuditSink, Auditor, AuditorOptions, AuthProtocol, ClaimDetail, Identifier, InstanceId,
     RequestFacts,
 };
 use chancery::authn::{
@@ -18,8 +18,8 @@ use chancery::claims::store::{ActiveDirectoryStore, PasswordExpiryStore};
 use chancery::claims::{Limits, RuleSet, StoreSet, Text, types};
 use chancery::clock::{Clock, Random, SystemClock, SystemRandomSource};
 use chancery::directory::{
-    Account, AccountKey, AccountKind, AttributeName, AttributeValue, Attributes, CacheOptions, CachedDirectory, Directory,
-    DirectoryError, ObjectGuid, Sid,
+    Account, AccountKey, AccountKind, AttributeName, AttributeValue, Attributes, CacheOptions, CachedDirectory,
+    Directory, DirectoryError, ObjectGuid, Sid,
 };
 use chancery::issuance::{Context, Issuer, IssuerOptions, Services};
 use chancery::keys::{KeyRing, KeyRingOptions};
