@@ -1,5 +1,22 @@
 //! End-to-end tests: the compiled server in the lab's real domain, driven by programs we did not write.
 //!
 //! Run by `make test`, or alone by `tests/lab/run cargo test --test e2e`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    unreachable_pub,
+    missing_docs,
+    reason = "a test fails by panicking, and nothing outside this program uses its items"
+)]
 
+mod certificates;
+mod clients;
+mod domains;
+mod metadata;
+mod mex;
 mod support;
+mod tokens;
+mod wstrust;

@@ -42,6 +42,7 @@ impl Curl {
         self
     }
 
+
     /// Sends a header field.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.command.args(["--header", &format!("{name}: {value}")]);
