@@ -97,8 +97,14 @@ pub fn create_all(accounts: &[Account]) {
         .iter()
         .map(|account| {
             format!(
-                "dn: {}\nobjectClass: user\nsAMAccountName: {}\nunicodePwd:: {}\n{}\n",
+                "dn: {}\nobjectClass: user\n{}sAMAccountName: {}\nunicodePwd:: {}\n{}\n",
                 account.dn(),
+                // A service's keys are salted with its account name as long as it has no UPN.
+                if account.attributes.contains("servicePrincipalName") {
+                    String::new()
+                } else {
+                    format!("userPrincipalName: {}\n", account.upn())
+                },
                 account.name,
                 unicode_password(&account.password),
                 account.attributes

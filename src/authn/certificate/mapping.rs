@@ -59,13 +59,17 @@ impl MappingPolicy {
         if matches_strong_mapping(&account.alt_security_identities, &identity.strong_mappings) {
             return Ok(CertificateMapping::Explicit);
         }
+        // Windows looks for the UPN and then holds the SID against the account: a certificate that names two accounts opens
+        // neither.
+        if let Some(upn) = &identity.upn
+            && !account.upns.iter().any(|own| same_upn(own, upn))
+        {
+            return Err(MappingError::UpnMismatch { upn: upn.clone() });
+        }
         if identity.sid.is_some() {
             return Ok(CertificateMapping::Sid);
         }
         let Some(upn) = &identity.upn else { return Err(MappingError::NoName) };
-        if !account.upns.iter().any(|own| same_upn(own, upn)) {
-            return Err(MappingError::UpnMismatch { upn: upn.clone() });
-        }
         match (self, account.created) {
             (Self::StrongRequired, _) => Err(MappingError::StrongMappingRequired { upn: upn.clone() }),
             // A UPN that was given to a new account must not open it to the certificate of its former owner.
