@@ -85,6 +85,12 @@ impl Account {
         }
     }
 
+    /// Removes it from the domain.
+    pub fn delete(&self) {
+        let output = ldap("ldapdelete").arg(self.dn()).output().expect("ldapdelete runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Changes an attribute.
     pub fn modify(&self, ldif: &str) {
         feed("ldapmodify", &format!("dn: {}\nchangetype: modify\n{}\n", self.dn(), ldif.trim()));

@@ -59,8 +59,8 @@ impl MappingPolicy {
         if matches_strong_mapping(&account.alt_security_identities, &identity.strong_mappings) {
             return Ok(CertificateMapping::Explicit);
         }
-        // Windows looks for the UPN and then holds the SID against the account: a certificate that names two accounts opens
-        // neither.
+        // A name beside the SID must be the same account's: Windows finds the account by the name and then compares the SID,
+        // so a certificate that names two accounts opens neither.
         if let Some(upn) = &identity.upn
             && !account.upns.iter().any(|own| same_upn(own, upn))
         {

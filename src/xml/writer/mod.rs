@@ -20,6 +20,7 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use super::namespace::XML;
 use escape::Place;
 
 /// A name as it is written: prefix, namespace, local part. All three are the program's own, never input.
@@ -313,6 +314,10 @@ impl Writer {
 
     /// Adds the declaration a name needs to the scope, unless it is there.
     fn bring_into_scope(&mut self, name: &Name, outer: usize) -> Result<(), WriteError> {
+        // Bound to its namespace everywhere; canonical XML never declares it.
+        if name.prefix == "xml" {
+            return if name.namespace == XML { Ok(()) } else { Err(WriteError::PrefixTaken { prefix: name.prefix }) };
+        }
         // Names are constants, and most elements have the prefix declared last: two pointers settle it.
         if let Some((prefix, namespace)) = self.scope.last()
             && std::ptr::eq(*prefix, name.prefix)
