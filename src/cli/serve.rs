@@ -37,8 +37,8 @@ impl Serve {
     }
 
     fn serve(self) -> Result<(), Box<dyn std::error::Error>> {
-        let loader = self.config.loader();
-        let outcome = loader.load();
+        let reader = self.config.loader();
+        let outcome = reader.load();
         let Some(loaded) = outcome.loaded else {
             eprint!("{}", render::report(&outcome.report, use_colour()));
             return Err("the configuration cannot be served; `chancery check` shows the same".into());
@@ -54,8 +54,8 @@ impl Serve {
         if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
             tracing::debug!("a TLS provider was installed before");
         }
-        let config_file = loader.file.clone();
-        let live = Arc::new(LiveConfig::new(loader, loaded, outcome.report));
+        let config_file = reader.file.clone();
+        let live = Arc::new(LiveConfig::new(reader, loaded, outcome.report));
         let start = Start {
             live,
             config_file,

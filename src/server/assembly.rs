@@ -17,9 +17,7 @@ use crate::claims::store::{ActiveDirectoryStore, PasswordExpiryStore};
 use crate::claims::{Limits, RuleSet, StoreSet, rules};
 use crate::clock::{Clock, Random};
 use crate::config::{self, AuditClaims, ChannelBinding, Config, LdapBind, LdapTransport, Loaded, Revocation};
-use crate::directory::ldap::{
-    Bind, DomainOptions, LdapDirectory, LdapLimits, LdapOptions, ServerAddress, Transport,
-};
+use crate::directory::ldap::{Bind, DomainOptions, LdapDirectory, LdapLimits, LdapOptions, ServerAddress, Transport};
 use crate::directory::{CacheOptions, CachedDirectory};
 use crate::issuance::{Issuer, IssuerOptions, Services};
 use crate::kerberos::krb5_conf::{Krb5Conf, RealmConf};

@@ -16,12 +16,11 @@ pub struct Assertion {
 impl Assertion {
     /// Cuts the assertion out of an answer as text, as MSAL does.
     pub fn cut(answer: &str) -> Self {
-        let pattern = Regex::new(r"(?s)<[A-Za-z0-9]*:?RequestedSecurityToken[^>]*>(.*)</[A-Za-z0-9]*:?RequestedSecurityToken>")
-            .expect("a pattern");
-        let xml = pattern
-            .captures(answer)
-            .unwrap_or_else(|| panic!("no RequestedSecurityToken in {answer}"))[1]
-            .to_owned();
+        let pattern =
+            Regex::new(r"(?s)<[A-Za-z0-9]*:?RequestedSecurityToken[^>]*>(.*)</[A-Za-z0-9]*:?RequestedSecurityToken>")
+                .expect("a pattern");
+        let xml =
+            pattern.captures(answer).unwrap_or_else(|| panic!("no RequestedSecurityToken in {answer}"))[1].to_owned();
         Self { xml }
     }
 
@@ -45,14 +44,16 @@ impl Assertion {
 
     /// Values of a claim, by its type URI.
     pub fn claim(&self, claim_type: &str) -> Vec<String> {
-        let saml2 = format!(r#"(?s)<(?:\w+:)?Attribute Name="{}"[^>]*>(.*?)</(?:\w+:)?Attribute>"#, regex::escape(claim_type));
+        let saml2 =
+            format!(r#"(?s)<(?:\w+:)?Attribute Name="{}"[^>]*>(.*?)</(?:\w+:)?Attribute>"#, regex::escape(claim_type));
         let (namespace, name) = claim_type.rsplit_once('/').unwrap_or(("", claim_type));
         let saml11 = format!(
             r#"(?s)<saml:Attribute(?: [^>]*)? AttributeName="{}" AttributeNamespace="{}"[^>]*>(.*?)</saml:Attribute>"#,
             regex::escape(name),
             regex::escape(namespace)
         );
-        let values = Regex::new(r"(?s)<(?:\w+:)?AttributeValue[^>]*>(.*?)</(?:\w+:)?AttributeValue>").expect("a pattern");
+        let values =
+            Regex::new(r"(?s)<(?:\w+:)?AttributeValue[^>]*>(.*?)</(?:\w+:)?AttributeValue>").expect("a pattern");
         [saml11, saml2]
             .iter()
             .flat_map(|pattern| {
@@ -92,20 +93,21 @@ impl Assertion {
 /// The certificate that the federation metadata publishes for signing, as a PEM file.
 pub fn published_signing_certificate() -> std::path::PathBuf {
     let lab = Lab::get();
-    let metadata = run(Command::new("curl")
-        .args(["--silent", "--fail", &format!("{}/FederationMetadata/2007-06/FederationMetadata.xml", lab.url)]));
-    let pattern = Regex::new(r#"(?s)SecurityTokenServiceType".*?<KeyDescriptor use="signing">.*?<X509Certificate>([^<]+)<"#)
-        .expect("a pattern");
+    let metadata = run(Command::new("curl").args([
+        "--silent",
+        "--fail",
+        &format!("{}/FederationMetadata/2007-06/FederationMetadata.xml", lab.url),
+    ]));
+    let pattern =
+        Regex::new(r#"(?s)SecurityTokenServiceType".*?<KeyDescriptor use="signing">.*?<X509Certificate>([^<]+)<"#)
+            .expect("a pattern");
     let base64 = pattern.captures(&metadata).expect("a signing certificate in the metadata")[1].to_owned();
     let lines: Vec<&str> =
         base64.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("base64 is ASCII")).collect();
     let name: String = std::iter::repeat_with(fastrand::alphanumeric).take(12).collect();
     let file = lab.scratch(&format!("{name}.pem"));
-    std::fs::write(
-        &file,
-        format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n")),
-    )
-    .expect("scratch is writable");
+    std::fs::write(&file, format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n")))
+        .expect("scratch is writable");
     file
 }
 
