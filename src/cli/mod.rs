@@ -91,13 +91,18 @@ impl ConfigArgument {
     }
 }
 
+<<<<<<< HEAD
 /// There is no configuration to work with.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration {} cannot be used; `chancery check` shows why", .0.display())]
 pub(crate) struct NotUsable(PathBuf);
 
+=======
+/// A path that is not there yet and has no extension is a directory to be made: `--config /etc/chancery` of a first `init`.
+>>>>>>> main
 fn file_in(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join("chancery.toml") } else { path.to_owned() }
+    let is_directory = path.is_dir() || (!path.exists() && path.extension().is_none());
+    if is_directory { path.join("chancery.toml") } else { path.to_owned() }
 }
 
 /// Whether standard output shows colours.
