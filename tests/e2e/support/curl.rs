@@ -42,7 +42,6 @@ impl Curl {
         self
     }
 
-
     /// Sends a header field.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.command.args(["--header", &format!("{name}: {value}")]);
