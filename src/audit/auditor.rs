@@ -272,7 +272,7 @@ impl Writer {
 
 /// Lets events come in. Who sends to a thread that rests, and not waits for them, has no thread to wake: a system call and
 /// a switch of threads less for each token.
-#[expect(clippy::disallowed_methods, reason = "a thread of its own, and no event ends the rest: it is there to meet many")]
+#[expect(clippy::disallowed_methods, reason = "its own thread; no event ends the rest, it is there to meet many")]
 fn gather(linger: Duration) {
     std::thread::sleep(linger);
 }
