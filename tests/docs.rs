@@ -102,7 +102,13 @@ fn anchors(page: &Path) -> BTreeSet<String> {
         .filter(|line| line.starts_with('#'))
         .map(|line| {
             let kept = |c: &char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
-            line.trim_start_matches('#').trim().to_lowercase().chars().filter(kept).collect::<String>().replace(' ', "-")
+            line.trim_start_matches('#')
+                .trim()
+                .to_lowercase()
+                .chars()
+                .filter(kept)
+                .collect::<String>()
+                .replace(' ', "-")
         })
         .collect()
 }
@@ -113,7 +119,8 @@ fn paths_of_the_project_exist() {
     for page in pages() {
         let text = prose(&fs::read_to_string(&page).unwrap());
         for span in code_spans(&text) {
-            let is_path = ["src/", "tests/", "docs/", "helm/", "certs/", "fuzz/", "benches/"].iter().any(|d| span.starts_with(d));
+            let is_path =
+                ["src/", "tests/", "docs/", "helm/", "certs/", "fuzz/", "benches/"].iter().any(|d| span.starts_with(d));
             if is_path && !span.contains(['*', ' ', '…', '<']) && !root().join(span).exists() {
                 missing.push(format!("{}: {span}", page.display()));
             }
@@ -136,7 +143,20 @@ fn commands(text: &str) -> Vec<Vec<String>> {
         for (at, _) in words.iter().enumerate().filter(|(_, word)| program(word)) {
             // A command stands at the beginning, after a prompt, or behind a program that runs it.
             let before = |word: &&str| {
-                matches!(*word, "$" | "#" | "sudo" | "-u" | "chancery" | "--" | "-c" | "exec" | "bash" | "tests/lab/run" | "timeout" | "&&")
+                matches!(
+                    *word,
+                    "$" | "#"
+                        | "sudo"
+                        | "-u"
+                        | "chancery"
+                        | "--"
+                        | "-c"
+                        | "exec"
+                        | "bash"
+                        | "tests/lab/run"
+                        | "timeout"
+                        | "&&"
+                )
             };
             if at > 0 && !before(&words[at - 1]) {
                 continue;
@@ -207,7 +227,8 @@ fn structures(folder: &str) -> BTreeMap<String, Vec<(String, String)>> {
                     structures.insert(std::mem::take(name), std::mem::take(fields));
                     current = None;
                 } else if let Some(rest) = code.strip_prefix("#[serde(") {
-                    renamed = rest.split_once("rename = \"").and_then(|(_, r)| r.split_once('"')).map(|(n, _)| n.to_owned());
+                    renamed =
+                        rest.split_once("rename = \"").and_then(|(_, r)| r.split_once('"')).map(|(n, _)| n.to_owned());
                 } else if let Some((field, kind)) = code.strip_prefix("pub ").and_then(|field| field.split_once(": ")) {
                     let key = renamed.take().unwrap_or_else(|| field.to_owned());
                     fields.push((key, kind.trim_end_matches(',').to_owned()));
@@ -390,8 +411,7 @@ fn every_url_is_documented() {
     let page = read("docs/architecture.md");
     let source = read("src/server/routes.rs");
     let (routes, _) = source.split_once("#[cfg(test)]").unwrap();
-    let paths: Vec<&str> =
-        routes.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/')).collect();
+    let paths: Vec<&str> = routes.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/')).collect();
     assert!(paths.len() > 10, "{paths:?}");
     let page = page.to_lowercase();
     let missing: Vec<_> = paths.into_iter().filter(|path| !page.contains(path)).collect();

@@ -60,12 +60,9 @@ fn a_configuration_path_without_extension_is_a_directory() {
     let directory = tempfile::tempdir().unwrap();
     let inside = |name: &str| directory.path().join(name);
     std::fs::write(inside("file"), "").unwrap();
-    for (path, file) in [
-        ("new", "new/chancery.toml"),
-        (".", "chancery.toml"),
-        ("new.toml", "new.toml"),
-        ("file", "file"),
-    ] {
+    for (path, file) in
+        [("new", "new/chancery.toml"), (".", "chancery.toml"), ("new.toml", "new.toml"), ("file", "file")]
+    {
         assert_eq!(file_in(&inside(path)).components().collect::<PathBuf>(), inside(file), "{path}");
     }
 }

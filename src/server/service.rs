@@ -85,24 +85,32 @@ async fn answer(
     if !endpoint.methods().contains(request.method()) {
         return method_not_allowed(endpoint);
     }
-    if request.headers().iter().any(|(_, value)| value.len() > serving.limits.header_value) {
-        return Answer::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-    }
-    let body = match read_body(payload, serving.limits).await {
-        Ok(body) => body,
-        Err(status) => return Answer::empty(status),
-    };
     let Some(origin) = origin(serving, request) else { return Answer::empty(StatusCode::BAD_REQUEST) };
-    let call = Call {
+    let mut call = Call {
         method: request.method().clone(),
         path: request.path().to_owned(),
         query: request.query_string().to_owned(),
         headers: request.headers().clone(),
-        body,
+        body: Zeroizing::default(),
         connection,
         origin,
         correlation,
     };
+    // Before the client has authenticated its message is only drained, so that strangers fill no memory.
+    let keep = !endpoint.authenticates_in_http() || request.headers().contains_key(header::AUTHORIZATION);
+    let header_limit = serving.limits.header_value;
+    let body = if request.headers().iter().any(|(_, value)| value.len() > header_limit) {
+        Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+    } else {
+        read_body(payload, serving.limits, keep).await
+    };
+    match body {
+        Ok(body) => call.body = body,
+        Err(status) => {
+            serving.unread(endpoint, &call, status);
+            return Answer::empty(status);
+        }
+    }
     serving.handle(endpoint, &call).await
 }
 
@@ -131,16 +139,20 @@ fn method_not_allowed(endpoint: Endpoint) -> Answer {
 
 /// The whole body, within its limits of size and time. It is read even where it will not be used: a client that has sent
 /// its body before it saw the 401 must not meet a reset.
-async fn read_body(mut payload: Payload, limits: RequestLimits) -> Result<Zeroizing<Vec<u8>>, StatusCode> {
+async fn read_body(mut payload: Payload, limits: RequestLimits, keep: bool) -> Result<Zeroizing<Vec<u8>>, StatusCode> {
     let read = async {
         // It may hold a password; room for a usual message at once leaves no copies of it behind.
-        let mut body = Zeroizing::new(Vec::with_capacity(USUAL_BODY));
+        let mut body = Zeroizing::new(Vec::with_capacity(if keep { USUAL_BODY } else { 0 }));
+        let mut received = 0_usize;
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
-            if body.len().saturating_add(chunk.len()) > limits.body {
+            received = received.saturating_add(chunk.len());
+            if received > limits.body {
                 return Err(StatusCode::PAYLOAD_TOO_LARGE);
             }
-            body.extend_from_slice(&chunk);
+            if keep {
+                body.extend_from_slice(&chunk);
+            }
         }
         Ok(body)
     };

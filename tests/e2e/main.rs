@@ -1,5 +1,32 @@
 //! End-to-end tests: the compiled server in the lab's real domain, driven by programs we did not write.
 //!
 //! Run by `make test`, or alone by `tests/lab/run cargo test --test e2e`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    unreachable_pub,
+    missing_docs,
+    reason = "a test fails by panicking, and nothing outside this program uses its items"
+)]
 
+mod bad_certificates;
+mod bad_http;
+mod bad_kerberos;
+mod bad_messages;
+mod bad_passwords;
+mod certificates;
+mod clients;
+mod domains;
+mod enumeration;
+mod extranet;
+mod fault;
+mod metadata;
+mod mex;
 mod support;
+mod throwaway;
+mod tokens;
+mod wire;
+mod wstrust;
