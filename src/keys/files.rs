@@ -269,7 +269,7 @@ fn group_hint(allowed: FilePermissions) -> &'static str {
     match allowed {
         FilePermissions::OwnerOnly => {
             "; where the platform gives the group access (a Kubernetes volume with fsGroup), set \
-             permissions = \"group\""
+             keys.group_access = true"
         }
         FilePermissions::Group => " (or 660)",
     }

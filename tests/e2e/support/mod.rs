@@ -2,7 +2,9 @@
 
 mod audit;
 mod curl;
+mod keep_alive;
 mod lab;
+mod node;
 mod python;
 mod rst;
 mod token;
@@ -10,7 +12,11 @@ mod trusts;
 
 pub use audit::Audit;
 pub use curl::{Curl, Response};
+pub use keep_alive::KeepAlive;
 pub use lab::{Lab, Object, run};
+pub use node::{
+    Node, NodeSetup, USERNAME, WINDOWS, computer_tickets, eventually, program, replace, replace_file, script, variable,
+};
 pub use python::python;
 pub use rst::{Rst, Version, now, time};
 pub use token::{Assertion, published_certificates, signing_certificate, verify_all};

@@ -1,0 +1,137 @@
+//! Domain controllers stop answering: one of two, then all.
+//!
+//! Only the second controller is paused, and only servers of these tests have it first, so that no other test notices.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::support::{Lab, Node, NodeSetup, Response, Rst, WINDOWS, eventually, run, script, variable};
+
+#[test]
+fn sign_ins_go_on_while_one_of_two_controllers_is_paused() {
+    let second = SecondController::up();
+    let node = with_controllers(&[&variable("LAB_DC2"), &variable("LAB_DC")])
+        // Every sign-in asks the directory.
+        .append("[directory]\nattribute_cache_seconds = 0\nconnect_timeout_seconds = 2\nquery_timeout_seconds = 8\n")
+        .start();
+    assert_eq!(node.token_of_computer().status, 200);
+    let done = AtomicBool::new(false);
+    let answers = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for client in 0..4 {
+            let (node, done, answers) = (&node, &done, &answers);
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    let began = Instant::now();
+                    let answer =
+                        if client == 0 { node.token_of_user(&alice(), "Alice-Pw-1") } else { node.token_of_computer() };
+                    answers.lock().expect("a lock").push((began, began.elapsed(), answer.status));
+                }
+            });
+        }
+        std::thread::sleep(Duration::from_secs(1));
+        second.pause();
+        let paused = Instant::now();
+        std::thread::sleep(Duration::from_secs(9));
+        second.go_on();
+        std::thread::sleep(Duration::from_secs(1));
+        done.store(true, Ordering::Relaxed);
+        assert!(paused.elapsed() > Duration::from_secs(9));
+    });
+    let answers = answers.into_inner().expect("answers");
+    let bad: Vec<_> = answers.iter().filter(|(_, _, status)| *status != 200).collect();
+    assert!(bad.is_empty(), "{} of {} failed: {bad:?}", bad.len(), answers.len());
+    let slowest = answers.iter().map(|(_, took, _)| *took).max().expect("answers");
+    assert!(slowest < Duration::from_secs(10), "the slowest took {slowest:?}");
+    // The controller that does not answer is left alone: it does not slow every sign-in.
+    assert!(answers.len() > 20, "only {} answers", answers.len());
+}
+
+#[test]
+fn when_all_controllers_are_down_known_accounts_sign_in_and_others_are_told_to_come_again() {
+    let second = SecondController::up();
+    // Two ways to be down: one takes connections and answers none, the other refuses them.
+    let node3 = format!("node3.{}", variable("LAB_DOMAIN"));
+    let node = with_controllers(&[&variable("LAB_DC2"), &node3])
+        .append("[directory]\nconnect_timeout_seconds = 2\nquery_timeout_seconds = 4\n")
+        .start();
+    // Tickets come from the first controller, which runs.
+    let cold = Lab::get().kinit("ws02", "WS02$");
+    run(Command::new("kvno").arg("-c").arg(&cold).arg(format!("HTTP/{}", variable("LAB_HOST"))));
+    let warm = node.token_of_computer();
+    assert_eq!(warm.status, 200, "{warm:?}");
+
+    second.pause();
+    let began = Instant::now();
+    assert_eq!(node.token_of_computer().status, 200, "a known computer");
+    assert!(began.elapsed() < Duration::from_secs(2), "a known computer needs no directory");
+
+    let began = Instant::now();
+    let refused = sign_in(&node, &cold);
+    let took = began.elapsed();
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(refused.body.contains("EndpointUnavailable"), "{refused:?}");
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    assert!(took < Duration::from_secs(8), "answered after {took:?}");
+
+    // What all nodes share must not take all of them out of the balancer.
+    assert_eq!(node.health("/healthz/ready"), 200);
+    assert_eq!(node.health("/healthz/live"), 200);
+
+    // A password needs a domain controller: not the client's fault either.
+    let password = node.token_of_user(&alice(), "Alice-Pw-1");
+    assert_eq!(password.status, 503, "{password:?}");
+
+    second.go_on();
+    eventually("the computer's token after recovery", || sign_in(&node, &cold).status == 200);
+    eventually("the user's token after recovery", || node.token_of_user(&alice(), "Alice-Pw-1").status == 200);
+}
+
+/// The second domain controller, on a copy of the first one's database; one test at a time has it.
+struct SecondController {
+    _turn: MutexGuard<'static, ()>,
+}
+
+impl SecondController {
+    fn up() -> Self {
+        static TURN: Mutex<()> = Mutex::new(());
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        command("up");
+        Self { _turn: turn }
+    }
+
+    fn pause(&self) {
+        command("stop");
+    }
+
+    fn go_on(&self) {
+        command("cont");
+    }
+}
+
+impl Drop for SecondController {
+    fn drop(&mut self) {
+        // It ends even when it is paused.
+        let _ = Command::new(script("dc2")).arg("down").status();
+    }
+}
+
+fn command(what: &str) {
+    run(Command::new(script("dc2")).arg(what));
+}
+
+fn with_controllers(controllers: &[&str]) -> NodeSetup {
+    let before = format!("domain_controllers = [\"{}\", \"{}\"]", variable("LAB_DC"), variable("LAB_DC2"));
+    NodeSetup::new().replace(&before, &format!("domain_controllers = {controllers:?}"))
+}
+
+fn sign_in(node: &Node, tickets: &std::path::Path) -> Response {
+    let rst = Rst::v13(&Lab::get().url, WINDOWS).build();
+    node.curl(WINDOWS).negotiate(tickets).soap(rst).send()
+}
+
+fn alice() -> String {
+    format!("alice@{}", variable("LAB_DOMAIN"))
+}
