@@ -407,6 +407,34 @@ fn every_audit_event_and_reason_is_documented() {
 }
 
 #[test]
+fn tests_that_show_a_protection_exist() {
+    fn sources(directory: &Path, text: &mut String) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, text);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let mut text = String::new();
+    sources(&root().join("src"), &mut text);
+    sources(&root().join("tests"), &mut text);
+    let page = read("docs/security.md");
+    let (_, threats) = page.split_once("## Threats").unwrap();
+    let (threats, _) = threats.split_once("\n## ").unwrap();
+    let named: Vec<&str> = threats
+        .lines()
+        .filter_map(|line| line.strip_suffix(" |")?.rsplit_once(" | "))
+        .flat_map(|(_, cell)| code_spans(cell))
+        .collect();
+    assert!(named.len() > 40, "{named:?}");
+    let missing: Vec<_> = named.into_iter().filter(|name| !text.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
 fn every_url_is_documented() {
     let page = read("docs/architecture.md");
     let source = read("src/server/routes.rs");
