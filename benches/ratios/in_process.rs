@@ -34,10 +34,7 @@ pub(crate) fn figures(report: &mut Report) {
         black_box(token);
     };
     let rst = rst();
-<<<<<<< HEAD
     let token = minted(&world, &computer);
-=======
->>>>>>> main
     let pac =
         base64::engine::general_purpose::STANDARD.decode(PAC.split_ascii_whitespace().collect::<String>()).unwrap();
     let events = world.lines.kept();

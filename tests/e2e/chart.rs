@@ -20,7 +20,14 @@ fn the_rendered_pod_issues_a_token_and_takes_over_a_changed_config_map() {
 
     // It is what the restricted standard allows, not merely asks for it.
     let status = fs::read_to_string(format!("/proc/{}/status", pod.child.id())).expect("a process");
-    for line in ["Uid:\t10001\t10001", "Gid:\t10001\t10001", "Groups:\t10001", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1"] {
+    for line in [
+        "Uid:\t10001\t10001",
+        "Gid:\t10001\t10001",
+        "Groups:\t10001",
+        "CapEff:\t0000000000000000",
+        "CapBnd:\t0000000000000000",
+        "NoNewPrivs:\t1",
+    ] {
         assert!(status.contains(line), "no {line:?} in {status}");
     }
     let mounts = fs::read_to_string(format!("/proc/{}/mounts", pod.child.id())).expect("a process");

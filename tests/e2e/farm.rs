@@ -107,15 +107,19 @@ impl Balancer {
         );
         let file = Lab::get().scratch("haproxy.cfg");
         std::fs::write(&file, configuration).expect("scratch is writable");
-        let mut child = Command::new(if std::path::Path::new("/usr/sbin/haproxy").exists() { "/usr/sbin/haproxy" } else { "haproxy" })
-            .arg("-db")
-            .arg("-f")
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(std::fs::File::create(Lab::get().scratch("haproxy.log")).expect("a log"))
-            .spawn()
-            .expect("haproxy starts");
+        let mut child = Command::new(if std::path::Path::new("/usr/sbin/haproxy").exists() {
+            "/usr/sbin/haproxy"
+        } else {
+            "haproxy"
+        })
+        .arg("-db")
+        .arg("-f")
+        .arg(&file)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(std::fs::File::create(Lab::get().scratch("haproxy.log")).expect("a log"))
+        .spawn()
+        .expect("haproxy starts");
         let began = Instant::now();
         while std::net::TcpStream::connect((&*address, 443)).is_err() {
             let ended = child.try_wait().expect("a child");

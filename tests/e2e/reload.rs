@@ -168,7 +168,8 @@ fn a_secret_is_read_from_its_file_and_read_again() {
 }
 
 fn status_for_trust(node: &Node) -> u16 {
-    let rst = Rst::v13(&Lab::get().url, USERNAME).applies_to("urn:test:reload").password(&alice(), "Alice-Pw-1").build();
+    let rst =
+        Rst::v13(&Lab::get().url, USERNAME).applies_to("urn:test:reload").password(&alice(), "Alice-Pw-1").build();
     node.curl(USERNAME).soap(rst).send().status
 }
 

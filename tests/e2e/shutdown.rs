@@ -72,8 +72,7 @@ fn an_address_in_use_is_named() {
 #[test]
 fn a_server_without_configuration_says_how_to_make_one() {
     let missing = Lab::get().scratch("nowhere/chancery.toml");
-    let output =
-        Command::new(program()).args(["serve", "--config"]).arg(&missing).output().expect("the program runs");
+    let output = Command::new(program()).args(["serve", "--config"]).arg(&missing).output().expect("the program runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success());
     assert!(said.contains("chancery init") && said.contains("nowhere/chancery.toml"), "{said}");

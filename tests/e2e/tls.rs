@@ -24,8 +24,7 @@ fn only_tls_1_2_and_1_3_are_spoken() {
 #[test]
 fn suites_without_authenticated_encryption_are_for_the_downlevel_profile() {
     let downlevel = NodeSetup::new().replace("[server.tls]\n", "[server.tls]\nprofile = \"downlevel\"\n").start();
-    for suite in
-        ["ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA", "ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA384"]
+    for suite in ["ECDHE-RSA-AES128-SHA", "ECDHE-RSA-AES256-SHA", "ECDHE-RSA-AES128-SHA256", "ECDHE-RSA-AES256-SHA384"]
     {
         let offer = ["-tls1_2", "-cipher", suite];
         let (done, said) = s_client(&downlevel.address, 443, &host(), &offer, b"");
