@@ -8,7 +8,7 @@ use super::claims::{ClaimLine, ClaimsOf};
 use super::facts::{AuthnFacts, Parties, RequestFacts};
 use super::failure::{CredentialFailure, ErrorCode, FailureType};
 use super::text::{Detail, Identifier, Name};
-use crate::clock::UtcTime;
+use crate::clock::{Random, UtcTime};
 use crate::directory::Sid;
 use crate::tokens::{KeyId, TokenId};
 
@@ -28,6 +28,16 @@ pub struct AuditEvent {
 /// `Instance ID` of AD FS.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct InstanceId(pub Uuid);
+
+impl InstanceId {
+    /// An id of its own; nothing hangs on its being unpredictable.
+    pub fn random(random: &dyn Random) -> Self {
+        let mut octets = [0; 16];
+        // The random source having failed, the token itself fails; its events may share an id.
+        let _ = random.fill(&mut octets);
+        Self(uuid::Builder::from_random_bytes(octets).into_uuid())
+    }
+}
 
 /// What happened. The number of each is that of AD FS; what AD FS has no event for has a number above 9000.
 #[derive(Debug, Clone)]

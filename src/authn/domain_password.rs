@@ -112,8 +112,9 @@ impl PasswordVerifier for DomainPasswordVerifier {
             }
             PasswordCheckError::PasswordExpired => self.explain(login, password, PasswordError::PasswordExpired).await,
             PasswordCheckError::Policy(reason) => PasswordError::Refused { reason },
-            PasswordCheckError::KdcUnreachable { reason } => PasswordError::Unavailable { reason },
-            PasswordCheckError::ClockSkew(reason) => PasswordError::Unavailable { reason },
+            PasswordCheckError::KdcUnreachable { reason } | PasswordCheckError::ClockSkew(reason) => {
+                PasswordError::Unavailable { reason }
+            }
             error @ (PasswordCheckError::KdcSpoofed(_) | PasswordCheckError::Refused(_)) => {
                 PasswordError::Untrusted { reason: error.to_string() }
             }

@@ -68,8 +68,10 @@ impl ConfigArgument {
     }
 }
 
+/// A path that is not there yet and has no extension is a directory to be made: `--config /etc/chancery` of a first `init`.
 fn file_in(path: &Path) -> PathBuf {
-    if path.is_dir() { path.join("chancery.toml") } else { path.to_owned() }
+    let is_directory = path.is_dir() || (!path.exists() && path.extension().is_none());
+    if is_directory { path.join("chancery.toml") } else { path.to_owned() }
 }
 
 /// Whether standard output shows colours.

@@ -39,23 +39,24 @@ impl Serve {
     fn serve(self) -> Result<(), Box<dyn std::error::Error>> {
         let loader = self.config.loader();
         let outcome = loader.load();
-        let Some(loaded) = outcome.loaded else {
-            eprint!("{}", render::report(&outcome.report, use_colour()));
+        let report = outcome.report;
+        let Some(configuration) = outcome.loaded else {
+            eprint!("{}", render::report(&report, use_colour()));
             return Err("the configuration cannot be served; `chancery check` shows the same".into());
         };
-        let config = &loaded.config;
+        let config = &configuration.config;
         let state = &config.service.state_directory;
         let pid_file = PidFile::acquire(&config.service.pid_file())?;
         let krb5_conf = state.join("krb5.conf");
         server::krb5_conf(config).write(&krb5_conf)?;
-        // Before the first thread: the Kerberos library and its users read the environment.
-        use_krb5_conf(&krb5_conf, server::client_keytab(config))?;
+        // Before the first thread: the Kerberos library reads the environment.
+        use_krb5_conf(&krb5_conf)?;
         log(&config.server.log);
         if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
             tracing::debug!("a TLS provider was installed before");
         }
         let config_file = loader.file.clone();
-        let live = Arc::new(LiveConfig::new(loader, loaded, outcome.report));
+        let live = Arc::new(LiveConfig::new(loader, configuration, report));
         let start = Start {
             live,
             config_file,

@@ -55,6 +55,18 @@ fn what_init_writes_passes_the_check() {
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }
 
+#[test]
+fn a_configuration_path_without_extension_is_a_directory() {
+    let directory = tempfile::tempdir().unwrap();
+    let inside = |name: &str| directory.path().join(name);
+    std::fs::write(inside("file"), "").unwrap();
+    for (path, file) in
+        [("new", "new/chancery.toml"), (".", "chancery.toml"), ("new.toml", "new.toml"), ("file", "file")]
+    {
+        assert_eq!(file_in(&inside(path)).components().collect::<PathBuf>(), inside(file), "{path}");
+    }
+}
+
 fn reload_command(fixture: &Fixture) -> reload::Reload {
     let file = fixture.path().join("chancery.toml");
     let Command::Reload(reload) = command(&["reload", "--config", file.to_str().unwrap(), "--wait", "--timeout", "20"])

@@ -12,8 +12,8 @@ pub struct Certificates {
     pub crl_files: Vec<PathBuf>,
     /// Whether a certificate without a current revocation list of its issuer is refused.
     pub revocation: Revocation,
-    /// Extended key usages of which a certificate needs at least one, as dotted object identifiers.
-    pub extended_key_usages: Vec<String>,
+    /// How strongly a certificate must name its account.
+    pub mapping: Mapping,
 }
 
 impl Default for Certificates {
@@ -22,9 +22,19 @@ impl Default for Certificates {
             client_ca_files: Vec::new(),
             crl_files: Vec::new(),
             revocation: Revocation::WhenListed,
-            extended_key_usages: vec![String::from(CLIENT_AUTHENTICATION), String::from(SMART_CARD_LOGON)],
+            mapping: Mapping::Compatibility,
         }
     }
+}
+
+/// How strongly a certificate must name its account (KB5014754).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mapping {
+    /// By the account's SID in the certificate, or by a strong form of `altSecurityIdentities`.
+    Strong,
+    /// Also by the user principal name alone, for certificates that are not older than the account.
+    Compatibility,
 }
 
 /// How revocation lists are used.
@@ -38,8 +48,3 @@ pub enum Revocation {
     /// Every issuer in the chain needs a current list.
     Required,
 }
-
-/// id-kp-clientAuth (RFC 5280 4.2.1.12).
-pub const CLIENT_AUTHENTICATION: &str = "1.3.6.1.5.5.7.3.2";
-/// Microsoft smart card logon.
-pub const SMART_CARD_LOGON: &str = "1.3.6.1.4.1.311.20.2.2";

@@ -96,7 +96,7 @@ impl Default for LdapBind {
 pub struct GssapiBind {
     /// Keytab with the account's key; `[kerberos] keytab` when not given.
     pub client_keytab: Option<PathBuf>,
-    /// Account to bind as: `svc-chancery@CORP.EXAMPLE`; the first entry of the keytab when not given.
+    /// Account to bind as: `svc-chancery@CORP.EXAMPLE`; the realm's first entry in the keytab when not given.
     pub principal: Option<String>,
 }
 
@@ -124,10 +124,6 @@ pub struct DirectoryOptions {
     pub retry_after_seconds: u64,
     /// Seconds attributes are remembered; 0 asks every time.
     pub attribute_cache_seconds: u64,
-    /// Objects whose attributes are remembered at once.
-    pub attribute_cache_entries: u64,
-    /// SID to object GUID pairs that are remembered; they never change.
-    pub guid_cache_entries: u64,
 }
 
 impl DirectoryOptions {
@@ -160,8 +156,6 @@ impl Default for DirectoryOptions {
             connections: 4,
             retry_after_seconds: 15,
             attribute_cache_seconds: 300,
-            attribute_cache_entries: 50_000,
-            guid_cache_entries: 200_000,
         }
     }
 }

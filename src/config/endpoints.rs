@@ -2,72 +2,7 @@
 //!
 //! Holds switches only; what an endpoint does is the protocol's business.
 
-/// The WS-Trust endpoints of this version (ws-federation.md 1.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum TrustEndpoint {
-    /// `/adfs/services/trust/2005/windowstransport`
-    WindowsTransport2005,
-    /// `/adfs/services/trust/2005/usernamemixed`
-    UsernameMixed2005,
-    /// `/adfs/services/trust/2005/certificatemixed`
-    CertificateMixed2005,
-    /// `/adfs/services/trust/2005/certificatetransport`
-    CertificateTransport2005,
-    /// `/adfs/services/trust/13/windowstransport`
-    WindowsTransport13,
-    /// `/adfs/services/trust/13/usernamemixed`
-    UsernameMixed13,
-    /// `/adfs/services/trust/13/certificatemixed`
-    CertificateMixed13,
-    /// `/adfs/services/trust/13/certificatetransport`
-    CertificateTransport13,
-}
-
-impl TrustEndpoint {
-    /// Every endpoint, in the order of AD FS' table.
-    pub const ALL: [Self; 8] = [
-        Self::WindowsTransport2005,
-        Self::UsernameMixed2005,
-        Self::CertificateMixed2005,
-        Self::CertificateTransport2005,
-        Self::WindowsTransport13,
-        Self::UsernameMixed13,
-        Self::CertificateMixed13,
-        Self::CertificateTransport13,
-    ];
-
-    /// The path as AD FS writes it.
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::WindowsTransport2005 => "/adfs/services/trust/2005/windowstransport",
-            Self::UsernameMixed2005 => "/adfs/services/trust/2005/usernamemixed",
-            Self::CertificateMixed2005 => "/adfs/services/trust/2005/certificatemixed",
-            Self::CertificateTransport2005 => "/adfs/services/trust/2005/certificatetransport",
-            Self::WindowsTransport13 => "/adfs/services/trust/13/windowstransport",
-            Self::UsernameMixed13 => "/adfs/services/trust/13/usernamemixed",
-            Self::CertificateMixed13 => "/adfs/services/trust/13/certificatemixed",
-            Self::CertificateTransport13 => "/adfs/services/trust/13/certificatetransport",
-        }
-    }
-
-    /// Whether the endpoint signs in by Windows authentication, which is refused from outside whatever the switches say.
-    pub const fn is_intranet_only(self) -> bool {
-        matches!(self, Self::WindowsTransport2005 | Self::WindowsTransport13)
-    }
-
-    /// AD FS' defaults, except that `13/windowstransport` is on: hybrid join needs it.
-    const fn default_switch(self) -> Switch {
-        match self {
-            Self::WindowsTransport2005 | Self::WindowsTransport13 => Switch { enabled: true, proxy_enabled: false },
-            Self::UsernameMixed2005
-            | Self::CertificateMixed2005
-            | Self::CertificateTransport2005
-            | Self::UsernameMixed13
-            | Self::CertificateMixed13 => Switch { enabled: true, proxy_enabled: true },
-            Self::CertificateTransport13 => Switch { enabled: false, proxy_enabled: false },
-        }
-    }
-}
+use crate::protocols::trust_endpoint::{Credential, TrustEndpoint, Version};
 
 /// Whether an endpoint exists, and for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +27,7 @@ impl Endpoints {
     /// The switches of an endpoint: what the file says over the defaults.
     pub fn switch(&self, endpoint: TrustEndpoint) -> Switch {
         let set = self.setting(endpoint);
-        let default = endpoint.default_switch();
+        let default = default_switch(endpoint);
         Switch {
             enabled: set.enabled.unwrap_or(default.enabled),
             proxy_enabled: set.proxy_enabled.unwrap_or(default.proxy_enabled) && !endpoint.is_intranet_only(),
@@ -101,16 +36,39 @@ impl Endpoints {
 
     /// What the file says of an endpoint, before defaults.
     pub const fn setting(&self, endpoint: TrustEndpoint) -> EndpointSetting {
-        match endpoint {
-            TrustEndpoint::WindowsTransport2005 => self.trust_2005.windowstransport,
-            TrustEndpoint::UsernameMixed2005 => self.trust_2005.usernamemixed,
-            TrustEndpoint::CertificateMixed2005 => self.trust_2005.certificatemixed,
-            TrustEndpoint::CertificateTransport2005 => self.trust_2005.certificatetransport,
-            TrustEndpoint::WindowsTransport13 => self.trust_13.windowstransport,
-            TrustEndpoint::UsernameMixed13 => self.trust_13.usernamemixed,
-            TrustEndpoint::CertificateMixed13 => self.trust_13.certificatemixed,
-            TrustEndpoint::CertificateTransport13 => self.trust_13.certificatetransport,
+        let version = match endpoint.version {
+            Version::February2005 => &self.trust_2005,
+            Version::Trust13 => &self.trust_13,
+        };
+        match endpoint.credential {
+            Credential::WindowsTransport => version.windowstransport,
+            Credential::UsernameMixed => version.usernamemixed,
+            Credential::CertificateMixed => version.certificatemixed,
+            Credential::CertificateTransport => version.certificatetransport,
         }
+    }
+
+    /// The key of an endpoint: `endpoints.trust_13.windowstransport`.
+    pub const fn key(endpoint: TrustEndpoint) -> &'static str {
+        match (endpoint.version, endpoint.credential) {
+            (Version::February2005, Credential::WindowsTransport) => "endpoints.trust_2005.windowstransport",
+            (Version::February2005, Credential::UsernameMixed) => "endpoints.trust_2005.usernamemixed",
+            (Version::February2005, Credential::CertificateMixed) => "endpoints.trust_2005.certificatemixed",
+            (Version::February2005, Credential::CertificateTransport) => "endpoints.trust_2005.certificatetransport",
+            (Version::Trust13, Credential::WindowsTransport) => "endpoints.trust_13.windowstransport",
+            (Version::Trust13, Credential::UsernameMixed) => "endpoints.trust_13.usernamemixed",
+            (Version::Trust13, Credential::CertificateMixed) => "endpoints.trust_13.certificatemixed",
+            (Version::Trust13, Credential::CertificateTransport) => "endpoints.trust_13.certificatetransport",
+        }
+    }
+}
+
+/// AD FS' defaults (ws-federation.md 1.1), except that `13/windowstransport` is on: hybrid join needs it.
+const fn default_switch(endpoint: TrustEndpoint) -> Switch {
+    match (endpoint.version, endpoint.credential) {
+        (_, Credential::WindowsTransport) => Switch { enabled: true, proxy_enabled: false },
+        (Version::Trust13, Credential::CertificateTransport) => Switch { enabled: false, proxy_enabled: false },
+        _ => Switch { enabled: true, proxy_enabled: true },
     }
 }
 
@@ -149,11 +107,17 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            endpoints.switch(TrustEndpoint::CertificateTransport13),
+            endpoints.switch(TrustEndpoint::new(Version::Trust13, Credential::CertificateTransport)),
             Switch { enabled: true, proxy_enabled: false }
         );
-        assert_eq!(endpoints.switch(TrustEndpoint::UsernameMixed2005), Switch { enabled: true, proxy_enabled: false });
-        assert_eq!(endpoints.switch(TrustEndpoint::UsernameMixed13), Switch { enabled: true, proxy_enabled: true });
+        assert_eq!(
+            endpoints.switch(TrustEndpoint::new(Version::February2005, Credential::UsernameMixed)),
+            Switch { enabled: true, proxy_enabled: false }
+        );
+        assert_eq!(
+            endpoints.switch(TrustEndpoint::new(Version::Trust13, Credential::UsernameMixed)),
+            Switch { enabled: true, proxy_enabled: true }
+        );
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! `[kerberos]`: the service's keytab and how tickets are accepted.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use super::names::ServicePrincipal;
 
@@ -23,9 +22,6 @@ pub struct Kerberos {
     /// Refuse an authenticator that this node has seen before.
     #[serde(default = "yes")]
     pub replay_guard: bool,
-    /// Difference between clients' clocks and ours that is accepted, in seconds.
-    #[serde(default = "default_clock_skew")]
-    pub clock_skew_seconds: u64,
 }
 
 impl Kerberos {
@@ -37,11 +33,6 @@ impl Kerberos {
         } else {
             ChannelBinding::Allow
         })
-    }
-
-    /// Accepted difference between clients' clocks and ours.
-    pub const fn clock_skew(&self) -> Duration {
-        Duration::from_secs(self.clock_skew_seconds)
     }
 }
 
@@ -61,10 +52,6 @@ const fn yes() -> bool {
     true
 }
 
-const fn default_clock_skew() -> u64 {
-    300
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -77,7 +64,6 @@ mod tests {
             channel_binding_setting: None,
             front_certificates: front.iter().map(PathBuf::from).collect(),
             replay_guard: true,
-            clock_skew_seconds: 300,
         };
         assert_eq!(kerberos(&[]).channel_binding(false), ChannelBinding::Allow);
         assert_eq!(kerberos(&[]).channel_binding(true), ChannelBinding::None);

@@ -2,24 +2,24 @@
 
 use std::time::Duration;
 
+use super::names::Network;
+
 /// Soft lockout, per account and source (ws-federation.md 11.6).
-#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Lockout {
     /// Master switch.
     pub enabled: bool,
     /// Wrong passwords from unfamiliar sources before further ones are refused unseen; must be below the domain's threshold.
     pub threshold: u32,
-    /// The same for sources the account signed in from before.
+    /// The same for sources the account signed in from before; the intranet always is one.
     pub familiar_threshold: u32,
-    /// Sources remembered as familiar per account.
-    pub familiar_sources: usize,
     /// Minutes after which one attempt is let through again.
     pub window_minutes: u64,
     /// Accounts tracked at once; the longest unused are forgotten first.
     pub tracked_accounts: u64,
-    /// Whether passwords sent from inside the company's network count too (AD FS: no).
-    pub intranet: bool,
+    /// Addresses that get no answer from the domain, at most 300 (AD FS' `BannedIpList`).
+    pub banned_networks: Vec<Network>,
 }
 
 impl Lockout {
@@ -35,10 +35,9 @@ impl Default for Lockout {
             enabled: true,
             threshold: 4,
             familiar_threshold: 4,
-            familiar_sources: 20,
             window_minutes: 30,
             tracked_accounts: 100_000,
-            intranet: true,
+            banned_networks: Vec::new(),
         }
     }
 }

@@ -35,10 +35,10 @@ mod suggest;
 mod tree;
 
 pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
-pub use certificates::{CLIENT_AUTHENTICATION, Certificates, Revocation, SMART_CARD_LOGON};
+pub use certificates::{Certificates, Mapping, Revocation};
 pub(crate) use checks::judge_certificate_dates;
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
-pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustEndpoint, TrustVersion};
+pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustVersion};
 pub use entra::{Entra, EntraDomain, SourceAnchor};
 pub use environment::Environment;
 pub use kerberos::{ChannelBinding, Kerberos};

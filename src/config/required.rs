@@ -42,7 +42,8 @@ pub(super) const CONFIG: &[Required] = &[
     Required {
         key: "domains.*.sid",
         placeholder: "'S-1-5-21-0-0-0'",
-        help: "write the domain's SID: `(Get-ADDomain).DomainSID`, or `samba-tool domain info`",
+        help: "write the domain's SID: `(Get-ADDomain).DomainSID.Value` in PowerShell, `ldbsearch -H \
+               /var/lib/samba/private/sam.ldb -s base objectSid` on a Samba controller",
     },
     Required {
         key: "domains.*.netbios",

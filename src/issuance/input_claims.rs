@@ -68,9 +68,12 @@ pub(super) fn request_claims(request: &SignInRequest, trust_id: &str, activity: 
     add(types::RELYING_PARTY_TRUST_ID, Text::from(trust_id));
     add(types::CLIENT_REQUEST_ID, Text::from(activity.to_string()));
     add(types::USER_IP, Text::from(request.origin.client_ip.to_string()));
+    // Only what a trusted peer passed on: rules decide by this claim where somebody may sign in from.
+    let forwarded = (!request.origin.forwarded_for.is_empty())
+        .then(|| request.origin.forwarded_for.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
     let optional = [
         (types::X_MS_PROXY, &request.origin.proxy),
-        (types::X_MS_FORWARDED_CLIENT_IP, &request.hints.forwarded_client_ip),
+        (types::X_MS_FORWARDED_CLIENT_IP, &forwarded),
         (types::X_MS_CLIENT_APPLICATION, &request.hints.application),
         (types::X_MS_CLIENT_USER_AGENT, &request.hints.client_user_agent),
     ];

@@ -30,8 +30,6 @@ pub struct ClientHints {
     pub application: Option<String>,
     /// `X-MS-Client-User-Agent` (Exchange Online).
     pub client_user_agent: Option<String>,
-    /// `X-MS-Forwarded-Client-IP`, a list of addresses.
-    pub forwarded_client_ip: Option<String>,
 }
 
 /// The token a protocol wants minted from a grant.

@@ -160,6 +160,17 @@ impl Credential {
         Self::acquire(name, Mechanisms::KerberosAndSpnego, sys::GSS_C_INITIATE, store)
     }
 
+    /// An initiator for libraries that negotiate nothing: Kerberos only, with tickets from a store.
+    pub(super) fn kerberos_initiator(name: &Name, store: &[(&CStr, &CStr)]) -> Result<Self, GssError> {
+        Self::acquire(Some(name), Mechanisms::Kerberos, sys::GSS_C_INITIATE, store)
+    }
+
+    /// The credential for the LDAP client, which owns and releases it from here on.
+    pub(super) fn into_cross_krb5(mut self) -> cross_krb5::Cred {
+        let credential = std::mem::replace(&mut self.0, ptr::null_mut());
+        libgssapi::credential::Cred::from(credential).into()
+    }
+
     /// An initiator by password: asks the KDC at once, keeps the ticket in a memory cache of its own that is destroyed with
     /// the credential.
     ///

@@ -104,24 +104,15 @@ impl Krb5Conf {
 
 /// Points the Kerberos library of this process at a file, and only there, and keeps mechanism plug-ins out of it.
 ///
-/// `client_keytab` is for libraries that take tickets from the environment only (the LDAP client): its first entry is who
-/// they are. To be called first thing in `main`.
+/// To be called first thing in `main`.
 ///
 /// # Errors
 /// [`EnvironmentError`] when other threads run already.
-pub fn use_krb5_conf(path: &Path, client_keytab: Option<&Path>) -> Result<(), EnvironmentError> {
-    let text = |path: &Path| {
-        path.to_str().map(str::to_owned).ok_or_else(|| EnvironmentError::Text(path.display().to_string()))
-    };
-    let path = text(path)?;
-    let client_keytab = client_keytab.map(text).transpose()?.map(|path| format!("FILE:{path}"));
+pub fn use_krb5_conf(path: &Path) -> Result<(), EnvironmentError> {
+    let path = path.to_str().ok_or_else(|| EnvironmentError::Text(path.display().to_string()))?;
     // No mechanism plug-ins of the machine: with the one for NTLM installed, a stranger's token could reach its parser.
     let plug_ins = ("GSS_MECH_CONFIG", "/dev/null");
-    let mut variables = vec![("KRB5_CONFIG", path.as_str()), ("KRB5CCNAME", "MEMORY:chancery"), plug_ins];
-    if let Some(keytab) = &client_keytab {
-        variables.push(("KRB5_CLIENT_KTNAME", keytab));
-    }
-    ffi::set_environment(&variables)
+    ffi::set_environment(&[("KRB5_CONFIG", path), ("KRB5CCNAME", "MEMORY:chancery"), plug_ins])
 }
 
 /// Why the file is not written.
@@ -258,7 +249,7 @@ mod tests {
     #[test]
     fn the_environment_is_left_alone_once_threads_run() {
         // The test runner has threads of its own.
-        let refused = use_krb5_conf(Path::new("/nonexistent/krb5.conf"), None);
+        let refused = use_krb5_conf(Path::new("/nonexistent/krb5.conf"));
         assert!(matches!(refused, Err(EnvironmentError::Threads(_))), "{refused:?}");
         assert_ne!(std::env::var("KRB5_CONFIG").as_deref(), Ok("/nonexistent/krb5.conf"));
     }

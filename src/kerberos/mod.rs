@@ -10,6 +10,7 @@
 pub mod acceptor;
 mod ap_req;
 pub mod bindings;
+pub mod client_keytab;
 mod der;
 pub mod domains;
 mod ffi;
@@ -27,6 +28,7 @@ mod status;
 pub use acceptor::{AcceptError, Accepted, Acceptor, AcceptorOptions};
 pub use ap_req::ApReq;
 pub use bindings::{BindingPolicy, ChannelBindings};
+pub use client_keytab::{ClientKeytab, ClientKeytabError};
 pub use domains::{TrustedDomain, TrustedDomains};
 pub use ffi::{EnvironmentError, GssError};
 pub use initiator::{Initiator, LoginName};

@@ -7,6 +7,7 @@ use crate::authn::certificate::{CertificateTrust, MappingPolicy};
 use crate::authn::{DomainNames, NegotiateAuthenticator, PasswordGate};
 use crate::issuance::{Context, Issuer, Services};
 use crate::store::OneTime;
+use crate::xml;
 
 use super::http::Call;
 use super::trust_endpoint::TrustEndpoints;
@@ -21,6 +22,8 @@ pub struct Environment {
     pub display_name: String,
     /// The WS-Trust endpoints that are on.
     pub endpoints: TrustEndpoints,
+    /// Bounds of XML in requests.
+    pub xml_limits: xml::Limits,
     /// The issue path.
     pub issuer: Issuer,
     /// What the issue path works with.
@@ -67,7 +70,8 @@ impl Environment {
         Context {
             services: Arc::clone(&self.services),
             request: Arc::new(facts),
-            instance: InstanceId(call.correlation.as_uuid()),
+            // Not the correlation id: that may be the client's word.
+            instance: InstanceId::random(&*self.services.random),
         }
     }
 }

@@ -58,7 +58,6 @@ impl Call {
             user_agent: text("user-agent"),
             application: text("x-ms-client-application"),
             client_user_agent: text("x-ms-client-user-agent"),
-            forwarded_client_ip: text("x-ms-forwarded-client-ip"),
         }
     }
 

@@ -103,6 +103,28 @@ pub struct TrustEndpoint {
 }
 
 impl TrustEndpoint {
+    /// Every endpoint, in the order in which AD FS lists and MEX publishes them.
+    pub const ALL: [Self; 8] = [
+        Self::new(Version::February2005, Credential::WindowsTransport),
+        Self::new(Version::February2005, Credential::CertificateMixed),
+        Self::new(Version::February2005, Credential::CertificateTransport),
+        Self::new(Version::February2005, Credential::UsernameMixed),
+        Self::new(Version::Trust13, Credential::CertificateMixed),
+        Self::new(Version::Trust13, Credential::CertificateTransport),
+        Self::new(Version::Trust13, Credential::UsernameMixed),
+        Self::new(Version::Trust13, Credential::WindowsTransport),
+    ];
+
+    /// The endpoint of this version and credential.
+    pub const fn new(version: Version, credential: Credential) -> Self {
+        Self { version, credential }
+    }
+
+    /// Whether only the intranet may use it: it would let passwords be tried through Negotiate past the extranet lockout.
+    pub const fn is_intranet_only(self) -> bool {
+        matches!(self.credential, Credential::WindowsTransport)
+    }
+
     /// Path below the host: `/adfs/services/trust/13/windowstransport`.
     pub fn path(self) -> String {
         format!("/adfs/services/trust/{}/{}", self.version.path_segment(), self.credential.path_segment())
@@ -127,14 +149,12 @@ pub enum Exposure {
 impl TrustEndpoints {
     /// The endpoints that are switched on; an endpoint not listed is off.
     ///
-    /// `windowstransport` is never exposed to the extranet, whatever is listed: it would let passwords be tried through
-    /// Negotiate past the extranet lockout.
+    /// `windowstransport` is never exposed to the extranet, whatever is listed.
     pub fn new(enabled: impl IntoIterator<Item = (TrustEndpoint, Exposure)>) -> Self {
         let switches = enabled
             .into_iter()
-            .map(|(endpoint, exposure)| match endpoint.credential {
-                Credential::WindowsTransport => (endpoint, Exposure::Intranet),
-                _ => (endpoint, exposure),
+            .map(|(endpoint, exposure)| {
+                (endpoint, if endpoint.is_intranet_only() { Exposure::Intranet } else { exposure })
             })
             .collect();
         Self { switches }

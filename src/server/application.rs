@@ -11,17 +11,17 @@ use crate::authn::NetworkPolicy;
 use crate::clock::{Clock, Random};
 use crate::config::diagnostic::{Code, Place, Report};
 use crate::config::live::{Commit, Subscriber};
-use crate::config::names::Network;
 use crate::config::{Config, Loaded};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::metadata::{self, FederationMetadata, MetadataError};
 use crate::protocols::{mex, wstrust};
 
-use super::assembly::{self, AssemblyError, Lasting};
+use super::assembly::{AssemblyError, Lasting};
 use super::routes::Endpoint;
 use super::service::RequestLimits;
-use super::tls::{TlsOptions, TlsProfile, TlsState};
+use super::settings::{krb5_conf, network_policy, tls_options};
+use super::tls::TlsState;
 
 /// What every worker shares.
 pub struct Application {
@@ -157,12 +157,12 @@ impl Serving {
 impl Subscriber for Application {
     fn prepare(&self, next: &Arc<Loaded>) -> Result<Commit, Report> {
         let config = &next.config;
-        let krb5 = assembly::krb5_conf(config);
+        let krb5 = krb5_conf(config);
         krb5.render().map_err(|error| self.refused(&error))?;
         let assembled = self.lasting.assemble(next).map_err(|error| self.refused(&error))?;
         let tls = match (&self.tls, tls_options(config)) {
             (Some(tls), Some(options)) => {
-                let prepared = tls.prepare(&options).map_err(|error| self.refused(&error))?;
+                let prepared = TlsState::prepare(&options).map_err(|error| self.refused(&error))?;
                 Some((tls.clone(), prepared))
             }
             _ => None,
@@ -180,31 +180,6 @@ impl Subscriber for Application {
             serving.store(Arc::new(Serving::new(assembled.commit(&lasting), &next.config)));
         }))
     }
-}
-
-/// TLS settings of a configuration; `None` where a balancer in front ends TLS and forwards plain HTTP.
-pub fn tls_options(config: &Config) -> Option<TlsOptions> {
-    let tls = config.server.tls.as_ref()?;
-    let name = config.service.federation_service_name.as_str();
-    let mut certificate_names = vec![format!("certauth.{name}")];
-    let suffixes = config.domains.iter().flat_map(|domain| &domain.upn_suffixes);
-    certificate_names.extend(suffixes.map(|suffix| format!("enterpriseregistration.{suffix}")));
-    Some(TlsOptions {
-        certificate_file: tls.certificate_file.clone(),
-        key_file: tls.key_file.clone(),
-        profile: match tls.profile {
-            crate::config::TlsProfile::Modern => TlsProfile::Modern,
-            crate::config::TlsProfile::Downlevel => TlsProfile::Downlevel,
-        },
-        http2: tls.http2,
-        certificate_names,
-    })
-}
-
-fn network_policy(config: &Config) -> NetworkPolicy {
-    let nets = |networks: &[Network]| networks.iter().map(Network::as_ip_net).collect::<Vec<_>>();
-    let server = &config.server;
-    NetworkPolicy::new(nets(&server.trusted_proxies), nets(&server.federation_proxies), nets(&server.intranet))
 }
 
 fn internal(call: &Call, error: &dyn std::fmt::Display) -> Answer {

@@ -3,35 +3,34 @@
 //! What keeps memory (lockout counters, used authenticators, caches, the audit log) outlives a change of configuration; what
 //! is derived from the configuration is made anew for each.
 
-use std::collections::HashMap;
-use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::ClaimDetail;
 use crate::authn::certificate::{CertificatePolicy, CertificateTrust, MappingPolicy, RevocationMode, RevocationPolicy};
-use crate::authn::password_gate::{GateParts, GateSettings, LockoutMode, LockoutPolicy, TokioSleeper};
-use crate::authn::{DomainNames, DomainNamesEntry, DomainPasswordVerifier, NegotiateAuthenticator, PasswordGate};
+use crate::authn::password_gate::{GateParts, GateSettings, TokioSleeper};
+use crate::authn::{DomainPasswordVerifier, NegotiateAuthenticator, PasswordGate};
 use crate::claims::store::{ActiveDirectoryStore, PasswordExpiryStore};
 use crate::claims::{Limits, RuleSet, StoreSet, rules};
 use crate::clock::{Clock, Random};
-use crate::config::{self, AuditClaims, ChannelBinding, Config, LdapBind, LdapTransport, Loaded, Revocation};
-use crate::directory::ldap::{
-    Bind, DomainOptions, EnvironmentCredential, LdapDirectory, LdapLimits, LdapOptions, ServerAddress, Transport,
-};
+use crate::config::{self, AuditClaims, Config, Loaded, Revocation};
+use crate::directory::ldap::LdapDirectory;
 use crate::directory::{CacheOptions, CachedDirectory};
 use crate::issuance::{Issuer, IssuerOptions, Services};
-use crate::kerberos::krb5_conf::{Krb5Conf, RealmConf};
 use crate::kerberos::replay::ReplayOptions;
-use crate::kerberos::{Acceptor, AcceptorOptions, BindingPolicy, ReplayGuard, TrustedDomain, TrustedDomains};
-use crate::keys::{FilePermissions, KeyRing, KeyRingOptions, RsaKeySize};
+use crate::kerberos::{Acceptor, AcceptorOptions, ReplayGuard, TrustedDomain, TrustedDomains};
+use crate::keys::KeyRing;
 use crate::protocols::environment::{CertificateSignIn, Environment};
-use crate::protocols::trust_endpoint::{Credential, Exposure, TrustEndpoint, TrustEndpoints, Version};
 use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
+use crate::xml;
 
 use super::observer::AuditLockouts;
+use super::settings::{
+    binding_policy, domain_names, endpoints, front_certificates, gate_settings, hosts, key_options, ldap_options, read,
+    secret_files, service_principals,
+};
 use super::verifier::CurrentVerifier;
 
 /// Why a configuration cannot be served although it is well-formed.
@@ -43,7 +42,7 @@ pub struct AssemblyError {
 }
 
 impl AssemblyError {
-    fn because(what: impl Into<String>) -> impl FnOnce(&dyn std::fmt::Display) -> Self {
+    pub(super) fn because(what: impl Into<String>) -> impl FnOnce(&dyn std::fmt::Display) -> Self {
         move |reason| Self { what: what.into(), reason: reason.to_string() }
     }
 }
@@ -146,6 +145,11 @@ impl Lasting {
             service_identifier: config.service.identifier.clone(),
             display_name: config.service.display_name.clone(),
             endpoints: endpoints(config),
+            xml_limits: xml::Limits {
+                octets: config.server.limits.body_bytes,
+                depth: config.server.limits.xml_depth,
+                ..xml::Limits::SOAP
+            },
             issuer,
             services: Arc::new(services),
             negotiate: NegotiateAuthenticator::new(
@@ -159,7 +163,7 @@ impl Lasting {
             domains: domains.clone(),
             certificates: self.certificates(config)?,
         };
-        Ok(Assembled { environment, gate: gate_settings(config, domains), verifier: Arc::new(verifier) })
+        Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier) })
     }
 
     fn acceptor(&self, config: &Config) -> Result<Acceptor, AssemblyError> {
@@ -223,7 +227,10 @@ impl Lasting {
             .map_err(|error| AssemblyError::because("[certificates]")(&error))?;
         Ok(Some(CertificateSignIn {
             trust,
-            mapping: MappingPolicy::Compatibility,
+            mapping: match settings.mapping {
+                config::Mapping::Strong => MappingPolicy::StrongRequired,
+                config::Mapping::Compatibility => MappingPolicy::Compatibility,
+            },
             domains: config.domains.iter().map(|domain| domain.netbios.as_str().to_owned()).collect(),
             used_signatures: self.one_time.clone(),
         }))
@@ -244,199 +251,6 @@ impl Assembled {
         lasting.passwords.reconfigure(self.gate);
         self.environment
     }
-}
-
-/// The `krb5.conf` of the process.
-pub fn krb5_conf(config: &Config) -> Krb5Conf {
-    Krb5Conf {
-        default_realm: config.domains.first().map(|domain| domain.realm.as_str().to_owned()).unwrap_or_default(),
-        realms: config
-            .domains
-            .iter()
-            .map(|domain| RealmConf {
-                realm: domain.realm.as_str().to_owned(),
-                kdcs: domain.domain_controllers.iter().map(ToString::to_string).collect(),
-                hosts: domain.domain_controllers.iter().map(ToString::to_string).collect(),
-            })
-            .collect(),
-        allow_rc4: false,
-    }
-}
-
-/// The keytab with the account that binds to the directory, for a library that takes it from the environment only.
-pub fn client_keytab(config: &Config) -> Option<&Path> {
-    config.domains.iter().find_map(|domain| match &domain.ldap.bind {
-        LdapBind::Gssapi(bind) => Some(bind.client_keytab.as_deref().unwrap_or(&config.kerberos.keytab)),
-        LdapBind::Simple(_) => None,
-    })
-}
-
-/// Names under which the service is addressed: those of configured principals, else the federation service's own.
-fn hosts(config: &Config) -> Vec<String> {
-    let principals = &config.kerberos.service_principals;
-    if principals.is_empty() {
-        let name = config.service.federation_service_name.as_str();
-        let mut hosts = vec![name.to_owned(), format!("certauth.{name}")];
-        hosts.extend(config.domains.iter().map(|domain| format!("enterpriseregistration.{}", domain.dns_name())));
-        return hosts;
-    }
-    let host = |principal: &config::names::ServicePrincipal| {
-        principal.name().split_once('/').map_or_else(|| principal.name().to_owned(), |(_, host)| host.to_owned())
-    };
-    principals.iter().map(host).collect()
-}
-
-/// Our own service principal in each realm, by which a KDC proves itself.
-fn service_principals(config: &Config) -> HashMap<String, String> {
-    let host = hosts(config).into_iter().next().unwrap_or_default();
-    let realms = config.domains.iter().map(|domain| domain.realm.as_str().to_owned());
-    realms.map(|realm| (realm.clone(), format!("HTTP/{host}@{realm}"))).collect()
-}
-
-fn domain_names(config: &Config) -> Result<DomainNames, AssemblyError> {
-    DomainNames::new(config.domains.iter().map(|domain| DomainNamesEntry {
-        realm: domain.realm.as_str().to_owned(),
-        netbios: domain.netbios.as_str().to_owned(),
-        upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).collect(),
-    }))
-    .map_err(|error| AssemblyError::because("[[domains]]")(&error))
-}
-
-fn ldap_options(config: &Config) -> Result<LdapOptions, AssemblyError> {
-    let limits = LdapLimits {
-        connect_timeout: config.directory.connect_timeout(),
-        question_timeout: config.directory.query_timeout(),
-        connections_per_server: config.directory.connections,
-        ..LdapLimits::default()
-    };
-    let domains = config.domains.iter().map(domain_options).collect::<Result<_, _>>()?;
-    Ok(LdapOptions { domains, limits })
-}
-
-fn domain_options(domain: &config::Domain) -> Result<DomainOptions, AssemblyError> {
-    let port = domain.ldap.port();
-    let servers = domain.domain_controllers.iter().map(|controller| {
-        format!("{controller}:{port}")
-            .parse::<ServerAddress>()
-            .map_err(|e| AssemblyError::because("domain_controllers")(&e))
-    });
-    let bind = match &domain.ldap.bind {
-        LdapBind::Gssapi(bind) => Bind::Gssapi(Arc::new(EnvironmentCredential { principal: bind.principal.clone() })),
-        LdapBind::Simple(bind) => {
-            let octets = Secret::new(read(&bind.password_file)?);
-            let text = std::str::from_utf8(octets.expose()).map_err(|e| AssemblyError::because("password_file")(&e))?;
-            let text = text.strip_suffix('\n').unwrap_or(text);
-            let password = text.strip_suffix('\r').unwrap_or(text).to_owned();
-            Bind::Simple { name: bind.user.clone(), password: Secret::new(password) }
-        }
-    };
-    Ok(DomainOptions {
-        dns_name: domain.dns_name().to_string(),
-        netbios: domain.netbios.as_str().to_owned(),
-        sid: domain.sid,
-        base_dn: None,
-        upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).collect(),
-        servers: servers.collect::<Result<_, _>>()?,
-        transport: match domain.ldap.transport {
-            LdapTransport::Ldaps => Transport::Ldaps,
-            LdapTransport::Starttls => Transport::StartTls,
-        },
-        ca_files: domain.ldap.ca_file.iter().cloned().collect(),
-        bind,
-    })
-}
-
-fn secret_files(config: &Config) -> impl Iterator<Item = &Path> {
-    config.domains.iter().flat_map(|domain| {
-        let bind = match &domain.ldap.bind {
-            LdapBind::Gssapi(bind) => bind.client_keytab.as_deref(),
-            LdapBind::Simple(bind) => Some(bind.password_file.as_path()),
-        };
-        bind.into_iter().chain(domain.ldap.ca_file.as_deref())
-    })
-}
-
-/// Where the keys are, for the server and for the commands that look at them.
-pub fn key_options(config: &Config) -> KeyRingOptions {
-    let keys = &config.keys;
-    KeyRingOptions {
-        key_size: match keys.rsa_bits {
-            config::RsaBits::Rsa2048 => RsaKeySize::Rsa2048,
-            config::RsaBits::Rsa3072 => RsaKeySize::Rsa3072,
-            config::RsaBits::Rsa4096 => RsaKeySize::Rsa4096,
-        },
-        permissions: if keys.group_access { FilePermissions::Group } else { FilePermissions::OwnerOnly },
-        certificate_lifetime: Duration::from_hours(24 * u64::from(keys.certificate_lifetime_days)),
-        ..KeyRingOptions::new(
-            keys.directory.clone(),
-            keys.key_encryption_key_file.clone(),
-            config.service.federation_service_name.to_string(),
-        )
-    }
-}
-
-fn binding_policy(config: &Config) -> BindingPolicy {
-    match config.kerberos.channel_binding(config.server.tls_ends_in_front) {
-        ChannelBinding::None => BindingPolicy::None,
-        ChannelBinding::Allow => BindingPolicy::Allow,
-        ChannelBinding::Require => BindingPolicy::Require,
-    }
-}
-
-fn front_certificates(config: &Config) -> Result<Vec<Vec<u8>>, AssemblyError> {
-    let mut certificates = Vec::new();
-    for path in &config.kerberos.front_certificates {
-        let pem = read(path)?;
-        let certificate = openssl::x509::X509::from_pem(&pem).and_then(|certificate| certificate.to_der());
-        certificates.push(certificate.map_err(|e| AssemblyError::because(path.display().to_string())(&e))?);
-    }
-    Ok(certificates)
-}
-
-fn gate_settings(config: &Config, domains: DomainNames) -> GateSettings {
-    let lockout = &config.lockout;
-    let at_least_one = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-    let policy = LockoutPolicy {
-        mode: if lockout.enabled { LockoutMode::Enforce } else { LockoutMode::LogOnly },
-        threshold_unknown: at_least_one(lockout.threshold),
-        threshold_familiar: at_least_one(lockout.familiar_threshold),
-        observation_window: lockout.window(),
-        max_accounts: usize::try_from(lockout.tracked_accounts).unwrap_or(usize::MAX),
-        ..LockoutPolicy::default()
-    };
-    GateSettings { lockout: policy, domains, ..GateSettings::default() }
-}
-
-fn endpoints(config: &Config) -> TrustEndpoints {
-    TrustEndpoints::new(config::TrustEndpoint::ALL.into_iter().filter_map(|endpoint| {
-        let switch = config.endpoints.switch(endpoint);
-        let exposure = if switch.proxy_enabled { Exposure::IntranetAndExtranet } else { Exposure::Intranet };
-        let endpoint = protocol_endpoint(endpoint);
-        // Without an authority nobody can sign in by certificate; such endpoints would only be promises.
-        let by_certificate =
-            matches!(endpoint.credential, Credential::CertificateMixed | Credential::CertificateTransport);
-        let works = !by_certificate || !config.certificates.client_ca_files.is_empty();
-        (switch.enabled && works).then_some((endpoint, exposure))
-    }))
-}
-
-const fn protocol_endpoint(endpoint: config::TrustEndpoint) -> TrustEndpoint {
-    use config::TrustEndpoint as Configured;
-    let (version, credential) = match endpoint {
-        Configured::WindowsTransport2005 => (Version::February2005, Credential::WindowsTransport),
-        Configured::UsernameMixed2005 => (Version::February2005, Credential::UsernameMixed),
-        Configured::CertificateMixed2005 => (Version::February2005, Credential::CertificateMixed),
-        Configured::CertificateTransport2005 => (Version::February2005, Credential::CertificateTransport),
-        Configured::WindowsTransport13 => (Version::Trust13, Credential::WindowsTransport),
-        Configured::UsernameMixed13 => (Version::Trust13, Credential::UsernameMixed),
-        Configured::CertificateMixed13 => (Version::Trust13, Credential::CertificateMixed),
-        Configured::CertificateTransport13 => (Version::Trust13, Credential::CertificateTransport),
-    };
-    TrustEndpoint { version, credential }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, AssemblyError> {
-    std::fs::read(path).map_err(|error| AssemblyError::because(path.display().to_string())(&error))
 }
 
 /// Password checks that may wait for a KDC at once.

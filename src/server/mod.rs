@@ -8,6 +8,7 @@ mod connection;
 mod observer;
 mod routes;
 mod service;
+mod settings;
 mod tls;
 mod verifier;
 
@@ -20,9 +21,10 @@ use actix_web::dev::{Extensions, ServerHandle};
 use actix_web::{App, HttpRequest, HttpServer, web};
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use application::{Application, tls_options};
-pub use assembly::{AssemblyError, Lasting, client_keytab, key_options, krb5_conf};
+pub use application::Application;
+pub use assembly::{AssemblyError, Lasting};
 pub use service::Listener;
+pub use settings::{key_options, krb5_conf, tls_options};
 pub use tls::{TlsError, TlsOptions, TlsProfile, TlsState};
 
 use crate::audit::{AuditError, AuditSink, Auditor, AuditorOptions, Durability, FailurePolicy, FileSink, WriterSink};

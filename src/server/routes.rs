@@ -25,6 +25,11 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// Whether a request without an `Authorization` header can only be challenged.
+    pub const fn authenticates_in_http(self) -> bool {
+        matches!(self, Self::Trust(TrustEndpoint { credential: Credential::WindowsTransport, .. }))
+    }
+
     /// Methods the endpoint answers; anything else gets 405.
     pub const fn methods(self) -> &'static [Method] {
         match self {
@@ -68,7 +73,7 @@ fn normalise(path: &str) -> String {
 }
 
 const fn trust(version: Version, credential: Credential) -> Endpoint {
-    Endpoint::Trust(TrustEndpoint { version, credential })
+    Endpoint::Trust(TrustEndpoint::new(version, credential))
 }
 
 #[cfg(test)]

@@ -88,7 +88,9 @@ async fn answer(
     if request.headers().iter().any(|(_, value)| value.len() > serving.limits.header_value) {
         return Answer::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
     }
-    let body = match read_body(payload, serving.limits).await {
+    // Before the client has authenticated its message is only drained, so that strangers fill no memory.
+    let keep = !endpoint.authenticates_in_http() || request.headers().contains_key(header::AUTHORIZATION);
+    let body = match read_body(payload, serving.limits, keep).await {
         Ok(body) => body,
         Err(status) => return Answer::empty(status),
     };
@@ -131,16 +133,20 @@ fn method_not_allowed(endpoint: Endpoint) -> Answer {
 
 /// The whole body, within its limits of size and time. It is read even where it will not be used: a client that has sent
 /// its body before it saw the 401 must not meet a reset.
-async fn read_body(mut payload: Payload, limits: RequestLimits) -> Result<Zeroizing<Vec<u8>>, StatusCode> {
+async fn read_body(mut payload: Payload, limits: RequestLimits, keep: bool) -> Result<Zeroizing<Vec<u8>>, StatusCode> {
     let read = async {
         // It may hold a password; room for a usual message at once leaves no copies of it behind.
-        let mut body = Zeroizing::new(Vec::with_capacity(USUAL_BODY));
+        let mut body = Zeroizing::new(Vec::with_capacity(if keep { USUAL_BODY } else { 0 }));
+        let mut received = 0_usize;
         while let Some(chunk) = payload.next().await {
             let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
-            if body.len().saturating_add(chunk.len()) > limits.body {
+            received = received.saturating_add(chunk.len());
+            if received > limits.body {
                 return Err(StatusCode::PAYLOAD_TOO_LARGE);
             }
-            body.extend_from_slice(&chunk);
+            if keep {
+                body.extend_from_slice(&chunk);
+            }
         }
         Ok(body)
     };

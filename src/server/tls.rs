@@ -102,8 +102,7 @@ impl TlsState {
     ///
     /// # Errors
     /// [`TlsError`]; the old certificate then stays in use.
-    #[expect(clippy::unused_self, reason = "a new identity is made for this state")]
-    pub fn prepare(&self, options: &TlsOptions) -> Result<TlsIdentity, TlsError> {
+    pub fn prepare(options: &TlsOptions) -> Result<TlsIdentity, TlsError> {
         TlsIdentity::load(options)
     }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::support::{Lab, Node, NodeSetup, Response, Rst, WINDOWS, eventually, run, script, variable};
+use crate::support::{Lab, Node, NodeSetup, Response, WINDOWS, eventually, request, run, script, variable};
 
 #[test]
 fn sign_ins_go_on_while_one_of_two_controllers_is_paused() {
@@ -128,7 +128,7 @@ fn with_controllers(controllers: &[&str]) -> NodeSetup {
 }
 
 fn sign_in(node: &Node, tickets: &std::path::Path) -> Response {
-    let rst = Rst::v13(&Lab::get().url, WINDOWS).build();
+    let rst = request(WINDOWS).build();
     node.curl(WINDOWS).negotiate(tickets).soap(rst).send()
 }
 

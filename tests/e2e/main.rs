@@ -1,13 +1,29 @@
 //! End-to-end tests: the compiled server in the lab's real domain, driven by programs we did not write.
 //!
 //! Run by `make test`, or alone by `tests/lab/run cargo test --test e2e`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    unreachable_pub,
+    missing_docs,
+    reason = "a test fails by panicking, and nothing outside this program uses its items"
+)]
 
-mod support;
-
+mod certificates;
 mod chart;
+mod clients;
+mod domains;
 mod failover;
 mod farm;
 mod keytab;
+mod metadata;
+mod mex;
 mod reload;
 mod shutdown;
+mod support;
 mod tls;
+mod tokens;
+mod wstrust;

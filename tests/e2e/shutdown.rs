@@ -5,13 +5,13 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{KeepAlive, Lab, NodeSetup, Rst, USERNAME, eventually, program, variable};
+use crate::support::{KeepAlive, Lab, NodeSetup, USERNAME, eventually, program, request, variable};
 
 #[test]
 fn requests_in_flight_are_finished_and_new_connections_refused() {
     let mut node = NodeSetup::new().start();
     let user = format!("alice@{}", variable("LAB_DOMAIN"));
-    let rst = Rst::v13(&Lab::get().url, USERNAME).password(&user, "Alice-Pw-1").build();
+    let rst = request(USERNAME).password(&user, "Alice-Pw-1").build();
     let (first, second) = rst.split_at(rst.len() / 2);
     let mut requests: Vec<KeepAlive> = (0..8)
         .map(|_| {
@@ -72,8 +72,7 @@ fn an_address_in_use_is_named() {
 #[test]
 fn a_server_without_configuration_says_how_to_make_one() {
     let missing = Lab::get().scratch("nowhere/chancery.toml");
-    let output =
-        Command::new(program()).args(["serve", "--config"]).arg(&missing).output().expect("the program runs");
+    let output = Command::new(program()).args(["serve", "--config"]).arg(&missing).output().expect("the program runs");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success());
     assert!(said.contains("chancery init") && said.contains("nowhere/chancery.toml"), "{said}");

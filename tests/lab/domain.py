@@ -4,12 +4,15 @@ would take half a second an account).
   domain.py populate-main  DIR HOST MAPPINGS   accounts, schema and containers of the first domain
   domain.py populate-other DIR HOST            the second domain, without trust to the first
   domain.py keytab DIR FILE PRINCIPAL…         keys of the principals, as they are now, into FILE
-  domain.py objects DIR                        prints account, SID, objectGUID, DN as TSV
+  domain.py objects DIR OBJECTS SYNCED         writes two tables, tab-separated: OBJECTS (account, SID, objectGUID, DN) and what
+                                               Entra Connect would synchronise, SYNCED (kind, account, SID, base64 of
+                                               objectGUID's octets, base64 of the source anchor, UPN)
   domain.py copy DIR TARGET                    a consistent copy of a running controller's databases
 
 Runs with Debian's Python, which has the samba modules. Passwords here are public: the domain exists for tests.
 """
 
+import base64
 import os
 import subprocess
 import sys
@@ -291,13 +294,32 @@ def grant(domain, dn, entries):
     domain.modify(dn, ["sd_flags:1:4"], nTSecurityDescriptor=ndr_pack(descriptor))
 
 
-def objects(directory):
+def objects(directory, objects_file, synced_file):
     domain = Domain(directory)
-    for entry in domain.sam.search(domain.base, ldb.SCOPE_SUBTREE, "(|(objectClass=user)(objectClass=group))",
-                                   ["sAMAccountName", "objectSid", "objectGUID"]):
-        if "sAMAccountName" in entry:
-            yield "%s\t%s\t%s\t%s" % (entry["sAMAccountName"][0], ndr_unpack(security.dom_sid, entry["objectSid"][0]),
-                                      ndr_unpack(misc.GUID, entry["objectGUID"][0]), entry.dn)
+    found = domain.sam.search(domain.base, ldb.SCOPE_SUBTREE, "(|(objectClass=user)(objectClass=group))",
+                              ["sAMAccountName", "objectSid", "objectGUID", "objectClass", "userAccountControl", "userPrincipalName",
+                               "mS-DS-ConsistencyGuid"])
+    with open(objects_file, "w", encoding="utf-8") as table, open(synced_file, "w", encoding="utf-8") as synced:
+        for entry in found:
+            if "sAMAccountName" not in entry:
+                continue
+            name, sid, guid = str(entry["sAMAccountName"][0]), ndr_unpack(security.dom_sid, entry["objectSid"][0]), entry["objectGUID"][0]
+            print(name, sid, ndr_unpack(misc.GUID, guid), entry.dn, sep="\t", file=table)
+            kind = kind_of(entry)
+            if kind:
+                anchor = entry["mS-DS-ConsistencyGuid"][0] if "mS-DS-ConsistencyGuid" in entry else guid
+                upn = entry["userPrincipalName"][0] if "userPrincipalName" in entry else "%s@%s" % (name, domain.dns)
+                print(kind, name, sid, base64.b64encode(guid).decode(), base64.b64encode(anchor).decode(),
+                      "" if kind != "user" else upn, sep="\t", file=synced)
+
+
+def kind_of(entry):
+    classes = {str(c) for c in entry["objectClass"]}
+    if classes & {"msDS-GroupManagedServiceAccount", "msDS-ManagedServiceAccount"}:
+        return "service"
+    if "computer" in classes:
+        return "controller" if int(str(entry["userAccountControl"][0])) & 0x2000 else "computer"
+    return "user" if "user" in classes else None
 
 
 def copy(directory, target):
@@ -319,8 +341,7 @@ def main(command, directory, *arguments):
     elif command == "keytab":
         export(Domain(directory), arguments[0], arguments[1:])
     elif command == "objects":
-        for line in objects(directory):
-            print(line)
+        objects(directory, *arguments)
     elif command == "copy":
         copy(directory, *arguments)
     else:

@@ -130,7 +130,7 @@ impl Asked {
         };
         let sid = match options.sid {
             Some(sid) => sid,
-            None => terminal.ask("--sid", "SID of the domain (`(Get-ADDomain).DomainSID`)", None)?,
+            None => terminal.ask("--sid", "SID of the domain (`(Get-ADDomain).DomainSID.Value`)", None)?,
         };
         let domain_controllers = if options.domain_controllers.is_empty() {
             terminal.ask_list("--dc", "Domain controllers by DNS name, separated by commas", None)?

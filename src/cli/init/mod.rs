@@ -35,7 +35,7 @@ pub(super) struct Init {
     /// NetBIOS name of the domain, like CORP [default: the domain's first label]
     #[arg(long, value_name = "NAME")]
     netbios: Option<NetbiosName>,
-    /// SID of the domain, like S-1-5-21-1004336348-1177238915-682003330
+    /// SID of the domain, like S-1-5-21-1004336348-1177238915-682003330; in PowerShell: (Get-ADDomain).DomainSID.Value
     #[arg(long, value_name = "SID")]
     sid: Option<Sid>,
     /// Domain controller by DNS name; may be given several times
@@ -136,11 +136,21 @@ fn next_steps(config: &ConfigArgument) -> ExitCode {
     }
     let file = config.file();
     if outcome.loaded.is_some() {
-        println!("Next: chancery serve --config {}", file.display());
+        println!("Next: run `chancery serve --config {}`", file.display());
     } else {
-        println!("Next: put the missing files in place, then chancery check --config {}", file.display());
+        println!("Next: put right what is listed above, then run `chancery check --config {}`", file.display());
     }
     ExitCode::SUCCESS
+}
+
+/// The one answer that nobody knows by heart.
+fn where_the_sid_is(missing: &[&str]) -> &'static str {
+    if missing.contains(&"--sid") {
+        ". The SID of the domain: `(Get-ADDomain).DomainSID.Value` in PowerShell, `ldbsearch -H \
+         /var/lib/samba/private/sam.ldb -s base objectSid` on a Samba controller"
+    } else {
+        ""
+    }
 }
 
 const KEY_ENCRYPTION_KEY: &str = "kek";
@@ -152,7 +162,9 @@ pub(super) enum InitError {
     #[error("{} exists already and is left as it is; remove it, or name another place by --config", .0.display())]
     Exists(PathBuf),
     /// Nobody can be asked.
-    #[error("these options are missing: {}. On a terminal, `chancery init` asks for them", .0.join(", "))]
+    #[error(
+        "these options are missing: {}. On a terminal, `chancery init` asks for them{}", .0.join(", "), where_the_sid_is(.0)
+    )]
     Missing(Vec<&'static str>),
     /// An answer was not understood three times, or the input ended.
     #[error("no usable answer for {0}")]

@@ -121,7 +121,9 @@ mod tests {
         let with_defaults = Config::from_toml(&shown).unwrap();
         let mut without = Config::from_toml(&text).unwrap();
         without.kerberos.channel_binding_setting = Some(without.kerberos.channel_binding(false));
-        let endpoints = |config: &Config| crate::config::TrustEndpoint::ALL.map(|each| config.endpoints.switch(each));
+        let endpoints = |config: &Config| {
+            crate::protocols::trust_endpoint::TrustEndpoint::ALL.map(|each| config.endpoints.switch(each))
+        };
         assert_eq!(endpoints(&with_defaults), endpoints(&without));
         without.endpoints = with_defaults.endpoints;
         without.service.display_name.clone_from(&with_defaults.service.display_name);

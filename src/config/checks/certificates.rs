@@ -26,18 +26,6 @@ pub(super) fn check(config: &Config, now: UtcTime, findings: &mut Findings<'_, '
             read_certificates(file, &format!("domains.{i}.ldap.ca_file"), findings);
         }
     }
-    for (i, usage) in config.certificates.extended_key_usages.iter().enumerate() {
-        if openssl::asn1::Asn1Object::from_str(usage).is_err()
-            || !usage.bytes().all(|b| b.is_ascii_digit() || b == b'.')
-        {
-            findings.error(
-                Code::InvalidValue,
-                &format!("certificates.extended_key_usages.{i}"),
-                format!("`{usage}` is no object identifier"),
-                "write numbers and dots, like `1.3.6.1.5.5.7.3.2` for client authentication",
-            );
-        }
-    }
     if config.certificates.revocation == Revocation::Required && config.certificates.crl_files.is_empty() {
         findings.error(
             Code::Contradiction,

@@ -2,7 +2,8 @@
 
 use crate::config::diagnostic::Code;
 use crate::config::findings::Findings;
-use crate::config::{AuditSink, Config, TrustEndpoint};
+use crate::config::{AuditSink, Config, Endpoints};
+use crate::protocols::trust_endpoint::TrustEndpoint;
 
 pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     identifier(config, findings);
@@ -65,18 +66,14 @@ fn amounts(config: &Config, findings: &mut Findings<'_, '_, '_>) {
         ("server.limits.connections_per_worker", of(limits.connections_per_worker), 1, 1_000_000),
         ("server.limits.workers", of(limits.workers), 0, 1024),
         ("server.shutdown_grace_seconds", config.server.shutdown_grace_seconds, 0, 600),
-        ("kerberos.clock_skew_seconds", config.kerberos.clock_skew_seconds, 1, 3600),
         ("directory.connect_timeout_seconds", directory.connect_timeout_seconds, 1, 60),
         ("directory.query_timeout_seconds", directory.query_timeout_seconds, 1, 120),
         ("directory.connections", of(directory.connections), 1, 256),
         ("directory.retry_after_seconds", directory.retry_after_seconds, 1, 3600),
         ("directory.attribute_cache_seconds", directory.attribute_cache_seconds, 0, 86_400),
-        ("directory.attribute_cache_entries", directory.attribute_cache_entries, 0, 10_000_000),
-        ("directory.guid_cache_entries", directory.guid_cache_entries, 0, 100_000_000),
         ("keys.certificate_lifetime_days", u64::from(config.keys.certificate_lifetime_days), 1, 36_500),
         ("lockout.threshold", u64::from(config.lockout.threshold), 1, 1_000_000),
         ("lockout.familiar_threshold", u64::from(config.lockout.familiar_threshold), 1, 1_000_000),
-        ("lockout.familiar_sources", of(config.lockout.familiar_sources), 0, 1000),
         ("lockout.window_minutes", config.lockout.window_minutes, 1, 100_000),
         ("lockout.tracked_accounts", config.lockout.tracked_accounts, 1000, 100_000_000),
         ("entra.token_lifetime_minutes", u64::from(config.entra.token_lifetime_minutes), 1, 1440),
@@ -97,14 +94,6 @@ fn amounts(config: &Config, findings: &mut Findings<'_, '_, '_>) {
             "server.limits.header_bytes",
             "Kerberos tickets of members of many groups do not fit into this limit",
             "65536 takes the largest tickets that Windows sends",
-        );
-    }
-    if config.kerberos.clock_skew_seconds > 600 {
-        findings.warning(
-            Code::Exposure,
-            "kerberos.clock_skew_seconds",
-            "a captured ticket stays usable for longer than Active Directory's five minutes",
-            "300 is the domain's default; set clocks by NTP instead",
         );
     }
 }
@@ -130,7 +119,7 @@ fn audit(config: &Config, findings: &mut Findings<'_, '_, '_>) {
 fn endpoints(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     for endpoint in TrustEndpoint::ALL {
         let setting = config.endpoints.setting(endpoint);
-        let key = key_of(endpoint);
+        let key = Endpoints::key(endpoint);
         if endpoint.is_intranet_only() && setting.proxy_enabled == Some(true) {
             findings.error(
                 Code::Exposure,
@@ -148,18 +137,5 @@ fn endpoints(config: &Config, findings: &mut Findings<'_, '_, '_>) {
                 "name the PEM files in `client_ca_files` of `[certificates]`, or remove this key",
             );
         }
-    }
-}
-
-const fn key_of(endpoint: TrustEndpoint) -> &'static str {
-    match endpoint {
-        TrustEndpoint::WindowsTransport2005 => "endpoints.trust_2005.windowstransport",
-        TrustEndpoint::UsernameMixed2005 => "endpoints.trust_2005.usernamemixed",
-        TrustEndpoint::CertificateMixed2005 => "endpoints.trust_2005.certificatemixed",
-        TrustEndpoint::CertificateTransport2005 => "endpoints.trust_2005.certificatetransport",
-        TrustEndpoint::WindowsTransport13 => "endpoints.trust_13.windowstransport",
-        TrustEndpoint::UsernameMixed13 => "endpoints.trust_13.usernamemixed",
-        TrustEndpoint::CertificateMixed13 => "endpoints.trust_13.certificatemixed",
-        TrustEndpoint::CertificateTransport13 => "endpoints.trust_13.certificatetransport",
     }
 }

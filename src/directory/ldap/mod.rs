@@ -20,8 +20,7 @@ use tokio::runtime::Handle;
 
 pub use self::breaker::{Breaker, BreakerOptions, Circuit};
 pub use self::options::{
-    Bind, DomainOptions, EnvironmentCredential, InitiatorCredential, LdapLimits, LdapOptions, LdapSetupError,
-    ServerAddress, Transport,
+    Bind, DomainOptions, InitiatorCredential, LdapLimits, LdapOptions, LdapSetupError, ServerAddress, Transport,
 };
 
 use self::domain::Domain;

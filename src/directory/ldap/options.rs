@@ -6,10 +6,9 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cross_krb5::K5Cred as _;
-
 use super::BreakerOptions;
 use crate::directory::Sid;
+use crate::kerberos::ClientKeytab;
 use crate::secret::Secret;
 
 /// The configured domains and the limits that hold for all of them.
@@ -86,21 +85,9 @@ pub trait InitiatorCredential: Send + Sync {
     fn acquire(&self) -> Result<cross_krb5::Cred, String>;
 }
 
-/// A credential that MIT Kerberos finds through the process environment: `KRB5_CLIENT_KTNAME` names the client keytab and
-/// `KRB5CCNAME` where tickets are kept. Both must be set before the first thread starts.
-///
-/// Without a principal, MIT takes the keytab's first entry and `KRB5CCNAME=MEMORY:…` suffices. Several realms need a principal for
-/// each, all in the one keytab, and a collection as the cache (`DIR:/run/chancery/tickets`): a memory cache holds one principal only.
-#[derive(Debug, Clone)]
-pub struct EnvironmentCredential {
-    /// The full principal, `svc-sts@CORP.EXAMPLE`.
-    pub principal: Option<String>,
-}
-
-impl InitiatorCredential for EnvironmentCredential {
+impl InitiatorCredential for ClientKeytab {
     fn acquire(&self) -> Result<cross_krb5::Cred, String> {
-        cross_krb5::Cred::client_acquire(cross_krb5::InitiateFlags::empty(), self.principal.as_deref())
-            .map_err(|error| format!("{error:#}"))
+        Self::acquire(self).map_err(|error| error.to_string())
     }
 }
 

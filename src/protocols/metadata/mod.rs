@@ -6,7 +6,7 @@
 
 use crate::claims::descriptions::{self, ClaimDescription};
 use crate::clock::{Random, RandomError};
-use crate::protocols::trust_endpoint::{Credential, TrustEndpoints, Version};
+use crate::protocols::trust_endpoint::{Credential, TrustEndpoint, TrustEndpoints, Version};
 use crate::tokens::{SignatureAlgorithm, SigningKey, TokenId};
 use crate::xml::{Attribute, KeyInfoForm, Name, SignatureError, WriteError, Writer, sign_enveloped};
 
@@ -83,7 +83,7 @@ impl FederationMetadata<'_> {
             writer.element(&fed("TokenTypesOffered"), &[], |writer| {
                 ["urn:oasis:names:tc:SAML:2.0:assertion", "urn:oasis:names:tc:SAML:1.0:assertion"]
                     .iter()
-                    .try_for_each(|uri| writer.empty(&fed("TokenType"), &[Attribute::plain("Uri", *uri)]))
+                    .try_for_each(|uri| writer.empty(&fed("TokenType"), &[Attribute::plain("Uri", uri)]))
             })?;
             claim_types(writer, "ClaimTypesOffered")?;
             let Some(path) = self.published_endpoint() else { return Ok(()) };
@@ -111,7 +111,7 @@ impl FederationMetadata<'_> {
                 .iter()
                 .map(|(endpoint, _)| endpoint)
                 .find(|endpoint| endpoint.version == version && endpoint.credential == credential)
-                .map(|endpoint| endpoint.path())
+                .map(TrustEndpoint::path)
         })
     }
 

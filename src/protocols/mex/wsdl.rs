@@ -40,6 +40,9 @@ impl Published<'_> {
                 .into_iter()
                 .filter(|version| bindings.iter().any(|(endpoint, _)| endpoint.version == *version))
                 .collect();
+            writer.element(&wsdl("types"), &[], |writer| {
+                versions.iter().try_for_each(|version| schema(writer, *version))
+            })?;
             for version in &versions {
                 messages(writer, *version)?;
             }
@@ -96,6 +99,34 @@ impl Published<'_> {
             })
         })
     }
+}
+
+/// Declares the elements that the messages name: without them a tool that generates a client from the document finds no
+/// operation. Their content is as open as WS-Trust has it.
+fn schema(writer: &mut Writer, version: Version) -> Result<(), WriteError> {
+    let attributes =
+        [Attribute::plain("elementFormDefault", "qualified"), Attribute::plain("targetNamespace", version.namespace())];
+    writer.element(&xsd("schema"), &attributes, |writer| {
+        for element in ["RequestSecurityToken", contract(version).answer] {
+            writer.element(&xsd("element"), &[Attribute::plain("name", element)], |writer| {
+                writer.element(&xsd("complexType"), &[], |writer| {
+                    let lax = Attribute::plain("processContents", "lax");
+                    writer.element(&xsd("sequence"), &[], |writer| {
+                        let many = [
+                            Attribute::plain("maxOccurs", "unbounded"),
+                            Attribute::plain("minOccurs", "0"),
+                            Attribute::plain("namespace", "##any"),
+                            lax,
+                        ];
+                        writer.empty(&xsd("any"), &many)
+                    })?;
+                    let lax = Attribute::plain("processContents", "lax");
+                    writer.empty(&xsd("anyAttribute"), &[Attribute::plain("namespace", "##any"), lax])
+                })
+            })?;
+        }
+        Ok(())
+    })
 }
 
 fn messages(writer: &mut Writer, version: Version) -> Result<(), WriteError> {
@@ -190,6 +221,10 @@ const fn contract(version: Version) -> &'static Contract {
 
 const fn wsdl(local: &'static str) -> Name {
     Name::new("wsdl", "http://schemas.xmlsoap.org/wsdl/", local)
+}
+
+const fn xsd(local: &'static str) -> Name {
+    Name::new("xsd", "http://www.w3.org/2001/XMLSchema", local)
 }
 
 const fn soap12(local: &'static str) -> Name {

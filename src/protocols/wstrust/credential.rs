@@ -326,7 +326,9 @@ fn principal_of(error: &NegotiateError) -> Option<&str> {
             | AcceptError::ReplayGuardFull { principal }
             | AcceptError::ForeignService { principal, .. }
             | AcceptError::BindingsRequired { principal }
-            | AcceptError::NoPac { principal },
+            | AcceptError::NoPac { principal }
+            | AcceptError::PacInvalid { principal, .. }
+            | AcceptError::UntrustedDomain { principal, .. },
         ) => Some(principal),
         _ => None,
     }
@@ -347,9 +349,12 @@ fn accept_failure(error: &AcceptError) -> CredentialFailure {
         | AcceptError::KvnoNotFound { .. }
         | AcceptError::UnknownServicePrincipal { .. }
         | AcceptError::ForeignService { .. }
-        | AcceptError::EncryptionType { .. } => CredentialFailure::ForeignTicket,
-        AcceptError::NoPac { .. } => CredentialFailure::Pac,
-        _ => CredentialFailure::ForeignTicket,
+        | AcceptError::EncryptionType { .. }
+        | AcceptError::Credential(_)
+        | AcceptError::Gss(_) => CredentialFailure::ForeignTicket,
+        AcceptError::NoPac { .. } | AcceptError::PacInvalid { .. } | AcceptError::UntrustedDomain { .. } => {
+            CredentialFailure::Pac
+        }
     }
 }
 

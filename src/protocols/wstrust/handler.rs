@@ -16,7 +16,7 @@ use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::soap;
 use crate::protocols::trust_endpoint::{Credential, Exposure, TrustEndpoint};
-use crate::xml::{Limits, WriteError};
+use crate::xml::WriteError;
 
 /// Answers a request.
 pub async fn handle(environment: &Environment, endpoint: TrustEndpoint, call: &Call) -> Answer {
@@ -47,7 +47,7 @@ async fn windows_transport(environment: &Environment, cx: &Context, endpoint: Tr
         Err(answer) => return answer,
     };
     let mut message_id = None;
-    let result = match decode(endpoint, call, &mut message_id) {
+    let result = match decode(environment, endpoint, call, &mut message_id) {
         Ok(request) => issue(environment, cx, endpoint, call, &request, &subject).await,
         Err(refusal) => Err(refusal),
     };
@@ -67,7 +67,7 @@ async fn message_credential(
     call: &Call,
     message_id: &mut Option<String>,
 ) -> Result<Vec<u8>, Refusal> {
-    let request = decode(endpoint, call, message_id)?;
+    let request = decode(environment, endpoint, call, message_id)?;
     let subject = match endpoint.credential {
         Credential::UsernameMixed => credential::username(environment, cx, call, &request).await?,
         Credential::CertificateMixed => credential::signed_message(environment, cx, call, &request).await?,
@@ -78,8 +78,13 @@ async fn message_credential(
     issue(environment, cx, endpoint, call, &request, &subject).await
 }
 
-fn decode(endpoint: TrustEndpoint, call: &Call, message_id: &mut Option<String>) -> Result<TrustRequest, Refusal> {
-    Ok(request::decode(&call.body, endpoint, &Limits::SOAP, message_id)?)
+fn decode(
+    environment: &Environment,
+    endpoint: TrustEndpoint,
+    call: &Call,
+    message_id: &mut Option<String>,
+) -> Result<TrustRequest, Refusal> {
+    Ok(request::decode(&call.body, endpoint, &environment.xml_limits, message_id)?)
 }
 
 async fn issue(

@@ -59,9 +59,8 @@ impl Refusal {
     pub(super) fn report(&self, cx: &Context) {
         tracing::info!(correlation = %cx.request.activity, reason = %self, "WS-Trust request refused");
         let code = match self {
-            Self::Request(_) => ErrorCode("MSIS3127"),
+            Self::Request(_) | Self::Write(_) => ErrorCode("MSIS3127"),
             Self::StepUp(_) => ErrorCode("MSIS7102"),
-            Self::Write(_) => ErrorCode("MSIS3127"),
             Self::Credential(_)
             | Self::MessageSecurity(_)
             | Self::Unavailable { .. }

@@ -27,10 +27,8 @@ pub fn token_response(
 ) -> Result<Vec<u8>, WriteError> {
     let version = endpoint.version;
     let header = Header { action: version.response_action(), relates_to };
-    let security = |writer: &mut Writer| match endpoint.credential.is_mixed() {
-        true => security_header(writer, now),
-        false => Ok(()),
-    };
+    let security =
+        |writer: &mut Writer| if endpoint.credential.is_mixed() { security_header(writer, now) } else { Ok(()) };
     soap::envelope(token.bytes.len() + 4096, &header, security, |writer| match version {
         Version::February2005 => response(writer, version, applies_to, token),
         Version::Trust13 => {
@@ -72,7 +70,7 @@ pub fn fault_response(
     })
 }
 
-/// SOAP 1.2 part 1, 5.4.8: names the block as a QName whose prefix is declared here.
+/// SOAP 1.2 part 1, 5.4.8: names the block as a qualified name whose prefix is declared here.
 fn not_understood(writer: &mut Writer, namespace: &str, local: &str) -> Result<(), WriteError> {
     let name = format!("q:{local}");
     let attributes = [Attribute::plain("qname", name.as_str())];
@@ -144,4 +142,4 @@ const fn utility(local: &'static str) -> Name {
 
 const XML_LANG: Name = Name::new("xml", "http://www.w3.org/XML/1998/namespace", "lang");
 /// How long an answer's `Timestamp` is good, as WCF writes it.
-const TIMESTAMP_VALIDITY: Duration = Duration::from_secs(300);
+const TIMESTAMP_VALIDITY: Duration = Duration::from_mins(5);

@@ -5,15 +5,38 @@ mod curl;
 mod keep_alive;
 mod lab;
 mod node;
+mod python;
 mod rst;
 mod token;
+mod trusts;
 
 pub use audit::Audit;
 pub use curl::{Curl, Response};
 pub use keep_alive::KeepAlive;
-pub use lab::{Lab, run};
+pub use lab::{Lab, Object, run};
 pub use node::{
-    Node, NodeSetup, USERNAME, WINDOWS, computer_tickets, eventually, program, replace, replace_file, script, variable,
+    Node, NodeSetup, USERNAME, WINDOWS, computer_tickets, eventually, program, replace, replace_file, request, script,
+    variable,
 };
-pub use rst::Rst;
-pub use token::Assertion;
+pub use python::python;
+pub use rst::{Rst, Version, now, time};
+pub use token::{Assertion, published_certificates, signing_certificate, verify_all};
+pub use trusts::Trusts;
+
+/// Claim types, as they stand in tokens.
+pub mod claim {
+    pub const ACCOUNT_TYPE: &str = "http://schemas.microsoft.com/ws/2012/01/accounttype";
+    pub const GROUP: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/groupsid";
+    pub const IMMUTABLE_ID: &str = "http://schemas.microsoft.com/LiveID/Federation/2008/05/ImmutableID";
+    pub const INSIDE: &str = "http://schemas.microsoft.com/ws/2012/01/insidecorporatenetwork";
+    pub const METHODS: &str = "http://schemas.microsoft.com/claims/authnmethodsreferences";
+    pub const OBJECT_GUID: &str = "http://schemas.microsoft.com/identity/claims/onpremobjectguid";
+    pub const PRIMARY_SID: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/primarysid";
+    /// The UPN that Entra reads.
+    pub const UPN: &str = "http://schemas.xmlsoap.org/claims/UPN";
+    /// The UPN of AD FS' own rules.
+    pub const UPN_2005: &str = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
+}
+
+/// The first identifier of the Entra trust.
+pub const ENTRA: &str = "urn:federation:MicrosoftOnline";

@@ -1,0 +1,31 @@
+//! The product's speed against the physical limit: one RSA signature.
+//!
+//! Every figure is a ratio of two CPU times measured in the same run, candidates taking turns, so that it says the same on a
+//! busy machine and on an idle one. One line each, `RATIO <name> <value> floor <floor>`; the exit status says whether all
+//! hold. `benches/run` starts the test domain first; without it the figures that need a real ticket are left out by
+//! `--in-process`.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+#![allow(clippy::disallowed_methods, clippy::cast_precision_loss, clippy::print_stdout)]
+
+mod client;
+mod in_process;
+mod measure;
+mod report;
+mod server;
+mod whole;
+mod world;
+
+use report::Report;
+
+fn main() -> std::process::ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let mut report = Report::default();
+    if !arguments.iter().any(|argument| argument == "--whole") {
+        in_process::figures(&mut report);
+    }
+    if !arguments.iter().any(|argument| argument == "--in-process") {
+        whole::figures(&mut report);
+    }
+    report.end()
+}

@@ -1,0 +1,221 @@
+//! From the configuration's words to the settings each part takes: plain mappings, no decisions.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::assembly::AssemblyError;
+use super::tls::{TlsOptions, TlsProfile};
+use crate::authn::password_gate::{BannedNetworks, GateSettings, LockoutMode, LockoutPolicy};
+use crate::authn::{DomainNames, DomainNamesEntry, NetworkPolicy};
+use crate::config::names::Network;
+use crate::config::{self, ChannelBinding, Config, LdapBind, LdapTransport};
+use crate::directory::ldap::{Bind, BreakerOptions, DomainOptions, LdapLimits, LdapOptions, ServerAddress, Transport};
+use crate::kerberos::krb5_conf::{Krb5Conf, RealmConf};
+use crate::kerberos::{BindingPolicy, ClientKeytab};
+use crate::keys::{FilePermissions, KeyRingOptions, RsaKeySize};
+use crate::protocols::trust_endpoint::{Credential, Exposure, TrustEndpoint, TrustEndpoints};
+use crate::secret::Secret;
+
+/// The `krb5.conf` of the process.
+pub fn krb5_conf(config: &Config) -> Krb5Conf {
+    Krb5Conf {
+        default_realm: config.domains.first().map(|domain| domain.realm.as_str().to_owned()).unwrap_or_default(),
+        realms: config
+            .domains
+            .iter()
+            .map(|domain| RealmConf {
+                realm: domain.realm.as_str().to_owned(),
+                kdcs: domain.domain_controllers.iter().map(ToString::to_string).collect(),
+                hosts: domain.domain_controllers.iter().map(ToString::to_string).collect(),
+            })
+            .collect(),
+        allow_rc4: false,
+    }
+}
+
+/// Names under which the service is addressed: those of configured principals, else the federation service's own.
+pub(super) fn hosts(config: &Config) -> Vec<String> {
+    let principals = &config.kerberos.service_principals;
+    if principals.is_empty() {
+        let name = config.service.federation_service_name.as_str();
+        let mut hosts = vec![name.to_owned(), format!("certauth.{name}")];
+        hosts.extend(config.domains.iter().map(|domain| format!("enterpriseregistration.{}", domain.dns_name())));
+        return hosts;
+    }
+    let host = |principal: &config::names::ServicePrincipal| {
+        principal.name().split_once('/').map_or_else(|| principal.name().to_owned(), |(_, host)| host.to_owned())
+    };
+    principals.iter().map(host).collect()
+}
+
+/// Our own service principal in each realm, by which a KDC proves itself.
+pub(super) fn service_principals(config: &Config) -> HashMap<String, String> {
+    let host = hosts(config).into_iter().next().unwrap_or_default();
+    let realms = config.domains.iter().map(|domain| domain.realm.as_str().to_owned());
+    realms.map(|realm| (realm.clone(), format!("HTTP/{host}@{realm}"))).collect()
+}
+
+pub(super) fn domain_names(config: &Config) -> Result<DomainNames, AssemblyError> {
+    DomainNames::new(config.domains.iter().map(|domain| DomainNamesEntry {
+        realm: domain.realm.as_str().to_owned(),
+        netbios: domain.netbios.as_str().to_owned(),
+        upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).collect(),
+    }))
+    .map_err(|error| AssemblyError::because("[[domains]]")(&error))
+}
+
+pub(super) fn ldap_options(config: &Config) -> Result<LdapOptions, AssemblyError> {
+    let limits = LdapLimits {
+        connect_timeout: config.directory.connect_timeout(),
+        question_timeout: config.directory.query_timeout(),
+        connections_per_server: config.directory.connections,
+        breaker: BreakerOptions { cool_down: config.directory.retry_after(), ..BreakerOptions::default() },
+        ..LdapLimits::default()
+    };
+    let domains = config.domains.iter().map(|domain| domain_options(config, domain)).collect::<Result<_, _>>()?;
+    Ok(LdapOptions { domains, limits })
+}
+
+pub(super) fn domain_options(config: &Config, domain: &config::Domain) -> Result<DomainOptions, AssemblyError> {
+    let port = domain.ldap.port();
+    let servers = domain.domain_controllers.iter().map(|controller| {
+        format!("{controller}:{port}")
+            .parse::<ServerAddress>()
+            .map_err(|e| AssemblyError::because("domain_controllers")(&e))
+    });
+    let bind = match &domain.ldap.bind {
+        LdapBind::Gssapi(bind) => Bind::Gssapi(Arc::new(ClientKeytab::new(
+            bind.client_keytab.as_ref().unwrap_or(&config.kerberos.keytab).clone(),
+            bind.principal.clone(),
+            domain.realm.as_str().to_owned(),
+        ))),
+        LdapBind::Simple(bind) => {
+            let octets = Secret::new(read(&bind.password_file)?);
+            let text = std::str::from_utf8(octets.expose()).map_err(|e| AssemblyError::because("password_file")(&e))?;
+            let text = text.strip_suffix('\n').unwrap_or(text);
+            let password = text.strip_suffix('\r').unwrap_or(text).to_owned();
+            Bind::Simple { name: bind.user.clone(), password: Secret::new(password) }
+        }
+    };
+    Ok(DomainOptions {
+        dns_name: domain.dns_name().to_string(),
+        netbios: domain.netbios.as_str().to_owned(),
+        sid: domain.sid,
+        base_dn: None,
+        upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).collect(),
+        servers: servers.collect::<Result<_, _>>()?,
+        transport: match domain.ldap.transport {
+            LdapTransport::Ldaps => Transport::Ldaps,
+            LdapTransport::Starttls => Transport::StartTls,
+        },
+        ca_files: domain.ldap.ca_file.iter().cloned().collect(),
+        bind,
+    })
+}
+
+pub(super) fn secret_files(config: &Config) -> impl Iterator<Item = &Path> {
+    config.domains.iter().flat_map(|domain| {
+        let bind = match &domain.ldap.bind {
+            LdapBind::Gssapi(bind) => bind.client_keytab.as_deref(),
+            LdapBind::Simple(bind) => Some(bind.password_file.as_path()),
+        };
+        bind.into_iter().chain(domain.ldap.ca_file.as_deref())
+    })
+}
+
+/// Where the keys are, for the server and for the commands that look at them.
+pub fn key_options(config: &Config) -> KeyRingOptions {
+    let keys = &config.keys;
+    KeyRingOptions {
+        key_size: match keys.rsa_bits {
+            config::RsaBits::Rsa2048 => RsaKeySize::Rsa2048,
+            config::RsaBits::Rsa3072 => RsaKeySize::Rsa3072,
+            config::RsaBits::Rsa4096 => RsaKeySize::Rsa4096,
+        },
+        permissions: if keys.group_access { FilePermissions::Group } else { FilePermissions::OwnerOnly },
+        certificate_lifetime: Duration::from_hours(24 * u64::from(keys.certificate_lifetime_days)),
+        ..KeyRingOptions::new(
+            keys.directory.clone(),
+            keys.key_encryption_key_file.clone(),
+            config.service.federation_service_name.to_string(),
+        )
+    }
+}
+
+pub(super) fn binding_policy(config: &Config) -> BindingPolicy {
+    match config.kerberos.channel_binding(config.server.tls_ends_in_front) {
+        ChannelBinding::None => BindingPolicy::None,
+        ChannelBinding::Allow => BindingPolicy::Allow,
+        ChannelBinding::Require => BindingPolicy::Require,
+    }
+}
+
+pub(super) fn front_certificates(config: &Config) -> Result<Vec<Vec<u8>>, AssemblyError> {
+    let mut certificates = Vec::new();
+    for path in &config.kerberos.front_certificates {
+        let pem = read(path)?;
+        let certificate = openssl::x509::X509::from_pem(&pem).and_then(|certificate| certificate.to_der());
+        certificates.push(certificate.map_err(|e| AssemblyError::because(path.display().to_string())(&e))?);
+    }
+    Ok(certificates)
+}
+
+pub(super) fn gate_settings(config: &Config, domains: DomainNames) -> Result<GateSettings, AssemblyError> {
+    let lockout = &config.lockout;
+    let at_least_one = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+    let policy = LockoutPolicy {
+        mode: if lockout.enabled { LockoutMode::Enforce } else { LockoutMode::LogOnly },
+        threshold_unknown: at_least_one(lockout.threshold),
+        threshold_familiar: at_least_one(lockout.familiar_threshold),
+        observation_window: lockout.window(),
+        max_accounts: usize::try_from(lockout.tracked_accounts).unwrap_or(usize::MAX),
+        ..LockoutPolicy::default()
+    };
+    let banned = BannedNetworks::new(lockout.banned_networks.iter().map(config::names::Network::as_ip_net))
+        .map_err(|error| AssemblyError::because("[lockout] banned_networks")(&error))?;
+    Ok(GateSettings { lockout: policy, banned, domains, ..GateSettings::default() })
+}
+
+pub(super) fn endpoints(config: &Config) -> TrustEndpoints {
+    TrustEndpoints::new(TrustEndpoint::ALL.into_iter().filter_map(|endpoint| {
+        let switch = config.endpoints.switch(endpoint);
+        let exposure = if switch.proxy_enabled { Exposure::IntranetAndExtranet } else { Exposure::Intranet };
+        // Without an authority nobody can sign in by certificate; such endpoints would only be promises.
+        let by_certificate =
+            matches!(endpoint.credential, Credential::CertificateMixed | Credential::CertificateTransport);
+        let works = !by_certificate || !config.certificates.client_ca_files.is_empty();
+        (switch.enabled && works).then_some((endpoint, exposure))
+    }))
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, AssemblyError> {
+    std::fs::read(path).map_err(|error| AssemblyError::because(path.display().to_string())(&error))
+}
+
+/// TLS settings of a configuration; `None` where a balancer in front ends TLS and forwards plain HTTP.
+pub fn tls_options(config: &Config) -> Option<TlsOptions> {
+    let tls = config.server.tls.as_ref()?;
+    let name = config.service.federation_service_name.as_str();
+    let mut certificate_names = vec![format!("certauth.{name}")];
+    let suffixes = config.domains.iter().flat_map(|domain| &domain.upn_suffixes);
+    certificate_names.extend(suffixes.map(|suffix| format!("enterpriseregistration.{suffix}")));
+    Some(TlsOptions {
+        certificate_file: tls.certificate_file.clone(),
+        key_file: tls.key_file.clone(),
+        profile: match tls.profile {
+            crate::config::TlsProfile::Modern => TlsProfile::Modern,
+            crate::config::TlsProfile::Downlevel => TlsProfile::Downlevel,
+        },
+        http2: tls.http2,
+        certificate_names,
+    })
+}
+
+pub(super) fn network_policy(config: &Config) -> NetworkPolicy {
+    let nets = |networks: &[Network]| networks.iter().map(Network::as_ip_net).collect::<Vec<_>>();
+    let server = &config.server;
+    NetworkPolicy::new(nets(&server.trusted_proxies), nets(&server.federation_proxies), nets(&server.intranet))
+}
