@@ -14,8 +14,8 @@ use chancery::claims::{Claim, ClaimSet, Limits, NoTrace, QueryContext, QuerySubj
 use chancery::issuance::{ClientHints, Decision, Grant, SignInRequest, TokenSpec};
 use chancery::kerberos::pac;
 use chancery::protocols::trust_endpoint::{Credential, TrustEndpoint, Version};
-use chancery::protocols::wstrust;
-use chancery::tokens::{AssertionContent, AssertionFrame, BearerConfirmation, TokenId, TokenType};
+use chancery::protocols::wstrust::{self, TrustRequest};
+use chancery::tokens::{AssertionContent, AssertionFrame, BearerConfirmation, IssuedToken, TokenId, TokenType};
 use chancery::xml;
 
 use crate::measure::{Candidate, interleave};
@@ -34,6 +34,7 @@ pub(crate) fn figures(report: &mut Report) {
         black_box(token);
     };
     let rst = rst();
+    let token = minted(&world, &computer);
     let pac =
         base64::engine::general_purpose::STANDARD.decode(PAC.split_ascii_whitespace().collect::<String>()).unwrap();
     let events = world.lines.kept();
@@ -43,7 +44,10 @@ pub(crate) fn figures(report: &mut Report) {
         Candidate::new("saml2", || sign(TokenType::Saml2)),
         Candidate::new("computer", || drop(black_box(answer(&world, &world.computer, rst.as_bytes())))),
         Candidate::new("user", || drop(black_box(answer(&world, &world.user, rst.as_bytes())))),
+        Candidate::new("decode", || drop(black_box(decoded(rst.as_bytes())))),
         Candidate::new("decide", || drop(black_box(granted(&world, &world.computer)))),
+        Candidate::new("mint", || drop(black_box(minted(&world, &computer)))),
+        Candidate::new("respond", || drop(black_box(respond(&world, &computer, &token)))),
         Candidate::new("rules_computer", rules(&world, true)),
         Candidate::new("rules_user", rules(&world, false)),
         Candidate::new("audit", || {
@@ -69,7 +73,9 @@ pub(crate) fn figures(report: &mut Report) {
         report.note(candidate, rounds.microseconds(candidate), "us");
         report.within(name, 1.0 / rounds.ratio("bare", candidate), share);
     }
-    report.note("decide", rounds.microseconds("decide"), "us");
+    for stage in ["decode", "decide", "mint", "respond"] {
+        report.note(stage, rounds.microseconds(stage), "us");
+    }
 }
 
 /// One PKCS#1 v1.5 signature over the length of a `SignedInfo`, by a key that was parsed once.
@@ -88,12 +94,24 @@ pub(crate) fn bare_signature() -> impl Fn() {
 
 /// From the octets of a request to the octets of its answer.
 fn answer(world: &World, subject: &AuthenticatedSubject, body: &[u8]) -> Vec<u8> {
-    let mut message_id = None;
-    let request = wstrust::decode(body, ENDPOINT, &xml::Limits::SOAP, &mut message_id).unwrap();
+    let request = decoded(body);
     let grant = decide(world, subject, &request.applies_to);
-    let token = now(world.issuer.mint(&world.cx, &grant, &TokenSpec::default())).unwrap();
+    let token = minted(world, &grant);
+    respond(world, &grant, &token)
+}
+
+fn decoded(body: &[u8]) -> TrustRequest {
+    let mut message_id = None;
+    wstrust::decode(body, ENDPOINT, &xml::Limits::SOAP, &mut message_id).unwrap()
+}
+
+fn minted(world: &World, grant: &Grant) -> IssuedToken {
+    now(world.issuer.mint(&world.cx, grant, &TokenSpec::default())).unwrap()
+}
+
+fn respond(world: &World, grant: &Grant, token: &IssuedToken) -> Vec<u8> {
     let written = world.cx.services.clock.now();
-    wstrust::token_response(ENDPOINT, request.message_id.as_deref(), &grant.audience, &token, written).unwrap()
+    wstrust::token_response(ENDPOINT, Some(MESSAGE_ID), &grant.audience, token, written).unwrap()
 }
 
 fn granted(world: &World, subject: &AuthenticatedSubject) -> Box<Grant> {
@@ -126,8 +144,6 @@ fn assertion(world: &World, grant: &Grant) -> AssertionContent {
         confirmation: BearerConfirmation::default(),
         authentication: None,
     };
-    // The events of one issuance, for their own figure.
-    now(world.issuer.mint(&world.cx, grant, &TokenSpec::default())).unwrap();
     AssertionContent::from_claims(frame, &grant.claims).unwrap()
 }
 
@@ -169,12 +185,13 @@ fn input(name: &str, sid: &str, groups: &[chancery::directory::Sid]) -> ClaimSet
 /// What Windows sends for hybrid join.
 pub(crate) fn rst() -> String {
     format!(
-        r#"<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:wsse="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd" xmlns:saml="urn:oasis:names:tc:SAML:1.0:assertion" xmlns:wsp="http://schemas.xmlsoap.org/ws/2004/09/policy" xmlns:wsu="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd" xmlns:wsa="http://www.w3.org/2005/08/addressing" xmlns:wst="http://docs.oasis-open.org/ws-sx/ws-trust/200512"><s:Header><wsa:Action s:mustUnderstand="1">http://docs.oasis-open.org/ws-sx/ws-trust/200512/RST/Issue</wsa:Action><wsa:To s:mustUnderstand="1">https://{SERVICE}/adfs/services/trust/13/windowstransport</wsa:To><wsa:MessageID>urn:uuid:6e8ce948-eb66-4720-916b-0695697e6e45</wsa:MessageID></s:Header><s:Body><wst:RequestSecurityToken Id="RST0"><wst:RequestType>http://docs.oasis-open.org/ws-sx/ws-trust/200512/Issue</wst:RequestType><wsp:AppliesTo><wsa:EndpointReference><wsa:Address>{RELYING_PARTY}</wsa:Address></wsa:EndpointReference></wsp:AppliesTo><wst:KeyType>http://docs.oasis-open.org/ws-sx/ws-trust/200512/Bearer</wst:KeyType><wst:TokenType>urn:oasis:names:tc:SAML:1.0:assertion</wst:TokenType></wst:RequestSecurityToken></s:Body></s:Envelope>"#
+        r#"<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:wsse="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd" xmlns:saml="urn:oasis:names:tc:SAML:1.0:assertion" xmlns:wsp="http://schemas.xmlsoap.org/ws/2004/09/policy" xmlns:wsu="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd" xmlns:wsa="http://www.w3.org/2005/08/addressing" xmlns:wst="http://docs.oasis-open.org/ws-sx/ws-trust/200512"><s:Header><wsa:Action s:mustUnderstand="1">http://docs.oasis-open.org/ws-sx/ws-trust/200512/RST/Issue</wsa:Action><wsa:To s:mustUnderstand="1">https://{SERVICE}/adfs/services/trust/13/windowstransport</wsa:To><wsa:MessageID>{MESSAGE_ID}</wsa:MessageID></s:Header><s:Body><wst:RequestSecurityToken Id="RST0"><wst:RequestType>http://docs.oasis-open.org/ws-sx/ws-trust/200512/Issue</wst:RequestType><wsp:AppliesTo><wsa:EndpointReference><wsa:Address>{RELYING_PARTY}</wsa:Address></wsa:EndpointReference></wsp:AppliesTo><wst:KeyType>http://docs.oasis-open.org/ws-sx/ws-trust/200512/Bearer</wst:KeyType><wst:TokenType>urn:oasis:names:tc:SAML:1.0:assertion</wst:TokenType></wst:RequestSecurityToken></s:Body></s:Envelope>"#
     )
 }
 
 const ENDPOINT: TrustEndpoint = TrustEndpoint { version: Version::Trust13, credential: Credential::WindowsTransport };
 const RELYING_PARTY: &str = "urn:federation:MicrosoftOnline";
+const MESSAGE_ID: &str = "urn:uuid:6e8ce948-eb66-4720-916b-0695697e6e45";
 const ROUNDS: usize = 21;
 /// The PAC of a workstation's ticket, from a test domain with throw-away keys.
 const PAC: &str = include_str!("ws01.pac.base64");

@@ -20,7 +20,7 @@ impl Report {
 
     /// A cost and the most it may be, as a ratio: 1 and more is within the bound.
     pub(crate) fn within(&mut self, name: &str, measured: f64, bound: f64) {
-        self.ratio(name, bound / measured.max(f64::MIN_POSITIVE), 1.0);
+        self.ratio(name, bound / measured.max(bound / 1000.0), 1.0);
     }
 
     /// A figure that holds nothing but explains others; absolute values are those of the machine at this moment.

@@ -7,6 +7,7 @@ use actix_web::http::StatusCode;
 use arc_swap::ArcSwap;
 use tokio::sync::OnceCell;
 
+use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
 use crate::authn::NetworkPolicy;
 use crate::clock::{Clock, Random};
 use crate::config::diagnostic::{Code, Place, Report};
@@ -128,6 +129,18 @@ impl Serving {
             Endpoint::Live => Answer::empty(StatusCode::OK),
             Endpoint::Probe | Endpoint::Ready => Answer::empty(self.readiness()),
         }
+    }
+
+    /// Audits a request that was refused before it was read: too large, or too slow.
+    pub fn unread(&self, endpoint: Endpoint, call: &Call, status: StatusCode) {
+        let Endpoint::Trust(endpoint) = endpoint else { return };
+        let detail = Detail::public(&format!("the request was not read: {status}"));
+        let code = ErrorCode("MSIS3127");
+        self.environment.context(call, AuthProtocol::WsTrust, &endpoint.path()).note([EventKind::RequestFailed {
+            parties: Parties::default(),
+            code,
+            detail,
+        }]);
     }
 
     async fn sign_metadata(&self) -> Result<Vec<u8>, MetadataError> {

@@ -85,26 +85,32 @@ async fn answer(
     if !endpoint.methods().contains(request.method()) {
         return method_not_allowed(endpoint);
     }
-    if request.headers().iter().any(|(_, value)| value.len() > serving.limits.header_value) {
-        return Answer::empty(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE);
-    }
-    // Before the client has authenticated its message is only drained, so that strangers fill no memory.
-    let keep = !endpoint.authenticates_in_http() || request.headers().contains_key(header::AUTHORIZATION);
-    let body = match read_body(payload, serving.limits, keep).await {
-        Ok(body) => body,
-        Err(status) => return Answer::empty(status),
-    };
     let Some(origin) = origin(serving, request) else { return Answer::empty(StatusCode::BAD_REQUEST) };
-    let call = Call {
+    let mut call = Call {
         method: request.method().clone(),
         path: request.path().to_owned(),
         query: request.query_string().to_owned(),
         headers: request.headers().clone(),
-        body,
+        body: Zeroizing::default(),
         connection,
         origin,
         correlation,
     };
+    // Before the client has authenticated its message is only drained, so that strangers fill no memory.
+    let keep = !endpoint.authenticates_in_http() || request.headers().contains_key(header::AUTHORIZATION);
+    let header_limit = serving.limits.header_value;
+    let body = if request.headers().iter().any(|(_, value)| value.len() > header_limit) {
+        Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
+    } else {
+        read_body(payload, serving.limits, keep).await
+    };
+    match body {
+        Ok(body) => call.body = body,
+        Err(status) => {
+            serving.unread(endpoint, &call, status);
+            return Answer::empty(status);
+        }
+    }
     serving.handle(endpoint, &call).await
 }
 

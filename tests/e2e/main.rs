@@ -12,18 +12,28 @@
     reason = "a test fails by panicking, and nothing outside this program uses its items"
 )]
 
+mod bad_certificates;
+mod bad_http;
+mod bad_kerberos;
+mod bad_messages;
+mod bad_passwords;
 mod certificates;
 mod chart;
 mod clients;
 mod domains;
+mod enumeration;
+mod extranet;
 mod failover;
 mod farm;
+mod fault;
 mod keytab;
 mod metadata;
 mod mex;
 mod reload;
 mod shutdown;
 mod support;
+mod throwaway;
 mod tls;
 mod tokens;
+mod wire;
 mod wstrust;

@@ -94,7 +94,7 @@ fn a_transfer_get_is_answered_with_the_same_document_in_an_envelope() {
         assert_eq!(answer.status, 200, "{action}: {}", answer.body);
         assert_eq!(answer.header("content-type"), Some("application/soap+xml; charset=utf-8"));
         assert!(answer.body.contains(&format!(">{answer_action}<")), "{}", answer.body);
-        assert!(answer.body.contains("RelatesTo>urn:uuid:1</"), "{}", answer.body);
+        assert!(answer.body.contains(">urn:uuid:1</a:RelatesTo>"), "{}", answer.body);
         let enveloped = describe(&answer.body, true);
         for part in ["root", "namespace", "ports", "order", "messages"] {
             assert_eq!(enveloped[part], bare[part], "{part}");

@@ -225,7 +225,7 @@ class Refused(Case):
         self.refused(self.redeem(good, client_id=None), 900144)
         self.refused(self.redeem(good, scope=None), 900144)
         self.refused(self.redeem(good, assertion="%%%"), 50008)
-        self.refused(self.redeem(b"<a/>"), 50008)
+        self.refused(self.redeem(b"<a/>"), 50008, "SAML token is invalid: ")
         self.refused(self.redeem(b"\x00\xff"), 50008)
         status, value = self.simulator.answer("POST", "/other-tenant/oauth2/v2.0/token", {}, b"a=b", {})
         self.assertEqual((status, value["error_codes"]), (400, [90002]))
@@ -270,7 +270,7 @@ class Refused(Case):
         root = signed()
         next(root.iter("{%s}KeyInfo" % DSIG)).getparent().remove(next(root.iter("{%s}KeyInfo" % DSIG)))
         self.refused(self.redeem(root), 50008)
-        self.refused(self.redeem(saml1(USER)), 50008, "0 signatures")
+        self.refused(self.redeem(saml1(USER)), 50008, "Unable to verify token signature: 0 signatures")
         # The key of one domain is not the key of another.
         self.tenant.domains["brand.example"].certificates = [FOREIGN.der]
         self.refused(self.redeem(signed(issuer="http://brand.example/adfs/services/trust/", claims={UPN: "bob@brand.example", IMMUTABLE: BOB})), 50008)
@@ -430,11 +430,24 @@ class Federation(Case):
 
     def test_metadata_refused(self):
         tampered = etree.tostring(self.metadata()).replace(b'entityID="e"', b'entityID="f"')
-        for name, octets in (("tampered", tampered), ("foreign key", etree.tostring(self.metadata(signer=FOREIGN))),
-                             ("prefix", etree.tostring(self.metadata(role="f:SecurityTokenServiceType"))),
-                             ("no key", etree.tostring(self.metadata(keys=()))), ("document type", b"<!DOCTYPE a><a/>"), ("not XML", b"<")):
-            with self.subTest(name), self.assertRaises(FederationError):
+        for reason, octets in (("does not verify", tampered), ("does not verify", etree.tostring(self.metadata(signer=FOREIGN))),
+                               ("0 roles", etree.tostring(self.metadata(role="f:SecurityTokenServiceType"))),
+                               ("without a signing certificate", etree.tostring(self.metadata(keys=()))),
+                               ("document type", b"<!DOCTYPE a><a/>"), ("not well-formed", b"<"), ("not an EntityDescriptor", b"<a/>"),
+                               ("covers something else", self.wrapped_metadata())):
+            with self.subTest(reason), self.assertRaisesRegex(FederationError, reason):
                 federation.certificates_of(octets)
+        with self.assertRaisesRegex(FederationError, "not https"):
+            federation.fetch_certificates("http://sts.corp.example/metadata")
+
+    def wrapped_metadata(self):
+        """Well signed by the key that is announced, but only a part is signed: the role is not in it."""
+        root = self.metadata()
+        root.remove(root.find("{%s}Signature" % DSIG))
+        part = etree.SubElement(root, "{urn:oasis:names:tc:SAML:2.0:metadata}Organization", ID="_part")
+        signature = OURS.sign(copy.deepcopy(part), "_part", id_attribute="ID").find("{%s}Signature" % DSIG)
+        root.insert(0, signature)
+        return etree.tostring(root)
 
     def test_settings(self):
         def post(**settings):

@@ -6,6 +6,7 @@ use x509_parser::oid_registry::Oid;
 
 use super::der::{CONTEXT_0, OCTET_STRING, OID, SEQUENCE, UTF8_STRING, element, only};
 use super::revocation::RevocationState;
+use super::validator::parse;
 use super::{CertificateError, strong, utc};
 use crate::authn::{LoginForm, LoginName};
 use crate::clock::UtcTime;
@@ -38,6 +39,16 @@ pub struct CertificateIdentity {
 }
 
 impl CertificateIdentity {
+    /// The names in a certificate that nobody has validated: for showing one to an operator, and for tests of the decoding.
+    /// Whom it names means nothing; signing in goes through [`CertificateTrust::validate`](super::CertificateTrust::validate).
+    ///
+    /// # Errors
+    /// [`CertificateError::Malformed`] and the errors of its names.
+    pub fn unverified(der: &[u8]) -> Result<Self, CertificateError> {
+        let reason = String::from("it has not been validated");
+        Self::read(&parse(der)?, der, RevocationState::Unchecked { reason })
+    }
+
     /// Reads the names. `der` is the octets that `certificate` was parsed from.
     pub(super) fn read(
         certificate: &X509Certificate<'_>,

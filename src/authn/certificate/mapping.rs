@@ -59,13 +59,17 @@ impl MappingPolicy {
         if matches_strong_mapping(&account.alt_security_identities, &identity.strong_mappings) {
             return Ok(CertificateMapping::Explicit);
         }
+        // A name beside the SID must be the same account's: Windows finds the account by the name and then compares the SID,
+        // so a certificate that names two accounts opens neither.
+        if let Some(upn) = &identity.upn
+            && !account.upns.iter().any(|own| same_upn(own, upn))
+        {
+            return Err(MappingError::UpnMismatch { upn: upn.clone() });
+        }
         if identity.sid.is_some() {
             return Ok(CertificateMapping::Sid);
         }
         let Some(upn) = &identity.upn else { return Err(MappingError::NoName) };
-        if !account.upns.iter().any(|own| same_upn(own, upn)) {
-            return Err(MappingError::UpnMismatch { upn: upn.clone() });
-        }
         match (self, account.created) {
             (Self::StrongRequired, _) => Err(MappingError::StrongMappingRequired { upn: upn.clone() }),
             // A UPN that was given to a new account must not open it to the certificate of its former owner.

@@ -616,7 +616,8 @@ fn mapping_follows_the_policy() {
     let other = "S-1-5-21-1-2-3-4";
     let table = [
         (StrongRequired, identity(None, Some(SID)), account(&[], old), Some(Sid)),
-        (StrongRequired, identity(Some("someone@else.example"), Some(SID)), account(&[], old), Some(Sid)),
+        (StrongRequired, identity(upn, Some(SID)), account(&[], old), Some(Sid)),
+        (StrongRequired, identity(Some("someone@else.example"), Some(SID)), account(&[], old), None),
         (StrongRequired, identity(None, None), account(&[strong], old), Some(Explicit)),
         (StrongRequired, identity(upn, None), account(&["Kerberos:x", "X509:<SKI>ABCD"], old), Some(Explicit)),
         (StrongRequired, identity(upn, None), account(&[weak], old), None),

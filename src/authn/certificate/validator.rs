@@ -276,7 +276,7 @@ fn pss_digest_is_strong(certificate: &X509Certificate<'_>) -> bool {
     }
 }
 
-fn parse(der: &[u8]) -> Result<X509Certificate<'_>, CertificateError> {
+pub(super) fn parse(der: &[u8]) -> Result<X509Certificate<'_>, CertificateError> {
     match X509Certificate::from_der(der) {
         Ok(([], parsed)) => Ok(parsed),
         Ok(_) => Err(CertificateError::Malformed { reason: String::from("octets behind the certificate") }),

@@ -87,6 +87,13 @@ impl Breaker {
         Some(cool_down)
     }
 
+    /// The server refused our own password: every further attempt counts towards the lockout of the service account, and
+    /// nothing but a change of configuration helps. Returns for how long the circuit is open now.
+    pub fn refused(&self, now: Duration) -> Duration {
+        *self.lock() = State::Open { until: now.saturating_add(REFUSED_COOL_DOWN), cool_down: REFUSED_COOL_DOWN };
+        REFUSED_COOL_DOWN
+    }
+
     /// The state, for operators.
     pub fn circuit(&self) -> Circuit {
         match *self.lock() {
@@ -114,6 +121,9 @@ impl State {
         matches!(self, Self::HalfOpen { until, .. } if now < until)
     }
 }
+
+/// Long enough that a wrong password of the service account never locks it (five failures in half an hour are usual).
+const REFUSED_COOL_DOWN: Duration = Duration::from_mins(15);
 
 #[cfg(test)]
 mod tests {
@@ -189,6 +199,17 @@ mod tests {
         clock.advance(Duration::from_secs(4));
         assert_eq!(breaker.failed(clock.monotonic()), None);
         clock.advance(Duration::from_secs(1));
+        assert!(breaker.admits(clock.monotonic()));
+    }
+
+    #[test]
+    fn a_refused_password_is_not_tried_again_soon() {
+        let clock = ManualClock::at(UtcTime::from_unix_seconds(0));
+        let breaker = Breaker::new(OPTIONS);
+        breaker.refused(clock.monotonic());
+        clock.advance(OPTIONS.max_cool_down);
+        assert!(!breaker.admits(clock.monotonic()));
+        clock.advance(Duration::from_mins(15));
         assert!(breaker.admits(clock.monotonic()));
     }
 }

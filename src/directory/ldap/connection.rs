@@ -204,6 +204,11 @@ impl LinkError {
         !matches!(self, Self::Refused { .. } | Self::Filter | Self::Slow | Self::TooMany(_))
     }
 
+    /// Whether the server said that our own name or password is wrong (invalidCredentials, RFC 4511 4.1.9).
+    pub(super) const fn is_wrong_password(&self) -> bool {
+        matches!(self, Self::Bind { code: 49, .. })
+    }
+
     fn from_ldap(error: LdapError) -> Self {
         match error {
             LdapError::Timeout { .. } => Self::Timeout("waiting for an answer"),

@@ -203,6 +203,11 @@ impl Server {
     fn report(&self, error: Option<&LinkError>) {
         let server = &self.endpoint.address;
         match error {
+            Some(error) if error.is_wrong_password() => {
+                let cool_down = self.breaker.refused(self.clock.monotonic());
+                tracing::error!(%server, %error, ?cool_down, "the directory refuses this server's own account: check user \
+                    and password_file; it is left alone so that the account is not locked");
+            }
             Some(error) if error.is_servers_fault() => {
                 tracing::debug!(%server, %error, "domain controller failed");
                 if let Some(cool_down) = self.breaker.failed(self.clock.monotonic()) {

@@ -62,9 +62,10 @@ pub(super) async fn username(
     call: &Call,
     request: &TrustRequest,
 ) -> Result<AuthenticatedSubject, Refusal> {
-    let security = request.security.as_ref().ok_or_else(|| no_security(cx))?;
-    let token = security.username_token.as_ref().ok_or_else(|| no_security(cx))?;
     let method = AuthenticationMethod::Password;
+    let missing = || no_security(cx, method, USERNAME_TOKEN);
+    let security = request.security.as_ref().ok_or_else(missing)?;
+    let token = security.username_token.as_ref().ok_or_else(missing)?;
     let parties = Parties::claimed(&token.username, Some(&request.applies_to));
     check_time(cx, security.timestamp, &parties, method, USERNAME_TOKEN)?;
     let login = match LoginName::parse(&token.username) {
@@ -102,7 +103,8 @@ pub(super) async fn signed_message(
 ) -> Result<AuthenticatedSubject, Refusal> {
     let method = AuthenticationMethod::X509;
     let sign_in = certificates(environment, cx, method, X509_TOKEN)?;
-    let security = request.security.as_ref().filter(|security| security.signed).ok_or_else(|| no_security(cx))?;
+    let security = request.security.as_ref().filter(|security| security.signed);
+    let security = security.ok_or_else(|| no_security(cx, method, X509_TOKEN))?;
     let parties =
         Parties { relying_party: Parties::claimed("", Some(&request.applies_to)).relying_party, ..Parties::default() };
     let refuse = |failure: CredentialFailure, detail: &str| {
@@ -133,7 +135,7 @@ pub(super) async fn tls_certificate(
     let method = AuthenticationMethod::TlsClient;
     let sign_in = certificates(environment, cx, method, X509_TOKEN)?;
     let Some((leaf, rest)) = call.connection.client_certificates.split_first() else {
-        return Err(no_security(cx));
+        return Err(no_security(cx, method, X509_TOKEN));
     };
     let account = certificate_account(environment, cx, sign_in, leaf, rest, method, X509_TOKEN, request).await?;
     subject(cx, account, method, &request.applies_to, X509_TOKEN)
@@ -297,10 +299,10 @@ fn check_time(
     Err(Refusal::MessageSecurity(CredentialFailure::MessageTime))
 }
 
-fn no_security(cx: &Context) -> Refusal {
+fn no_security(cx: &Context, method: AuthenticationMethod, token_type: &str) -> Refusal {
     let failure = CredentialFailure::MalformedToken;
     let detail = "the message has no credential of the kind this endpoint takes";
-    rejected_events(cx, Parties::default(), AuthenticationMethod::Password, USERNAME_TOKEN, failure, detail);
+    rejected_events(cx, Parties::default(), method, token_type, failure, detail);
     Refusal::MessageSecurity(failure)
 }
 

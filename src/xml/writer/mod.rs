@@ -20,6 +20,7 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
+use super::namespace::XML;
 use escape::Place;
 
 /// A name as it is written: prefix, namespace, local part. All three are the program's own, never input.
@@ -313,6 +314,10 @@ impl Writer {
 
     /// Adds the declaration a name needs to the scope, unless it is there.
     fn bring_into_scope(&mut self, name: &Name, outer: usize) -> Result<(), WriteError> {
+        // Bound to its namespace everywhere; canonical XML never declares it.
+        if name.prefix == "xml" {
+            return if name.namespace == XML { Ok(()) } else { Err(WriteError::PrefixTaken { prefix: name.prefix }) };
+        }
         // Names are constants, and most elements have the prefix declared last: two pointers settle it.
         if let Some((prefix, namespace)) = self.scope.last()
             && std::ptr::eq(*prefix, name.prefix)
@@ -328,14 +333,20 @@ impl Writer {
         if !name.prefix.is_empty() && name.namespace.is_empty() {
             return Err(WriteError::PrefixTaken { prefix: name.prefix });
         }
-        if self.scope.get(outer..).unwrap_or_default().iter().any(|(prefix, _)| *prefix == name.prefix) {
+        if name.prefix == "xml"
+            || self.scope.get(outer..).unwrap_or_default().iter().any(|(prefix, _)| *prefix == name.prefix)
+        {
             return Err(WriteError::PrefixTaken { prefix: name.prefix });
         }
         self.scope.push((name.prefix, name.namespace));
         Ok(())
     }
 
+    /// What a prefix means here. `xml` always has its meaning, and canonical XML never declares it.
     fn meaning(&self, prefix: &str) -> Option<&'static str> {
+        if prefix == "xml" {
+            return Some(crate::xml::namespace::XML);
+        }
         self.scope.iter().rev().find(|(known, _)| *known == prefix).map(|(_, namespace)| *namespace)
     }
 

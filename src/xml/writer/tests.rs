@@ -110,6 +110,17 @@ struct Tree {
     children: Vec<Tree>,
 }
 
+#[test]
+fn the_xml_prefix_is_never_declared() {
+    let write = |namespace| {
+        let mut writer = Writer::new();
+        writer.empty(&Name::new("", "", "a"), &[Attribute::new(Name::new("xml", namespace, "lang"), "en")])?;
+        writer.finish()
+    };
+    assert_eq!(write("http://www.w3.org/XML/1998/namespace").unwrap(), br#"<a xml:lang="en"></a>"#);
+    assert_eq!(write("urn:other"), Err(WriteError::PrefixTaken { prefix: "xml" }));
+}
+
 fn names() -> impl Strategy<Value = Name> {
     proptest::sample::select(vec![
         ROOT,

@@ -12,7 +12,7 @@ from zeep.transports import Transport
 from zeep.wsse.username import UsernameToken
 from zeep.wsse.utils import WSU
 
-SOAP = "{http://schemas.xmlsoap.org/wsdl/soap12/}"
+UTILITY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-utility-1.0.xsd"
 
 
 def elements(request):
@@ -31,7 +31,7 @@ def timestamp():
     moment = datetime.datetime.now(datetime.timezone.utc)
     element = WSU.Timestamp()
     for name, at in (("Created", moment), ("Expires", moment + datetime.timedelta(minutes=10))):
-        child = etree.SubElement(element, f"{{{WSU.namespace}}}{name}")
+        child = etree.SubElement(element, f"{{{UTILITY}}}{name}")
         child.text = at.strftime("%Y-%m-%dT%H:%M:%SZ")
     return element
 

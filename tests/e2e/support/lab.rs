@@ -21,8 +21,6 @@ pub struct Lab {
     /// DNS name of the first domain.
     pub domain: String,
     pub other_realm: String,
-    /// First three numbers of the lab's loopback block.
-    pub block: String,
     /// `$CHANCERY_CONFIG`
     pub config: PathBuf,
     /// `$CHANCERY_BIN`
@@ -39,7 +37,6 @@ pub struct Lab {
 pub struct Object {
     pub sid: String,
     pub guid: String,
-    pub dn: String,
 }
 
 impl Object {
@@ -57,7 +54,6 @@ impl Lab {
             realm: variable("LAB_REALM"),
             domain: variable("LAB_DOMAIN"),
             other_realm: variable("LAB_OTHER_REALM"),
-            block: variable("LAB_BLOCK"),
             config: variable("CHANCERY_CONFIG").into(),
             program: variable("CHANCERY_BIN").into(),
             keytabs: variable("LAB_KEYTABS").into(),
@@ -71,7 +67,7 @@ impl Lab {
     /// A new credential cache with a ticket-granting ticket of `principal`, from `<keytab>.keytab`. A principal without a
     /// realm is of the first domain.
     pub fn kinit(&self, keytab: &str, principal: &str) -> PathBuf {
-        let cache = self.scratch(&format!("{keytab}.ccache"));
+        let cache = self.new_file(&format!("{keytab}.ccache"));
         let keytab = self.keytabs.join(format!("{keytab}.keytab"));
         run(Command::new("kinit").arg("-c").arg(&cache).arg("-kt").arg(keytab).arg(principal));
         cache
@@ -87,10 +83,15 @@ impl Lab {
         object_in(&self.root.join("objects-other.tsv"), account)
     }
 
-    /// A new file in this run's scratch directory.
+    /// A file in this run's scratch directory.
     pub fn scratch(&self, name: &str) -> PathBuf {
+        self.scratch.join(name)
+    }
+
+    /// A file in this run's scratch directory that nobody else has.
+    pub fn new_file(&self, name: &str) -> PathBuf {
         static COUNTER: AtomicUsize = AtomicUsize::new(0);
-        self.scratch.join(format!("{}-{name}", COUNTER.fetch_add(1, Ordering::Relaxed)))
+        self.scratch(&format!("{}-{name}", COUNTER.fetch_add(1, Ordering::Relaxed)))
     }
 
     /// The audit events of one request to the lab's server.
@@ -132,7 +133,7 @@ fn object_in(table: &Path, account: &str) -> Object {
     text.lines()
         .map(|line| line.split('\t').collect::<Vec<_>>())
         .find(|columns| columns.first().is_some_and(|name| name.eq_ignore_ascii_case(account)))
-        .map(|columns| Object { sid: columns[1].into(), guid: columns[2].into(), dn: columns[3].into() })
+        .map(|columns| Object { sid: columns[1].into(), guid: columns[2].into() })
         .unwrap_or_else(|| panic!("{account} is not in {}", table.display()))
 }
 

@@ -109,7 +109,7 @@ pub fn signing_certificate() -> &'static Path {
         let first = certificates.first().expect("a signing certificate in the metadata");
         let lines: Vec<&str> =
             first.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).expect("base64 is ASCII")).collect();
-        let file = Lab::get().scratch("signing.pem");
+        let file = Lab::get().new_file("signing.pem");
         let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", lines.join("\n"));
         std::fs::write(&file, pem).expect("scratch is writable");
         file
@@ -132,7 +132,7 @@ pub fn published_certificates(metadata: &str, role: &str, usage: &str) -> Vec<St
 }
 
 fn xmlsec1(xml: &str, certificate: &Path) -> bool {
-    let file = Lab::get().scratch("token.xml");
+    let file = Lab::get().new_file("token.xml");
     std::fs::write(&file, xml).expect("scratch is writable");
     Command::new("xmlsec1")
         .args(["--verify", "--id-attr:AssertionID", "urn:oasis:names:tc:SAML:1.0:assertion:Assertion"])

@@ -18,7 +18,7 @@ impl Trusts {
     pub fn get() -> &'static Trusts {
         static TRUSTS: LazyLock<Trusts> = LazyLock::new(|| {
             let directory = Lab::get().config.join("trusts");
-            let decryption_key = Lab::get().scratch("rp.key");
+            let decryption_key = Lab::get().new_file("rp.key");
             run(Command::new("openssl")
                 .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=rp.example"])
                 .arg("-keyout")

@@ -1,0 +1,62 @@
+//! Client certificates that sign nobody in: by TLS, at the endpoint of February 2005.
+
+use crate::fault::{Fault, bare_2005, rejected};
+use crate::wire::{Reply, Route, host};
+
+const PATH: &str = "/adfs/services/trust/2005/certificatetransport";
+
+#[test]
+fn each_bad_certificate_has_its_reason_in_the_log_and_one_answer() {
+    let mut answers = Vec::new();
+    for (certificate, reason) in [
+        // An authority with the very same name and another key.
+        ("alice-unknown-ca", "CertificateUntrusted"),
+        ("alice-server-only", "CertificateUntrusted"),
+        ("alice-expired", "CertificateTime"),
+        ("alice-future", "CertificateTime"),
+        ("alice-revoked", "CertificateRevoked"),
+        ("alice-foreign-sid", "CertificateUnmapped"),
+        ("bob-weak-subject", "CertificateUnmapped"),
+        ("bob-weak-mail", "CertificateUnmapped"),
+        ("unknown", "CertificateUnmapped"),
+        ("disabled", "AccountDisabled"),
+    ] {
+        let reply = present(certificate);
+        assert_eq!((certificate, Fault::of(&reply)), (certificate, Fault::failed_authentication()));
+        let event = rejected(&reply.audit(), reason);
+        assert_eq!(event["FailureType"], "CredentialValidationError", "{certificate}");
+        answers.push(reply.without_ids_and_times());
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "an answer tells what is wrong: {answers:#?}");
+    for good in ["alice", "alice-sid", "bob-issuer-serial", "bob-ski", "bob-sha1-pukey"] {
+        let reply = present(good);
+        assert_eq!((good, reply.status), (good, 200), "{}", reply.body);
+    }
+}
+
+#[test]
+fn without_a_certificate_there_is_nothing_to_answer() {
+    let reply = Route::inside().post(PATH, &[], bare_2005(PATH).as_bytes());
+    assert_eq!((reply.status, &*reply.body), (403, ""));
+    // A certificate sent where none was asked for is not looked at.
+    let main_name = Route { certificate: Some("alice".into()), ..Route::inside() };
+    assert_eq!(main_name.post(PATH, &[], bare_2005(PATH).as_bytes()).status, 403);
+    let by_name = Route { certificate: Some("alice".into()), ..Route::inside().named(&format!("certauth.{}", host())) };
+    assert_eq!(by_name.post(PATH, &[], bare_2005(PATH).as_bytes()).status, 200);
+}
+
+#[test]
+fn certificates_in_headers_are_nobodys() {
+    let clients = std::env::var("LAB_CLIENTS").expect("LAB_CLIENTS");
+    let pem = std::fs::read_to_string(std::path::Path::new(&clients).join("alice.pem")).expect("a certificate");
+    let base64: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    for name in ["X-SSL-Client-Cert", "X-Client-Cert", "X-ARR-ClientCert", "Client-Cert", "ssl-client-cert"] {
+        let reply = Route::inside().post(PATH, &[(name, &base64)], bare_2005(PATH).as_bytes());
+        assert_eq!((name, reply.status), (name, 403));
+    }
+}
+
+fn present(certificate: &str) -> Reply {
+    Route::inside().certificate(certificate).post(PATH, &[], bare_2005(PATH).as_bytes())
+}
