@@ -29,6 +29,7 @@ mod fault;
 mod keytab;
 mod metadata;
 mod mex;
+mod probe;
 mod reload;
 mod shutdown;
 mod support;

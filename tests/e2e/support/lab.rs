@@ -128,8 +128,6 @@ pub fn run(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-<<<<<<< HEAD
-=======
 fn object_in(table: &Path, account: &str) -> Object {
     let text = std::fs::read_to_string(table).expect("the table of objects is readable");
     text.lines()
@@ -139,7 +137,6 @@ fn object_in(table: &Path, account: &str) -> Object {
         .unwrap_or_else(|| panic!("{account} is not in {}", table.display()))
 }
 
->>>>>>> main
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {
         panic!("{name} is not set: run the end-to-end tests by `make test` or `tests/lab/run cargo test --test e2e`")
