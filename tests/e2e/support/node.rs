@@ -178,11 +178,6 @@ impl Node {
         eventually(&format!("`{text}` in the log"), || self.log().contains(text));
     }
 
-    /// The audit events of a request.
-    pub fn audit(&self, answer: &Response) -> Audit {
-        Audit::of(self.directory.join("audit.jsonl"), &answer.correlation)
-    }
-
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
         run(Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()));
