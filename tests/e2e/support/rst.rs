@@ -84,11 +84,6 @@ impl Rst {
         }
     }
 
-    /// A request of WS-Trust 1.3 for a path of a server.
-    pub fn v13(url: &str, path: &str) -> Self {
-        Self::new(Version::Trust13, &format!("{url}{path}"))
-    }
-
     pub fn applies_to(mut self, identifier: &str) -> Self {
         self.applies_to = vec![identifier.into()];
         self
