@@ -1,6 +1,10 @@
 //! `FederationMetadata.xml`, and what the server answers at which spelling of a path: health pages, methods, header fields.
 
-use crate::support::{Curl, Lab, Response, published_certificates, signing_certificate, verify_all};
+use std::process::Command;
+
+use crate::support::{
+    Assertion, Curl, Lab, NodeSetup, Response, published_certificates, run, signing_certificate, verify_all,
+};
 
 const PATH: &str = "/FederationMetadata/2007-06/FederationMetadata.xml";
 
@@ -59,6 +63,43 @@ fn federation_metadata_is_signed_and_names_every_certificate() {
         assert!(answer.body.contains(present), "{present}");
     }
     assert!(!answer.body.contains("/adfs/ls"), "no endpoint that does not work is named");
+}
+
+/// Partners learn the next certificate before the first token is signed with it.
+#[test]
+fn the_next_signing_certificate_is_published_before_it_signs() {
+    const ROLE: &str = "fed:SecurityTokenServiceType";
+    let node = NodeSetup::new().start();
+    let published = || published_certificates(&node.curl(PATH).send().body, ROLE, "signing");
+    let [first] = <[String; 1]>::try_from(published()).expect("one key at first");
+    let file = |name: &str| node.directory.join(name).display().to_string();
+    let (key, certificate) = (file("next.key"), file("next.pem"));
+    run(Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=ADFS Signing - next"])
+        .args(["-keyout", &key, "-out", &certificate]));
+    run(&mut node.command(&["keys", "import", "--key", &key, "--certificate", &certificate]));
+    assert!(node.reload().0, "the server takes the new key");
+    let both = published();
+    assert_eq!(both.len(), 2, "the primary and the next one");
+    assert_eq!(both[0], first, "the primary stands first");
+    let pem = std::fs::read_to_string(&certificate).expect("readable");
+    let next: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    assert_eq!(both[1], next);
+    // The present key goes on signing tokens and the document itself.
+    let signed_by = |text: &str, certificate: &str| {
+        let embedded = regex::Regex::new("<(?:ds:)?X509Certificate>([^<]+)<").expect("a pattern");
+        text.contains("SignatureValue>") && embedded.captures(text).is_some_and(|found| found[1] == *certificate)
+    };
+    let token = || Assertion::cut(&node.token_of_computer().body);
+    assert!(signed_by(&token().xml, &first));
+    assert!(signed_by(&node.curl(PATH).send().body, &first));
+    // What the command prints is what is published.
+    let listed = run(&mut node.command(&["keys", "list"])).to_lowercase().replace(':', "");
+    for pem in ["-----BEGIN CERTIFICATE-----\n".to_owned() + &first + "\n-----END CERTIFICATE-----\n", pem] {
+        let x509 = openssl::x509::X509::from_pem(pem.as_bytes()).expect("a certificate");
+        let digest = x509.digest(openssl::hash::MessageDigest::sha1()).expect("a digest");
+        assert!(listed.contains(&hex::encode(digest)), "{listed}");
+    }
 }
 
 #[test]

@@ -9,7 +9,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use super::audit::Audit;
 use super::curl::{Curl, Response};
 use super::lab::{Lab, run};
 use super::rst::{Rst, Version};
