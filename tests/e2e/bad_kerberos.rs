@@ -249,7 +249,7 @@ fn der(tag: u8, content: &[u8]) -> Vec<u8> {
     match u8::try_from(length) {
         Ok(short @ ..0x80) => octets.push(short),
         _ => {
-            octets.extend([0x82, u8::try_from(length >> 8).expect("fits"), u8::try_from(length & 0xff).expect("fits")])
+            octets.extend([0x82, u8::try_from(length >> 8).expect("fits"), u8::try_from(length & 0xff).expect("fits")]);
         }
     }
     octets.extend(content);

@@ -6,6 +6,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
+    clippy::disallowed_methods,
+    clippy::too_many_lines,
     clippy::missing_panics_doc,
     clippy::disallowed_methods,
     clippy::too_many_lines,

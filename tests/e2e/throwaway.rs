@@ -99,7 +99,7 @@ impl Account {
 
 /// Makes accounts in the first domain over one connection.
 pub fn create_all(accounts: &[Account]) {
-    let ldif: String = accounts
+    let entries: Vec<String> = accounts
         .iter()
         .map(|account| {
             format!(
@@ -117,7 +117,7 @@ pub fn create_all(accounts: &[Account]) {
             )
         })
         .collect();
-    feed("ldapadd", &ldif);
+    feed("ldapadd", &entries.concat());
 }
 
 /// `unicodePwd` as LDAP takes it: in quotes, UTF-16.

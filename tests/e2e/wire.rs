@@ -2,6 +2,7 @@
 //!
 //! Programs like curl refuse to send what an attacker sends; this sends whatever it is given, and reads the answer strictly.
 
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::Path;
@@ -119,10 +120,10 @@ impl Wire {
             format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nclient-request-id: {correlation}\r\n", self.host);
         if method == "POST" {
             text += "Content-Type: application/soap+xml; charset=utf-8\r\n";
-            text += &format!("Content-Length: {}\r\n", body.len());
+            let _ = write!(text, "Content-Length: {}\r\n", body.len());
         }
         for (name, value) in headers {
-            text += &format!("{name}: {value}\r\n");
+            let _ = write!(text, "{name}: {value}\r\n");
         }
         text += "\r\n";
         let started = Instant::now();
