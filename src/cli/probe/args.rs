@@ -51,10 +51,10 @@ impl ProbeCommand {
   chancery probe hybrid-join --keytab ws01.keytab --principal 'WS01$@CORP.EXAMPLE'
   chancery probe hybrid-join --server sts.corp.example --keytab ws01.keytab --principal 'WS01$' \\
       --realm CORP.EXAMPLE --kdc dc1.corp.example
-  chancery probe hybrid-join --server sts.corp.example --connect-to 10.1.2.3 --ccache /tmp/krb5cc_0
+  chancery probe hybrid-join --server sts.corp.example --connect-to 10.1.2.3 --ccache ws01.ccache
 
-A keytab of a joined Linux computer is /etc/krb5.keytab. For a Windows computer use one of a test account:
-`samba-tool domain exportkeytab` or `ktpass`.")]
+A joined Linux computer has its keytab in /etc/krb5.keytab. For Windows take a test computer account and make its
+keytab by `samba-tool domain exportkeytab` or `ktpass`.")]
 pub(super) struct HybridJoin {
     #[command(flatten)]
     pub(super) server: ServerArgs,
