@@ -37,11 +37,18 @@ impl Serve {
     }
 
     fn serve(self) -> Result<(), Box<dyn std::error::Error>> {
+<<<<<<< HEAD
+        let reader = self.config.loader();
+        let outcome = reader.load();
+        let Some(loaded) = outcome.loaded else {
+            eprint!("{}", render::report(&outcome.report, use_colour()));
+=======
         let loader = self.config.loader();
         let outcome = loader.load();
         let report = outcome.report;
         let Some(configuration) = outcome.loaded else {
             eprint!("{}", render::report(&report, use_colour()));
+>>>>>>> main
             return Err("the configuration cannot be served; `chancery check` shows the same".into());
         };
         let config = &configuration.config;
@@ -55,20 +62,25 @@ impl Serve {
         if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
             tracing::debug!("a TLS provider was installed before");
         }
+<<<<<<< HEAD
+        let config_file = reader.file.clone();
+        let live = Arc::new(LiveConfig::new(reader, loaded, outcome.report));
+=======
         let config_file = loader.file.clone();
         let live = Arc::new(LiveConfig::new(loader, configuration, report));
+>>>>>>> main
         let start = Start {
             live,
             config_file,
             krb5_conf,
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandomSource::new()),
+            pid_file,
         };
         // One runtime with threads of its own serves the directory's connections and timers; the workers of the web
         // framework have theirs, and block in it for the time of a signature.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         actix_web::rt::System::with_tokio_rt(move || runtime).block_on(server::run(start))?;
-        drop(pid_file);
         Ok(())
     }
 }

@@ -6,14 +6,15 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Assertion, Curl, Lab, Response, Rst, USERNAME, WINDOWS, computer_tickets, eventually, program, run, variable,
+    Assertion, Curl, Lab, Response, Rst, USERNAME, WINDOWS, computer_tickets, eventually, program, request, run,
+    variable,
 };
 
 #[test]
 fn the_rendered_pod_issues_a_token_and_takes_over_a_changed_config_map() {
     let mut pod = Pod::start();
 
-    let answer = pod.token(WINDOWS, Curl::negotiate, Rst::v13(&Lab::get().url, WINDOWS));
+    let answer = pod.token(WINDOWS, Curl::negotiate, request(WINDOWS));
     assert_eq!(answer.status, 200, "{answer:?}\n{}", pod.log());
     let token = Assertion::cut(&answer.body);
     assert_eq!(token.single("http://schemas.microsoft.com/ws/2012/01/accounttype"), "DJ");
@@ -43,7 +44,7 @@ fn the_rendered_pod_issues_a_token_and_takes_over_a_changed_config_map() {
 
     // A trust in a ConfigMap, as `helm upgrade` changes it: no new pod.
     let user = format!("alice@{}", variable("LAB_DOMAIN"));
-    let rst = || Rst::v13(&Lab::get().url, USERNAME).applies_to("urn:test:chart").password(&user, "Alice-Pw-1");
+    let rst = || request(USERNAME).applies_to("urn:test:chart").password(&user, "Alice-Pw-1");
     assert_ne!(pod.token(USERNAME, |curl, _| curl, rst()).status, 200);
     pod.write_values(TRUST);
     run(script().arg("update").arg(pod.values()).arg(&pod.directory));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::support::{
-    Assertion, Curl, Lab, NodeSetup, Rst, WINDOWS, computer_tickets, eventually, run, script, variable,
+    Assertion, Curl, Lab, NodeSetup, WINDOWS, computer_tickets, eventually, request, run, script, variable,
 };
 
 #[test]
@@ -43,7 +43,7 @@ fn clients_do_not_notice_that_a_node_dies() {
     let output = Command::new(script("run"))
         .args(["--balanced", "curl", "--silent", "--max-time", "20", "--fail-with-body", "--negotiate", "--user", ":"])
         .args(["--header", "Content-Type: application/soap+xml; charset=utf-8", "--data-binary"])
-        .arg(Rst::v13(&Lab::get().url, WINDOWS).build())
+        .arg(request(WINDOWS).build())
         .arg(format!("{}{WINDOWS}", Lab::get().url))
         .env("KRB5CCNAME", format!("FILE:{}", computer_tickets().display()))
         .output()
@@ -145,7 +145,7 @@ fn token_through(balancer: &Balancer) -> Option<u16> {
         .args(["--silent", "--max-time", "20", "--output", "/dev/null", "--write-out", "%{http_code}"])
         .args(["--connect-to", &format!("::{}:", balancer.address), "--negotiate", "--user", ":"])
         .args(["--header", "Content-Type: application/soap+xml; charset=utf-8", "--data-binary"])
-        .arg(Rst::v13(&Lab::get().url, WINDOWS).build())
+        .arg(request(WINDOWS).build())
         .arg(url)
         .env("KRB5CCNAME", format!("FILE:{}", computer_tickets().display()))
         .output()

@@ -7,7 +7,9 @@ use std::process::{Command, Stdio};
 
 use base64::Engine as _;
 
-use crate::support::{Curl, Lab, Node, NodeSetup, Rst, WINDOWS, eventually, replace_file, run, script, variable};
+use crate::support::{
+    Curl, Lab, Node, NodeSetup, Rst, Version, WINDOWS, eventually, replace_file, run, script, variable,
+};
 
 #[test]
 fn a_new_password_needs_a_new_keytab_and_no_restart() {
@@ -121,7 +123,7 @@ impl ServiceAccount {
 
 fn sign_in(node: &Node, account: &ServiceAccount, tickets: &Path) -> u16 {
     let url = format!("https://{}", account.host);
-    let rst = Rst::v13(&url, WINDOWS).build();
+    let rst = Rst::new(Version::Trust13, &format!("{url}{WINDOWS}")).build();
     Curl::new(&format!("{url}{WINDOWS}"))
         .args(["--insecure", "--connect-to", &format!("::{}:", node.address)])
         .negotiate(tickets)

@@ -5,7 +5,9 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
-use crate::support::{KeepAlive, Lab, Node, NodeSetup, Rst, USERNAME, eventually, replace, replace_file, run};
+use crate::support::{
+    KeepAlive, Lab, Node, NodeSetup, USERNAME, WINDOWS, eventually, replace, replace_file, request, run, variable,
+};
 
 const TRUST: &str = r#"
 [relying_party]
@@ -153,10 +155,10 @@ fn a_secret_is_read_from_its_file_and_read_again() {
     let setup = NodeSetup::new().write("other-password", "wrong\n");
     let node = setup.start();
     let lab = Lab::get();
-    let tickets = lab.kinit("ows01", &format!("OWS01$@{}", crate::support::variable("LAB_OTHER_REALM")));
+    let tickets = lab.kinit("ows01", &format!("OWS01$@{}", variable("LAB_OTHER_REALM")));
     let ask = || {
-        let rst = Rst::v13(&lab.url, crate::support::WINDOWS).build();
-        node.curl(crate::support::WINDOWS).negotiate(&tickets).soap(rst).send()
+        let rst = request(WINDOWS).build();
+        node.curl(WINDOWS).negotiate(&tickets).soap(rst).send()
     };
     let refused = ask();
     assert_eq!(refused.status, 503, "{refused:?}");
@@ -168,8 +170,7 @@ fn a_secret_is_read_from_its_file_and_read_again() {
 }
 
 fn status_for_trust(node: &Node) -> u16 {
-    let rst =
-        Rst::v13(&Lab::get().url, USERNAME).applies_to("urn:test:reload").password(&alice(), "Alice-Pw-1").build();
+    let rst = request(USERNAME).applies_to("urn:test:reload").password(&alice(), "Alice-Pw-1").build();
     node.curl(USERNAME).soap(rst).send().status
 }
 

@@ -5,13 +5,13 @@ use std::net::TcpStream;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::support::{KeepAlive, Lab, NodeSetup, Rst, USERNAME, eventually, program, variable};
+use crate::support::{KeepAlive, Lab, NodeSetup, USERNAME, eventually, program, request, variable};
 
 #[test]
 fn requests_in_flight_are_finished_and_new_connections_refused() {
     let mut node = NodeSetup::new().start();
     let user = format!("alice@{}", variable("LAB_DOMAIN"));
-    let rst = Rst::v13(&Lab::get().url, USERNAME).password(&user, "Alice-Pw-1").build();
+    let rst = request(USERNAME).password(&user, "Alice-Pw-1").build();
     let (first, second) = rst.split_at(rst.len() / 2);
     let mut requests: Vec<KeepAlive> = (0..8)
         .map(|_| {

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use crate::support::{Curl, Lab, NodeSetup, Rst, WINDOWS, computer_tickets, variable};
+use crate::support::{Curl, Lab, NodeSetup, WINDOWS, computer_tickets, request, variable};
 
 #[test]
 fn only_tls_1_2_and_1_3_are_spoken() {
@@ -44,7 +44,7 @@ fn suites_without_authenticated_encryption_are_for_the_downlevel_profile() {
         .curl(WINDOWS)
         .args(["--tls-max", "1.2", "--ciphers", "ECDHE-RSA-AES256-SHA:ECDHE-RSA-AES128-SHA"])
         .negotiate(computer_tickets())
-        .soap(Rst::v13(&Lab::get().url, WINDOWS).build())
+        .soap(request(WINDOWS).build())
         .send();
     assert_eq!(answer.status, 200, "{answer:?}");
     // A modern client does not get worse by it.

@@ -28,6 +28,8 @@ pub struct Lab {
     pub keytabs: PathBuf,
     /// Client certificates.
     pub clients: PathBuf,
+    /// `$LAB_OBJECTS`
+    objects: PathBuf,
     root: PathBuf,
     scratch: PathBuf,
 }
@@ -58,6 +60,7 @@ impl Lab {
             program: variable("CHANCERY_BIN").into(),
             keytabs: variable("LAB_KEYTABS").into(),
             clients: variable("LAB_CLIENTS").into(),
+            objects: variable("LAB_OBJECTS").into(),
             root: variable("LAB").into(),
             scratch: tempfile::tempdir().expect("a scratch directory").keep(),
         });
@@ -75,7 +78,7 @@ impl Lab {
 
     /// What the directories say of an account (of the first domain, where both have one of that name).
     pub fn object(&self, account: &str) -> Object {
-        object_in(Path::new(&variable("LAB_OBJECTS")), account)
+        object_in(&self.objects, account)
     }
 
     /// What the second domain's directory says of an account.
@@ -128,15 +131,19 @@ pub fn run(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
+<<<<<<< HEAD
+=======
 fn object_in(table: &Path, account: &str) -> Object {
     let text = std::fs::read_to_string(table).expect("the table of objects is readable");
-    text.lines()
+    let columns = text
+        .lines()
         .map(|line| line.split('\t').collect::<Vec<_>>())
         .find(|columns| columns.first().is_some_and(|name| name.eq_ignore_ascii_case(account)))
-        .map(|columns| Object { sid: columns[1].into(), guid: columns[2].into() })
-        .unwrap_or_else(|| panic!("{account} is not in {}", table.display()))
+        .unwrap_or_else(|| panic!("{account} is not in {}", table.display()));
+    Object { sid: columns[1].into(), guid: columns[2].into() }
 }
 
+>>>>>>> main
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {
         panic!("{name} is not set: run the end-to-end tests by `make test` or `tests/lab/run cargo test --test e2e`")

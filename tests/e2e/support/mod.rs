@@ -15,7 +15,8 @@ pub use curl::{Curl, Response};
 pub use keep_alive::KeepAlive;
 pub use lab::{Lab, Object, run};
 pub use node::{
-    Node, NodeSetup, USERNAME, WINDOWS, computer_tickets, eventually, program, replace, replace_file, script, variable,
+    Node, NodeSetup, USERNAME, WINDOWS, computer_tickets, eventually, program, replace, replace_file, request, script,
+    variable,
 };
 pub use python::python;
 pub use rst::{Rst, Version, now, time};

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::audit::Audit;
 use super::curl::{Curl, Response};
 use super::lab::{Lab, run};
+use super::rst::{Rst, Version};
 
 /// What a server is started with.
 pub struct NodeSetup {
@@ -118,13 +119,13 @@ impl Node {
 
     /// The lab's WS01$ asks for its token.
     pub fn token_of_computer(&self) -> Response {
-        let rst = super::Rst::v13(&Lab::get().url, WINDOWS).build();
+        let rst = request(WINDOWS).build();
         self.curl(WINDOWS).negotiate(computer_tickets()).soap(rst).send()
     }
 
     /// A user asks for a token by password.
     pub fn token_of_user(&self, name: &str, password: &str) -> Response {
-        let rst = super::Rst::v13(&Lab::get().url, USERNAME).password(name, password).build();
+        let rst = request(USERNAME).password(name, password).build();
         self.curl(USERNAME).soap(rst).send()
     }
 
@@ -254,6 +255,11 @@ pub fn program() -> PathBuf {
 /// A variable of the lab's world.
 pub fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run by tests/lab/run"))
+}
+
+/// A bearer request of WS-Trust 1.3 for the Entra trust.
+pub fn request(path: &str) -> Rst {
+    Rst::new(Version::Trust13, &format!("{}{path}", Lab::get().url))
 }
 
 /// Tickets of WS01$, asked for once.
