@@ -40,12 +40,13 @@ fn the_folders_are_those_of_the_targets() {
 
 #[test]
 fn seeds_that_are_good_are_read() {
-    let seed =
-        |name: &str| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name)).unwrap();
     use chancery::authn::certificate::CertificateIdentity;
     use chancery::kerberos::keytab::Keytab;
     use chancery::kerberos::screen::{Screened, screen};
     use chancery::xml::verify::{Policy, SignedElement, VerificationKeys, verify_enveloped};
+
+    let seed =
+        |name: &str| std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(name)).unwrap();
     assert!(matches!(screen(&seed("spnego_screen/ws01")), Screened::Kerberos(_)));
     assert!(matches!(screen(&seed("spnego_screen/ntlm")), Screened::Ntlm(_)));
     assert_eq!(Keytab::parse(&seed("keytab/two_keys")).unwrap().entries().len(), 2);
