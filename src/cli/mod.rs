@@ -91,15 +91,12 @@ impl ConfigArgument {
     }
 }
 
-<<<<<<< HEAD
 /// There is no configuration to work with.
 #[derive(Debug, thiserror::Error)]
 #[error("the configuration {} cannot be used; `chancery check` shows why", .0.display())]
 pub(crate) struct NotUsable(PathBuf);
 
-=======
 /// A path that is not there yet and has no extension is a directory to be made: `--config /etc/chancery` of a first `init`.
->>>>>>> main
 fn file_in(path: &Path) -> PathBuf {
     let is_directory = path.is_dir() || (!path.exists() && path.extension().is_none());
     if is_directory { path.join("chancery.toml") } else { path.to_owned() }

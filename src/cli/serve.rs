@@ -37,18 +37,11 @@ impl Serve {
     }
 
     fn serve(self) -> Result<(), Box<dyn std::error::Error>> {
-<<<<<<< HEAD
-        let reader = self.config.loader();
-        let outcome = reader.load();
-        let Some(loaded) = outcome.loaded else {
-            eprint!("{}", render::report(&outcome.report, use_colour()));
-=======
         let loader = self.config.loader();
         let outcome = loader.load();
         let report = outcome.report;
         let Some(configuration) = outcome.loaded else {
             eprint!("{}", render::report(&report, use_colour()));
->>>>>>> main
             return Err("the configuration cannot be served; `chancery check` shows the same".into());
         };
         let config = &configuration.config;
@@ -62,13 +55,8 @@ impl Serve {
         if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
             tracing::debug!("a TLS provider was installed before");
         }
-<<<<<<< HEAD
-        let config_file = reader.file.clone();
-        let live = Arc::new(LiveConfig::new(reader, loaded, outcome.report));
-=======
         let config_file = loader.file.clone();
         let live = Arc::new(LiveConfig::new(loader, configuration, report));
->>>>>>> main
         let start = Start {
             live,
             config_file,

@@ -14,13 +14,8 @@ use crate::authn::{DomainPasswordVerifier, NegotiateAuthenticator, PasswordGate}
 use crate::claims::store::{ActiveDirectoryStore, PasswordExpiryStore};
 use crate::claims::{Limits, RuleSet, StoreSet, rules};
 use crate::clock::{Clock, Random};
-<<<<<<< HEAD
-use crate::config::{self, AuditClaims, ChannelBinding, Config, LdapBind, LdapTransport, Loaded, Revocation};
-use crate::directory::ldap::{Bind, DomainOptions, LdapDirectory, LdapLimits, LdapOptions, ServerAddress, Transport};
-=======
 use crate::config::{self, AuditClaims, Config, Loaded, Revocation};
 use crate::directory::ldap::LdapDirectory;
->>>>>>> main
 use crate::directory::{CacheOptions, CachedDirectory};
 use crate::issuance::{Issuer, IssuerOptions, Services};
 use crate::kerberos::replay::ReplayOptions;

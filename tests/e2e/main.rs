@@ -31,6 +31,7 @@ mod fault;
 mod keytab;
 mod metadata;
 mod mex;
+mod probe;
 mod reload;
 mod shutdown;
 mod support;

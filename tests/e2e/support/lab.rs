@@ -28,8 +28,6 @@ pub struct Lab {
     pub keytabs: PathBuf,
     /// Client certificates.
     pub clients: PathBuf,
-    /// `$LAB_OBJECTS`
-    objects: PathBuf,
     root: PathBuf,
     scratch: PathBuf,
 }
@@ -60,7 +58,6 @@ impl Lab {
             program: variable("CHANCERY_BIN").into(),
             keytabs: variable("LAB_KEYTABS").into(),
             clients: variable("LAB_CLIENTS").into(),
-            objects: variable("LAB_OBJECTS").into(),
             root: variable("LAB").into(),
             scratch: tempfile::tempdir().expect("a scratch directory").keep(),
         });
@@ -78,7 +75,7 @@ impl Lab {
 
     /// What the directories say of an account (of the first domain, where both have one of that name).
     pub fn object(&self, account: &str) -> Object {
-        object_in(&self.objects, account)
+        object_in(Path::new(&variable("LAB_OBJECTS")), account)
     }
 
     /// What the second domain's directory says of an account.
@@ -131,19 +128,15 @@ pub fn run(command: &mut Command) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-<<<<<<< HEAD
-=======
 fn object_in(table: &Path, account: &str) -> Object {
     let text = std::fs::read_to_string(table).expect("the table of objects is readable");
-    let columns = text
-        .lines()
+    text.lines()
         .map(|line| line.split('\t').collect::<Vec<_>>())
         .find(|columns| columns.first().is_some_and(|name| name.eq_ignore_ascii_case(account)))
-        .unwrap_or_else(|| panic!("{account} is not in {}", table.display()));
-    Object { sid: columns[1].into(), guid: columns[2].into() }
+        .map(|columns| Object { sid: columns[1].into(), guid: columns[2].into() })
+        .unwrap_or_else(|| panic!("{account} is not in {}", table.display()))
 }
 
->>>>>>> main
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| {
         panic!("{name} is not set: run the end-to-end tests by `make test` or `tests/lab/run cargo test --test e2e`")
