@@ -9,7 +9,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use super::audit::Audit;
 use super::curl::{Curl, Response};
 use super::lab::{Lab, run};
 use super::rst::{Rst, Version};
@@ -176,11 +175,6 @@ impl Node {
     /// Waits until the log has a line with this text.
     pub fn logged(&self, text: &str) {
         eventually(&format!("`{text}` in the log"), || self.log().contains(text));
-    }
-
-    /// The audit events of a request.
-    pub fn audit(&self, answer: &Response) -> Audit {
-        Audit::of(self.directory.join("audit.jsonl"), &answer.correlation)
     }
 
     /// Sends a signal by its name.
