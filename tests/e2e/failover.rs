@@ -27,7 +27,7 @@ fn sign_ins_go_on_while_one_of_two_controllers_is_paused() {
                     let began = Instant::now();
                     let answer =
                         if client == 0 { node.token_of_user(&alice(), "Alice-Pw-1") } else { node.token_of_computer() };
-                    answers.lock().expect("a lock").push((began, began.elapsed(), answer.status));
+                    answers.lock().expect("a lock").push((client, began.elapsed(), answer.status));
                 }
             });
         }
@@ -43,8 +43,13 @@ fn sign_ins_go_on_while_one_of_two_controllers_is_paused() {
     let answers = answers.into_inner().expect("answers");
     let bad: Vec<_> = answers.iter().filter(|(_, _, status)| *status != 200).collect();
     assert!(bad.is_empty(), "{} of {} failed: {bad:?}", bad.len(), answers.len());
-    let slowest = answers.iter().map(|(_, took, _)| *took).max().expect("answers");
-    assert!(slowest < Duration::from_secs(10), "the slowest took {slowest:?}");
+    // Kerberos libraries wait ten seconds for a controller that took the connection: passwords are slower than tickets.
+    let slowest = |clients: std::ops::Range<usize>| {
+        let took = answers.iter().filter(|(client, _, _)| clients.contains(client)).map(|(_, took, _)| *took);
+        took.max().expect("answers")
+    };
+    assert!(slowest(1..4) < Duration::from_secs(9), "the slowest by ticket took {:?}", slowest(1..4));
+    assert!(slowest(0..1) < Duration::from_secs(15), "the slowest by password took {:?}", slowest(0..1));
     node.logged(&paused_controller_failed());
     // The controller that does not answer is left alone: it does not slow every sign-in.
     assert!(answers.len() > 20, "only {} answers", answers.len());

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::{
-    KeepAlive, Lab, Node, NodeSetup, USERNAME, WINDOWS, eventually, replace, replace_file, request, run, variable,
+    KeepAlive, Lab, Node, NodeSetup, USERNAME, eventually, replace, replace_file, request, run, variable,
 };
 use crate::throwaway::Account;
 
