@@ -14,19 +14,24 @@ fn sign_ins_go_on_while_one_of_two_controllers_is_paused() {
     let second = SecondController::up();
     let node = with_controllers(&[&variable("LAB_DC2"), &variable("LAB_DC")])
         // Every sign-in asks the directory.
+        .write("trusts/mail.toml", MAIL)
         .append("[directory]\nattribute_cache_seconds = 0\nconnect_timeout_seconds = 2\nquery_timeout_seconds = 8\n")
         .start();
-    assert_eq!(node.token_of_computer().status, 200);
+    let tickets = Lab::get().kinit("alice", "alice");
+    let by_ticket =
+        || node.curl(WINDOWS).negotiate(&tickets).soap(request(WINDOWS).applies_to("urn:test:mail").build()).send();
+    let first = by_ticket();
+    assert_eq!(first.status, 200, "{first:?}");
+    assert!(first.body.contains(&format!(">{}<", alice())), "the mail address is in the token: {first:?}");
     let done = AtomicBool::new(false);
     let answers = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
         for client in 0..4 {
-            let (node, done, answers) = (&node, &done, &answers);
+            let (node, done, answers, by_ticket) = (&node, &done, &answers, &by_ticket);
             scope.spawn(move || {
                 while !done.load(Ordering::Relaxed) {
                     let began = Instant::now();
-                    let answer =
-                        if client == 0 { node.token_of_user(&alice(), "Alice-Pw-1") } else { node.token_of_computer() };
+                    let answer = if client == 0 { node.token_of_user(&alice(), "Alice-Pw-1") } else { by_ticket() };
                     answers.lock().expect("a lock").push((client, began.elapsed(), answer.status));
                 }
             });
@@ -95,6 +100,16 @@ fn when_all_controllers_are_down_known_accounts_sign_in_and_others_are_told_to_c
     eventually("the computer's token after recovery", || sign_in(&node, &cold).status == 200);
     eventually("the user's token after recovery", || node.token_of_user(&alice(), "Alice-Pw-1").status == 200);
 }
+
+/// Needs an attribute that no ticket holds.
+const MAIL: &str = r#"
+[relying_party]
+name = "Mail"
+identifiers = ["urn:test:mail"]
+access_control_policy = "permit-everyone"
+transform_rules = '''c:[Type == "http://schemas.microsoft.com/ws/2008/06/identity/claims/windowsaccountname", Issuer == "AD AUTHORITY"]
+ => issue(store = "Active Directory", types = ("http://schemas.xmlsoap.org/ws/2005/05/identity/claims/emailaddress"), query = ";mail;{0}", param = c.Value);'''
+"#;
 
 /// The second domain controller, on a copy of the first one's database; one test at a time has it.
 struct SecondController {
