@@ -2,6 +2,8 @@
 //!
 //! Run by `make test`, or alone by `tests/lab/run cargo test --test e2e`.
 #![allow(
+    clippy::pedantic,
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -9,7 +11,7 @@
     clippy::missing_panics_doc,
     unreachable_pub,
     missing_docs,
-    reason = "a test fails by panicking, and nothing outside this program uses its items"
+    reason = "a test fails by panicking, waits by the clock, and nothing outside this program uses its items"
 )]
 
 mod bad_certificates;
