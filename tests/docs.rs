@@ -192,6 +192,9 @@ fn commands_exist_with_their_options() {
                 output.status.success().then(|| String::from_utf8(output.stdout).unwrap())
             });
             let Some(text) = text else {
+                if COMING.contains(&path[0].as_str()) {
+                    continue;
+                }
                 wrong.push(format!("{}: there is no `chancery {}`", page.display(), path.join(" ")));
                 continue;
             };
@@ -206,6 +209,9 @@ fn commands_exist_with_their_options() {
     assert!(seen > 20, "only {seen} commands were found");
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// Commands whose pages are written before they can be called. Once one can be, its lines are checked like all others.
+const COMING: [&str; 3] = ["entra", "keys", "probe"];
 
 /// The fields of every structure in the sources of a folder: name of the structure, then key and type of each field.
 /// Enumerations of tables count as structures with a field for each variant.
@@ -284,7 +290,7 @@ fn trust_keys() -> BTreeSet<String> {
     found
 }
 
-/// Rows `| \`key\` | default | …` below headings that name sections in backticks: `section.key` and the second cell.
+/// Rows of tables below headings that name sections between backticks: `section.key`, and the second cell.
 fn documented(page: &str) -> BTreeMap<String, String> {
     let mut rows = BTreeMap::new();
     let mut sections: Vec<String> = Vec::new();
@@ -404,6 +410,34 @@ fn every_audit_event_and_reason_is_documented() {
         .chain(reasons.iter().copied().filter(|reason| !page.contains(&format!("`{reason}`"))))
         .collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn tests_that_show_a_protection_exist() {
+    fn sources(directory: &Path, text: &mut String) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                sources(&path, text);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                text.push_str(&fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    let mut text = String::new();
+    sources(&root().join("src"), &mut text);
+    sources(&root().join("tests"), &mut text);
+    let page = read("docs/security.md");
+    let (_, threats) = page.split_once("## Threats").unwrap();
+    let (threats, _) = threats.split_once("\n## ").unwrap();
+    let named: Vec<&str> = threats
+        .lines()
+        .filter_map(|line| line.strip_suffix(" |")?.rsplit_once(" | "))
+        .flat_map(|(_, cell)| code_spans(cell))
+        .collect();
+    assert!(named.len() > 40, "{named:?}");
+    let missing: Vec<_> = named.into_iter().filter(|name| !text.contains(&format!("fn {name}("))).collect();
+    assert!(missing.is_empty(), "{missing:#?}");
 }
 
 #[test]

@@ -39,6 +39,8 @@ struct Open {
     identity: (u64, u64),
     /// Whether the last line lacks its end.
     torn: bool,
+    /// Whether this batch has looked for a rotation.
+    looked: bool,
 }
 
 impl FileSink {
@@ -60,17 +62,21 @@ impl AuditSink for FileSink {
     fn record(&self, event: &AuditEvent) -> Result<(), AuditError> {
         let line = to_line(event).map_err(|error| self.failed(error.into()))?;
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if std::fs::metadata(&self.path).map(|found| (found.dev(), found.ino())).ok() != Some(open.identity) {
-            *open = Open::at(&self.path)?;
+        if !open.looked {
+            if std::fs::metadata(&self.path).map(|found| (found.dev(), found.ino())).ok() != Some(open.identity) {
+                *open = Open::at(&self.path)?;
+            }
+            open.looked = true;
         }
         open.append(line).map_err(|source| self.failed(source))
     }
 
     fn commit(&self) -> Result<(), AuditError> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        open.looked = false;
         if self.durability == Durability::System {
             return Ok(());
         }
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
         open.file.sync_data().map_err(|source| self.failed(source))
     }
 
@@ -87,7 +93,7 @@ impl Open {
             OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(path).map_err(failed)?;
         let metadata = file.metadata().map_err(failed)?;
         let torn = metadata.is_file() && metadata.len() > 0 && !ends_a_line(&mut file).map_err(failed)?;
-        Ok(Self { file, identity: (metadata.dev(), metadata.ino()), torn })
+        Ok(Self { file, identity: (metadata.dev(), metadata.ino()), torn, looked: false })
     }
 
     /// One write for a whole line, so that lines of several processes do not mix.

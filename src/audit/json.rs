@@ -217,6 +217,10 @@ struct Escaping;
 
 impl Formatter for Escaping {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        // Nearly every text is plain ASCII, and that is seen many octets at once.
+        if fragment.is_ascii() && !fragment.as_bytes().contains(&DELETE) {
+            return writer.write_all(fragment.as_bytes());
+        }
         let mut rest = fragment;
         while let Some(at) = rest.find(is_hidden) {
             let (plain, from) = rest.split_at(at);
@@ -244,6 +248,7 @@ const fn is_hidden(character: char) -> bool {
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+const DELETE: u8 = 0x7f;
 /// What AD FS writes where there is nothing.
 const NONE: &str = "N/A";
 const MAX_FORWARDED: usize = 8;

@@ -16,6 +16,10 @@ pub type Detail = Capped<1024>;
 impl<const MAX: usize> Capped<MAX> {
     /// Takes a text that may stand in a log. Never give it a credential or a token.
     pub fn public(text: &str) -> Self {
+        // No text has more characters than octets.
+        if text.len() <= MAX {
+            return Self(text.into());
+        }
         match text.char_indices().nth(MAX) {
             None => Self(text.into()),
             Some((end, _)) => {

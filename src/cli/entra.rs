@@ -3,15 +3,20 @@
 //! `settings` prints the federation settings of one domain (ws-federation.md 13.1) for Microsoft Graph and PowerShell. It
 //! reaches no network and changes nothing.
 
+mod command;
+
 use std::io::Write;
 
 use clap::{Args, Subcommand, ValueEnum};
 use serde::Serialize;
 
 use crate::clock::UtcTime;
+use crate::config;
 use crate::keys::{CertificateError, CertificateFacts};
 
-/// Settings for Microsoft Entra.
+pub(crate) use command::Entra;
+
+/// Arguments of `chancery entra`.
 #[derive(Debug, Args)]
 pub struct EntraArgs {
     /// What to do.
@@ -22,7 +27,7 @@ pub struct EntraArgs {
 /// What `chancery entra` does.
 #[derive(Debug, Subcommand)]
 pub enum EntraCommand {
-    /// Print the federation settings of a domain for Microsoft Graph and PowerShell.
+    /// Print the federation settings of a domain for Microsoft Graph and PowerShell
     Settings(SettingsArgs),
 }
 
@@ -108,6 +113,30 @@ impl PromptLogin {
     }
 }
 
+/// The federated domain of this name, whose issuer tokens for its users carry.
+///
+/// # Errors
+/// [`EntraError::Off`], [`EntraError::Inherits`] and [`EntraError::NotFederated`].
+pub fn federated_domain<'a>(entra: &'a config::Entra, name: &str) -> Result<&'a config::EntraDomain, EntraError> {
+    if !entra.enabled {
+        return Err(EntraError::Off);
+    }
+    if let Some(domain) = entra.domains.iter().find(|domain| domain.name.as_str().eq_ignore_ascii_case(name)) {
+        return Ok(domain);
+    }
+    let lower = name.to_ascii_lowercase();
+    let parents = entra
+        .domains
+        .iter()
+        .filter(|domain| lower.ends_with(&format!(".{}", domain.name.as_str().to_ascii_lowercase())));
+    let domain = name.to_owned();
+    if let Some(parent) = parents.max_by_key(|parent| parent.name.as_str().len()) {
+        return Err(EntraError::Inherits { domain, parent: parent.name.to_string() });
+    }
+    let federated = entra.domains.iter().map(|domain| domain.name.to_string()).collect();
+    Err(EntraError::NotFederated { domain, federated })
+}
+
 /// What the server's configuration and keys say.
 #[derive(Debug, Clone)]
 pub struct FederationFacts<'a> {
@@ -156,6 +185,31 @@ pub fn run(
 /// Why no settings were printed.
 #[derive(Debug, thiserror::Error)]
 pub enum EntraError {
+    /// The configuration federates nothing.
+    #[error("the trust with Microsoft Entra is off; write `enabled = true` and the domains into `[entra]`")]
+    Off,
+    /// A domain below one that is federated.
+    #[error(
+        "{domain} has no settings of its own: in Entra it takes those of {parent}, and its users get {parent}'s issuer. \
+         Run this with --domain {parent}, or list {domain} under [[entra.domains]] if it was verified apart"
+    )]
+    Inherits {
+        /// The domain.
+        domain: String,
+        /// The federated domain above it.
+        parent: String,
+    },
+    /// Not in the list.
+    #[error(
+        "{domain} is not federated by this configuration; [[entra.domains]] lists {}",
+        if .federated.is_empty() { String::from("no domain") } else { .federated.join(", ") }
+    )]
+    NotFederated {
+        /// The domain.
+        domain: String,
+        /// Those that are.
+        federated: Vec<String>,
+    },
     /// The domain cannot be federated.
     #[error("{domain:?} cannot be federated: {reason}")]
     Domain {

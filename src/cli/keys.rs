@@ -20,8 +20,10 @@ use crate::secret::Secret;
 use crate::tokens::KeyId;
 
 mod args;
+mod command;
 
 pub use args::{CertificatePurpose, ExportArgs, ExportFormat, ImportArgs, KeysArgs, KeysCommand, ListArgs};
+pub(crate) use command::Keys;
 
 /// Runs the command. `configured` comes from the configuration file, where there is one; arguments win over it.
 /// Results go to `out`, advice to `advice`.
@@ -44,6 +46,22 @@ pub fn run(
             self::import_key(&options, configured.is_some(), import, clock, random, out, advice)
         }
     }
+}
+
+/// The certificate that tokens are signed with, and the one that comes next: the newest secondary key's that ends later.
+/// Needs no secret.
+pub(crate) fn signing_certificates(
+    directory: &KeyDirectory,
+) -> Result<(CertificateFacts, Option<CertificateFacts>), KeysError> {
+    let manifest = manifest(directory)?;
+    let mut certificates = Vec::new();
+    for entry in manifest.of(KeyPurpose::TokenSigning) {
+        certificates.push(facts(directory, entry)?);
+    }
+    let mut certificates = certificates.into_iter();
+    let primary = certificates.next().ok_or_else(|| KeysError::NoSuchKey(String::from("primary")))?;
+    let next = certificates.find(|certificate| certificate.not_after > primary.not_after);
+    Ok((primary, next))
 }
 
 /// Why a `chancery keys` command failed.
@@ -253,6 +271,7 @@ fn import_key(
     let NewKey::Rsa { material, .. } = &key else { return Ok(()) };
     let facts = material.certificate().clone();
     vault.add(&key, role, now, random)?;
+    warn_of_owner(&options.directory, advice)?;
 
     let purpose = KeyPurpose::from(args.purpose);
     writeln!(out, "Imported as {role} {purpose} key:")?;
@@ -275,6 +294,20 @@ fn import_key(
         (_, KeyRole::Secondary) => "It then opens tokens that claims providers encrypted to it.",
     };
     writeln!(advice, "{next}")?;
+    Ok(())
+}
+
+/// Files that root makes cannot be read by a server that runs as somebody else.
+fn warn_of_owner(directory: &Path, advice: &mut dyn Write) -> Result<(), KeysError> {
+    let Ok(metadata) = std::fs::metadata(directory) else { return Ok(()) };
+    let (owner, me) = (metadata.uid(), rustix::process::geteuid().as_raw());
+    if owner != me {
+        writeln!(
+            advice,
+            "Warning: {} belongs to user {owner}, and you are user {me}: give the new files to the user the server runs as.",
+            directory.display()
+        )?;
+    }
     Ok(())
 }
 

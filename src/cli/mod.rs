@@ -6,6 +6,7 @@ mod check;
 pub mod entra;
 mod init;
 pub mod keys;
+mod probe;
 mod reload;
 mod serve;
 
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use clap::{Args, Parser, Subcommand};
 
 use crate::clock::SystemClock;
-use crate::config::{Environment, Loader};
+use crate::config::{Environment, Loaded, Loader, render};
 
 /// Reads the command line and runs what it says. Exit status 0: done; 1: it could not be done, or problems were found; 2: the
 /// command line is wrong.
@@ -26,6 +27,9 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Reload(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Keys(command) => command.run(),
+        Command::Entra(command) => command.run(),
+        Command::Probe(command) => command.run(),
     }
 }
 
@@ -46,13 +50,23 @@ enum Command {
     Check(check::Check),
     Reload(reload::Reload),
     Serve(serve::Serve),
+    Keys(keys::Keys),
+    Entra(entra::Entra),
+    Probe(Box<probe::Probe>),
 }
 
 /// Which configuration a command is about.
 #[derive(Debug, Args)]
 pub(crate) struct ConfigArgument {
     /// Configuration file, or the directory it is in as `chancery.toml`
-    #[arg(long, short, value_name = "PATH", env = "CHANCERY_CONFIG", default_value = "/etc/chancery/chancery.toml")]
+    #[arg(
+        long,
+        short,
+        global = true,
+        value_name = "PATH",
+        env = "CHANCERY_CONFIG",
+        default_value = "/etc/chancery/chancery.toml"
+    )]
     config: PathBuf,
 }
 
@@ -62,11 +76,25 @@ impl ConfigArgument {
         file_in(&self.config)
     }
 
+    /// The configuration, for a command that needs it. What is wrong with it is printed.
+    pub(crate) fn load(&self) -> Result<Loaded, NotUsable> {
+        let outcome = self.loader().load();
+        outcome.loaded.ok_or_else(|| {
+            eprint!("{}", render::report(&outcome.report, use_colour()));
+            NotUsable(self.file())
+        })
+    }
+
     /// What reads it: with this process's environment, judged at the present time.
     pub(crate) fn loader(&self) -> Loader {
         Loader { file: self.file(), environment: Environment::of_process(), clock: Arc::new(SystemClock::new()) }
     }
 }
+
+/// There is no configuration to work with.
+#[derive(Debug, thiserror::Error)]
+#[error("the configuration {} cannot be used; `chancery check` shows why", .0.display())]
+pub(crate) struct NotUsable(PathBuf);
 
 /// A path that is not there yet and has no extension is a directory to be made: `--config /etc/chancery` of a first `init`.
 fn file_in(path: &Path) -> PathBuf {

@@ -63,12 +63,12 @@ impl Serve {
             krb5_conf,
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(SystemRandomSource::new()),
+            pid_file,
         };
         // One runtime with threads of its own serves the directory's connections and timers; the workers of the web
         // framework have theirs, and block in it for the time of a signature.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         actix_web::rt::System::with_tokio_rt(move || runtime).block_on(server::run(start))?;
-        drop(pid_file);
         Ok(())
     }
 }

@@ -89,7 +89,8 @@ async fn reload_waits_until_the_change_is_served_or_refused() {
     let _mine = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).unwrap();
     let fixture = Arc::new(Fixture::complete());
     let outcome = fixture.loader().load();
-    let _pid = PidFile::acquire(&fixture.path().join("state/chancery.pid")).unwrap();
+    let mut pid = PidFile::acquire(&fixture.path().join("state/chancery.pid")).unwrap();
+    pid.announce().unwrap();
     let live = Arc::new(LiveConfig::new(fixture.loader(), outcome.loaded.unwrap(), outcome.report));
     let watching = tokio::spawn(Arc::clone(&live).watch(Duration::from_hours(1)));
     // Its first look at the files comes at once; after it the signal handler is in place.

@@ -17,11 +17,13 @@ use super::diagnostic::Report;
 /// The claim of a state directory by a running server; given up when dropped or when the process ends.
 #[derive(Debug)]
 pub struct PidFile {
-    _file: File,
+    path: PathBuf,
+    file: File,
 }
 
 impl PidFile {
-    /// Writes this process's id to `path` and holds a lock on it.
+    /// Holds a lock on `path`, and leaves it empty: nobody is told where to send a signal before the server can take one, for
+    /// until then SIGHUP would end it.
     ///
     /// # Errors
     /// [`RunningError::AlreadyRunning`] when another server holds it, [`RunningError::Io`] when it cannot be written.
@@ -40,11 +42,21 @@ impl PidFile {
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Err(RunningError::AlreadyRunning { path: path.to_owned(), process_id: read_id(&mut file) });
         }
-        file.set_len(0)
-            .and_then(|()| writeln!(file, "{}", std::process::id()))
-            .and_then(|()| file.flush())
-            .map_err(|error| RunningError::io(path, &error))?;
-        Ok(Self { _file: file })
+        file.set_len(0).map_err(|error| RunningError::io(path, &error))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Writes this process's id: from here on `chancery reload` finds it.
+    ///
+    /// # Errors
+    /// [`RunningError::Io`] when the file cannot be written.
+    pub fn announce(&mut self) -> Result<(), RunningError> {
+        self.file
+            .set_len(0)
+            .and_then(|()| self.file.rewind())
+            .and_then(|()| writeln!(self.file, "{}", std::process::id()))
+            .and_then(|()| self.file.flush())
+            .map_err(|error| RunningError::io(&self.path, &error))
     }
 }
 
@@ -182,7 +194,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("state/chancery.pid");
         assert_eq!(process_id(&path), Ok(None));
-        let held = PidFile::acquire(&path).unwrap();
+        let mut held = PidFile::acquire(&path).unwrap();
+        assert_eq!(process_id(&path), Ok(None), "it cannot take a signal yet");
+        assert!(matches!(PidFile::acquire(&path), Err(RunningError::AlreadyRunning { process_id: None, .. })));
+        held.announce().unwrap();
         assert_eq!(process_id(&path), Ok(Some(std::process::id())));
         assert!(matches!(
             PidFile::acquire(&path),

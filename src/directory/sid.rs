@@ -123,12 +123,29 @@ impl Sid {
 impl fmt::Display for Sid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // MS-DTYP 2.4.2.1: an authority of 2^32 or more is written in hexadecimal.
-        if self.authority >> 32 == 0 {
-            write!(f, "S-1-{}", self.authority)?;
-        } else {
+        if self.authority >> 32 != 0 {
             write!(f, "S-1-0x{:012X}", self.authority)?;
+            return self.sub_authorities().iter().try_for_each(|part| write!(f, "-{part}"));
         }
-        self.sub_authorities().iter().try_for_each(|part| write!(f, "-{part}"))
+        // Every sign-in writes a SID for each group of the account: digits from the last to the first, and out at once.
+        let mut text = [0; MAX_TEXT];
+        let mut free = text.iter_mut().rev();
+        let mut digits = |mut number: u64, before: &[u8]| {
+            loop {
+                if let (Some(place), Ok(digit)) = (free.next(), u8::try_from(number % 10)) {
+                    *place = b'0' + digit;
+                }
+                number /= 10;
+                if number == 0 {
+                    break;
+                }
+            }
+            before.iter().rev().zip(&mut free).for_each(|(octet, place)| *place = *octet);
+        };
+        self.sub_authorities().iter().rev().for_each(|part| digits(u64::from(*part), b"-"));
+        digits(self.authority, b"S-1-");
+        let start = free.len();
+        f.write_str(text.get(start..).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default())
     }
 }
 
@@ -192,6 +209,9 @@ pub enum SidError {
     #[error("wrong length for a SID")]
     Length,
 }
+
+/// Octets of the longest text: `S-1-`, ten digits, and fifteen times a hyphen and ten digits.
+const MAX_TEXT: usize = 4 + 10 + MAX_SUB_AUTHORITIES * 11;
 
 /// `from_str_radix` alone would take a sign.
 fn parse_digits(text: &str, radix: u32) -> Result<u64, SidError> {

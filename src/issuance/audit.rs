@@ -1,8 +1,9 @@
 //! The audit events of the issue path, in one place (ws-federation.md 12.3).
 
 use super::context::Context;
-use super::decision::{Denial, Grant};
+use super::decision::Denial;
 use super::error::IssueError;
+use super::grant::Grant;
 use crate::audit::{
     AuditError, AuthnFacts, ClaimDetail, ClaimsOf, Detail, ErrorCode, EventKind, FailureType, Name, Parties,
     claims_events,

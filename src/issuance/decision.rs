@@ -2,11 +2,7 @@
 
 use std::fmt;
 
-use crate::authn::AuthenticatedSubject;
-use crate::claims::ClaimSet;
-use crate::clock::UtcTime;
-use crate::tokens::TokenType;
-use crate::trusts::RelyingPartyId;
+use super::grant::Grant;
 
 /// The answer to "may this subject have a token for this relying party".
 #[derive(Debug)]
@@ -17,25 +13,6 @@ pub enum Decision {
     StepUp(AuthnDemand),
     /// No.
     Deny(Denial),
-}
-
-/// Permission to issue tokens to one subject for one relying party.
-///
-/// Serialisable: a code, an artifact or a refresh token carries it sealed (`tokens::sealed`), and any node opens it.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Grant {
-    /// Who authenticated, how and when, with which device and session.
-    pub subject: AuthenticatedSubject,
-    /// The claims the issuance transform rules made, in order.
-    pub claims: ClaimSet,
-    /// Primary identifier of the relying party trust.
-    pub relying_party: RelyingPartyId,
-    /// The audience, literally as the client named the relying party.
-    pub audience: String,
-    /// Kind of token to mint unless the protocol says otherwise.
-    pub token_type: TokenType,
-    /// When the decision was made.
-    pub decided_at: UtcTime,
 }
 
 /// What a subject must still prove.

@@ -15,8 +15,9 @@ use crate::trusts::{Authorization, RelyingParty, TrustLookup};
 
 use super::audit;
 use super::context::Context;
-use super::decision::{AuthnDemand, Decision, Denial, Grant};
+use super::decision::{AuthnDemand, Decision, Denial};
 use super::error::IssueError;
+use super::grant::Grant;
 use super::input_claims::{domain_computers_group, request_claims, subject_claims};
 use super::request::{SignInRequest, TokenSpec};
 

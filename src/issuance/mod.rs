@@ -7,12 +7,14 @@ mod audit;
 mod context;
 mod decision;
 mod error;
+mod grant;
 mod input_claims;
 mod issuer;
 mod request;
 
 pub use context::{Context, Services};
-pub use decision::{AuthnDemand, Decision, Denial, Grant};
+pub use decision::{AuthnDemand, Decision, Denial};
 pub use error::IssueError;
+pub use grant::Grant;
 pub use issuer::{Issuer, IssuerOptions};
 pub use request::{ClientHints, SignInRequest, TokenSpec};

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::secret::Secret;
 
 use super::ffi::{Credential, GssError, Initiation, Name, NameForm};
+use super::status;
 
 /// Who signs in, in the form the KDC is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -168,6 +169,66 @@ pub enum InitiatorError {
     Gss(GssError),
 }
 
+impl InitiatorError {
+    /// What kind of failure it is, for who explains it.
+    pub fn problem(&self) -> TicketProblem {
+        let Self::Gss(error) = self else { return TicketProblem::Other };
+        match error.minor {
+            status::KDC_C_PRINCIPAL_UNKNOWN | status::KDC_WRONG_REALM => TicketProblem::UnknownAccount,
+            status::KDC_S_PRINCIPAL_UNKNOWN => TicketProblem::UnknownService,
+            status::KDC_PREAUTH_FAILED | status::PREAUTH_FAILED | status::AP_ERR_BAD_INTEGRITY => {
+                TicketProblem::WrongKey
+            }
+            status::KDC_CLIENT_REVOKED | status::KDC_CLIENT_NOTYET | status::KDC_NAME_EXPIRED | status::KDC_POLICY => {
+                TicketProblem::AccountUnusable
+            }
+            status::KDC_KEY_EXPIRED => TicketProblem::PasswordExpired,
+            status::AP_ERR_SKEW | status::KDCREP_SKEW => TicketProblem::ClockSkew,
+            status::KDC_UNREACH | status::REALM_UNKNOWN | status::REALM_CANT_RESOLVE | status::KDC_SVC_UNAVAILABLE => {
+                TicketProblem::NoKdc
+            }
+            status::KT_NOTFOUND | status::KT_KVNONOTFOUND => TicketProblem::NotInKeytab,
+            status::WRONG_ETYPE | status::PROG_ETYPE_NOSUPP | status::NOPERM_ETYPE => TicketProblem::EncryptionType,
+            status::AP_ERR_TKT_EXPIRED => TicketProblem::TicketExpired,
+            status::AP_ERR_MODIFIED => TicketProblem::ServerNotProved,
+            _ if error.major == GssError::CREDENTIALS_EXPIRED => TicketProblem::TicketExpired,
+            _ if error.major == GssError::NO_CRED => TicketProblem::NoCredential,
+            _ => TicketProblem::Other,
+        }
+    }
+}
+
+/// Kinds of failure that have different cures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TicketProblem {
+    /// The domain has no such account.
+    UnknownAccount,
+    /// No account of the domain has the service principal name.
+    UnknownService,
+    /// Wrong password, or a keytab with an old key.
+    WrongKey,
+    /// Disabled, locked, expired, or not allowed to sign in now.
+    AccountUnusable,
+    /// The password must be changed.
+    PasswordExpired,
+    /// The clocks differ by more than five minutes.
+    ClockSkew,
+    /// No domain controller answers, or none is known.
+    NoKdc,
+    /// The keytab has no key of the account.
+    NotInKeytab,
+    /// The account has no key of an encryption type that both sides accept.
+    EncryptionType,
+    /// The cached ticket has ended.
+    TicketExpired,
+    /// There are no tickets where they were looked for.
+    NoCredential,
+    /// The server's answer does not prove that it has the service's key.
+    ServerNotProved,
+    /// Anything else; the library's text says what.
+    Other,
+}
+
 /// Escapes for `krb5_parse_name`; in an enterprise name the first `@` is part of it.
 fn push_escaped(text: &mut String, name: &str, enterprise: bool) {
     let plain_at = if enterprise { name.find('@') } else { None };
@@ -205,6 +266,29 @@ mod tests {
             push_escaped(&mut text, name, enterprise);
             assert_eq!(text, expected);
         }
+    }
+
+    #[test]
+    fn failures_are_told_apart() {
+        let error = |major, minor| {
+            InitiatorError::Gss(GssError { major, minor, major_text: String::new(), minor_text: String::new() })
+        };
+        for (major, minor, expected) in [
+            (0xd_0000, -1_765_328_378, TicketProblem::UnknownAccount),
+            (0xd_0000, -1_765_328_377, TicketProblem::UnknownService),
+            (0xd_0000, -1_765_328_360, TicketProblem::WrongKey),
+            (0xd_0000, -1_765_328_366, TicketProblem::AccountUnusable),
+            (0xd_0000, -1_765_328_361, TicketProblem::PasswordExpired),
+            (0xd_0000, -1_765_328_347, TicketProblem::ClockSkew),
+            (0xd_0000, -1_765_328_228, TicketProblem::NoKdc),
+            (0xd_0000, -1_765_328_203, TicketProblem::NotInKeytab),
+            (GssError::NO_CRED, 0, TicketProblem::NoCredential),
+            (GssError::CREDENTIALS_EXPIRED, 0, TicketProblem::TicketExpired),
+            (0xd_0000, 1, TicketProblem::Other),
+        ] {
+            assert_eq!(error(major, minor).problem(), expected);
+        }
+        assert_eq!(InitiatorError::Name.problem(), TicketProblem::Other);
     }
 
     #[test]

@@ -31,6 +31,6 @@ pub use bindings::{BindingPolicy, ChannelBindings};
 pub use client_keytab::{ClientKeytab, ClientKeytabError};
 pub use domains::{TrustedDomain, TrustedDomains};
 pub use ffi::{EnvironmentError, GssError};
-pub use initiator::{Initiator, LoginName};
+pub use initiator::{Initiator, InitiatorError, LoginName, TicketProblem, TokenOptions};
 pub use password::{PasswordCheckError, PasswordOptions, check_password};
 pub use replay::ReplayGuard;

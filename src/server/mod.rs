@@ -31,6 +31,7 @@ use crate::audit::{AuditError, AuditSink, Auditor, AuditorOptions, Durability, F
 use crate::clock::{Clock, Random};
 use crate::config::live::LiveConfig;
 use crate::config::names::ListenAddress;
+use crate::config::running::{PidFile, RunningError};
 use crate::config::{self, AuditFailure, Config};
 
 /// What the server is started with.
@@ -45,6 +46,8 @@ pub struct Start {
     pub clock: Arc<dyn Clock>,
     /// Unpredictable octets.
     pub random: Arc<dyn Random>,
+    /// The claim of the state directory, given up when the server ends.
+    pub pid_file: PidFile,
 }
 
 /// Why the server did not start, or ended.
@@ -67,6 +70,9 @@ pub enum ServerError {
         /// Why.
         source: std::io::Error,
     },
+    /// The process id cannot be written.
+    #[error(transparent)]
+    Running(#[from] RunningError),
     /// The server failed while running.
     #[error(transparent)]
     Io(#[from] std::io::Error),
@@ -103,6 +109,10 @@ pub async fn run(start: Start) -> Result<(), ServerError> {
         version = env!("CARGO_PKG_VERSION"),
         "serving"
     );
+    // Before this, SIGHUP would end the process: a first start makes keys for seconds.
+    let _hang_up = signal(SignalKind::hangup())?;
+    let mut pid_file = start.pid_file;
+    pid_file.announce()?;
     actix_web::rt::spawn(watch(start.live, application.clone()));
     actix_web::rt::spawn(stop_on_signal(handles));
     futures_util::future::try_join_all(running).await?;

@@ -176,7 +176,7 @@ def main():
         tests/lab/run curl {URL}/FederationMetadata/2007-06/FederationMetadata.xml
         tests/lab/run bash -c '$CHANCERY_BIN probe hybrid-join --keytab $LAB_KEYTABS/ws01.keytab --principal WS01$'
         tests/lab/run bash -c '$CHANCERY_BIN check --config $CHANCERY_CONFIG/chancery.toml'
-        tests/lab/run bash -c '$CHANCERY_BIN entra settings --config $CHANCERY_CONFIG/chancery.toml --domain {REALM.lower()}'
+        tests/lab/run bash -c '$CHANCERY_BIN entra settings --config $CHANCERY_CONFIG/chancery.toml --domain {REALM.lower()} --tenant {REALM.split('.')[0].lower()}.onmicrosoft.com'
         Accounts: alice / Alice-Pw-1, bob / Bob-Pw-1, carol / Carol-Pw-1 (carol.c@brand.example)
         make test runs every test; make clean-lab removes the lab."""), "  "))
 

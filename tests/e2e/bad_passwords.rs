@@ -32,7 +32,8 @@ fn one_answer_for_every_reason_and_the_reason_in_the_log() {
         // One component whatever was typed: no second account of the same user.
         (format!("{}/admin@{domain}", wrong.name), right, "UnknownAccount"),
         (disabled.upn(), right, "AccountDisabled"),
-        (disabled.upn(), "Wrong", "AccountDisabled"),
+        // The domain tells only who knows the password.
+        (disabled.upn(), "Wrong", "WrongPassword"),
         (must_change.upn(), right, "PasswordMustChange"),
         (format!("expired@{domain}"), "Expired-Pw-1", "PasswordExpired"),
         (gone.upn(), right, "AccountExpired"),

@@ -36,30 +36,49 @@ fn upn(account: &str) -> String {
     format!("{account}@{}", Lab::get().domain)
 }
 
-/// Signs a message with a certificate of the lab and posts it; `extra` changes what the client does.
-fn signed_message(name: &str, version: Version, extra: &Value) -> Vec<(u64, String, String)> {
+/// An answer to a signed message.
+struct Answer {
+    status: u64,
+    body: String,
+    correlation: String,
+}
+
+/// Signs messages with certificates of the lab and posts them; what is beside the name changes what the client does.
+fn signed_messages(messages: &[(&str, Version, Value)]) -> Vec<Vec<Answer>> {
     let lab = Lab::get();
-    let correlation = uuid::Uuid::from_bytes(std::array::from_fn(|_| fastrand::u8(..))).to_string();
-    let mut input = json!({
-        "url": format!("{}{}", lab.url, version.path("certificatemixed")),
-        "trust": version.namespace(),
-        "key_type": version.bearer(),
-        "applies_to": ENTRA,
-        "certificate": lab.clients.join(format!("{name}.pem")),
-        "key": lab.clients.join(format!("{name}.key")),
-        "correlation": correlation,
-    });
-    for (key, value) in extra.as_object().expect("an object") {
-        input[key] = value.clone();
+    let mut inputs = Vec::new();
+    for (name, version, extra) in messages {
+        let mut input = json!({
+            "url": format!("{}{}", lab.url, version.path("certificatemixed")),
+            "trust": version.namespace(),
+            "key_type": version.bearer(),
+            "applies_to": ENTRA,
+            "certificate": lab.clients.join(format!("{name}.pem")),
+            "key": lab.clients.join(format!("{name}.key")),
+            "correlation": uuid::Uuid::from_bytes(std::array::from_fn(|_| fastrand::u8(..))).to_string(),
+        });
+        for (key, value) in extra.as_object().expect("an object") {
+            input[key] = value.clone();
+        }
+        inputs.push(input);
     }
-    let answers = python("signed_message", &input, None);
-    let answers = answers.as_array().expect("a list").iter();
-    answers
-        .map(|answer| {
-            let body = answer["body"].as_str().expect("text").to_owned();
-            (answer["status"].as_u64().expect("a status"), body, correlation.clone())
+    let answers = python("signed_message", &Value::from(inputs.clone()), None);
+    let text = |value: &Value| value.as_str().expect("text").to_owned();
+    std::iter::zip(&inputs, answers.as_array().expect("a list"))
+        .map(|(input, answers)| {
+            let one = |answer: &Value| Answer {
+                status: answer["status"].as_u64().expect("a status"),
+                body: text(&answer["body"]),
+                correlation: text(&input["correlation"]),
+            };
+            answers.as_array().expect("a list").iter().map(one).collect()
         })
         .collect()
+}
+
+/// Posts one message once.
+fn signed_message(name: &str, extra: Value) -> Answer {
+    signed_messages(&[(name, Version::Trust13, extra)]).remove(0).remove(0)
 }
 
 fn check_token(body: &str, account: &str, method: &str) {
@@ -73,22 +92,24 @@ fn check_token(body: &str, account: &str, method: &str) {
 
 #[test]
 fn a_certificate_that_signs_the_message_opens_to_the_account_it_strongly_names() {
-    for (name, expected) in CERTIFICATES {
-        for version in Version::BOTH {
-            let (status, body, correlation) = signed_message(name, version, &json!({})).remove(0);
-            match expected {
-                Account(account) => {
-                    assert_eq!(status, 200, "{name} {version:?}: {body}");
-                    check_token(&body, account, "urn:oasis:names:tc:SAML:2.0:ac:classes:X509");
-                }
-                Refused => {
-                    assert_eq!(status, 500, "{name} {version:?}: {body}");
-                    assert!(body.contains(":FailedAuthentication<"), "{name}: {body}");
-                    assert!(!body.contains("Assertion"), "{name}: {body}");
-                    let audit = Lab::get().audit(&correlation);
-                    assert_eq!(audit.event(1203)["AuditResult"], "Failure", "{name}");
-                    assert_eq!(audit.event(342)["AuditResult"], "Failure", "{name}");
-                }
+    let messages: Vec<_> =
+        CERTIFICATES.iter().flat_map(|(name, _)| Version::BOTH.map(|version| (*name, version, json!({})))).collect();
+    let expected = CERTIFICATES.iter().flat_map(|(name, expected)| [(name, expected); 2]);
+    for ((name, expected), answers) in expected.zip(signed_messages(&messages)) {
+        let Answer { status, body, correlation } = &answers[0];
+        let audit = Lab::get().audit(correlation);
+        match expected {
+            Account(account) => {
+                assert_eq!(*status, 200, "{name}: {body}");
+                check_token(body, account, "urn:oasis:names:tc:SAML:2.0:ac:classes:X509");
+                assert_eq!(audit.event(412)["SubjectSid"], *Lab::get().object(account).sid);
+            }
+            Refused => {
+                assert_eq!(*status, 500, "{name}: {body}");
+                assert!(body.contains(":FailedAuthentication<"), "{name}: {body}");
+                assert!(!body.contains("Assertion"), "{name}: {body}");
+                assert_eq!(audit.event(1203)["AuditResult"], "Failure", "{name}");
+                assert_eq!(audit.event(342)["AuditResult"], "Failure", "{name}");
             }
         }
     }
@@ -97,7 +118,7 @@ fn a_certificate_that_signs_the_message_opens_to_the_account_it_strongly_names()
 #[test]
 fn the_signature_may_refer_to_its_certificate_by_thumbprint_and_cover_the_body() {
     for extra in [json!({"key_info": "thumbprint"}), json!({"signed": ["_0", "_1", "_2"]})] {
-        let (status, body, _) = signed_message("alice-sid", Version::Trust13, &extra).remove(0);
+        let Answer { status, body, .. } = signed_message("alice-sid", extra.clone());
         assert_eq!(status, 200, "{extra}: {body}");
         check_token(&body, "alice", "urn:oasis:names:tc:SAML:2.0:ac:classes:X509");
     }
@@ -107,33 +128,33 @@ fn the_signature_may_refer_to_its_certificate_by_thumbprint_and_cover_the_body()
 fn a_message_whose_signature_does_not_hold_is_refused() {
     let lab = Lab::get();
     let other_key = lab.clients.join("bob-ski.key");
-    for (what, extra) in [
+    let whole = ["_0", "_1", "_2"];
+    let cases = [
         ("To is not signed", json!({"signed": ["_0"]})),
         ("the Timestamp is not signed", json!({"signed": ["_1"]})),
         ("signed with another key", json!({"key": other_key})),
         ("made an hour ago", json!({"clock": -3600})),
         ("made in an hour", json!({"clock": 3600})),
         ("the Timestamp was changed", json!({"tamper": [["<u:Created>2", "<u:Created>1"]]})),
-        (
-            "the body was changed after it was signed",
-            json!({"signed": ["_0", "_1", "_2"], "tamper": [[ENTRA, "urn:e2e:plain"]]}),
-        ),
+        ("the body was changed", json!({"signed": whole, "tamper": [[ENTRA, "urn:e2e:plain"]]})),
         ("two elements with one id", json!({"tamper": [["u:Id=\"_2\"", "u:Id=\"_0\""]]})),
         ("SHA-1", json!({"hash": "sha1"})),
-    ] {
-        let (status, body, correlation) = signed_message("alice-sid", Version::Trust13, &extra).remove(0);
-        assert_eq!(status, 500, "{what}: {body}");
+    ];
+    let messages: Vec<_> = cases.iter().map(|(_, extra)| ("alice-sid", Version::Trust13, extra.clone())).collect();
+    for ((what, _), answers) in cases.iter().zip(signed_messages(&messages)) {
+        let Answer { status, body, correlation } = &answers[0];
+        assert_eq!(*status, 500, "{what}: {body}");
         assert!(body.contains("<s:Fault>") && !body.contains("Assertion"), "{what}: {body}");
-        assert_eq!(lab.audit(&correlation).event(1203)["AuditResult"], "Failure", "{what}");
+        assert_eq!(lab.audit(correlation).event(1203)["AuditResult"], "Failure", "{what}");
     }
 }
 
 #[test]
 fn a_signed_message_is_good_once() {
-    let answers = signed_message("alice-sid", Version::Trust13, &json!({"times": 2}));
-    assert_eq!(answers[0].0, 200, "{}", answers[0].1);
-    assert_eq!(answers[1].0, 500, "{}", answers[1].1);
-    assert!(!answers[1].1.contains("Assertion"), "{}", answers[1].1);
+    let answers = signed_messages(&[("alice-sid", Version::Trust13, json!({"times": 2}))]).remove(0);
+    assert_eq!(answers[0].status, 200, "{}", answers[0].body);
+    assert_eq!(answers[1].status, 500, "{}", answers[1].body);
+    assert!(!answers[1].body.contains("Assertion"), "{}", answers[1].body);
 }
 
 #[test]
@@ -171,7 +192,7 @@ fn a_certificate_in_tls_opens_on_the_port_and_on_the_name_that_ask_for_it() {
 #[test]
 fn a_certificate_of_another_authority_of_the_same_name_is_refused() {
     let lab = Lab::get();
-    let (status, body, _) = signed_message("alice-unknown-ca", Version::Trust13, &json!({})).remove(0);
+    let Answer { status, body, .. } = signed_message("alice-unknown-ca", json!({}));
     assert_eq!(status, 500, "{body}");
     assert!(body.contains(":FailedAuthentication<"), "{body}");
     let url = format!("https://{}:49443{}", lab.host, Version::February2005.path("certificatetransport"));

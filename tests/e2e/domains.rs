@@ -122,6 +122,20 @@ fn who_may_not_have_a_token_for_entra_is_denied() {
     }
 }
 
+/// Even where a trust takes everybody, nobody but a workstation or member server shows the group that makes a computer's
+/// token.
+#[test]
+fn only_joined_computers_show_themselves_in_domain_computers_to_the_entra_trust() {
+    let lab = Lab::get();
+    Trusts::get();
+    let domain_computers = lab.object("Domain Computers").sid;
+    let domain_controllers = lab.object("Domain Controllers").sid;
+    let of = |keytab, principal| token(&sign_in(keytab, principal, Some("urn:e2e:plain"))).claim(claim::GROUP);
+    assert!(of("ws01", "WS01$").contains(&domain_computers));
+    let controller = of("dc1", "DC1$");
+    assert!(controller.contains(&domain_controllers) && !controller.contains(&domain_computers), "{controller:?}");
+}
+
 #[test]
 fn nested_groups_come_from_the_ticket() {
     let lab = Lab::get();

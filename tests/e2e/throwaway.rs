@@ -85,6 +85,12 @@ impl Account {
         }
     }
 
+    /// Removes it from the domain.
+    pub fn delete(&self) {
+        let output = ldap("ldapdelete").arg(self.dn()).output().expect("ldapdelete runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Changes an attribute.
     pub fn modify(&self, ldif: &str) {
         feed("ldapmodify", &format!("dn: {}\nchangetype: modify\n{}\n", self.dn(), ldif.trim()));
@@ -97,8 +103,14 @@ pub fn create_all(accounts: &[Account]) {
         .iter()
         .map(|account| {
             format!(
-                "dn: {}\nobjectClass: user\nsAMAccountName: {}\nunicodePwd:: {}\n{}\n",
+                "dn: {}\nobjectClass: user\n{}sAMAccountName: {}\nunicodePwd:: {}\n{}\n",
                 account.dn(),
+                // A service's keys are salted with its account name as long as it has no UPN.
+                if account.attributes.contains("servicePrincipalName") {
+                    String::new()
+                } else {
+                    format!("userPrincipalName: {}\n", account.upn())
+                },
                 account.name,
                 unicode_password(&account.password),
                 account.attributes

@@ -101,6 +101,7 @@ fn a_saml2_token_has_the_form_of_ad_fs() {
 #[test]
 fn encrypted_tokens_are_opened_by_xmlsec1_and_hold_a_good_signature() {
     let key = &Trusts::get().decryption_key;
+    let inside = regex::Regex::new("(?s)<(saml:)?Assertion .*</(saml:)?Assertion>").expect("a pattern");
     let lab = Lab::get();
     for (relying_party, cipher) in [
         ("urn:e2e:cbc", "http://www.w3.org/2001/04/xmlenc#aes256-cbc"),
@@ -119,7 +120,6 @@ fn encrypted_tokens_are_opened_by_xmlsec1_and_hold_a_good_signature() {
             let file = lab.new_file("sealed.xml");
             std::fs::write(&file, &sealed).expect("scratch is writable");
             let opened = run(Command::new("xmlsec1").args(["--decrypt", "--privkey-pem"]).arg(key).arg(&file));
-            let inside = regex::Regex::new("(?s)<(saml:)?Assertion .*</(saml:)?Assertion>").expect("a pattern");
             let inner = inside.find(&opened).expect("an assertion").as_str().to_owned();
             let token = Assertion { xml: inner };
             assert!(token.verifies(signing_certificate()), "{relying_party} {token_type}: {}", token.xml);

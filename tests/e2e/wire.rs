@@ -211,12 +211,14 @@ impl Reply {
         let ids =
             regex::Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").expect("a pattern");
         let times = regex::Regex::new(r"\d{4}-\d\d-\d\dT[0-9:.]+Z").expect("a pattern");
-        let headers: Vec<String> = self
+        // The order of header fields is that of a hash table in the worker that answers.
+        let mut headers: Vec<String> = self
             .headers
             .iter()
             .filter(|(name, _)| name != "date")
             .map(|(name, value)| format!("{name}: {value}"))
             .collect();
+        headers.sort_unstable();
         let text = format!("{}\n{}\n\n{}", self.status, headers.join("\n"), self.body);
         times.replace_all(&ids.replace_all(&text, "ID"), "TIME").into_owned()
     }

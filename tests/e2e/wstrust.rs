@@ -124,6 +124,7 @@ fn a_password_opens_in_every_form_of_the_name() {
             ("carol.c@brand.example".into(), "Carol-Pw-1", "carol"),
             (format!("{netbios}\\carol"), "Carol-Pw-1", "carol"),
             ("erin@emea.brand.example".into(), "Erin-Pw-1", "erin"),
+            ("longname-with-non-ascii-é@".to_owned() + domain, "Umlaut-Pw-1", "longname-with-non-ascii-é"),
             // The implicit name: sAMAccountName and the domain's own suffix.
             (format!("carol@{domain}"), "Carol-Pw-1", "carol"),
         ] {
@@ -203,6 +204,14 @@ fn what_clients_vary_is_accepted() {
             (
                 "alternative host in To",
                 Rst { to: format!("https://balancer.example{}", version.path("UserNameMixed")), ..base.clone() },
+            ),
+            // Never connected to: the answer goes where the request came from.
+            (
+                "another FaultTo",
+                Rst {
+                    headers: "<wsa:FaultTo><wsa:Address>https://elsewhere.example/</wsa:Address></wsa:FaultTo>".into(),
+                    ..base.clone()
+                },
             ),
             ("To with a trailing slash", Rst { to: format!("{}/", base.to), ..base.clone() }),
         ];

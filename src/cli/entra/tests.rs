@@ -98,3 +98,24 @@ fn an_expired_certificate_is_pointed_out() {
     run(&args.entra, &facts(), NOW.plus(Duration::from_hours(24 * 366)), &mut Vec::new(), &mut advice).unwrap();
     assert!(String::from_utf8(advice).unwrap().contains("HAS EXPIRED"));
 }
+
+#[test]
+fn a_domain_has_the_issuer_of_its_own_settings() {
+    let domain = |name: &str| config::EntraDomain {
+        name: name.parse().unwrap(),
+        issuer_uri: format!("http://{name}/adfs/services/trust/"),
+    };
+    let mut entra = config::Entra {
+        enabled: true,
+        domains: vec![domain("corp.example"), domain("brand.example"), domain("emea.brand.example")],
+        ..config::Entra::default()
+    };
+    let found = federated_domain(&entra, "Brand.Example").unwrap();
+    assert_eq!(found.issuer_uri, "http://brand.example/adfs/services/trust/");
+    let error = federated_domain(&entra, "de.emea.brand.example").unwrap_err();
+    assert!(matches!(&error, EntraError::Inherits { parent, .. } if parent == "emea.brand.example"), "{error}");
+    let error = federated_domain(&entra, "xbrand.example").unwrap_err().to_string();
+    assert!(error.contains("corp.example, brand.example, emea.brand.example"), "{error}");
+    entra.enabled = false;
+    assert!(matches!(federated_domain(&entra, "corp.example"), Err(EntraError::Off)));
+}

@@ -6,11 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::keys::KeyPurpose;
 
-/// Show, import and export the server's keys.
-///
-/// The server signs tokens with the primary token-signing key and publishes the secondary ones in its metadata, so that
-/// relying parties know the next key before it is used. Keys are made at the first start and lie encrypted in the key
-/// directory.
+/// Arguments of `chancery keys`.
 #[derive(Debug, Args)]
 pub struct KeysArgs {
     /// Key directory, when it is not the configured one.

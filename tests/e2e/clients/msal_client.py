@@ -30,7 +30,10 @@ def main():
     recorder = Recorder()
     application = msal.PublicClientApplication(
         "11111111-1111-4111-8111-111111111111", authority="https://login.microsoftonline.com/organizations", http_client=recorder)
-    result = application.acquire_token_by_username_password(request["username"], request["password"], ["User.Read"])
+    try:
+        result = application.acquire_token_by_username_password(request["username"], request["password"], ["User.Read"])
+    except RuntimeError as error:  # MSAL shows a fault of the federation service so
+        result = {"error": "RuntimeError", "error_description": str(error)}
     assertion = recorder.form.get("assertion", "")
     assertion = assertion.encode() if isinstance(assertion, str) else assertion
     claims = result.get("access_token", "..").split(".")[1]

@@ -1,5 +1,5 @@
 """A client of certificatemixed: signs the Timestamp and the To header of a WS-Trust request with a certificate, as WCF does,
-with lxml's exclusive canonicalization and cryptography's RSA, and posts it."""
+with lxml's exclusive canonicalization and cryptography's RSA, and posts it. Takes a list of messages to make."""
 
 import base64
 import hashlib
@@ -74,8 +74,7 @@ def sign(root, request, certificate, key):
     signature.find(f"{{{DS}}}SignatureValue").text = b64(value)
 
 
-def main():
-    request = json.load(sys.stdin)
+def send(request, session):
     with open(request["certificate"], "rb") as file:
         certificate = x509.load_pem_x509_certificate(file.read())
     with open(request["key"], "rb") as file:
@@ -84,13 +83,15 @@ def main():
     sign(root, request, certificate, key)
     message = etree.tostring(root)
     for before, after in request.get("tamper", []):
+        assert before.encode() in message, before
         message = message.replace(before.encode(), after.encode())
     answers = []
     for _ in range(request.get("times", 1)):
-        answer = requests.post(request["url"], data=message, timeout=30, headers={
+        answer = session.post(request["url"], data=message, timeout=30, headers={
             "Content-Type": "application/soap+xml; charset=utf-8", "client-request-id": request["correlation"]})
         answers.append({"status": answer.status_code, "body": answer.text})
-    json.dump(answers, sys.stdout)
+    return answers
 
 
-main()
+with requests.Session() as shared:
+    json.dump([send(request, shared) for request in json.load(sys.stdin)], sys.stdout)

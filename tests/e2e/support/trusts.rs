@@ -56,12 +56,10 @@ impl Trusts {
             .arg(lab.config.join("chancery.toml"))
             .output()
             .expect("the program starts");
-        match output.status.success() {
-            true => Ok(()),
-            false => {
-                Err(format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
-            }
+        if output.status.success() {
+            return Ok(());
         }
+        Err(format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
     }
 }
 
