@@ -2,6 +2,8 @@
 //!
 //! Run by `make test`, or alone by `tests/lab/run cargo test --test e2e`.
 #![allow(
+    clippy::pedantic,
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::indexing_slicing,

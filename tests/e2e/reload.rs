@@ -6,8 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::{
-    KeepAlive, Lab, Node, NodeSetup, USERNAME, WINDOWS, eventually, replace, replace_file, request, run, variable,
+    KeepAlive, Lab, Node, NodeSetup, USERNAME, eventually, replace, replace_file, request, run, variable,
 };
+use crate::throwaway::Account;
 
 const TRUST: &str = r#"
 [relying_party]
@@ -151,22 +152,23 @@ fn the_environment_overrides_the_file() {
 
 #[test]
 fn a_secret_is_read_from_its_file_and_read_again() {
-    // The account of the second domain binds by password.
-    let setup = NodeSetup::new().write("other-password", "wrong\n");
-    let node = setup.start();
-    let lab = Lab::get();
-    let tickets = lab.kinit("ows01", &format!("OWS01$@{}", variable("LAB_OTHER_REALM")));
-    let ask = || {
-        let rst = request(WINDOWS).build();
-        node.curl(WINDOWS).negotiate(&tickets).soap(rst).send()
-    };
-    let refused = ask();
+    // An account of this test: wrong passwords count against it.
+    let account = Account::new("bind").create();
+    let by_ticket = format!(
+        "[domains.ldap.bind.gssapi]\nclient_keytab = \"{}/svc-sts.keytab\"\nprincipal = \"svc-sts@{}\"",
+        variable("LAB_KEYTABS"),
+        variable("LAB_REALM")
+    );
+    let by_password =
+        format!("[domains.ldap.bind.simple]\nuser = \"{}\"\npassword_file = \"bind-password\"", account.upn());
+    let node = NodeSetup::new().write("bind-password", "wrong\n").replace(&by_ticket, &by_password).start();
+    let refused = node.token_of_computer();
     assert_eq!(refused.status, 503, "{refused:?}");
-    replace_file(&node.directory.join("other-password"), b"Svc-Sts-Pw-1\n");
+    replace_file(&node.directory.join("bind-password"), format!("{}\n", account.password).as_bytes());
     let (served, said) = node.reload();
     assert!(served, "{said}");
-    eventually("a token by the right password", || ask().status == 200);
-    assert!(!node.log().contains("Svc-Sts-Pw-1"));
+    eventually("a token by the right password", || node.token_of_computer().status == 200);
+    assert!(!node.log().contains(&account.password));
 }
 
 fn status_for_trust(node: &Node) -> u16 {
