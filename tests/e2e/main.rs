@@ -8,11 +8,6 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::disallowed_methods,
-    clippy::too_many_lines,
-    clippy::missing_panics_doc,
-    clippy::disallowed_methods,
-    clippy::too_many_lines,
     unreachable_pub,
     missing_docs,
     reason = "tests fail by panicking, take real time, hold long tables, and nothing outside this program uses their items"

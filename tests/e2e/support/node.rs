@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::curl::{Curl, Response};
 use super::lab::{Lab, run};
-use super::rst::Rst;
+use super::rst::{Rst, Version};
 
 /// What a server is started with.
 pub struct NodeSetup {
@@ -253,7 +253,7 @@ pub fn variable(name: &str) -> String {
 
 /// A bearer request of WS-Trust 1.3 for the Entra trust.
 pub fn request(path: &str) -> Rst {
-    Rst::v13(&Lab::get().url, path)
+    Rst::new(Version::Trust13, &format!("{}{path}", Lab::get().url))
 }
 
 /// Tickets of WS01$, asked for once.
