@@ -60,6 +60,8 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use base64::Engine as _;
+
     use super::*;
     use crate::authn::{AuthenticationMethod, SessionRef, SubjectOrigin};
     use crate::claims::Claim;
@@ -143,7 +145,6 @@ mod tests {
     fn a_grant_shows_nothing_when_sealed() {
         let sealer = sealer(&Arc::new(ManualClock::at(NOW)));
         let (_, text) = grant_text(&sealer, Grant::AUTHORIZATION_CODE, NOW.plus(Duration::from_mins(1)));
-        use base64::Engine as _;
         let octets = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text).unwrap();
         assert!(!octets.windows(5).any(|window| window == b"alice"));
     }

@@ -81,7 +81,7 @@ impl Initiator {
         Credential::initiator_by_password(&name.import()?, octets).map(Self).map_err(InitiatorError::Gss)
     }
 
-    /// Prepares tickets with the key of a keytab, fetched when the first token is made. The cache in memory stays until the
+    /// Asks the KDC for a ticket with the key of a keytab. The cache in memory stays until the
     /// process ends: for commands and load generators, not for a server's requests.
     ///
     /// # Errors
