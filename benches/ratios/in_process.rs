@@ -58,7 +58,7 @@ pub(crate) fn figures(report: &mut Report) {
         Candidate::new("pac", || drop(black_box(pac::decode(&pac).unwrap()))),
     ];
     let rounds = interleave(candidates, ROUNDS);
-    report.note("bare_rsa_2048", rounds.microseconds("bare"), "us");
+    Report::note("bare_rsa_2048", rounds.microseconds("bare"), "us");
     report.ratio("saml11_assertion", rounds.ratio("bare", "saml11"), 0.97);
     report.ratio("saml20_assertion", rounds.ratio("bare", "saml2"), 0.97);
     report.ratio("rst_to_rstr_hybrid_join", rounds.ratio("bare", "computer"), 0.95);
@@ -70,11 +70,11 @@ pub(crate) fn figures(report: &mut Report) {
         ("audit_of_issuance", "audit", 0.05),
         ("pac_decode", "pac", 0.02),
     ] {
-        report.note(candidate, rounds.microseconds(candidate), "us");
+        Report::note(candidate, rounds.microseconds(candidate), "us");
         report.within(name, 1.0 / rounds.ratio("bare", candidate), share);
     }
     for stage in ["decode", "decide", "mint", "respond"] {
-        report.note(stage, rounds.microseconds(stage), "us");
+        Report::note(stage, rounds.microseconds(stage), "us");
     }
 }
 

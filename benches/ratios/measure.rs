@@ -31,7 +31,7 @@ impl<'a> Candidate<'a> {
         for _ in 0..self.times {
             (self.work)();
         }
-        (thread_time() - before).as_nanos() as f64 / f64::from(self.times)
+        thread_time().saturating_sub(before).as_nanos() as f64 / f64::from(self.times)
     }
 
     fn calibrate(&mut self) {

@@ -24,7 +24,7 @@ impl Report {
     }
 
     /// A figure that holds nothing but explains others; absolute values are those of the machine at this moment.
-    pub(crate) fn note(&self, name: &str, value: f64, unit: &str) {
+    pub(crate) fn note(name: &str, value: f64, unit: &str) {
         println!("      {name} {value:.1} {unit}");
     }
 

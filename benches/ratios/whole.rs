@@ -32,7 +32,7 @@ pub(crate) fn figures(report: &mut Report) {
     report.within("start_to_ready", median(starts), 300.0);
     let server = Server::start(&configuration, &address);
     std::thread::sleep(Duration::from_millis(500));
-    report.note("idle_resident", server.resident() / MEBIBYTE, "MiB");
+    Report::note("idle_resident", server.resident() / MEBIBYTE, "MiB");
     report.within("idle_resident", server.resident(), 60e6);
 
     let computer = Computer::new(&server);
@@ -41,7 +41,7 @@ pub(crate) fn figures(report: &mut Report) {
         let tokens = computer.tokens(requests);
         let before = server.cpu();
         send(&mut connections, &tokens);
-        (server.cpu() - before).as_nanos() as f64 / requests as f64
+        server.cpu().saturating_sub(before).as_nanos() as f64 / requests as f64
     };
     load(2000);
 
@@ -61,7 +61,7 @@ pub(crate) fn figures(report: &mut Report) {
         bare_times.push(bare);
         accept_times.push(accept);
     }
-    report.note("kerberos_accept", median(accept_times.clone()), "us");
+    Report::note("kerberos_accept", median(accept_times.clone()), "us");
     let share = accept_times.iter().zip(&bare_times).map(|(accept, bare)| accept / bare).collect();
     report.within("kerberos_accept", median(share), 0.40);
     report.ratio("windowstransport_over_tls", median(rounds), 0.80);
@@ -74,8 +74,8 @@ pub(crate) fn figures(report: &mut Report) {
     let growth = server.resident() - before;
     // The replay guard remembers each of these for ten minutes, by design and within its bound.
     let remembered = requests as f64 * OCTETS_REMEMBERED;
-    report.note("resident_growth", growth / MEBIBYTE, "MiB");
-    report.note("of_which_used_authenticators", remembered / MEBIBYTE, "MiB");
+    Report::note("resident_growth", growth / MEBIBYTE, "MiB");
+    Report::note("of_which_used_authenticators", remembered / MEBIBYTE, "MiB");
     report.within("heap_growth", growth - remembered, 4.0 * MEBIBYTE);
 }
 

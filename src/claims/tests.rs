@@ -3,7 +3,6 @@
 
 mod naive;
 mod semantics;
-mod speed;
 mod support;
 mod syntax;
 mod vectors;

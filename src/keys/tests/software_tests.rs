@@ -1,7 +1,6 @@
 use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_1024_8192_SHA1_FOR_LEGACY_USE_ONLY, RSA_PKCS1_2048_8192_SHA256};
 
 use super::*;
-use crate::clock::{Clock as _, SystemClock};
 use crate::tokens::{SignatureAlgorithm, TokenSigner as _};
 
 #[tokio::test]
@@ -49,34 +48,4 @@ fn a_token_decryption_key_opens_what_its_certificate_wrapped() {
         assert_eq!(key.unwrap_key(transport, &wrapped).unwrap_err(), DecryptError);
         assert_eq!(key.unwrap_key(transport, b"short").unwrap_err(), DecryptError);
     }
-}
-
-/// `cargo test --release -- --ignored rate` prints the ratio; the benchmark suite holds the floor.
-#[test]
-#[ignore = "a measurement"]
-fn rate_against_the_bare_library_call() {
-    use aws_lc_rs::rsa::KeyPair;
-    let signer = SoftwareSigner::new(&SIGNING).unwrap();
-    let bare = KeyPair::from_pkcs8(SIGNING.pkcs8().expose()).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let message = [7_u8; 700];
-    let clock = SystemClock::new();
-    let (mut ours, mut theirs) = (Duration::ZERO, Duration::ZERO);
-    for _ in 0..40 {
-        let start = clock.monotonic();
-        runtime.block_on(async {
-            for _ in 0..50 {
-                signer.sign(SignatureAlgorithm::RsaSha256, &message).await.unwrap();
-            }
-        });
-        let middle = clock.monotonic();
-        for _ in 0..50 {
-            let mut signature = vec![0; bare.public_modulus_len()];
-            let random = aws_lc_rs::rand::SystemRandom::new();
-            bare.sign(&aws_lc_rs::signature::RSA_PKCS1_SHA256, &random, &message, &mut signature).unwrap();
-        }
-        ours += middle.checked_sub(start).unwrap();
-        theirs += clock.monotonic().checked_sub(middle).unwrap();
-    }
-    println!("RATIO software_signer {:.4} floor 0.99", theirs.as_secs_f64() / ours.as_secs_f64());
 }
