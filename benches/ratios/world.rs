@@ -15,7 +15,7 @@ use chancery::authn::{
 };
 use chancery::claims::rules::{ACTIVE_DIRECTORY_ACCEPTANCE, EntraDomain, EntraSettings, SourceAnchor, entra_rules};
 use chancery::claims::store::{ActiveDirectoryStore, PasswordExpiryStore};
-use chancery::claims::{Limits, RuleSet, StoreSet, Text, types};
+use chancery::claims::{Limits, RuleSet, StoreSet};
 use chancery::clock::{Clock, Random, SystemClock, SystemRandomSource};
 use chancery::directory::{
     Account, AccountKey, AccountKind, AttributeName, AttributeValue, Attributes, CacheOptions, CachedDirectory,
@@ -24,8 +24,7 @@ use chancery::directory::{
 use chancery::issuance::{Context, Issuer, IssuerOptions, Services};
 use chancery::keys::{KeyRing, KeyRingOptions};
 use chancery::store::{MemoryOneTime, MemoryRevocations};
-use chancery::tokens::{SignatureAlgorithm, TokenType};
-use chancery::trusts::{Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, Trusts, entra};
+use chancery::trusts::{Trusts, entra};
 
 /// An issuer, its services, and two accounts of their domain.
 pub(crate) struct World {
@@ -51,6 +50,7 @@ impl World {
             .with("Active Directory", Arc::new(ActiveDirectoryStore::new(directory.clone())))
             .with("_PasswordExpiryStore", Arc::new(PasswordExpiryStore));
         let rules = RuleSet::parse(&entra_rules(&settings()).unwrap()).unwrap();
+        let trust = entra::with_rules(rules.clone(), Duration::from_hours(1), true);
         let lines = Arc::new(Lines::default());
         let services = Services {
             directory,
@@ -59,7 +59,7 @@ impl World {
             one_time: Arc::new(MemoryOneTime::new(clock.clone(), 1000)),
             revocations: Arc::new(MemoryRevocations::new(clock.clone(), 1000)),
             auditor: Arc::new(Auditor::start(lines.clone(), AuditorOptions::default()).unwrap()),
-            trusts: Arc::new(Trusts::new(vec![Arc::new(entra_trust(rules.clone()))])),
+            trusts: Arc::new(Trusts::new(vec![Arc::new(trust)])),
             clock,
             random,
         };
@@ -150,32 +150,6 @@ fn settings() -> EntraSettings {
         source_anchor: SourceAnchor::ConsistencyGuid,
         upn_attribute: "userPrincipalName".into(),
         computer_issuer: Some("http://corp.example/adfs/services/trust/".into()),
-    }
-}
-
-/// The built-in trust, with the guard that only workstations and member servers are domain computers.
-fn entra_trust(transform: RuleSet) -> RelyingParty {
-    RelyingParty {
-        id: RelyingPartyId::new(entra::IDENTIFIERS[0]),
-        name: String::from("Microsoft Entra"),
-        identifiers: entra::IDENTIFIERS.iter().map(|identifier| (*identifier).to_owned()).collect(),
-        enabled: true,
-        token_type: TokenType::Saml11,
-        token_lifetime: Duration::from_hours(1),
-        not_before_skew: Duration::ZERO,
-        signature_algorithm: SignatureAlgorithm::RsaSha256,
-        encryption: None,
-        authorization: Authorization::PermitEveryone,
-        additional_authentication: None,
-        transform,
-        required_claims: vec![Text::from(types::ISSUER_ID)],
-        claims_providers: ClaimsProviders::All,
-        request_signing_certificates: Vec::new(),
-        require_signed_requests: false,
-        ws_federation: None,
-        saml: None,
-        computer_guard: true,
-        file: None,
     }
 }
 

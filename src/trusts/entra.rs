@@ -43,13 +43,20 @@ pub(crate) fn relying_party(config: &Config, report: &mut Report, file: &Path) -
             return None;
         }
     };
-    Some(RelyingParty {
+    let lifetime = Duration::from_secs(u64::from(settings.token_lifetime_minutes) * 60);
+    Some(with_rules(transform, lifetime, settings.computer_guard))
+}
+
+/// The trust with given issuance transform rules. `computer_guard` wants a computer to be a workstation or a member server
+/// in the directory, too.
+pub fn with_rules(transform: RuleSet, token_lifetime: Duration, computer_guard: bool) -> RelyingParty {
+    RelyingParty {
         id: RelyingPartyId::new(IDENTIFIERS[0]),
         name: String::from("Microsoft Entra"),
         identifiers: IDENTIFIERS.iter().map(|identifier| (*identifier).to_owned()).collect(),
         enabled: true,
         token_type: TokenType::Saml11,
-        token_lifetime: Duration::from_secs(u64::from(settings.token_lifetime_minutes) * 60),
+        token_lifetime,
         not_before_skew: Duration::ZERO,
         signature_algorithm: SignatureAlgorithm::RsaSha256,
         encryption: None,
@@ -66,9 +73,9 @@ pub(crate) fn relying_party(config: &Config, report: &mut Report, file: &Path) -
             additional_endpoints: Vec::new(),
         }),
         saml: None,
-        computer_guard: settings.computer_guard,
+        computer_guard,
         file: None,
-    })
+    }
 }
 
 /// The issuance transform rules of the trust, as an administrator would write them.
