@@ -151,14 +151,11 @@ impl Pattern {
             let Some(Some((start, end))) = groups.first().copied() else { break };
             found = true;
             out.push_str(subject.get(copied..start).unwrap_or_default());
-            replacement.expand(subject, |place| groups.get(place).copied().flatten(), &mut out);
+            replacement.expand(subject, |place| groups.get(place).copied().flatten(), most, &mut out)?;
             copied = end;
             // .NET goes on one character further after an empty match, and right behind any other.
             let step = subject.get(end..).and_then(|rest| rest.chars().next()).map_or(1, char::len_utf8);
             at = if start == end { end + step } else { end };
-            if out.len() > most {
-                return Err(MatchError::OutputTooLong { limit: most });
-            }
         }
         if !found {
             return Ok(None);

@@ -2,7 +2,7 @@
 //!
 //! The crates' own `$` syntax reads `$1_x` and group numbers differently and is never used.
 
-use super::Pattern;
+use super::{MatchError, Pattern};
 
 /// A replacement text, read for one pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,18 +49,30 @@ impl Replacement {
         Self(parts)
     }
 
-    /// Appends the replacement of one match; `group` gives the octet range of a group by its place.
-    pub(super) fn expand(&self, subject: &str, group: impl Fn(usize) -> Option<(usize, usize)>, out: &mut String) {
+    /// Appends the replacement of one match; `group` gives the octet range of a group by its place. The output never grows
+    /// beyond `most` octets: a short text such as `$_$_$_` may stand for a very long one.
+    pub(super) fn expand(
+        &self,
+        subject: &str,
+        group: impl Fn(usize) -> Option<(usize, usize)>,
+        most: usize,
+        out: &mut String,
+    ) -> Result<(), MatchError> {
         let (start, end) = group(0).unwrap_or((0, 0));
         for part in &self.0 {
-            out.push_str(match part {
+            let text = match part {
                 Part::Text(text) => text,
                 Part::Group(place) => group(*place).and_then(|(start, end)| subject.get(start..end)).unwrap_or(""),
                 Part::Before => subject.get(..start).unwrap_or(""),
                 Part::After => subject.get(end..).unwrap_or(""),
                 Part::Subject => subject,
-            });
+            };
+            if text.len() > most.saturating_sub(out.len()) {
+                return Err(MatchError::OutputTooLong { limit: most });
+            }
+            out.push_str(text);
         }
+        Ok(())
     }
 }
 

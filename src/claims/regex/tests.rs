@@ -224,6 +224,16 @@ fn matching_is_bounded() {
 }
 
 #[test]
+fn a_replacement_never_holds_more_than_it_may() {
+    let pattern = Pattern::unshared("a").unwrap();
+    let hundredfold = Replacement::parse(&"$_".repeat(100), &pattern);
+    let mut out = String::new();
+    let expanded = hundredfold.expand("abcdefghij", |_| Some((0, 1)), 95, &mut out);
+    assert_eq!(expanded, Err(MatchError::OutputTooLong { limit: 95 }));
+    assert_eq!(out.len(), 90);
+}
+
+#[test]
 fn equal_patterns_are_shared_and_forgotten() {
     let one = Pattern::shared("^shared [0-9]+$").unwrap();
     let two = Pattern::shared("^shared [0-9]+$").unwrap();
