@@ -222,7 +222,7 @@ impl<'i, 'l> Builder<'i, 'l> {
         let known = self.document.namespaces.iter().position(|known| *known == uri);
         let index = known.unwrap_or(self.document.namespaces.len());
         // Two namespaces are always there.
-        if index > limit + 2 {
+        if index >= limit + 2 {
             return Err(ReadError::TooManyDeclarations { offset: shown, limit });
         }
         let index = u16::try_from(index).map_err(|_| ReadError::TooManyDeclarations { offset: shown, limit })?;

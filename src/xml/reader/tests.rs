@@ -15,6 +15,65 @@ fn text(input: &str) -> String {
 }
 
 #[test]
+fn every_element_has_its_own_attributes() {
+    let document = read("<a x='1' y='2'><b/><c x='3' z='4'/></a>").unwrap();
+    let all = |local| {
+        let element = document.elements().find(|element| element.local() == local).unwrap();
+        element.attributes().map(|((_, name), value)| format!("{name}={value}")).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        (all("a"), all("b"), all("c")),
+        (vec!["x=1".into(), "y=2".into()], vec![], vec!["x=3".into(), "z=4".into()])
+    );
+}
+
+#[test]
+fn a_place_is_the_octet_in_the_input_with_its_byte_order_mark() {
+    let place = |error: ReadError| -> usize {
+        let text = error.to_string();
+        let (_, rest) = text.split_once("octet ").unwrap();
+        rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().unwrap()
+    };
+    let comments = Limits { comments: Comments::Refuse, ..Limits::SOAP };
+    for (input, at) in [
+        ("<a>x</b>", 4),
+        ("<a>x<b>]]></b></a>", 7),
+        ("<a>x<?p?></a>", 4),
+        ("<a>x<!-- x --></a>", 4),
+        ("<a/><!DOCTYPE a>", 4),
+        ("<a/><b/>", 4),
+        ("<a/>text", 4),
+        ("<a/><![CDATA[x]]>", 4),
+        ("<a/>&amp;", 4),
+        ("<a>x&e;</a>", 4),
+        ("<a>x<1/></a>", 4),
+        ("<a>x<b c/></a>", 4),
+        ("<a>x<p:b/></a>", 4),
+        ("<a>x<b c='1' c='2'/></a>", 4),
+        ("<a>x<?xml version='1.0'?></a>", 4),
+    ] {
+        let read = |input: &str| place(Document::parse(input.as_bytes(), &comments).map(|_| ()).expect_err(input));
+        assert_eq!(read(input), at, "{input}");
+        assert_eq!(read(&format!("\u{FEFF}{input}")), at + 3, "{input} behind a byte order mark");
+    }
+}
+
+#[test]
+fn debug_output_has_names_only() {
+    let document = read("<p:a xmlns:p='urn:p' b='hidden'><c>hidden</c></p:a>").unwrap();
+    let shown = format!("{document:?}");
+    assert!(shown.contains("{urn:p}a") && !shown.contains("hidden"), "{shown}");
+}
+
+#[test]
+fn an_element_is_equal_to_itself_only() {
+    let (one, two) = (read("<a><b/></a>").unwrap(), read("<a><b/></a>").unwrap());
+    assert_eq!(one.root(), one.elements().next().unwrap());
+    assert_ne!(one.root(), one.root().children().next().unwrap());
+    assert_ne!(one.root(), two.root());
+}
+
+#[test]
 fn names_are_namespace_and_local_part() {
     let document = read(
         r#"<?xml version="1.0" encoding="UTF-8"?>
@@ -57,6 +116,7 @@ fn lookups_say_missing_and_repeated() {
     assert!(matches!(root.required_child("u", "c"), Err(ReadError::Repeated { .. })));
     assert_eq!(root.children_named("u", "c").count(), 2);
     assert!(root.child("", "b").is_none());
+    assert_eq!(root.child("u", "c"), root.children().nth(1));
 }
 
 #[test]
@@ -182,6 +242,8 @@ fn names_must_be_qualified_names() {
     for bad in ["<a 1='x'/>", "<a b:='x'/>", "<a b:c:d='x' xmlns:b='u'/>", "<a xmlns:='u'/>", "<a xmlns:b:c='u'/>"] {
         assert!(matches!(refused(bad), ReadError::Name { .. }), "{bad}: {:?}", refused(bad));
     }
+    let longest = "a".repeat(Limits::SOAP.name);
+    read(&format!("<{longest}/>")).unwrap();
     let long = "a".repeat(Limits::SOAP.name + 1);
     assert!(matches!(refused(&format!("<{long}/>")), ReadError::Name { .. }));
 }
@@ -264,6 +326,13 @@ fn limits_hold_at_their_edge() {
     assert!(matches!(
         parse("<a xmlns='u'><b xmlns='v'/></a>", Limits { declarations: 1, ..base }),
         Err(ReadError::TooManyDeclarations { .. })
+    ));
+    // Distinct namespaces count over the whole document, in scope or not.
+    let two = "<a><b xmlns='u'/><c xmlns='v'/></a>";
+    assert!(parse(two, Limits { declarations: 2, ..base }).is_ok());
+    assert!(matches!(
+        parse(two, Limits { declarations: 1, ..base }),
+        Err(ReadError::TooManyDeclarations { limit: 1, .. })
     ));
     let many = (0..300).map(|n| format!("<b xmlns='u{n}'/>")).collect::<Vec<_>>().concat();
     assert!(matches!(parse(&format!("<a>{many}</a>"), base), Err(ReadError::TooManyDeclarations { .. })));
