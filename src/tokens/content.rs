@@ -323,6 +323,14 @@ mod tests {
     }
 
     #[test]
+    fn a_name_format_is_part_of_the_attribute_and_an_empty_one_is_none() {
+        let with = |value, format| local("urn:t/a", value).with_property(property::ATTRIBUTE_NAME, format);
+        let built = content(vec![local("urn:t/a", "1"), with("2", ""), with("3", "urn:f")]).unwrap();
+        let shown: Vec<_> = built.attributes.iter().map(|a| (a.name_format.as_deref(), a.values.len())).collect();
+        assert_eq!(shown, [(None, 2), (Some("urn:f"), 1)]);
+    }
+
+    #[test]
     fn the_original_issuer_is_shown_unless_it_is_this_farm() {
         let own = [
             issuer::AD_AUTHORITY,

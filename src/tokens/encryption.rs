@@ -247,6 +247,22 @@ mod tests {
     }
 
     #[test]
+    fn no_two_assertions_have_a_key_in_common() {
+        let (certificate, _) = samples::new_certificate();
+        let key = EncryptionKey::from_certificate(&certificate).unwrap();
+        for cipher in [ContentCipher::Aes256Cbc, ContentCipher::Aes256Gcm] {
+            let content = || {
+                let random = SystemRandomSource::new();
+                let encrypted = encrypt_assertion(b"x", TokenType::Saml11, &key, cipher, &random).unwrap();
+                let document = Document::parse(&encrypted, &Limits::SIGNED).unwrap();
+                let data = document.root().required_child(ENCRYPTION, "CipherData").unwrap();
+                data.child_text(ENCRYPTION, "CipherValue").unwrap().unwrap().to_owned()
+            };
+            assert_ne!(content(), content(), "{cipher:?}");
+        }
+    }
+
+    #[test]
     fn saml2_has_a_wrapper_and_saml11_has_none() {
         let (certificate, _) = samples::new_certificate();
         let key = EncryptionKey::from_certificate(&certificate).unwrap();

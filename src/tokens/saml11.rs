@@ -165,4 +165,19 @@ mod tests {
         nothing.authentication = None;
         assert_eq!(sign(nothing).await, TokenError::NoStatement);
     }
+
+    #[tokio::test]
+    async fn one_statement_of_either_kind_is_enough() {
+        let mut attributes = samples::with_claim("urn:x/role", "v");
+        attributes.authentication = None;
+        let mut authentication = samples::with_claim("urn:x/role", "v");
+        authentication.attributes.clear();
+        for (content, statement) in [(attributes, "AttributeStatement"), (authentication, "AuthenticationStatement")] {
+            let token = write_signed(&content, samples::key(), SignatureAlgorithm::RsaSha256).await.unwrap();
+            let text = String::from_utf8(token).unwrap();
+            let ends = |name: &str| text.matches(&format!("</saml:{name}>")).count();
+            assert_eq!(ends("AttributeStatement") + ends("AuthenticationStatement"), 1, "{text}");
+            assert_eq!(ends(statement), 1, "{text}");
+        }
+    }
 }

@@ -151,6 +151,7 @@ const AUTHN_CONTEXT_CLASS_REF: Name = saml("AuthnContextClassRef");
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tokens::content::BearerConfirmation;
     use crate::tokens::samples;
 
     #[tokio::test]
@@ -169,6 +170,21 @@ mod tests {
         let content = samples::with_claim("role", "v");
         let token = write_signed(&content, samples::key(), SignatureAlgorithm::RsaSha1).await.unwrap();
         insta::assert_snapshot!(samples::without_key_material(&token));
+    }
+
+    #[tokio::test]
+    async fn each_part_of_the_confirmation_is_written_without_the_others() {
+        let plain = samples::with_claim("role", "v").confirmation;
+        for (attribute, confirmation) in [
+            ("InResponseTo", BearerConfirmation { in_response_to: Some("_r".into()), ..plain.clone() }),
+            ("NotOnOrAfter", BearerConfirmation { not_on_or_after: Some(samples::now()), ..plain.clone() }),
+            ("Recipient", BearerConfirmation { recipient: Some("https://rp.example/".into()), ..plain.clone() }),
+        ] {
+            let content = AssertionContent { confirmation, ..samples::with_claim("role", "v") };
+            let token = write_signed(&content, samples::key(), SignatureAlgorithm::RsaSha256).await.unwrap();
+            let text = String::from_utf8(token).unwrap();
+            assert!(text.contains(&format!("<SubjectConfirmationData {attribute}=")), "{text}");
+        }
     }
 
     #[tokio::test]

@@ -275,6 +275,30 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_is_the_longest_text_that_is_made_and_taken() {
+        let clock = Arc::new(ManualClock::at(UtcTime::from_unix_seconds(1_767_607_201)));
+        let with =
+            |limit| Sealer::new(&Secret::new([1; 32]), clock.clone(), Arc::new(SystemRandomSource::new()), limit);
+        let sealed = with(4096).seal(CODE, "x", soon()).unwrap();
+        let (exact, short) = (with(sealed.len()), with(sealed.len() - 1));
+        assert!(exact.seal(CODE, "x", soon()).is_ok() && open(&exact, CODE, &sealed).is_ok());
+        assert!(matches!(short.seal(CODE, "x", soon()), Err(SealError::TooLarge { .. })));
+        assert!(matches!(open(&short, CODE, &sealed), Err(SealError::TooLarge { .. })));
+    }
+
+    #[test]
+    fn the_key_changes_at_midnight_and_not_before() {
+        let (farm, clock) = farm(1);
+        let day = || BASE64URL.decode(farm.seal(CODE, "x", soon()).unwrap()).unwrap()[1..5].to_vec();
+        let first = day();
+        // From 10:00:01 to 23:59:59.
+        clock.advance(Duration::from_hours(14) - Duration::from_secs(2));
+        assert_eq!(day(), first);
+        clock.advance(Duration::from_secs(1));
+        assert_ne!(day(), first);
+    }
+
+    #[test]
     fn each_purpose_and_each_day_has_its_own_key() {
         let clock = Arc::new(ManualClock::at(UtcTime::from_unix_seconds(1_767_607_201)));
         // The same nonce each time, so that equal keys would give equal octets.

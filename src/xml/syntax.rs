@@ -108,12 +108,13 @@ mod tests {
         assert_eq!(first_illegal("tab\tlf\ncr\rumlaut ä \u{FEFF} 漢 \u{10FFFF}"), None);
         for illegal in ['\0', '\u{8}', '\u{B}', '\u{C}', '\u{1F}', '\u{FFFE}', '\u{FFFF}'] {
             assert_eq!(first_illegal(&format!("ab{illegal}c")), Some((2, illegal)));
+            assert_eq!(first_illegal(&format!("{illegal}{illegal}")), Some((0, illegal)), "nothing but illegal ones");
         }
     }
 
     #[test]
     fn names() {
-        for good in ["a", "_a", "A-b.c9", "Größe", "名前"] {
+        for good in ["a", "_a", "A-b.c9", "Größe", "名前", "名-1.·"] {
             assert!(is_ncname(good), "{good}");
         }
         for bad in ["", "9a", "-a", ".a", "a:b", "a b", "a/b", "a<", "a\"", "×", "\u{B7}a"] {
@@ -129,6 +130,7 @@ mod tests {
     fn character_references() {
         assert_eq!(character_reference("x41"), Some('A'));
         assert_eq!(character_reference("10"), Some('\n'));
+        assert_eq!(character_reference("00000065"), Some('A'), "eight digits are read");
         for bad in
             ["", "x", "0", "x0", "xD800", "x110000", "+65", "x+41", "X41", "4294967361", "xFFFE", "1F", "000000065"]
         {

@@ -97,6 +97,8 @@ fn a_prefix_of_a_value_is_written_but_not_digested() {
         })
         .unwrap();
     let unsigned = writer.finish_for_signature().unwrap();
+    let text = std::str::from_utf8(&unsigned.octets).unwrap();
+    assert_eq!(text.matches("xmlns:tn").count(), 1, "{text}");
     let skipped: Vec<_> = unsigned.undigested.iter().map(|range| &unsigned.octets[range.clone()]).collect();
     assert_eq!(skipped, [b" xmlns:tn=\"urn:schema\"" as &[u8]]);
 }
@@ -108,6 +110,12 @@ struct Tree {
     attributes: Vec<(Name, String)>,
     text: String,
     children: Vec<Tree>,
+}
+
+#[test]
+fn a_prefix_of_a_value_that_is_in_scope_is_not_declared_again() {
+    let written = write(|w| w.element_with_value_prefixes(&ROOT, &[], &[("r", "urn:r")], |_| Ok(())));
+    assert_eq!(written.unwrap(), "<r:root xmlns:r=\"urn:r\"></r:root>");
 }
 
 #[test]

@@ -191,6 +191,7 @@ fn prefix_lists_are_allowed_and_bounded() {
         std::str::from_utf8(verified.octets()).unwrap().contains("xmlns:xs"),
         "the listed prefix is part of what was signed"
     );
+    verify(&with_list(&format!(r#"PrefixList="{}""#, "xs ".repeat(16)))).unwrap();
     let many = format!(r#"PrefixList="{}""#, "xs ".repeat(17));
     for bad in [&*many, r#"PrefixList="1a""#, r#"PrefixList="xs" Other="1""#] {
         assert!(matches!(refused(&with_list(bad)), VerifyError::Structure { .. }), "{bad}");
@@ -394,6 +395,22 @@ fn the_signature_stands_directly_in_the_element() {
     assert!(matches!(refused(&stray), VerifyError::StraySignature { found: 2, expected: 1 }));
     let other = document.replace(SAML2, "urn:other");
     assert!(matches!(refused(&other), VerifyError::Missing { .. }), "another root");
+}
+
+#[test]
+fn white_space_between_the_elements_of_the_signature_means_nothing() {
+    let mut template = Template::enveloped("_a");
+    template.references =
+        template.references.replace("><", ">\n  <").replace("<ds:DigestValue>\n  </ds", "<ds:DigestValue></ds");
+    template.method = format!("\n  {}\n  ", template.method);
+    verify(&sign(&assertion(&template))).unwrap();
+}
+
+#[test]
+fn a_key_on_a_strong_curve_is_taken() {
+    let pair = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default().self_signed(&pair).unwrap();
+    VerificationKeys::from_certificates([&certificate.der()[..]]).unwrap();
 }
 
 #[test]
