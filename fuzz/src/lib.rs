@@ -3,20 +3,22 @@
 //! The same functions replay the corpora in `make test` (`tests/corpora.rs` includes this file). They hold more than
 //! "does not crash": what is read is read again from its own output where there is one, and every error can be shown.
 
+mod claims;
+
+use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use chancery::authn::certificate::CertificateIdentity;
-use chancery::claims::language::{ParseOptions, parse, print_rules};
-use chancery::claims::{Claim, ClaimSet, Limits, NoTrace, QueryContext, RequestStores, RuleSet, StoreSet, types};
 use chancery::clock::{ManualClock, SystemRandomSource, UtcTime};
 use chancery::config::Config;
 use chancery::kerberos::keytab::Keytab;
 use chancery::kerberos::pac;
 use chancery::kerberos::screen::{Screened, screen};
-use chancery::protocols::trust_endpoint::{Credential, TrustEndpoint, Version};
+use chancery::protocols::trust_endpoint::TrustEndpoint;
 use chancery::protocols::wstrust;
 use chancery::secret::Secret;
 use chancery::tokens::sealed::{SealPurpose, Sealer};
+use chancery::trusts::RelyingParty;
 use chancery::xml::verify::{Policy, SignedElement, VerificationKeys, verify_enveloped, verify_security_header};
 use chancery::xml::{self, Document};
 
@@ -24,9 +26,11 @@ use chancery::xml::{self, Document};
 pub type Target = fn(&[u8]);
 
 /// All targets by name; each has a folder of seeds, `fuzz/corpus/<name>`.
-pub const TARGETS: [(&str, Target); 10] = [
+pub const TARGETS: [(&str, Target); 12] = [
     ("certificates", certificates),
-    ("claim_rules", claim_rules),
+    ("claim_evaluation", claims::claim_evaluation),
+    ("claim_regex", claims::claim_regex),
+    ("claim_rules", claims::claim_rules),
     ("configuration", configuration),
     ("keytab", keytab),
     ("pac", decode_pac),
@@ -39,14 +43,11 @@ pub const TARGETS: [(&str, Target); 10] = [
 
 /// A `RequestSecurityToken` message at every WS-Trust endpoint.
 pub fn rst(input: &[u8]) {
-    for version in Version::ALL {
-        for credential in [Credential::WindowsTransport, Credential::UsernameMixed] {
-            let endpoint = TrustEndpoint { version, credential };
-            let mut message_id = None;
-            match wstrust::decode(input, endpoint, &xml::Limits::SOAP, &mut message_id) {
-                Ok(request) => assert!(!request.applies_to.is_empty() && request.applies_to.len() <= 2048),
-                Err(error) => drop(error.to_string()),
-            }
+    for endpoint in TrustEndpoint::ALL {
+        let mut message_id = None;
+        match wstrust::decode(input, endpoint, &xml::Limits::SOAP, &mut message_id) {
+            Ok(request) => assert!(!request.applies_to.is_empty() && request.applies_to.len() <= 2048),
+            Err(error) => drop(error.to_string()),
         }
     }
 }
@@ -73,27 +74,6 @@ pub fn decode_pac(input: &[u8]) {
     }
 }
 
-/// A rule set of an administrator: read, printed, read again to the same, and run.
-pub fn claim_rules(input: &[u8]) {
-    let Ok(text) = std::str::from_utf8(input) else { return };
-    let rules = match parse(text, ParseOptions::default()) {
-        Ok((rules, _)) => rules,
-        Err(error) => return drop(error.to_string()),
-    };
-    let printed = print_rules(&rules);
-    match parse(&printed, ParseOptions::default()) {
-        Ok((again, _)) => assert_eq!(printed, print_rules(&again), "printing is not stable"),
-        Err(error) => panic!("what was printed cannot be read: {error}\n{printed}"),
-    }
-    let Ok(rules) = RuleSet::parse(text) else { return };
-    let stores = StoreSet::new();
-    let limits = Limits { work: 100_000, ..Limits::default() };
-    let outcome = now(rules.run(&CLAIMS, &RequestStores::new(&stores, QueryContext::default()), &limits, &mut NoTrace));
-    if let Err(error) = outcome {
-        drop(error.to_string());
-    }
-}
-
 /// The names in a client certificate.
 pub fn certificates(input: &[u8]) {
     match CertificateIdentity::unverified(input) {
@@ -102,11 +82,15 @@ pub fn certificates(input: &[u8]) {
     }
 }
 
-/// The configuration file.
+/// The configuration file, or the file of a trust.
 pub fn configuration(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     match Config::from_toml(text) {
         Ok(_) => {}
+        Err(report) => drop(format!("{report:?}")),
+    }
+    match RelyingParty::from_toml(text, Path::new("trusts"), NOW) {
+        Ok(party) => assert!(!party.identifiers.is_empty()),
         Err(report) => drop(format!("{report:?}")),
     }
 }
@@ -155,39 +139,30 @@ pub fn xml_verify(input: &[u8]) {
     }
 }
 
-/// An own envelope that came back from outside. The key is known to nobody, so nothing may open.
+/// An own envelope that came back from outside, and one of our own around the text, changed where the text says. The key is
+/// known to nobody else, so nothing else may open.
 pub fn sealed(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
-    let opened = SEALER.open::<String>(SealPurpose::new("fuzz"), text);
-    assert!(opened.is_err(), "a forgery opened");
-    if let Err(error) = opened {
-        drop(error.to_string());
+    let purpose = SealPurpose::new("fuzz");
+    match SEALER.open::<String>(purpose, text) {
+        Ok(_) => panic!("a forgery opened"),
+        Err(error) => drop(error.to_string()),
     }
+    let Ok(mut own) = SEALER.seal(purpose, text, EXPIRY) else { return };
+    assert_eq!(SEALER.open::<String>(purpose, &own).expect("an own envelope opens").value, text);
+    let [place, change, ..] = input else { return };
+    let at = own.len() * usize::from(*place) / 256;
+    let with = char::from(b' ' + change % 95);
+    let same = own.get(at..=at).is_some_and(|octet| octet.starts_with(with));
+    own.replace_range(at..=at, with.encode_utf8(&mut [0; 4]));
+    assert_eq!(SEALER.open::<String>(purpose, &own).is_ok(), same, "{own}");
 }
 
-/// The result of a future that never waits: there is no store to ask.
-fn now<F: Future>(future: F) -> F::Output {
-    let mut future = std::pin::pin!(future);
-    match future.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop())) {
-        std::task::Poll::Ready(output) => output,
-        std::task::Poll::Pending => panic!("the rules waited"),
-    }
-}
-
-static CLAIMS: LazyLock<ClaimSet> = LazyLock::new(|| {
-    let claim = |claim_type: &str, value: &str| Claim::new(claim_type, value, types::issuer::AD_AUTHORITY);
-    ClaimSet::from_iter([
-        claim(types::WINDOWS_ACCOUNT_NAME, "CORP\\alice"),
-        claim(types::PRIMARY_SID, "S-1-5-21-1004336348-1177238915-682003330-1107"),
-        claim(types::UPN, "alice@corp.example"),
-        claim(types::GROUP_SID, "S-1-5-21-1004336348-1177238915-682003330-513"),
-        claim(types::GROUP_SID, "S-1-5-21-1004336348-1177238915-682003330-515"),
-        claim(types::INSIDE_CORPORATE_NETWORK, "true"),
-    ])
-});
+const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
+const EXPIRY: UtcTime = UtcTime::from_unix_seconds(1_767_607_501);
 
 static SEALER: LazyLock<Sealer> = LazyLock::new(|| {
-    let clock = Arc::new(ManualClock::at(UtcTime::from_unix_seconds(1_767_607_201)));
+    let clock = Arc::new(ManualClock::at(NOW));
     Sealer::new(&Secret::new([0x5a; 32]), clock, Arc::new(SystemRandomSource::new()), 16 << 10)
 });
 
