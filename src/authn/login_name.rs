@@ -382,6 +382,8 @@ mod tests {
         ] {
             assert_eq!(LoginName::parse(text), Err(error), "{text:?}");
         }
+        let longest = format!("{}@corp.example", "a".repeat(MAX_LOGIN_NAME_CHARS - "@corp.example".len()));
+        assert!(LoginName::parse(&longest).is_ok());
     }
 
     #[test]
@@ -401,6 +403,21 @@ mod tests {
         }
         assert_eq!(key("CORP\\STRASSE"), key("CORP\\straße"));
         assert_eq!(key("CORP\\İ"), key("CORP\\i"));
+        for (letter, plain) in [
+            ("æ", "ae"),
+            ("Œ", "oe"),
+            ("Ø", "o"),
+            ("đ", "d"),
+            ("ð", "d"),
+            ("Ł", "l"),
+            ("ı", "i"),
+            ("ħ", "h"),
+            ("ς", "σ"),
+            ("Þ", "th"),
+            ("ひ", "ヒ"),
+        ] {
+            assert_eq!(key(&format!("CORP\\x{letter}")), key(&format!("CORP\\x{plain}")), "{letter}");
+        }
         assert_eq!(key("CORP\\ᾳ"), key("CORP\\α"), "a mark that counts as a letter");
         assert_eq!(LockoutKey::of_account("CORP.EXAMPLE", "Alice"), key("CORP\\alice"));
     }

@@ -153,11 +153,17 @@ mod tests {
         let group = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::X9_62_PRIME256V1).unwrap();
         let ec = PKey::from_ec_key(openssl::ec::EcKey::generate(&group).unwrap()).unwrap();
         let rsa = rsa();
+        let mut generator = openssl::pkey_ctx::PkeyCtx::new_id(openssl::pkey::Id::RSA_PSS).unwrap();
+        generator.keygen_init().unwrap();
+        generator.set_rsa_keygen_bits(2048).unwrap();
+        let pss = generator.keygen().unwrap();
         for (key, signed_with, expected) in [
             (&rsa, MessageDigest::sha1(), &digest::SHA256),
             (&rsa, MessageDigest::sha256(), &digest::SHA256),
             (&rsa, MessageDigest::sha384(), &digest::SHA384),
             (&rsa, MessageDigest::sha512(), &digest::SHA512),
+            (&pss, MessageDigest::sha256(), &digest::SHA256),
+            (&pss, MessageDigest::sha384(), &digest::SHA384),
             (&ec, MessageDigest::sha256(), &digest::SHA256),
             (&ec, MessageDigest::sha384(), &digest::SHA384),
         ] {

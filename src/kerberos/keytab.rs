@@ -276,6 +276,10 @@ pub(super) mod tests {
         assert_eq!(Keytab::parse(&file(&[(&[], "R", 1, 18, &[])])), Err(KeytabError::Principal));
         assert_eq!(Keytab::parse(&file(&[(&["a\nb"], "R", 1, 18, &[])])), Err(KeytabError::Principal));
         assert_eq!(Keytab::parse(&file(&[(&["a"; 17], "R", 1, 18, &[])])), Err(KeytabError::Principal));
+        assert!(Keytab::parse(&file(&[(&["a"; 16], "R", 1, 18, &[])])).is_ok(), "sixteen components are read");
+        let hole = i32::try_from(MAX_FILE_BYTES - 6).unwrap();
+        let largest = [&[5, 2][..], &(-hole).to_be_bytes(), &vec![0; MAX_FILE_BYTES - 6]].concat();
+        assert_eq!(Keytab::parse(&largest).map(|keytab| keytab.entries().len()), Ok(0), "a mebibyte is read");
         assert_eq!(Keytab::parse(&vec![0; MAX_FILE_BYTES + 1]), Err(KeytabError::TooLarge));
         let many = vec![(&["a"][..], "R", 1, 18, &b""[..]); MAX_ENTRIES + 1];
         assert_eq!(Keytab::parse(&file(&many)), Err(KeytabError::TooManyEntries));

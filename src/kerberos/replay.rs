@@ -151,7 +151,9 @@ mod tests {
     #[test]
     fn once_and_no_more() {
         let (guard, _) = guard(1000, WhenFull::Refuse);
+        assert!(guard.is_empty());
         assert_eq!(guard.check(b"a"), Verdict::Fresh);
+        assert!(!guard.is_empty());
         assert_eq!(guard.check(b"a"), Verdict::Replay);
         assert_eq!(guard.check(b"b"), Verdict::Fresh);
     }

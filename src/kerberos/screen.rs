@@ -237,6 +237,29 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn optional_fields_of_an_offer_are_passed_over() {
+        let raw = raw_token(b"sealed");
+        let mechanisms = tlv(context(0), &tlv(der::SEQUENCE, &tlv(der::OID, OID_KERBEROS)));
+        let flags = tlv(context(1), &tlv(der::BIT_STRING, &[1, 0]));
+        let token = tlv(context(2), &tlv(der::OCTET_STRING, &raw));
+        let hints = tlv(context(3), &tlv(der::SEQUENCE, b""));
+        let check = tlv(context(4), &tlv(der::OCTET_STRING, b"mic"));
+        let framed = |fields: &[&[u8]]| frame(OID_SPNEGO, &tlv(context(0), &tlv(der::SEQUENCE, &fields.concat())));
+        for fields in [
+            &[&mechanisms[..], &flags, &token][..],
+            &[&mechanisms, &token, &hints],
+            &[&mechanisms, &token, &check],
+            &[&mechanisms, &flags, &token, &hints, &check],
+        ] {
+            assert_kerberos(&framed(fields), &raw, Wrapping::Spnego);
+        }
+        // Each of them once, and in order.
+        for fields in [&[&mechanisms[..], &flags, &flags, &token][..], &[&mechanisms, &token, &check, &hints]] {
+            assert_eq!(screen(&framed(fields)), Screened::Malformed(Malformation::Structure));
+        }
+    }
+
+    #[test]
     fn what_the_ticket_says_is_readable() {
         let raw = raw_token(b"sealed");
         let Screened::Kerberos(token) = screen(&raw) else { panic!("{:?}", screen(&raw)) };

@@ -36,3 +36,47 @@ pub(super) const PREAUTH_FAILED: i32 = -1_765_328_174;
 pub(super) const REALM_CANT_RESOLVE: i32 = -1_765_328_164;
 pub(super) const KT_KVNONOTFOUND: i32 = -1_765_328_154;
 pub(super) const NOPERM_ETYPE: i32 = -1_765_328_148;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_numbers_are_those_of_the_librarys_header() {
+        for (code, in_header) in [
+            (KDC_NAME_EXPIRED, -1_765_328_383),
+            (KDC_C_PRINCIPAL_UNKNOWN, -1_765_328_378),
+            (KDC_S_PRINCIPAL_UNKNOWN, -1_765_328_377),
+            (KDC_POLICY, -1_765_328_372),
+            (KDC_CLIENT_REVOKED, -1_765_328_366),
+            (KDC_CLIENT_NOTYET, -1_765_328_363),
+            (KDC_KEY_EXPIRED, -1_765_328_361),
+            (KDC_PREAUTH_FAILED, -1_765_328_360),
+            (KDC_SVC_UNAVAILABLE, -1_765_328_355),
+            (AP_ERR_BAD_INTEGRITY, -1_765_328_353),
+            (AP_ERR_TKT_EXPIRED, -1_765_328_352),
+            (AP_ERR_TKT_NYV, -1_765_328_351),
+            (AP_ERR_REPEAT, -1_765_328_350),
+            (AP_ERR_NOT_US, -1_765_328_349),
+            (AP_ERR_SKEW, -1_765_328_347),
+            (AP_ERR_MODIFIED, -1_765_328_343),
+            (AP_ERR_BADKEYVER, -1_765_328_340),
+            (AP_ERR_NOKEY, -1_765_328_339),
+            (KDC_WRONG_REALM, -1_765_328_316),
+            (AP_WRONG_PRINC, -1_765_328_240),
+            (PRINC_NOMATCH, -1_765_328_238),
+            (KDCREP_SKEW, -1_765_328_236),
+            (PROG_ETYPE_NOSUPP, -1_765_328_234),
+            (WRONG_ETYPE, -1_765_328_232),
+            (REALM_UNKNOWN, -1_765_328_230),
+            (KDC_UNREACH, -1_765_328_228),
+            (KT_NOTFOUND, -1_765_328_203),
+            (PREAUTH_FAILED, -1_765_328_174),
+            (REALM_CANT_RESOLVE, -1_765_328_164),
+            (KT_KVNONOTFOUND, -1_765_328_154),
+            (NOPERM_ETYPE, -1_765_328_148),
+        ] {
+            assert_eq!(code, in_header);
+        }
+    }
+}

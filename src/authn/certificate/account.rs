@@ -248,6 +248,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn each_hour_of_the_week_has_its_bit() {
+        // Sunday, 4 January 2026, 00:30.
+        let sunday = UtcTime::from_unix_seconds(1_767_486_600);
+        for hour in 0..168_u32 {
+            let now = sunday.plus(std::time::Duration::from_hours(u64::from(hour)));
+            for other in 0..168_usize {
+                let mut hours = [0; 21];
+                hours[other / 8] = 1 << (other % 8);
+                assert_eq!(is_logon_hour(&hours, now.civil()), Ok(other == hour as usize), "{hour} {other}");
+            }
+        }
+        assert!(is_logon_hour(&[0xff; 20], sunday.civil()).is_err());
+    }
+
     fn text(value: &str) -> AttributeValue {
         AttributeValue::Text(value.into())
     }

@@ -59,6 +59,8 @@ mod tests {
         {
             assert_eq!(only(4, bad), None, "{bad:?}");
         }
+        let middle = [&[4, 0x81, 200][..], &[7; 200]].concat();
+        assert_eq!(only(4, &middle), Some(&[7; 200][..]));
         let long = [&[4, 0x82, 1, 0][..], &[7; 256]].concat();
         assert_eq!(only(4, &long), Some(&[7; 256][..]));
     }

@@ -289,7 +289,8 @@ fn an_unknown_authority_is_refused_even_with_the_same_name() {
     let stranger = Spec::authority("Stranger CA", None).issue(None);
     let client = Spec::default().issue(Some(&stranger));
     let result = pki.trust().validate(&client.der(), &[stranger.der()], now());
-    assert!(matches!(result, Err(CertificateError::UnknownAuthority { .. })), "{result:?}");
+    let issuer = String::from("DC=example, DC=corp, CN=Stranger CA");
+    assert_eq!(result, Err(CertificateError::UnknownAuthority { issuer }));
     let self_signed = pki.check(&Spec::default().issue(None));
     assert!(matches!(self_signed, Err(CertificateError::UnknownAuthority { .. })), "{self_signed:?}");
 }
@@ -388,6 +389,21 @@ fn weak_keys_and_signatures_are_refused() {
 }
 
 #[test]
+fn a_pss_signature_is_as_strong_as_its_digest() {
+    let mut generator = openssl::pkey_ctx::PkeyCtx::new_id(openssl::pkey::Id::RSA_PSS).unwrap();
+    generator.keygen_init().unwrap();
+    generator.set_rsa_keygen_bits(2048).unwrap();
+    let root = Spec::authority("Root CA", None).issue(None);
+    let issuing = Spec { key: Some(generator.keygen().unwrap()), ..Spec::authority("PSS CA", Some(0)) };
+    let pki = Pki { issuing: issuing.issue(Some(&root)), root };
+    let client = Spec::default().issue(Some(&pki.issuing));
+    assert_eq!(pki.check(&client).map(|_| ()), Ok(()));
+    let client = Spec { digest: MessageDigest::sha1(), ..Spec::default() }.issue(Some(&pki.issuing));
+    let result = pki.check(&client);
+    assert!(matches!(result, Err(CertificateError::WeakSignature { .. })), "{result:?}");
+}
+
+#[test]
 fn only_named_issuers_may_issue_for_logon() {
     let pki = Pki::new();
     let client = Spec::default().issue(Some(&pki.issuing));
@@ -420,7 +436,8 @@ fn revoked_is_revoked_by_any_list() {
         for mode in [RevocationMode::Required, RevocationMode::IfAvailable] {
             let trust = with_lists(&pki, &lists, mode, Duration::ZERO);
             let result = trust.validate(&client.der(), &[], now());
-            assert!(matches!(result, Err(CertificateError::Revoked { .. })), "{result:?}");
+            let subject = String::from("DC=example, DC=corp, CN=alice");
+            assert_eq!(result, Err(CertificateError::Revoked { subject }));
             assert!(trust.validate(&other.der(), &[], now()).is_ok());
         }
     }
@@ -461,6 +478,20 @@ fn without_a_list_that_counts_the_policy_decides() {
 }
 
 #[test]
+fn a_list_counts_from_its_first_second_to_its_last() {
+    let pki = Pki::new();
+    let client = Spec::default().issue(Some(&pki.issuing));
+    let root_list = pki.root.list(&[], NOW - DAY, NOW + DAY);
+    for (from, until, good) in
+        [(NOW, NOW + DAY, true), (NOW + 1, NOW + DAY, false), (NOW - DAY, NOW, true), (NOW - DAY, NOW - 1, false)]
+    {
+        let lists = [root_list.clone(), pki.issuing.list(&[], from, until)];
+        let trust = with_lists(&pki, &lists, RevocationMode::Required, Duration::ZERO);
+        assert_eq!(trust.validate(&client.der(), &[], now()).is_ok(), good, "{from} to {until}");
+    }
+}
+
+#[test]
 fn a_list_counts_by_name_and_by_the_right_to_sign_it() {
     let pki = Pki::new();
     let client = Spec::default().issue(Some(&pki.issuing));
@@ -491,6 +522,13 @@ fn lists_that_mean_something_else_are_not_loaded() {
         let trust = CertificateTrust::new(&pki.authorities(), &[list], CertificatePolicy::default());
         assert!(matches!(trust.err(), Some(TrustConfigError::List { .. })));
     }
+    // A list of clients only says nothing of authorities.
+    let clients_only = extension("2.5.29.28", true, &tlv(0x30, &tlv(0x81, &[0xff])));
+    let list = pki.root.list_with(&[], NOW - DAY, NOW + DAY, &[clients_only]).to_der().unwrap();
+    let lists = [list, pki.issuing.list(&[], NOW - DAY, NOW + DAY)];
+    let client = Spec::default().issue(Some(&pki.issuing));
+    let result = with_lists(&pki, &lists, RevocationMode::Required, Duration::ZERO).validate(&client.der(), &[], now());
+    assert!(matches!(result, Err(CertificateError::RevocationUnknown { .. })), "{result:?}");
     // A list of authorities only says nothing of clients.
     let authorities_only = extension("2.5.29.28", true, &tlv(0x30, &tlv(0x82, &[0xff])));
     let list = pki.issuing.list_with(&[], NOW - DAY, NOW + DAY, &[authorities_only]).to_der().unwrap();
@@ -519,6 +557,7 @@ fn tricks_with_names_are_refused() {
         ("a SID that is none", vec![sid_extension("S-1-5-21-x")]),
         ("a SID with NUL", vec![sid_extension("S-1-5-21-1\0")]),
         ("a SID extension of another shape", vec![extension("1.3.6.1.4.1.311.25.2", false, b"\x30\x03S-1")]),
+        ("a name that does not decode", vec![alternative_names(&[tlv(0x82, &[0xff])])]),
         ("two SIDs", vec![alternative_names(&[sid_uri(SID), sid_uri("S-1-5-21-1-2-3-4")])]),
         ("two SIDs in two places", vec![sid_extension(SID), alternative_names(&[sid_uri("S-1-5-21-1-2-3-4")])]),
         ("unknown critical extension", vec![extension("1.2.3.4.5", true, &[5, 0])]),
@@ -549,6 +588,10 @@ fn other_alternative_names_are_no_upn() {
     spec.extensions.push(names.unwrap());
     let identity = pki.check(&spec.issue(Some(&pki.issuing))).unwrap();
     assert_eq!((identity.upn, identity.sid), (None, None));
+    // A name of another kind in the form of a UPN.
+    let other = tlv(0xa0, &[oid_octets("1.3.6.1.4.1.311.20.2.4"), tlv(0xa0, &tlv(0x0c, b"a@corp.example"))].concat());
+    let client = Spec::default().with(alternative_names(&[other])).issue(Some(&pki.issuing));
+    assert_eq!(pki.check(&client).unwrap().upn, None);
 }
 
 #[test]
@@ -566,6 +609,11 @@ fn what_is_no_certificate_is_refused() {
     }
     let huge = vec![0x30; MAX_CERTIFICATE_OCTETS + 1];
     assert_eq!(trust.validate(&huge, &[], now()), Err(CertificateError::TooLarge));
+    // A certificate of the longest length is looked at.
+    let longest = trust.validate(&vec![0x30; MAX_CERTIFICATE_OCTETS], &[], now());
+    assert!(matches!(longest, Err(CertificateError::Malformed { .. })), "{longest:?}");
+    let most = vec![pki.root.der(); MAX_PRESENTED];
+    assert!(trust.validate(&client.der(), &most, now()).is_ok());
     let many = vec![pki.root.der(); MAX_PRESENTED + 1];
     assert_eq!(trust.validate(&client.der(), &many, now()), Err(CertificateError::TooLarge));
 }
@@ -654,6 +702,32 @@ fn an_issuer_name_that_imitates_another_is_quoted() {
     let trust = with_lists(&pki, &lists, RevocationMode::Required, Duration::ZERO);
     let identity = trust.validate(&client.der(), &[imitation.der()], now()).unwrap();
     assert_eq!(identity.strong_mappings[0], "X509:<I>DC=example,CN=\"x,CN=Issuing CA\"<SR>452301");
+}
+
+#[test]
+fn issuer_and_serial_are_written_as_windows_writes_them() {
+    use openssl::asn1::Asn1Type;
+    let root = Spec::authority("Root CA", None).issue(None);
+    let mappings = |issuer: X509Name, serial: u32| {
+        let issuing = Spec { subject: issuer, ..Spec::authority("-", Some(0)) }.issue(Some(&root));
+        let client = Spec { serial, ..Spec::default() }.issue(Some(&issuing));
+        let mut mappings = CertificateIdentity::unverified(&client.der()).unwrap().strong_mappings;
+        mappings.retain(|mapping| mapping.contains("<SR>"));
+        mappings
+    };
+    for (value, written) in
+        [("x", "x"), (" x", "\" x\""), ("x ", "\"x \""), ("#x", "\"#x\""), ("x#y", "x#y"), ("a;b", "\"a;b\"")]
+    {
+        assert_eq!(mappings(name(&[("CN", value)]), 1), [format!("X509:<I>CN={written}<SR>01")], "{value}");
+    }
+    // The zero before a high bit is written or left out; zero itself stays.
+    assert_eq!(mappings(name(&[("CN", "x")]), 0x8000_0001), ["X509:<I>CN=x<SR>0100008000", "X509:<I>CN=x<SR>01000080"]);
+    assert_eq!(mappings(name(&[("CN", "x")]), 0), ["X509:<I>CN=x<SR>00"]);
+    for (kind, octets) in [(Asn1Type::BMPSTRING, "\0x\0y"), (Asn1Type::T61STRING, "xy"), (Asn1Type::UTF8STRING, "xy")] {
+        let mut builder = X509Name::builder().unwrap();
+        builder.append_entry_by_text_with_type("CN", octets, kind).unwrap();
+        assert_eq!(mappings(builder.build(), 1), ["X509:<I>CN=xy<SR>01"], "{kind:?}");
+    }
 }
 
 proptest::proptest! {

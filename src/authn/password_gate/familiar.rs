@@ -98,6 +98,28 @@ mod tests {
     }
 
     #[test]
+    fn a_full_map_forgets_the_oldest_sixteenth() {
+        let mut places = FamiliarPlaces::new(32);
+        let account = |n: usize| LockoutKey::of_account("R", &n.to_string());
+        for n in 0..33 {
+            places.learn(account(n), [ip(1)]);
+        }
+        assert_eq!(places.accounts.len(), 31);
+        assert!(!places.knows_all(&account(0), [ip(1)]) && !places.knows_all(&account(1), [ip(1)]));
+        assert!(places.knows_all(&account(2), [ip(1)]) && places.knows_all(&account(32), [ip(1)]));
+    }
+
+    #[test]
+    fn a_smaller_bound_holds_from_the_next_sign_in_on() {
+        let mut places = FamiliarPlaces::new(2);
+        let [alice, bob] = ["alice", "bob"].map(|name| LockoutKey::of_account("R", name));
+        places.reconfigure(1);
+        places.learn(alice, [ip(1)]);
+        places.learn(bob, [ip(1)]);
+        assert!(!places.knows_all(&alice, [ip(1)]) && places.knows_all(&bob, [ip(1)]));
+    }
+
+    #[test]
     fn twenty_places_and_the_oldest_goes() {
         let mut places = FamiliarPlaces::new(10);
         let alice = LockoutKey::of_account("R", "alice");

@@ -310,6 +310,15 @@ mod tests {
     }
 
     #[test]
+    fn a_full_map_makes_room_by_a_sixteenth() {
+        let mut ledger = Ledger::new(32, WINDOW);
+        for n in 0..33 {
+            fail(&mut ledger, &format!("flood{n}"), 1, BAD, Duration::ZERO);
+        }
+        assert_eq!(ledger.len(), 31);
+    }
+
+    #[test]
     fn an_attempt_under_way_keeps_its_place() {
         let mut ledger = Ledger::new(4, WINDOW);
         for _ in 0..3 {
@@ -347,6 +356,24 @@ mod tests {
         fail(&mut ledger, "alice", 1, BAD, Duration::ZERO);
         ledger.join(key("upn").0, key("alice").0);
         assert!(is_locked(&mut ledger, "alice", Duration::ZERO));
+        assert_eq!(ledger.len(), 1);
+    }
+
+    #[test]
+    fn a_name_on_probation_puts_its_account_on_probation() {
+        let mut ledger = Ledger::new(4, WINDOW);
+        fail(&mut ledger, "upn", 3, BAD, Duration::ZERO);
+        assert!(!is_locked(&mut ledger, "upn", WINDOW));
+        ledger.join(key("upn").0, key("alice").0);
+        fail(&mut ledger, "alice", 1, BAD, WINDOW * 2);
+        assert!(is_locked(&mut ledger, "alice", WINDOW * 2), "one attempt only");
+    }
+
+    #[test]
+    fn a_name_without_bad_passwords_leaves_no_entry_behind() {
+        let mut ledger = Ledger::new(4, WINDOW);
+        assert!(matches!(ledger.take(key("upn"), 3, true, Duration::ZERO), Place::Taken { .. }));
+        ledger.join(key("upn").0, key("alice").0);
         assert_eq!(ledger.len(), 1);
     }
 

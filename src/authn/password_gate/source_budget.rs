@@ -123,6 +123,19 @@ mod tests {
     }
 
     #[test]
+    fn full_buckets_are_forgotten_before_spent_ones() {
+        let mut budget = SourceBudget::new(16, 2, SECOND);
+        budget.pay(ip(1), Duration::ZERO).unwrap();
+        for n in 1..=16 {
+            budget.pay(ip(n), Duration::ZERO).unwrap();
+        }
+        budget.pay(ip(17), SECOND).unwrap();
+        assert_eq!(budget.full_at.len(), 2, "all but the spent one were full again");
+        assert_eq!(budget.pay(ip(1), SECOND), Ok(()));
+        assert!(budget.pay(ip(1), SECOND).is_err());
+    }
+
+    #[test]
     fn an_ipv6_source_is_a_56() {
         let mut budget = SourceBudget::new(10, 1, SECOND);
         budget.pay("2001:db8::1".parse().unwrap(), Duration::ZERO).unwrap();

@@ -300,6 +300,8 @@ async fn unusable_passwords_never_reach_the_domain() {
     let long = "x".repeat(MAX_PASSWORD_OCTETS + 1);
     assert_eq!(world.sign_in("CORP\\alice", &long, HOME).await, Err(PasswordError::Unusable.into()));
     assert_eq!(world.asked(), 0);
+    let longest = "x".repeat(MAX_PASSWORD_OCTETS);
+    assert_eq!(world.sign_in("CORP\\alice", &longest, HOME).await, Err(PasswordError::Wrong.into()));
 }
 
 #[tokio::test]
@@ -446,6 +448,45 @@ async fn a_reload_unlocks_nobody() {
     let world = world();
     world.fail("CORP\\alice", HOME, 3).await;
     world.gate.reconfigure(settings());
+    assert!(is_locked(&world.sign_in("CORP\\alice", "right", HOME).await));
+}
+
+#[tokio::test]
+async fn changed_settings_hold_from_the_next_attempt_on() {
+    let world = world();
+    world.fail("CORP\\alice", HOME, 3).await;
+    let mut changed = settings();
+    changed.lockout.observation_window = Duration::from_mins(1);
+    changed.lockout.source_burst = NonZeroU32::MIN;
+    changed.lockout.source_interval = Duration::from_hours(1);
+    world.gate.reconfigure(changed);
+    world.clock.advance(Duration::from_mins(1));
+    assert!(world.sign_in("CORP\\alice", "right", HOME).await.is_ok(), "the window is a minute now");
+    world.fail("CORP\\alice", ELSEWHERE, 1).await;
+    let slowed = world.sign_in("CORP\\alice", "wrong", ELSEWHERE).await;
+    assert!(matches!(slowed, Err(GateError::SourceSlowed { .. })), "one bad password from a source now: {slowed:?}");
+}
+
+#[tokio::test]
+async fn several_second_names_are_remembered() {
+    let world = world();
+    for name in ["a.liddell@brand.example", "bob@brand.example"] {
+        assert!(world.sign_in(name, "right", HOME).await.is_ok());
+    }
+    world.fail("a.liddell@brand.example", ELSEWHERE, 3).await;
+    assert!(is_locked(&world.sign_in("CORP\\alice", "right", ELSEWHERE).await));
+}
+
+#[tokio::test]
+async fn names_that_do_not_exist_are_forgotten_before_accounts() {
+    let mut settings = settings();
+    settings.lockout.max_accounts = 2;
+    let world = world_with(settings);
+    world.fail("CORP\\alice", HOME, 2).await;
+    for name in ["CORP\\nobody", "CORP\\noone"] {
+        assert_eq!(world.sign_in(name, "x", HOME).await, Err(PasswordError::UnknownAccount.into()));
+    }
+    world.fail("CORP\\alice", HOME, 1).await;
     assert!(is_locked(&world.sign_in("CORP\\alice", "right", HOME).await));
 }
 

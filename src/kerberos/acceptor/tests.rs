@@ -4,12 +4,15 @@ use std::sync::Arc;
 
 use super::super::bindings::{BindingPolicy, ChannelBindings};
 use super::super::domains::{DropReason, TrustedDomain, TrustedDomains, UntrustedDomain};
+use super::super::ffi::GssError;
 use super::super::forge::Forged;
 use super::super::keytab::tests::{EntryContent, file};
 use super::super::pac::PacError;
 use super::super::pac::tests::encode::PacContent;
 use super::super::replay::{ReplayGuard, ReplayOptions};
-use super::super::screen::{Malformation, NtlmForm};
+use super::super::screen::tests::raw_token;
+use super::super::screen::{Malformation, NtlmForm, Screened, screen};
+use super::super::status;
 use super::*;
 use crate::clock::SystemClock;
 use crate::directory::AccountKind;
@@ -119,7 +122,14 @@ fn a_full_guard_refuses() {
 #[test]
 fn keys_that_do_not_fit() {
     let wrong_key = lab(&[(STS, REALM, 3, 18, &[1; 32])]);
-    assert!(matches!(wrong_key.refusal(&alice()), AcceptError::WrongKey { kvno: Some(3), etype: 18, .. }));
+    let AcceptError::WrongKey { kvno: Some(3), etype: 18, detail, .. } = wrong_key.refusal(&alice()) else {
+        panic!("{:?}", wrong_key.refusal(&alice()));
+    };
+    // What the library says of it, once.
+    let mut sentences: Vec<&str> = detail.split("; ").collect();
+    assert!(sentences.iter().all(|sentence| !sentence.is_empty()), "{detail:?}");
+    sentences.dedup();
+    assert_eq!(sentences.join("; "), detail);
     let other_number = lab(&[(STS, REALM, 4, 18, &[1; 32])]);
     assert!(matches!(other_number.refusal(&alice()), AcceptError::KvnoNotFound { kvno: Some(3), .. }));
     let other_type = lab(&[(STS, REALM, 3, 17, &[1; 16])]);
@@ -129,6 +139,30 @@ fn keys_that_do_not_fit() {
         other_name.refusal(&alice()),
         AcceptError::UnknownServicePrincipal { service, .. } if service == "HTTP/sts.corp.example@CORP.EXAMPLE"
     ));
+}
+
+/// `GSS_S_FAILURE`
+const FAILURE: u32 = 0xd_0000;
+
+#[test]
+fn what_the_library_says_has_its_own_refusal_each() {
+    let raw = raw_token(b"sealed");
+    let Screened::Kerberos(token) = screen(&raw) else { panic!("no Kerberos token") };
+    let refusal = |major, minor| {
+        let error = GssError { major, minor, major_text: String::new(), minor_text: String::new() };
+        AcceptError::from_gss(error, &token.ap_req)
+    };
+    assert_eq!(refusal(GssError::BAD_BINDINGS, 0), AcceptError::BadBindings);
+    assert!(matches!(refusal(FAILURE, status::AP_ERR_REPEAT), AcceptError::Replay { .. }));
+    for code in [status::NOPERM_ETYPE, status::PROG_ETYPE_NOSUPP, status::WRONG_ETYPE] {
+        assert!(matches!(refusal(FAILURE, code), AcceptError::EncryptionType { etype: 18, .. }));
+    }
+    assert!(matches!(refusal(FAILURE, status::AP_ERR_SKEW), AcceptError::ClockSkew(_)));
+    assert!(matches!(refusal(GssError::CREDENTIALS_EXPIRED, 0), AcceptError::Expired(_)));
+    let malformed = refusal(GssError::DEFECTIVE_TOKEN, 0);
+    assert!(matches!(malformed, AcceptError::Malformed(Malformation::Structure)), "{malformed:?}");
+    assert!(matches!(refusal(GssError::NO_CRED, 0), AcceptError::Credential(_)));
+    assert!(matches!(refusal(FAILURE, 0), AcceptError::Gss(_)));
 }
 
 #[test]

@@ -132,3 +132,31 @@ impl<'a> Reader<'a> {
         Ok(taken)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Reads a string of these numbers: length in octets; referent; maximum, offset and actual count of characters.
+    fn string(length: u16, referent: u32, counts: [u32; 3]) -> Result<Vec<u8>, PacError> {
+        let header = StringHeader { length, pointer: Pointer { referent } };
+        let bytes = [&counts.map(u32::to_le_bytes).concat()[..], b"abcd"].concat();
+        Reader { bytes: &bytes, at: 0 }.string_body(header).map(<[u8]>::to_vec)
+    }
+
+    #[test]
+    fn a_string_says_its_length_twice_and_alike() {
+        assert_eq!(string(4, 1, [2, 0, 2]), Ok(b"abcd".to_vec()));
+        assert_eq!(string(4, 1, [9, 0, 2]), Ok(b"abcd".to_vec()), "more may have been allocated");
+        assert_eq!(string(0, 0, [0; 3]), Ok(Vec::new()), "a null pointer is the empty string");
+        for (length, referent, counts, what) in [
+            (4, 0, [2, 0, 2], "a null pointer with a length"),
+            (3, 1, [1, 0, 1], "half a character"),
+            (4, 1, [2, 1, 2], "an offset"),
+            (4, 1, [1, 0, 2], "more than was allocated"),
+            (4, 1, [2, 0, 1], "another length behind the pointer"),
+        ] {
+            assert_eq!(string(length, referent, counts), Err(PacError::Conformance), "{what}");
+        }
+    }
+}

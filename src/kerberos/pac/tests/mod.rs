@@ -135,14 +135,25 @@ fn headers_and_bounds() {
     assert_eq!(changed(4, 1), Err(PacError::Version(1)));
     assert_eq!(changed(0, 65), Err(PacError::TooManyBuffers));
     assert_eq!(changed(16, 0), Err(PacError::BufferOutOfBounds(1)), "an offset inside the header");
+    assert_eq!(changed(16, 0x50), Err(PacError::BufferOutOfBounds(1)), "an offset at the header's last octets");
     assert_eq!(changed(16, 0x5c), Err(PacError::BufferOutOfBounds(1)), "an offset off the alignment");
     assert_eq!(changed(18, 0xff), Err(PacError::BufferOutOfBounds(1)), "an offset beyond the end");
+    assert!(matches!(decode(&vec![0; 64 * 1024]), Err(PacError::MissingBuffer(_))), "64 KiB are read");
     assert_eq!(decode(&vec![0; 65 * 1024]), Err(PacError::TooLarge { bytes: 65 * 1024 }));
     for (at, octet) in [(0, 2), (1, 0), (2, 9)] {
         let mut buffers = PacContent::user().buffers();
         *buffers[0].1.get_mut(at).unwrap() = octet;
         assert_eq!(decode(&assemble(&buffers)), Err(PacError::NdrHeader), "{at}");
     }
+}
+
+#[test]
+fn a_null_pointer_is_no_sid() {
+    let mut buffers = PacContent::user().buffers();
+    // The count of extra SIDs, then the pointer and the attributes of the only one.
+    let attributes = find(&buffers[0].1, &[7, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 18]);
+    buffers[0].1[attributes - 4..attributes].fill(0);
+    assert_eq!(decode(&assemble(&buffers)), Err(PacError::Conformance));
 }
 
 #[test]
