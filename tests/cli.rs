@@ -27,6 +27,8 @@ fn the_help_of_every_command() {
         "check",
         "reload",
         "serve",
+        "claims",
+        "claims fmt",
         "keys",
         "keys list",
         "keys import",

@@ -20,5 +20,5 @@ pub use engine::{
     TraceSink,
 };
 pub use language::{ParseOptions, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning};
-pub use pipeline::{Authorization, DenyReason, asks_second_factor, authorize};
+pub use pipeline::{Authorization, DenyReason, Stage, asks_second_factor, authorize};
 pub use store::{AttributeStore, QueryContext, QuerySubject, RequestStores, Rows, StoreError, StoreQuery, StoreSet};

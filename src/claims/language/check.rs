@@ -14,13 +14,13 @@ pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
             findings.warning(annotation.name.span, RuleWarningKind::UnknownAnnotation { name });
         }
     }
-    let all: Vec<&Ident> = rule.conditions.iter().filter_map(tag_of).collect();
+    let all: Vec<&Ident> = rule.conditions.iter().filter_map(Condition::tag).collect();
     let mut bound: Vec<&Ident> = Vec::new();
     for condition in &rule.conditions {
-        for test in tests_of(condition) {
+        for test in condition.tests() {
             check_test(test, &bound, &all, findings);
         }
-        if let Some(tag) = tag_of(condition) {
+        if let Some(tag) = condition.tag() {
             if contains(&bound, &tag.text) {
                 let kind = RuleProblemKind::DuplicateTag { tag: tag.text.clone() };
                 findings.problem(tag.span, kind, Some(String::from("tags compare without regard to case")));
@@ -29,21 +29,6 @@ pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
         }
     }
     check_action(&rule.action, &bound, findings);
-}
-
-fn tag_of(condition: &Condition) -> Option<&Ident> {
-    match condition {
-        Condition::Select(selector) => selector.tag.as_ref(),
-        Condition::Exists { .. } | Condition::Count(_) => None,
-    }
-}
-
-fn tests_of(condition: &Condition) -> &[Test] {
-    match condition {
-        Condition::Select(selector) => &selector.tests,
-        Condition::Exists { claims, .. } => &claims.tests,
-        Condition::Count(count) => &count.claims.tests,
-    }
 }
 
 fn contains(tags: &[&Ident], tag: &str) -> bool {

@@ -252,7 +252,31 @@ impl RuleProblemKind {
         }
     }
 
-    fn label(&self) -> String {
+    /// The kind of problem, named as in the documentation; stable across versions.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unexpected { .. } | Self::Input { .. } => "syntax",
+            Self::OpenString => "open-string",
+            Self::Comment => "comment",
+            Self::TooLong { .. } | Self::TooManyRules { .. } | Self::TooMany { .. } | Self::TooDeep { .. } => {
+                "too-large"
+            }
+            Self::DuplicateTag { .. } => "duplicate-tag",
+            Self::UnknownTag { .. } => "unknown-tag",
+            Self::UnboundTag { .. } => "unbound-tag",
+            Self::AggregateTag => "tag-on-aggregate",
+            Self::MissingType => "missing-type",
+            Self::DuplicateProperty { .. } => "duplicate-property",
+            Self::UnknownFunction { .. } => "unknown-function",
+            Self::ArgumentCount { .. } => "argument-count",
+            Self::MissingParameter { .. } => "missing-parameter",
+            Self::Query { .. } => "query",
+            Self::Pattern(_) => "pattern",
+        }
+    }
+
+    /// What stands at the place, in a few words.
+    pub fn label(&self) -> String {
         match self {
             Self::Unexpected { expected, .. } => format!("expected {}", one_of(expected)),
             Self::Input { .. } => String::from("no part of the language"),

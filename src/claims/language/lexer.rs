@@ -73,6 +73,11 @@ pub(super) fn tokenize(text: &str, comments: bool) -> Vec<Token> {
     }
 }
 
+/// Whether a comment stands between the tokens of the text.
+pub(super) fn has_comment(text: &str) -> bool {
+    text.contains('/') && tokenize(text, false).iter().any(|token| token.kind == TokenKind::Bad(Bad::Comment))
+}
+
 struct Lexer<'a> {
     text: &'a str,
     at: usize,

@@ -4,6 +4,7 @@
 //! they mean when they run. The parser is total: any text gives a tree or located problems, never a panic.
 
 mod check;
+mod encoding;
 mod error;
 mod explain;
 mod lexer;
@@ -11,9 +12,10 @@ mod parser;
 mod printer;
 mod syntax;
 
+pub use encoding::{EncodingError, decode};
 pub use error::{Location, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning, RuleWarningKind};
 pub use parser::{MAX_RULES, MAX_TEXT, ParseOptions, parse};
-pub use printer::{print_rule, print_rules};
+pub use printer::{format_rules, print_rule, print_rules, replace_rules};
 pub use syntax::{
     Action, Aggregate, Annotation, Assignment, Comparison, Condition, Count, Expression, Form, Ident, Literal,
     Operator, Property, PropertyRef, Rule, Rules, Selector, Span, StoreCall, Test, Verb,

@@ -1,0 +1,48 @@
+//! `chancery claims`: claim rules as files, away from any server.
+//!
+//! One file per command. What they share is how a rule file is read; what rules mean is known by `claims/` alone.
+
+mod fmt;
+mod source;
+
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+
+/// Check, format and try claim rules
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(super) struct Claims {
+    #[command(subcommand)]
+    command: ClaimsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum ClaimsCommand {
+    Fmt(fmt::Fmt),
+}
+
+impl Claims {
+    pub(super) fn run(self) -> ExitCode {
+        match self.command {
+            ClaimsCommand::Fmt(command) => command.run(),
+        }
+    }
+}
+
+/// Liberties in reading rules, beyond what AD FS takes.
+#[derive(Debug, Clone, Copy, Args)]
+struct Reading {
+    /// Accept comments, `//…` and `/*…*/`; AD FS does not
+    #[arg(long)]
+    allow_comments: bool,
+    /// Accept a rule without its final `;`, with a warning
+    #[arg(long)]
+    lenient: bool,
+}
+
+impl Reading {
+    const fn options(self) -> crate::claims::ParseOptions {
+        crate::claims::ParseOptions { comments: self.allow_comments, lenient: self.lenient }
+    }
+}
