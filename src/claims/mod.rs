@@ -6,6 +6,7 @@ mod claim;
 pub mod descriptions;
 pub mod engine;
 pub mod language;
+pub mod lint;
 pub mod pipeline;
 pub mod regex;
 pub mod rules;

@@ -37,17 +37,6 @@ fn contains(tags: &[&Ident], tag: &str) -> bool {
 
 fn check_test(test: &Test, bound: &[&Ident], all: &[&Ident], findings: &mut Findings<'_>) {
     check_expression(&test.operand, bound, all, findings);
-    if let (Property::Type, false, Expression::Literal(literal)) =
-        (&test.property.property, test.operator.is_pattern(), &test.operand)
-    {
-        check_type(&literal.text, literal.span, findings);
-    }
-}
-
-fn check_type(claim_type: &str, span: super::Span, findings: &mut Findings<'_>) {
-    if ["https://schemas.microsoft.com/", "https://schemas.xmlsoap.org/"].iter().any(|p| claim_type.starts_with(p)) {
-        findings.warning(span, RuleWarningKind::SecureSchema);
-    }
 }
 
 fn check_expression(expression: &Expression, bound: &[&Ident], all: &[&Ident], findings: &mut Findings<'_>) {
@@ -71,7 +60,14 @@ fn check_expression(expression: &Expression, bound: &[&Ident], all: &[&Ident], f
         }
         Expression::Call { function, arguments, span } => {
             if !function.text.eq_ignore_ascii_case("RegExReplace") {
-                let help = Some(String::from("the only function is RegExReplace(input, pattern, replacement)"));
+                let name = function.text.to_ascii_lowercase();
+                let help = if name.contains("lower") || name.contains("upper") {
+                    "the language does not change case; ask the store: issue(store = \"StringProcessing\", types = (\"…\"), \
+                     query = \"toLower\", param = c.Value)"
+                } else {
+                    "the only function is RegExReplace(input, pattern, replacement)"
+                };
+                let help = Some(help.to_owned());
                 findings.problem(function.span, RuleProblemKind::UnknownFunction { name: function.text.clone() }, help);
             } else if arguments.len() != 3 {
                 findings.problem(*span, RuleProblemKind::ArgumentCount { found: arguments.len() }, None);
@@ -90,7 +86,7 @@ fn check_expression(expression: &Expression, bound: &[&Ident], all: &[&Ident], f
 
 fn known_tags(all: &[&Ident]) -> String {
     if all.is_empty() {
-        return String::from("give the condition a tag: c:[…]");
+        return String::from("bind the claim to a tag by a condition of the form c:[…]");
     }
     let tags: Vec<&str> = all.iter().map(|tag| &*tag.text).collect();
     format!("the tags of this rule are: {}", tags.join(", "))
@@ -116,24 +112,14 @@ fn check_action(action: &Action, bound: &[&Ident], findings: &mut Findings<'_>) 
                 }
                 check_expression(&assignment.value, bound, bound, findings);
             }
-            match assignments.iter().find(|assignment| assignment.property.property == Property::Type) {
-                None => {
-                    let help = Some(String::from("add Type = \"…\""));
-                    findings.problem(action.span, RuleProblemKind::MissingType, help);
-                }
-                Some(assignment) => {
-                    if let Expression::Literal(literal) = &assignment.value {
-                        check_type(&literal.text, literal.span, findings);
-                    }
-                }
+            if !assignments.iter().any(|assignment| assignment.property.property == Property::Type) {
+                let help = Some(String::from("add Type = \"…\""));
+                findings.problem(action.span, RuleProblemKind::MissingType, help);
             }
         }
         Form::Store(call) => {
             if call.store.text.trim() != &*call.store.text {
                 findings.warning(call.store.span, RuleWarningKind::BlankInStoreName);
-            }
-            for claim_type in &call.types {
-                check_type(&claim_type.text, claim_type.span, findings);
             }
             for param in &call.params {
                 check_expression(param, bound, bound, findings);

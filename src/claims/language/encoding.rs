@@ -21,6 +21,16 @@ pub enum EncodingError {
     },
 }
 
+impl EncodingError {
+    /// Where the first octet is that fits nowhere.
+    pub const fn location(&self) -> Option<Location> {
+        match self {
+            Self::Utf16 => None,
+            Self::Octet { location, .. } => Some(*location),
+        }
+    }
+}
+
 /// The text in `bytes`, without a byte order mark.
 ///
 /// # Errors

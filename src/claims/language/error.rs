@@ -146,7 +146,7 @@ pub enum RuleProblemKind {
         found: String,
     },
     /// A string literal that does not end on its line.
-    #[error("string literal runs over a line end")]
+    #[error("the string literal does not end on its line")]
     OpenString,
     /// A comment, which AD FS does not know.
     #[error("comments are not part of the language")]
@@ -224,7 +224,7 @@ pub enum RuleProblemKind {
         found: usize,
     },
     /// A placeholder without a parameter (V6).
-    #[error("the query uses {{{index}}}, but there are {params} parameters")]
+    #[error("the query uses {{{index}}}, but the rule has {}", params_in_words(*params))]
     MissingParameter {
         /// The placeholder's number.
         index: usize,
@@ -321,9 +321,6 @@ pub enum RuleWarningKind {
         /// Its name.
         name: Text,
     },
-    /// A claim type with `https://` where the real one has `http://`: it never matches.
-    #[error("the real claim type begins with http://; this one never matches")]
-    SecureSchema,
     /// Blanks at the ends of a store's name.
     #[error("blanks around the store name are ignored")]
     BlankInStoreName,
@@ -383,12 +380,26 @@ fn summary(problems: &[RuleProblem]) -> String {
     }
 }
 
+fn params_in_words(params: usize) -> String {
+    match params {
+        0 => String::from("no param"),
+        1 => String::from("one param only"),
+        n => format!("{n} params only"),
+    }
+}
+
 fn one_of(expected: &[&str]) -> String {
-    match expected {
+    // Words of the language in quotation marks, descriptions without.
+    let quoted = |word: &&str| {
+        if word.starts_with('\'') || word.contains(' ') { (*word).to_owned() } else { format!("'{word}'") }
+    };
+    let words: Vec<String> = expected.iter().map(quoted).collect();
+    match words.as_slice() {
         [] => String::from("something else"),
-        [only] => (*only).to_owned(),
+        [only] => only.clone(),
         [init @ .., last] => format!("one of the following: {} or {last}", init.join(", ")),
     }
 }
 
-const MAX_FINDINGS: usize = 20;
+/// Most problems told of one rule set.
+pub(in crate::claims) const MAX_FINDINGS: usize = 20;

@@ -11,6 +11,8 @@ mod lexer;
 mod parser;
 mod printer;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
 pub use encoding::{EncodingError, decode};
 pub use error::{Location, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning, RuleWarningKind};
@@ -21,4 +23,6 @@ pub use syntax::{
     Operator, Property, PropertyRef, Rule, Rules, Selector, Span, StoreCall, Test, Verb,
 };
 
-pub(super) use error::Findings;
+pub(super) use error::{Findings, MAX_FINDINGS};
+pub(super) use explain::is_slip;
+pub(super) use parser::read;

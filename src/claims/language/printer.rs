@@ -165,7 +165,8 @@ fn print_expression(expression: &Expression, out: &mut String) {
             let _ = write!(out, "{}.{}", tag.text, property.property);
         }
         Expression::Call { function, arguments, .. } => {
-            let _ = write!(out, "{}(", function.text);
+            let known = function.text.eq_ignore_ascii_case(REPLACE);
+            let _ = write!(out, "{}(", if known { REPLACE } else { &function.text });
             for (index, argument) in arguments.iter().enumerate() {
                 separate(index, out);
                 print_expression(argument, out);
@@ -188,3 +189,6 @@ fn separate(index: usize, out: &mut String) {
         out.push_str(", ");
     }
 }
+
+/// The one function, as AD FS writes it.
+const REPLACE: &str = "RegExReplace";
