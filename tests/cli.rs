@@ -28,6 +28,7 @@ fn the_help_of_every_command() {
         "reload",
         "serve",
         "claims",
+        "claims check",
         "claims fmt",
         "keys",
         "keys list",

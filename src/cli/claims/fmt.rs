@@ -6,9 +6,11 @@ use std::process::ExitCode;
 use clap::Args;
 
 use super::Reading;
+use super::finding::{Finding, render};
+use super::rule_text::RuleText;
 use super::source::{self, SourceError};
-use crate::claims::RuleSetError;
 use crate::claims::language::{format_rules, parse};
+use crate::claims::lint::LintContext;
 
 /// Write claim rules in the canonical layout
 ///
@@ -56,8 +58,11 @@ impl Fmt {
             return Err(FmtError::Trust { file: file.to_owned() });
         }
         let text = source::read(file)?;
-        let (rules, _) = parse(&text, self.reading.options())
-            .map_err(|error| FmtError::Rules(error.named(source::shown(file).to_string_lossy())))?;
+        let (rules, _) = parse(&text, self.reading.options()).map_err(|error| {
+            let text = RuleText::of_file(source::shown(file), text.clone(), LintContext::default());
+            let shown = |problem| render(&Finding::of_problem(&text, problem), false);
+            FmtError::Rules(error.problems().iter().map(shown).collect())
+        })?;
         let formatted = format_rules(&rules);
         let stdout = file == Path::new("-");
         if stdout && !self.check {
@@ -84,8 +89,8 @@ enum Outcome {
 enum FmtError {
     #[error(transparent)]
     Source(#[from] SourceError),
-    #[error("the rules cannot be read\n{:?}", miette::Report::new(.0.clone()))]
-    Rules(RuleSetError),
+    #[error("the rules cannot be read\n{0}")]
+    Rules(String),
     #[error(
         "{}: a trust file is not laid out by this command; keep its rules in a file of their own (`transform_rules_file`)",
         .file.display()

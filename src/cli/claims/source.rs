@@ -63,5 +63,16 @@ pub(super) enum SourceError {
     },
 }
 
+impl SourceError {
+    /// What went wrong, without the file's name.
+    pub(super) fn cause(&self) -> String {
+        match self {
+            Self::Read { source, .. } => source.to_string(),
+            Self::TooLong { limit, .. } => format!("longer than {limit} octets, which no rule set may be"),
+            Self::Encoding { error, .. } => error.to_string(),
+        }
+    }
+}
+
 /// Longest file read: the longest rule text and a byte order mark. Trust files are read by the same bound.
 const MAX_FILE: usize = MAX_TEXT + 3;
