@@ -6,6 +6,7 @@ mod claim;
 pub mod descriptions;
 pub mod engine;
 pub mod language;
+pub mod lint;
 pub mod pipeline;
 pub mod regex;
 pub mod rules;
@@ -20,5 +21,5 @@ pub use engine::{
     TraceSink,
 };
 pub use language::{ParseOptions, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning};
-pub use pipeline::{Authorization, DenyReason, asks_second_factor, authorize};
+pub use pipeline::{Authorization, DenyReason, Stage, asks_second_factor, authorize};
 pub use store::{AttributeStore, QueryContext, QuerySubject, RequestStores, Rows, StoreError, StoreQuery, StoreSet};

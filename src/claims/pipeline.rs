@@ -4,6 +4,48 @@ use super::engine::{EvaluationError, Limits, RuleRef, RuleSet, TraceSink};
 use super::store::RequestStores;
 use super::{ClaimSet, types};
 
+/// What a rule set is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// What is accepted from a claims provider.
+    AcceptanceTransform,
+    /// Who must prove more than a password or a ticket.
+    AdditionalAuthentication,
+    /// Who may have a token.
+    IssuanceAuthorization,
+    /// What is in the token.
+    IssuanceTransform,
+}
+
+impl Stage {
+    /// `issuance-transform`
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::AcceptanceTransform => "acceptance-transform",
+            Self::AdditionalAuthentication => "additional-authentication",
+            Self::IssuanceAuthorization => "issuance-authorization",
+            Self::IssuanceTransform => "issuance-transform",
+        }
+    }
+
+    /// As AD FS calls its rules.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::AcceptanceTransform => "Acceptance transform rules",
+            Self::AdditionalAuthentication => "Additional authentication rules",
+            Self::IssuanceAuthorization => "Issuance authorization rules",
+            Self::IssuanceTransform => "Issuance transform rules",
+        }
+    }
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// Whether a token may be issued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Authorization {

@@ -3,6 +3,7 @@
 //! Parses arguments and environment, runs the command, and turns its outcome into an exit status. Knows no protocol.
 
 mod check;
+mod claims;
 pub mod entra;
 mod init;
 pub mod keys;
@@ -27,6 +28,7 @@ pub fn run() -> ExitCode {
         Command::Check(command) => command.run(),
         Command::Reload(command) => command.run(),
         Command::Serve(command) => command.run(),
+        Command::Claims(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Entra(command) => command.run(),
         Command::Probe(command) => command.run(),
@@ -50,6 +52,7 @@ enum Command {
     Check(check::Check),
     Reload(reload::Reload),
     Serve(serve::Serve),
+    Claims(claims::Claims),
     Keys(keys::Keys),
     Entra(entra::Entra),
     Probe(Box<probe::Probe>),

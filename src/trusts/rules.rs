@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use super::TrustContext;
-use crate::claims::RuleSet;
-use crate::claims::language::Location;
+use super::{TrustContext, entra};
+use crate::claims::language::{Location, decode};
+use crate::claims::lint::{self, LintCode, LintContext, LintSeverity};
+use crate::claims::{ParseOptions, RuleSet, Stage};
 use crate::config::diagnostic::{Code, Place};
 
 /// The two keys a rule set can stand under.
@@ -32,38 +33,67 @@ pub(super) fn compile(
             return None;
         }
         (Some(text), None) => text,
-        (None, Some(file)) => return compile_file(file, keys.file, context),
+        (None, Some(file)) => return compile_file(file, keys, context),
     };
     let document = context.findings.document();
     let origin = Inline::find(document.file(), document.text(), document.span(keys.inline));
-    parse(inline, context, |location, length| match &origin {
+    let place = |location, length| match &origin {
         Some(origin) => Some(origin.place(location, length)),
         None => document.place(keys.inline),
-    })
+    };
+    parse(inline, &use_of(keys, context), context, place)
 }
 
-fn compile_file(file: &Path, key: &str, context: &mut TrustContext<'_, '_, '_>) -> Option<RuleSet> {
-    let (path, bytes) = context.read(file, key)?;
-    let Ok(text) = String::from_utf8(bytes) else {
-        let message = format!("the rule file {} is not UTF-8", path.display());
-        context.findings.error(Code::ClaimRule, key, message, "save it as UTF-8");
-        return None;
+fn compile_file(file: &Path, keys: &RuleKeys, context: &mut TrustContext<'_, '_, '_>) -> Option<RuleSet> {
+    let (path, bytes) = context.read(file, keys.file)?;
+    let text = match decode(&bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let message = format!("the rule file {} is no UTF-8 text: {error}", path.display());
+            context.findings.error(Code::ClaimRule, keys.file, message, "save it as UTF-8");
+            return None;
+        }
     };
-    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    parse(text, context, |at, length| Some(Place::at_line(&path, text, at.line as usize, at.column as usize, length)))
+    let place = |at: Location, length| Some(Place::at_line(&path, text, at.line as usize, at.column as usize, length));
+    parse(text, &use_of(keys, context), context, place)
+}
+
+/// What the lints are told of the place of these rules.
+fn use_of(keys: &RuleKeys, context: &TrustContext<'_, '_, '_>) -> LintContext {
+    let document = context.findings.document();
+    let identifiers = document.span("relying_party.identifiers").and_then(|span| document.text().get(span));
+    let entra =
+        identifiers.is_some_and(|listed| entra::IDENTIFIERS.iter().any(|identifier| listed.contains(identifier)));
+    let stage = match last(keys.inline) {
+        "acceptance_rules" => Some(Stage::AcceptanceTransform),
+        "additional_authentication_rules" => Some(Stage::AdditionalAuthentication),
+        "authorization_rules" => Some(Stage::IssuanceAuthorization),
+        "transform_rules" => Some(Stage::IssuanceTransform),
+        _ => None,
+    };
+    LintContext { stage, entra, ..LintContext::default() }
 }
 
 fn parse(
     text: &str,
+    advice: &LintContext,
     context: &mut TrustContext<'_, '_, '_>,
     place: impl Fn(Location, usize) -> Option<Place>,
 ) -> Option<RuleSet> {
     let length = |range: std::ops::Range<usize>| text.get(range).map_or(1, |token| token.chars().count());
     match RuleSet::parse(text) {
         Ok(rules) => {
-            for warning in rules.warnings() {
-                if let Some(place) = place(warning.location, length(warning.span.range())) {
-                    context.findings.warning_at(Code::ClaimRule, place, warning.kind.to_string(), "");
+            for lint in lint::check(text, ParseOptions::default(), advice).unwrap_or_default() {
+                // Which stores and claim types there are is not known here.
+                if matches!(lint.code, LintCode::UnknownStore | LintCode::UnknownClaimType) {
+                    continue;
+                }
+                let code = match lint.severity() {
+                    LintSeverity::Warning => Code::ClaimRule,
+                    LintSeverity::Advice => Code::Advice,
+                };
+                if let Some(place) = place(lint.location, length(lint.span.range())) {
+                    context.findings.warning_at(code, place, format!("{} ({})", lint.message, lint.code), lint.help);
                 }
             }
             Some(rules)

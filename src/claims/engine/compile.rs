@@ -9,13 +9,19 @@ use super::program::{
 };
 use crate::claims::Text;
 use crate::claims::language::{
-    self, Findings, Operator, Property, RuleProblemKind, RuleSetError, RuleWarning, RuleWarningKind, Rules, Span,
+    self, Findings, MAX_FINDINGS, Operator, Property, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning,
+    RuleWarningKind, Rules, Span,
 };
 use crate::claims::regex::{Pattern, Replacement};
 use crate::claims::store::{StoreQuery, active_directory};
 
-/// Compiles rules that passed the static checks.
-pub(super) fn compile(rules: &Rules, warnings: Vec<RuleWarning>) -> Result<Program, RuleSetError> {
+/// Compiles rules. `problems` and `warnings` are those of their reading; what this finds more is added, so that one reading
+/// reports all. A program comes of it only when there is no problem at all.
+pub(super) fn compile(
+    rules: &Rules,
+    mut problems: Vec<RuleProblem>,
+    mut warnings: Vec<RuleWarning>,
+) -> Result<Program, RuleSetError> {
     let mut compiler = Compiler {
         texts: HashSet::new(),
         types: TypeTable::default(),
@@ -24,12 +30,14 @@ pub(super) fn compile(rules: &Rules, warnings: Vec<RuleWarning>) -> Result<Progr
     };
     let program: Vec<Rule> = rules.rules.iter().map(|rule| compiler.rule(rule)).collect();
     let Compiler { types, findings, .. } = compiler;
-    let Findings { problems, warnings: more, .. } = findings;
+    problems.extend(findings.problems);
     if !problems.is_empty() {
+        problems.sort_by_key(|problem| problem.span.start);
+        problems.truncate(MAX_FINDINGS);
         return Err(RuleSetError::new(rules.text.clone(), problems));
     }
-    let warnings = warnings.into_iter().chain(more).collect();
-    Ok(Program { text: rules.text.clone(), rules: program.into(), types, warnings })
+    warnings.extend(findings.warnings);
+    Ok(Program { text: rules.text.clone(), rules: program.into(), types, warnings: warnings.into() })
 }
 
 struct Compiler<'a> {

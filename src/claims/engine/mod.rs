@@ -43,8 +43,8 @@ impl RuleSet {
     /// # Errors
     /// [`RuleSetError`] with every problem found.
     pub fn parse_with(text: &str, options: ParseOptions) -> Result<Self, RuleSetError> {
-        let (rules, warnings) = language::parse(text, options)?;
-        compile::compile(&rules, warnings).map(|program| Self(Arc::new(program)))
+        let (rules, problems, warnings) = language::read(text, options);
+        compile::compile(&rules, problems, warnings).map(|program| Self(Arc::new(program)))
     }
 
     /// The text it was read from.

@@ -14,13 +14,13 @@ pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
             findings.warning(annotation.name.span, RuleWarningKind::UnknownAnnotation { name });
         }
     }
-    let all: Vec<&Ident> = rule.conditions.iter().filter_map(tag_of).collect();
+    let all: Vec<&Ident> = rule.conditions.iter().filter_map(Condition::tag).collect();
     let mut bound: Vec<&Ident> = Vec::new();
     for condition in &rule.conditions {
-        for test in tests_of(condition) {
+        for test in condition.tests() {
             check_test(test, &bound, &all, findings);
         }
-        if let Some(tag) = tag_of(condition) {
+        if let Some(tag) = condition.tag() {
             if contains(&bound, &tag.text) {
                 let kind = RuleProblemKind::DuplicateTag { tag: tag.text.clone() };
                 findings.problem(tag.span, kind, Some(String::from("tags compare without regard to case")));
@@ -31,38 +31,12 @@ pub(super) fn check(rule: &Rule, findings: &mut Findings<'_>) {
     check_action(&rule.action, &bound, findings);
 }
 
-fn tag_of(condition: &Condition) -> Option<&Ident> {
-    match condition {
-        Condition::Select(selector) => selector.tag.as_ref(),
-        Condition::Exists { .. } | Condition::Count(_) => None,
-    }
-}
-
-fn tests_of(condition: &Condition) -> &[Test] {
-    match condition {
-        Condition::Select(selector) => &selector.tests,
-        Condition::Exists { claims, .. } => &claims.tests,
-        Condition::Count(count) => &count.claims.tests,
-    }
-}
-
 fn contains(tags: &[&Ident], tag: &str) -> bool {
     tags.iter().any(|known| known.text.eq_ignore_ascii_case(tag))
 }
 
 fn check_test(test: &Test, bound: &[&Ident], all: &[&Ident], findings: &mut Findings<'_>) {
     check_expression(&test.operand, bound, all, findings);
-    if let (Property::Type, false, Expression::Literal(literal)) =
-        (&test.property.property, test.operator.is_pattern(), &test.operand)
-    {
-        check_type(&literal.text, literal.span, findings);
-    }
-}
-
-fn check_type(claim_type: &str, span: super::Span, findings: &mut Findings<'_>) {
-    if ["https://schemas.microsoft.com/", "https://schemas.xmlsoap.org/"].iter().any(|p| claim_type.starts_with(p)) {
-        findings.warning(span, RuleWarningKind::SecureSchema);
-    }
 }
 
 fn check_expression(expression: &Expression, bound: &[&Ident], all: &[&Ident], findings: &mut Findings<'_>) {
@@ -86,7 +60,14 @@ fn check_expression(expression: &Expression, bound: &[&Ident], all: &[&Ident], f
         }
         Expression::Call { function, arguments, span } => {
             if !function.text.eq_ignore_ascii_case("RegExReplace") {
-                let help = Some(String::from("the only function is RegExReplace(input, pattern, replacement)"));
+                let name = function.text.to_ascii_lowercase();
+                let help = if name.contains("lower") || name.contains("upper") {
+                    "the language does not change case; ask the store: issue(store = \"StringProcessing\", types = (\"…\"), \
+                     query = \"toLower\", param = c.Value)"
+                } else {
+                    "the only function is RegExReplace(input, pattern, replacement)"
+                };
+                let help = Some(help.to_owned());
                 findings.problem(function.span, RuleProblemKind::UnknownFunction { name: function.text.clone() }, help);
             } else if arguments.len() != 3 {
                 findings.problem(*span, RuleProblemKind::ArgumentCount { found: arguments.len() }, None);
@@ -105,7 +86,7 @@ fn check_expression(expression: &Expression, bound: &[&Ident], all: &[&Ident], f
 
 fn known_tags(all: &[&Ident]) -> String {
     if all.is_empty() {
-        return String::from("give the condition a tag: c:[…]");
+        return String::from("bind the claim to a tag by a condition of the form c:[…]");
     }
     let tags: Vec<&str> = all.iter().map(|tag| &*tag.text).collect();
     format!("the tags of this rule are: {}", tags.join(", "))
@@ -131,24 +112,14 @@ fn check_action(action: &Action, bound: &[&Ident], findings: &mut Findings<'_>) 
                 }
                 check_expression(&assignment.value, bound, bound, findings);
             }
-            match assignments.iter().find(|assignment| assignment.property.property == Property::Type) {
-                None => {
-                    let help = Some(String::from("add Type = \"…\""));
-                    findings.problem(action.span, RuleProblemKind::MissingType, help);
-                }
-                Some(assignment) => {
-                    if let Expression::Literal(literal) = &assignment.value {
-                        check_type(&literal.text, literal.span, findings);
-                    }
-                }
+            if !assignments.iter().any(|assignment| assignment.property.property == Property::Type) {
+                let help = Some(String::from("add Type = \"…\""));
+                findings.problem(action.span, RuleProblemKind::MissingType, help);
             }
         }
         Form::Store(call) => {
             if call.store.text.trim() != &*call.store.text {
                 findings.warning(call.store.span, RuleWarningKind::BlankInStoreName);
-            }
-            for claim_type in &call.types {
-                check_type(&claim_type.text, claim_type.span, findings);
             }
             for param in &call.params {
                 check_expression(param, bound, bound, findings);

@@ -146,7 +146,7 @@ pub enum RuleProblemKind {
         found: String,
     },
     /// A string literal that does not end on its line.
-    #[error("string literal runs over a line end")]
+    #[error("the string literal does not end on its line")]
     OpenString,
     /// A comment, which AD FS does not know.
     #[error("comments are not part of the language")]
@@ -224,7 +224,7 @@ pub enum RuleProblemKind {
         found: usize,
     },
     /// A placeholder without a parameter (V6).
-    #[error("the query uses {{{index}}}, but there are {params} parameters")]
+    #[error("the query uses {{{index}}}, but the rule has {}", params_in_words(*params))]
     MissingParameter {
         /// The placeholder's number.
         index: usize,
@@ -252,7 +252,31 @@ impl RuleProblemKind {
         }
     }
 
-    fn label(&self) -> String {
+    /// The kind of problem, named as in the documentation; stable across versions.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Unexpected { .. } | Self::Input { .. } => "syntax",
+            Self::OpenString => "open-string",
+            Self::Comment => "comment",
+            Self::TooLong { .. } | Self::TooManyRules { .. } | Self::TooMany { .. } | Self::TooDeep { .. } => {
+                "too-large"
+            }
+            Self::DuplicateTag { .. } => "duplicate-tag",
+            Self::UnknownTag { .. } => "unknown-tag",
+            Self::UnboundTag { .. } => "unbound-tag",
+            Self::AggregateTag => "tag-on-aggregate",
+            Self::MissingType => "missing-type",
+            Self::DuplicateProperty { .. } => "duplicate-property",
+            Self::UnknownFunction { .. } => "unknown-function",
+            Self::ArgumentCount { .. } => "argument-count",
+            Self::MissingParameter { .. } => "missing-parameter",
+            Self::Query { .. } => "query",
+            Self::Pattern(_) => "pattern",
+        }
+    }
+
+    /// What stands at the place, in a few words.
+    pub fn label(&self) -> String {
         match self {
             Self::Unexpected { expected, .. } => format!("expected {}", one_of(expected)),
             Self::Input { .. } => String::from("no part of the language"),
@@ -297,9 +321,6 @@ pub enum RuleWarningKind {
         /// Its name.
         name: Text,
     },
-    /// A claim type with `https://` where the real one has `http://`: it never matches.
-    #[error("the real claim type begins with http://; this one never matches")]
-    SecureSchema,
     /// Blanks at the ends of a store's name.
     #[error("blanks around the store name are ignored")]
     BlankInStoreName,
@@ -359,12 +380,26 @@ fn summary(problems: &[RuleProblem]) -> String {
     }
 }
 
+fn params_in_words(params: usize) -> String {
+    match params {
+        0 => String::from("no param"),
+        1 => String::from("one param only"),
+        n => format!("{n} params only"),
+    }
+}
+
 fn one_of(expected: &[&str]) -> String {
-    match expected {
+    // Words of the language in quotation marks, descriptions without.
+    let quoted = |word: &&str| {
+        if word.starts_with('\'') || word.contains(' ') { (*word).to_owned() } else { format!("'{word}'") }
+    };
+    let words: Vec<String> = expected.iter().map(quoted).collect();
+    match words.as_slice() {
         [] => String::from("something else"),
-        [only] => (*only).to_owned(),
+        [only] => only.clone(),
         [init @ .., last] => format!("one of the following: {} or {last}", init.join(", ")),
     }
 }
 
-const MAX_FINDINGS: usize = 20;
+/// Most problems told of one rule set.
+pub(in crate::claims) const MAX_FINDINGS: usize = 20;

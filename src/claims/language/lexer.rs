@@ -73,6 +73,11 @@ pub(super) fn tokenize(text: &str, comments: bool) -> Vec<Token> {
     }
 }
 
+/// Whether a comment stands between the tokens of the text.
+pub(super) fn has_comment(text: &str) -> bool {
+    text.contains('/') && tokenize(text, false).iter().any(|token| token.kind == TokenKind::Bad(Bad::Comment))
+}
+
 struct Lexer<'a> {
     text: &'a str,
     at: usize,
@@ -112,6 +117,10 @@ fn scan(rest: &str) -> (TokenKind, usize) {
         ('=', Some('>')) => (K::Arrow, 2),
         ('=', Some('=')) => (K::EqEq, 2),
         ('=', Some('~')) => (K::Match, 2),
+        ('=', Some('&')) => match rest.get(1..).and_then(entity) {
+            Some(length) => (K::Bad(Bad::Entity), length + 1),
+            None => (K::Eq, 1),
+        },
         ('=', _) => (K::Eq, 1),
         ('!', Some('=')) => (K::NotEq, 2),
         ('!', Some('~')) => (K::NotMatch, 2),
@@ -148,14 +157,24 @@ fn run(rest: &str, belongs: impl Fn(char) -> bool) -> usize {
     rest.len() - rest.trim_start_matches(belongs).len()
 }
 
-/// `"` up to the next `"`; a line end in between means that the text was wrapped.
+/// `"` up to the next `"`; a line end in between means that the text was wrapped, or that the quotation mark is missing.
 fn string(rest: &str) -> (TokenKind, usize) {
     let inner = rest.get(1..).unwrap_or_default();
     match inner.bytes().position(|b| b == b'"' || b == b'\n') {
         Some(end) if inner.as_bytes().get(end) == Some(&b'"') => (TokenKind::Str, end + 2),
-        Some(end) => (TokenKind::Bad(Bad::OpenString), end + 1),
+        Some(end) => (TokenKind::Bad(Bad::OpenString), wrapped(inner).unwrap_or(end) + 1),
         None => (TokenKind::Bad(Bad::OpenString), rest.len()),
     }
+}
+
+/// The length of a wrapped string behind its first quotation mark: it ends a few lines on, where something stands that
+/// follows strings.
+fn wrapped(inner: &str) -> Option<usize> {
+    const MOST_LINES: usize = 4;
+    let end = inner.find('"')?;
+    let (string, behind) = (inner.get(..end)?, inner.get(end + 1..)?);
+    let follows = behind.trim_start_matches([' ', '\t', '\r', '\n']).starts_with([',', ']', ')', ';', '+']);
+    (follows && string.matches('\n').count() <= MOST_LINES).then_some(end + 1)
 }
 
 /// A typographic quote and, when its partner follows on the same line, all between them.
@@ -170,10 +189,10 @@ fn quoted(rest: &str) -> usize {
 
 /// `&gt;` and its like: the length of the entity.
 fn entity(rest: &str) -> Option<usize> {
-    let name = rest.get(1..)?;
-    let end = name.find(';').filter(|end| (1..=6).contains(end))?;
-    let name = name.get(..end)?;
-    name.chars().all(|c| c == '#' || c.is_ascii_alphanumeric()).then_some(end + 2)
+    const LONGEST: usize = 6;
+    let name = rest.strip_prefix('&')?;
+    let length = name.bytes().take(LONGEST + 1).take_while(|b| *b == b'#' || b.is_ascii_alphanumeric()).count();
+    ((1..=LONGEST).contains(&length) && name.as_bytes().get(length) == Some(&b';')).then_some(length + 2)
 }
 
 const fn is_typographic_quote(c: char) -> bool {

@@ -4,19 +4,25 @@
 //! they mean when they run. The parser is total: any text gives a tree or located problems, never a panic.
 
 mod check;
+mod encoding;
 mod error;
 mod explain;
 mod lexer;
 mod parser;
 mod printer;
 mod syntax;
+#[cfg(test)]
+mod tests;
 
+pub use encoding::{EncodingError, decode};
 pub use error::{Location, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning, RuleWarningKind};
 pub use parser::{MAX_RULES, MAX_TEXT, ParseOptions, parse};
-pub use printer::{print_rule, print_rules};
+pub use printer::{format_rules, print_rule, print_rules, replace_rules};
 pub use syntax::{
     Action, Aggregate, Annotation, Assignment, Comparison, Condition, Count, Expression, Form, Ident, Literal,
     Operator, Property, PropertyRef, Rule, Rules, Selector, Span, StoreCall, Test, Verb,
 };
 
-pub(super) use error::Findings;
+pub(super) use error::{Findings, MAX_FINDINGS};
+pub(super) use explain::is_slip;
+pub(super) use parser::read;

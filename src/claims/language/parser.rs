@@ -3,12 +3,12 @@
 //! After a problem it goes on behind the next `;`, so one reading reports up to 20 problems.
 
 use super::check::check;
-use super::explain::{damage, describe, hint, shorten};
+use super::explain::{Misfit, damage, describe, hint, shorten};
 use super::lexer::{Token, TokenKind as K, tokenize};
 use super::{
     Action, Aggregate, Annotation, Assignment, Comparison, Condition, Count, Expression, Findings, Form, Ident,
-    Literal, Operator, Property, PropertyRef, Rule, RuleProblemKind, RuleSetError, RuleWarning, RuleWarningKind, Rules,
-    Selector, Span, StoreCall, Test, Verb,
+    Literal, Operator, Property, PropertyRef, Rule, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning,
+    RuleWarningKind, Rules, Selector, Span, StoreCall, Test, Verb,
 };
 use crate::claims::Text;
 
@@ -35,12 +35,18 @@ pub struct ParseOptions {
 /// # Errors
 /// [`RuleSetError`] with every problem found.
 pub fn parse(text: &str, options: ParseOptions) -> Result<(Rules, Vec<RuleWarning>), RuleSetError> {
+    let (rules, problems, warnings) = read(text, options);
+    if problems.is_empty() { Ok((rules, warnings)) } else { Err(RuleSetError::new(rules.text, problems)) }
+}
+
+/// The rules that could be read, and everything found wrong with them and the others.
+pub(in crate::claims) fn read(text: &str, options: ParseOptions) -> (Rules, Vec<RuleProblem>, Vec<RuleWarning>) {
     let text: Text = text.strip_prefix('\u{FEFF}').unwrap_or(text).into();
     let mut findings = Findings::new(&text);
     if text.len() > MAX_TEXT {
         findings.problem(Span::default(), RuleProblemKind::TooLong { length: text.len(), limit: MAX_TEXT }, None);
         let problems = findings.problems;
-        return Err(RuleSetError::new(Text::from(""), problems));
+        return (Rules { text: Text::from(""), rules: Vec::new() }, problems, Vec::new());
     }
     let tokens = tokenize(&text, options.comments);
     let mut parser = Parser { text: &text, tokens, at: 0, expected: Vec::new(), findings, options, depth: 0 };
@@ -50,11 +56,8 @@ pub fn parse(text: &str, options: ParseOptions) -> Result<(Rules, Vec<RuleWarnin
         check(rule, &mut findings);
     }
     let Findings { mut problems, warnings, .. } = findings;
-    if problems.is_empty() {
-        return Ok((Rules { text, rules }, warnings));
-    }
     problems.sort_by_key(|problem| problem.span.start);
-    Err(RuleSetError::new(text, problems))
+    (Rules { text, rules }, problems, warnings)
 }
 
 /// The problem is recorded; the parser goes on behind the next `;`.
@@ -257,9 +260,9 @@ impl Parser<'_> {
         if self.peek().kind == K::Str {
             return self.literal().map(Expression::Literal);
         }
-        self.expected.push("a string");
+        self.expected.extend(["a string", "RegExReplace"]);
         let start = self.peek().span;
-        let name = self.ident("a tag or RegExReplace")?;
+        let name = self.ident("a tag")?;
         if !self.accept(K::LParen) {
             self.expect(K::Dot)?;
             let property = self.property()?;
@@ -450,21 +453,37 @@ impl Parser<'_> {
 
     fn unexpected(&mut self) -> Abandoned {
         let token = self.peek();
-        let mut expected = std::mem::take(&mut self.expected);
-        expected.dedup();
+        let before = self.token(self.at.wrapping_sub(1));
+        let mut expected: Vec<&'static str> = Vec::new();
+        for what in std::mem::take(&mut self.expected) {
+            if !expected.contains(&what) {
+                expected.push(what);
+            }
+        }
+        let mut span = token.span;
         let (kind, help) = match token.kind {
-            K::Bad(bad) => damage(bad, self.slice(token.span)),
+            K::Bad(bad) => damage(bad, self.slice(token.span), before.kind),
             kind => {
                 let found = match kind {
                     K::End => String::from("end of text"),
                     K::Str => String::from("string"),
                     _ => format!("'{}'", shorten(self.slice(token.span))),
                 };
-                let help = hint(kind, self.token(self.at.wrapping_sub(1)).kind, &expected);
-                (RuleProblemKind::Unexpected { found, expected }, help.map(str::to_owned))
+                if kind == K::End && self.at > 0 {
+                    // Behind the last token, not behind the blank lines that follow it.
+                    span = Span { start: before.span.end, end: before.span.end };
+                }
+                let help = hint(&Misfit {
+                    found: kind,
+                    text: self.slice(token.span),
+                    previous: before.kind,
+                    previous_text: if self.at > 0 { self.slice(before.span) } else { "" },
+                    expected: &expected,
+                });
+                (RuleProblemKind::Unexpected { found, expected }, help)
             }
         };
-        self.findings.problem(token.span, kind, help);
+        self.findings.problem(span, kind, help);
         Abandoned
     }
 

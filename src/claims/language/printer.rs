@@ -1,10 +1,79 @@
-//! Syntax tree to text, in the canonical layout: one annotation or condition per line.
-//!
-//! A rule that nobody changed should be printed by its span instead, which keeps it octet for octet.
+//! Syntax tree to text: in the canonical layout, one annotation or condition per line, or as it was written.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::{Condition, Expression, Form, Rule, Rules, Test};
+use super::lexer::{has_comment, tokenize};
+use super::{Condition, Expression, Form, Rule, Rules, Span, Test};
+
+/// The text with some rules changed, each given by its place in the set. Everything else stays octet for octet; without a
+/// change the text itself comes back.
+pub fn replace_rules(rules: &Rules, changed: &BTreeMap<usize, Rule>) -> String {
+    let mut out = String::with_capacity(rules.text.len());
+    let mut copied = 0;
+    for (index, rule) in rules.rules.iter().enumerate() {
+        let Some(changed) = changed.get(&index) else { continue };
+        let span = rule.span.range();
+        out.push_str(rules.text.get(copied..span.start).unwrap_or_default());
+        out.push_str(print_rule(changed).trim_end());
+        copied = span.end;
+    }
+    out.push_str(rules.text.get(copied..).unwrap_or_default());
+    out
+}
+
+/// All rules in canonical layout, an empty line between them. Comments are kept where they stand: those between rules on
+/// lines of their own, and a rule with a comment inside as it was written.
+pub fn format_rules(rules: &Rules) -> String {
+    let mut parts: Vec<String> = Vec::with_capacity(rules.rules.len() + 1);
+    let mut end = 0;
+    for rule in &rules.rules {
+        let mut part = comments(rules, Span { start: end, end: rule.span.start }, &mut parts);
+        let written = rules.text.get(rule.span.range()).unwrap_or_default();
+        if written.ends_with(';') && has_comment(written) {
+            part.push_str(written);
+            part.push('\n');
+        } else {
+            part.push_str(&print_rule(rule));
+        }
+        parts.push(part);
+        end = rule.span.end;
+    }
+    let rest = comments(rules, Span { start: end, end: u32::MAX }, &mut parts);
+    if !rest.is_empty() {
+        parts.push(rest);
+    }
+    parts.join("\n")
+}
+
+/// The comments in a stretch of text between two rules, each on a line of its own. One that stands behind a rule on its
+/// last line is put there again.
+fn comments(rules: &Rules, span: Span, before: &mut [String]) -> String {
+    let start = span.start as usize;
+    let between = rules.text.get(start..(span.end as usize).min(rules.text.len())).unwrap_or_default();
+    let mut out = String::new();
+    let mut line_ended = false;
+    let mut end = 0;
+    for token in tokenize(between, false) {
+        let text = between.get(token.span.range()).unwrap_or_default().trim_end();
+        line_ended |= between.get(end..token.span.start as usize).unwrap_or_default().contains(['\n', '\r']);
+        end = token.span.end as usize;
+        match before.last_mut() {
+            _ if text.is_empty() => {}
+            Some(rule) if !line_ended => {
+                rule.truncate(rule.trim_end().len());
+                rule.push(' ');
+                rule.push_str(text);
+                rule.push('\n');
+            }
+            _ => {
+                out.push_str(text);
+                out.push('\n');
+            }
+        }
+    }
+    out
+}
 
 /// All rules in canonical layout, an empty line between them.
 pub fn print_rules(rules: &Rules) -> String {
@@ -96,7 +165,8 @@ fn print_expression(expression: &Expression, out: &mut String) {
             let _ = write!(out, "{}.{}", tag.text, property.property);
         }
         Expression::Call { function, arguments, .. } => {
-            let _ = write!(out, "{}(", function.text);
+            let known = function.text.eq_ignore_ascii_case(REPLACE);
+            let _ = write!(out, "{}(", if known { REPLACE } else { &function.text });
             for (index, argument) in arguments.iter().enumerate() {
                 separate(index, out);
                 print_expression(argument, out);
@@ -119,3 +189,6 @@ fn separate(index: usize, out: &mut String) {
         out.push_str(", ");
     }
 }
+
+/// The one function, as AD FS writes it.
+const REPLACE: &str = "RegExReplace";

@@ -113,6 +113,34 @@ pub enum Condition {
     Count(Count),
 }
 
+impl Condition {
+    /// The tests of its claim set.
+    pub fn tests(&self) -> &[Test] {
+        match self {
+            Self::Select(selector) => &selector.tests,
+            Self::Exists { claims, .. } => &claims.tests,
+            Self::Count(count) => &count.claims.tests,
+        }
+    }
+
+    /// The name it binds a claim to.
+    pub const fn tag(&self) -> Option<&Ident> {
+        match self {
+            Self::Select(selector) => selector.tag.as_ref(),
+            Self::Exists { .. } | Self::Count(_) => None,
+        }
+    }
+
+    /// Where it stands.
+    pub const fn span(&self) -> Span {
+        match self {
+            Self::Select(selector) => selector.span,
+            Self::Exists { claims, .. } => claims.span,
+            Self::Count(count) => count.claims.span,
+        }
+    }
+}
+
 /// `tag:[tests]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selector {

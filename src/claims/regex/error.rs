@@ -107,10 +107,12 @@ impl PatternError {
             PatternErrorKind::Posix => "write a .NET class such as [a-zA-Z], \\p{L} or \\d",
             PatternErrorKind::Category { .. } => ".NET writes \\p{L}, \\p{Lu}, \\p{IsGreek}",
             PatternErrorKind::Escape { .. } => {
-                "only characters that are neither letters, digits nor _ are escaped by a backslash"
+                "a backslash itself is written \\\\; a letter or digit behind one has a meaning of its own, or none"
             }
-            PatternErrorKind::NothingToRepeat { .. } => "to mean the character itself write a backslash before it",
-            PatternErrorKind::NestedQuantifier => "put the inner part into (?:…)",
+            PatternErrorKind::NothingToRepeat { .. } => {
+                "for any text write .* ; to mean the character itself write a backslash before it"
+            }
+            PatternErrorKind::NestedQuantifier => "keep one of the two, or put the inner part into (?:…)",
             _ => return None,
         })
     }

@@ -11,6 +11,7 @@ mod emit;
 mod error;
 mod plain;
 mod replacement;
+mod shape;
 mod syntax;
 #[cfg(test)]
 mod tests;

@@ -103,6 +103,14 @@ fn dotnet_meaning() {
         ("^(?i)(S-1-5-21-1-2-3-512|S-1-5-21-1-2-3-519)$", &["s-1-5-21-1-2-3-519"], &["S-1-5-21-1-2-3-5190"]),
         ("(/adfs/ls/)|(/adfs/oauth2)", &["/adfs/oauth2/token"], &["/adfs/"]),
         ("(?i)Outlook$", &["MS OUTLOOK", "outlook\n"], &["Outlooks"]),
+        // Characters are code points, where .NET counts two for an emoji.
+        ("^.$", &["a", "\u{1F600}"], &["", "ab"]),
+        ("^.{1,3}$", &["\u{1F600}\u{1F600}\u{1F600}"], &["\u{1F600}\u{1F600}\u{1F600}\u{1F600}"]),
+        // Options that end again.
+        ("(?x-i) A b", &["Ab"], &["ab", "A b"]),
+        ("(?i)a(?-i:B)c", &["ABC"], &["abc"]),
+        ("(?i-i)a", &["a"], &["A"]),
+        ("(?s:.)(.)", &["\na"], &["a\n"]),
         // Repeated assertions.
         ("A $?a", &["A a"], &["A"]),
         ("^(?:$)*?(?=b)+b^?(?!x)??$", &["b", "b\n"], &["bb"]),
@@ -120,7 +128,9 @@ fn dotnet_meaning() {
 #[test]
 fn what_would_mean_something_else_is_refused() {
     use PatternErrorKind as K;
-    for pattern in [r"\_", r"\Qa\E", r"\h", r"\R", r"\i", r"[\B]", r"\x4", r"\u12", r"\k", r"\xZZ"] {
+    for pattern in
+        [r"\_", r"\Qa\E", r"\h", r"\R", r"\i", r"\x{41}", r"\u{41}", r"[\B]", r"\x4", r"\u12", r"\k", r"\xZZ"]
+    {
         assert!(matches!(refusal(pattern), K::Escape { .. }), "{pattern}");
     }
     for pattern in ["a++", "a**", "a{2}{3}", "a{2}+", "a?*", "a*?+"] {
@@ -221,6 +231,41 @@ fn matching_is_bounded() {
     assert_eq!(each.replace_all(&text, &tenfold, 9999, &mut 1_000_000), Err(MatchError::OutputTooLong { limit: 9999 }));
     assert!(each.replace_all(&text, &tenfold, 10_000, &mut 1_000_000).is_ok());
     assert_eq!(each.replace_all(&text, &tenfold, 10_000, &mut 100), Err(MatchError::TooMuchWork));
+}
+
+/// Patterns that take for ever in a matcher that tries every way, on the longest texts there may be.
+#[test]
+fn catastrophic_patterns_end_in_time() {
+    use crate::clock::{Clock as _, SystemClock};
+    let clock = SystemClock::new();
+    let longest = |text: &str| text.repeat(MAX_SUBJECT / text.len());
+    for pattern in [
+        "^(a+)+$",
+        "^(a|aa)+$",
+        "^(a|a?)+$",
+        "(x+x+)+y",
+        "(.*)*b",
+        "^(([a-z])+.)+[A-Z]([a-z])+$",
+        "^(?!(a+)+$)b",
+        "(?=(a+)+b)c",
+        "^(?!.*a.*a.*a.*b)",
+        "(?<=(?:a+)+b)c",
+        r"^(?:(a+)\1?)+$",
+        r"(a*)*\1b",
+        "^(?>(a+)+)b",
+        "(?:a{0,50}){0,50}b",
+        "(?:(?:(?:a?){9}){9}){9}$",
+    ] {
+        let Ok(pattern) = Pattern::unshared(pattern) else { continue };
+        let replacement = Replacement::parse("$0$0", &pattern);
+        for subject in [longest("a"), longest("aab"), longest("x"), format!("{}!", "a".repeat(40))] {
+            let start = clock.monotonic();
+            let _ = pattern.is_match(&subject);
+            let _ = pattern.replace_all(&subject, &replacement, 1 << 16, &mut 2_000_000);
+            let took = clock.monotonic().saturating_sub(start);
+            assert!(took < std::time::Duration::from_secs(20), "{pattern:?} on {} octets: {took:?}", subject.len());
+        }
+    }
 }
 
 #[test]

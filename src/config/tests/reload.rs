@@ -53,6 +53,45 @@ fn a_bad_change_is_refused_and_remembered() {
     assert!(last(&fixture).findings.iter().any(|finding| finding.code == Code::UnknownKey));
 }
 
+/// The rules of a running trust are replaced by damaged ones: the old ones go on being served, and the finding names the line.
+#[test]
+fn a_broken_rule_is_refused_at_its_line() {
+    let fixture = Fixture::complete();
+    let trust = "[relying_party]\nname = 'x'\nidentifiers = ['urn:x']\naccess_control_policy = 'permit-everyone'\n";
+    let good = "=> issue(Type = \"urn:a\", Value = \"1\");";
+    fixture.write("trusts/x.toml", &format!("{trust}transform_rules = '''\n{good}\n'''\n"));
+    fixture.write("trusts/y.toml", &format!("{}transform_rules_file = 'y.rules'\n", trust.replace("urn:x", "urn:y")));
+    fixture.write("trusts/y.rules", good);
+    let live = start(&fixture);
+    let bad = "c:[Type == \"urn:b\" Value == \"1\"] => issue(claim = c);";
+    for (file, text, line, column) in [
+        ("x.toml", format!("{trust}transform_rules = '''\n{good}\n\n{bad}\n'''\n"), 8, 20),
+        ("y.rules", format!("{good}\n{bad}\n"), 2, 20),
+    ] {
+        let before = std::fs::read_to_string(fixture.path().join("trusts").join(file)).unwrap();
+        fixture.write(&format!("trusts/{file}"), &text);
+        let reload = live.reload();
+        assert_eq!((reload.result, reload.generation), (ReloadResult::Refused, 1), "{file}");
+        let trust = live.current();
+        let party = trust.trusts.relying_parties().iter().find(|party| party.name == "x").unwrap();
+        assert_eq!(&**party.transform.text(), format!("{good}\n"));
+        let finding = reload.findings.iter().find(|finding| finding.code == Code::ClaimRule).unwrap();
+        assert!(
+            matches!(&finding.place, Place::Text { line: l, column: c, .. } if (*l, *c) == (line, column)),
+            "{finding:?}"
+        );
+        assert!(finding.help.contains("comma"), "{finding:?}");
+        fixture.write(&format!("trusts/{file}"), &before);
+    }
+    // Octets that are no UTF-8 are named by line as well.
+    fs::write(fixture.path().join("trusts/y.rules"), b"=> issue(Type = \"urn:a\");\n@RuleName = \"Gr\xF6\xDFe\"\n")
+        .unwrap();
+    let reload = live.reload();
+    assert_eq!(reload.result, ReloadResult::Refused);
+    let finding = reload.findings.iter().find(|finding| finding.code == Code::ClaimRule).unwrap();
+    assert!(finding.message.contains("line 2, column 16"), "{finding:?}");
+}
+
 #[test]
 fn a_bad_trust_refuses_the_whole_change() {
     let fixture = Fixture::complete();

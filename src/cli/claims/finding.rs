@@ -1,0 +1,237 @@
+//! What is said about rules, as text that points at the place and as JSON.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError, MietteSpanContents, Severity,
+    SourceCode, SourceSpan, SpanContents,
+};
+
+use super::rule_text::RuleText;
+use super::source::SourceError;
+use crate::claims::RuleProblem;
+use crate::claims::language::Location;
+use crate::claims::lint::{Lint, LintSeverity};
+
+/// How much a finding matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Level {
+    /// The rules are refused.
+    Error,
+    /// A rule does not do what it says.
+    Warning,
+    /// Worth a look.
+    Advice,
+}
+
+/// One thing to say.
+pub(super) struct Finding {
+    pub(super) level: Level,
+    code: &'static str,
+    policy: Option<&'static str>,
+    file: PathBuf,
+    location: Option<Location>,
+    message: String,
+    label: Option<String>,
+    help: String,
+    /// The text of the file and the octets meant.
+    place: Option<(Arc<str>, Range<usize>)>,
+}
+
+impl Finding {
+    pub(super) fn of_problem(text: &RuleText, problem: &RuleProblem) -> Self {
+        Self {
+            level: Level::Error,
+            code: problem.kind.code(),
+            policy: problem.policy_number(),
+            file: text.file(),
+            location: Some(text.location(problem.span)),
+            message: problem.kind.to_string(),
+            label: Some(problem.kind.label()),
+            help: problem.help.clone().unwrap_or_default(),
+            place: Some((text.text().clone(), text.range(problem.span))),
+        }
+    }
+
+    pub(super) fn of_lint(text: &RuleText, lint: &Lint) -> Self {
+        Self {
+            level: match lint.severity() {
+                LintSeverity::Warning => Level::Warning,
+                LintSeverity::Advice => Level::Advice,
+            },
+            code: lint.code.as_str(),
+            policy: None,
+            file: text.file(),
+            location: Some(text.location(lint.span)),
+            message: lint.message.clone(),
+            label: None,
+            help: lint.help.clone(),
+            place: Some((text.text().clone(), text.range(lint.span))),
+        }
+    }
+
+    /// A file without rule text.
+    pub(super) fn of_source(file: PathBuf, error: &SourceError) -> Self {
+        let (code, location) = match error {
+            SourceError::Read { .. } => ("file", None),
+            SourceError::TooLong { .. } => ("too-large", None),
+            SourceError::Encoding { error, .. } => ("encoding", error.location()),
+        };
+        Self { location, ..Self::without_place(code, file, error.cause()) }
+    }
+
+    /// A trust file that is no TOML.
+    pub(super) fn of_toml(file: PathBuf, location: Location, message: &str) -> Self {
+        let help = String::from("`chancery check` says more about the file");
+        let message = format!("the trust file is no TOML, and rules behind this place may be missed: {message}");
+        Self { location: Some(location), help, ..Self::without_place("toml", file, message) }
+    }
+
+    const fn without_place(code: &'static str, file: PathBuf, message: String) -> Self {
+        Self {
+            level: Level::Error,
+            code,
+            policy: None,
+            file,
+            location: None,
+            message,
+            label: None,
+            help: String::new(),
+            place: None,
+        }
+    }
+
+    pub(super) fn json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "severity": match self.level {
+                Level::Error => "error",
+                Level::Warning => "warning",
+                Level::Advice => "advice",
+            },
+            "code": self.code,
+            "policy": self.policy,
+            "file": self.file,
+            "line": self.location.map(|location| location.line),
+            "column": self.location.map(|location| location.column),
+            "length": self.place.as_ref().map(|(text, range)| text.get(range.clone()).unwrap_or_default().chars().count()),
+            "message": self.message,
+            "help": self.help,
+        })
+    }
+}
+
+/// The finding with the line it is about.
+pub(super) fn render(finding: &Finding, colour: bool) -> String {
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme).with_width(WIDTH).with_links(false);
+    let mut code = finding.code.to_owned();
+    if let Some(policy) = finding.policy {
+        let _ = write!(code, " ({policy})");
+    }
+    let mut diagnostic =
+        MietteDiagnostic::new(printable(&finding.message)).with_code(code).with_severity(match finding.level {
+            Level::Error => Severity::Error,
+            Level::Warning => Severity::Warning,
+            Level::Advice => Severity::Advice,
+        });
+    if !finding.help.is_empty() {
+        diagnostic = diagnostic.with_help(printable(&finding.help));
+    }
+    let mut out = String::new();
+    let done = match (&finding.place, finding.location) {
+        (Some((text, range)), Some(location)) => {
+            let excerpt = Excerpt::new(finding, text, range, location);
+            diagnostic = diagnostic.with_label(LabeledSpan::new_with_span(
+                finding.label.as_deref().map(printable),
+                SourceSpan::from(excerpt.marked.clone()),
+            ));
+            let report = miette::Report::new(diagnostic).with_source_code(excerpt);
+            handler.render_report(&mut out, report.as_ref())
+        }
+        (_, location) => {
+            let place = location.map_or_else(String::new, |at| format!(":{}:{}", at.line, at.column));
+            let _ = writeln!(out, "{}{place}", finding.file.display());
+            handler.render_report(&mut out, &diagnostic)
+        }
+    };
+    if done.is_err() {
+        out = format!("{}: {}\n", finding.file.display(), finding.message);
+    }
+    out.push('\n');
+    out
+}
+
+/// The line a finding is about, cut where it is very long.
+struct Excerpt {
+    name: String,
+    line: Vec<u8>,
+    /// The octets meant, within `line`.
+    marked: Range<usize>,
+    location: Location,
+}
+
+impl Excerpt {
+    fn new(finding: &Finding, text: &str, range: &Range<usize>, location: Location) -> Self {
+        let start = range.start.min(text.len());
+        let before = text.get(..start).unwrap_or_default();
+        let line_start = before.rfind(['\n', '\r']).map_or(0, |at| at + 1);
+        let after = text.get(start..).unwrap_or_default();
+        let line_end = start + after.find(['\n', '\r']).unwrap_or(after.len());
+        let boundary = |at: usize| (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        let from = line_start.max(boundary(start.saturating_sub(BEFORE)));
+        let to = line_end.min(boundary(start.saturating_add(BEHIND).min(text.len())));
+        let line = text.get(from..to).unwrap_or_default();
+        Self {
+            name: printable(&finding.file.display().to_string()),
+            line: harmless(line).into_bytes(),
+            marked: start - from..range.end.clamp(start, to) - from,
+            location,
+        }
+    }
+}
+
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        _span: &SourceSpan,
+        _before: usize,
+        _behind: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let line = self.location.line.saturating_sub(1) as usize;
+        let column = self.location.column.saturating_sub(1) as usize;
+        let whole = SourceSpan::from(0..self.line.len());
+        Ok(Box::new(MietteSpanContents::new_named(self.name.clone(), &self.line, whole, line, column, 1)))
+    }
+}
+
+/// Control characters must not steer the reader's terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if is_unsafe(c) { '\u{FFFD}' } else { c }).collect()
+}
+
+/// The same text with as many octets, and nothing in it that steers a terminal.
+fn harmless(line: &str) -> String {
+    line.chars()
+        .map(|c| match c {
+            '\t' => ' ',
+            c if !is_unsafe(c) => c,
+            c if c.is_ascii() => '?',
+            c if c.len_utf8() == 2 => '¿',
+            _ => '\u{FFFD}',
+        })
+        .collect()
+}
+
+/// Controls, and characters that turn the direction of text.
+fn is_unsafe(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Columns of the output.
+const WIDTH: usize = 100;
+/// Octets of a line shown before and behind the place.
+const BEFORE: usize = 60;
+const BEHIND: usize = 120;
