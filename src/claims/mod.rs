@@ -8,6 +8,7 @@ pub mod engine;
 pub mod language;
 pub mod lint;
 pub mod pipeline;
+pub mod policy;
 pub mod regex;
 pub mod rules;
 pub mod store;
@@ -21,5 +22,5 @@ pub use engine::{
     TraceSink,
 };
 pub use language::{ParseOptions, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning};
-pub use pipeline::{Authorization, DenyReason, Stage, asks_second_factor, authorize};
+pub use pipeline::{Authorization, DenyReason, MULTIPLE_AUTHENTICATION, Stage, asks_second_factor, authorize};
 pub use store::{AttributeStore, QueryContext, QuerySubject, RequestStores, Rows, StoreError, StoreQuery, StoreSet};

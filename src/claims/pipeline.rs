@@ -100,5 +100,6 @@ pub async fn asks_second_factor(
     Ok(output.contains(types::AUTHENTICATION_METHOD, MULTIPLE_AUTHENTICATION))
 }
 
-/// The authentication method that additional authentication rules issue.
-const MULTIPLE_AUTHENTICATION: &str = "http://schemas.microsoft.com/claims/multipleauthn";
+/// The authentication method that additional authentication rules issue, and by which a second factor shows among the
+/// authentication method references.
+pub const MULTIPLE_AUTHENTICATION: &str = "http://schemas.microsoft.com/claims/multipleauthn";
