@@ -135,6 +135,7 @@ fn subject(services: &Services, kind: AccountKind, name: &str, rid: u32, primary
         methods: vec![AuthenticationMethod::Windows],
         instant: services.clock.now(),
         device: None,
+        certificate: None,
         session: SessionRef::random(&*services.random).unwrap(),
     }
 }

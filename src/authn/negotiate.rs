@@ -83,6 +83,7 @@ impl NegotiateAuthenticator {
             methods: vec![AuthenticationMethod::Windows],
             instant: self.clock.now(),
             device: None,
+            certificate: None,
             session: SessionRef::random(&*self.random)?,
         };
         Ok((subject, accepted))

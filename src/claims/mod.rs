@@ -10,6 +10,7 @@ pub mod explain;
 pub mod language;
 pub mod lint;
 pub mod pipeline;
+pub mod policy;
 pub mod regex;
 pub mod rules;
 pub mod store;
@@ -23,5 +24,5 @@ pub use engine::{
     TraceEvent, TraceSink,
 };
 pub use language::{ParseOptions, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning};
-pub use pipeline::{Authorization, DenyReason, Stage, asks_second_factor, authorize};
+pub use pipeline::{Authorization, DenyReason, MULTIPLE_AUTHENTICATION, Stage, asks_second_factor, authorize};
 pub use store::{AttributeStore, QueryContext, QuerySubject, RequestStores, Rows, StoreError, StoreQuery, StoreSet};

@@ -108,5 +108,6 @@ pub fn demands_second_factor(output: &ClaimSet) -> bool {
     output.contains(types::AUTHENTICATION_METHOD, MULTIPLE_AUTHENTICATION)
 }
 
-/// The authentication method that additional authentication rules issue.
-const MULTIPLE_AUTHENTICATION: &str = "http://schemas.microsoft.com/claims/multipleauthn";
+/// The authentication method that additional authentication rules issue, and by which a second factor shows among the
+/// authentication method references.
+pub const MULTIPLE_AUTHENTICATION: &str = "http://schemas.microsoft.com/claims/multipleauthn";

@@ -7,6 +7,7 @@ mod claims;
 pub mod entra;
 mod init;
 pub mod keys;
+mod policies;
 mod probe;
 mod reload;
 mod serve;
@@ -31,6 +32,7 @@ pub fn run() -> ExitCode {
         Command::Claims(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Entra(command) => command.run(),
+        Command::Policies(command) => command.run(),
         Command::Probe(command) => command.run(),
     }
 }
@@ -55,6 +57,7 @@ enum Command {
     Claims(claims::Claims),
     Keys(keys::Keys),
     Entra(entra::Entra),
+    Policies(policies::PoliciesCommand),
     Probe(Box<probe::Probe>),
 }
 

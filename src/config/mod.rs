@@ -8,9 +8,13 @@ use std::path::Path;
 use diagnostic::Report;
 use document::Document;
 
+use crate::claims::policy::Policy;
+
 mod audit;
+mod authentication;
 mod certificates;
 mod checks;
+mod claim_descriptions;
 pub mod diagnostic;
 mod directory;
 pub(crate) mod document;
@@ -35,8 +39,10 @@ mod suggest;
 mod tree;
 
 pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
+pub use authentication::Authentication;
 pub use certificates::{Certificates, Mapping, Revocation};
 pub(crate) use checks::judge_certificate_dates;
+pub use claim_descriptions::{ClaimDescriptionSetting, all_claim_descriptions};
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
 pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustVersion};
 pub use entra::{Entra, EntraDomain, SourceAnchor};
@@ -80,6 +86,15 @@ pub struct Config {
     /// `[certificates]`
     #[serde(default)]
     pub certificates: Certificates,
+    /// `[authentication]`
+    #[serde(default)]
+    pub authentication: Authentication,
+    /// `[[access_control_policies]]`
+    #[serde(default)]
+    pub access_control_policies: Vec<Policy>,
+    /// `[[claim_descriptions]]`
+    #[serde(default)]
+    pub claim_descriptions: Vec<ClaimDescriptionSetting>,
     /// `[entra]`
     #[serde(default)]
     pub entra: Entra,

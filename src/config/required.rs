@@ -66,6 +66,21 @@ pub(super) const CONFIG: &[Required] = &[
         help: "put the account's password into a file and name it",
     },
     Required {
+        key: "access_control_policies?.*.name",
+        placeholder: "'unset'",
+        help: "give the policy a name, like `name = \"sales-from-the-office\"`",
+    },
+    Required {
+        key: "claim_descriptions?.*.name",
+        placeholder: "'unset'",
+        help: "write the display name, like `name = \"Cost centre\"`",
+    },
+    Required {
+        key: "claim_descriptions?.*.claim_type",
+        placeholder: "'urn:unset'",
+        help: "write the claim type, like `claim_type = \"https://claims.corp.example/costcentre\"`",
+    },
+    Required {
         key: "entra?.domains?.*.name",
         placeholder: "'unset.invalid'",
         help: "write the domain as it is verified in Entra, like `name = \"corp.example\"`",

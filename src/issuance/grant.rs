@@ -89,6 +89,7 @@ mod tests {
             methods: vec![AuthenticationMethod::Windows, AuthenticationMethod::Password],
             instant: NOW,
             device: None,
+            certificate: None,
             session: SessionRef::random(&SystemRandomSource::new()).unwrap(),
         };
         let claim = Claim::new("http://schemas.xmlsoap.org/claims/UPN", "alice@corp.example", "AD AUTHORITY")

@@ -1,7 +1,7 @@
 //! Decide, then mint.
 
 use crate::audit::ClaimDetail;
-use crate::authn::{AuthenticatedSubject, AuthenticationMethod, SubjectOrigin};
+use crate::authn::{AuthenticatedSubject, SubjectOrigin};
 use crate::claims::{
     self, Authorization as Verdict, ClaimSet, DenyReason, Limits, NoTrace, QueryContext, QuerySubject, RequestStores,
     RuleSet, Stage, Text, TraceEvent, TraceSink, types,
@@ -18,7 +18,9 @@ use super::context::{Context, DecisionContext};
 use super::decision::{AuthnDemand, Decision, Denial};
 use super::error::IssueError;
 use super::grant::Grant;
-use super::input_claims::{domain_computers_group, request_claims, subject_claims};
+use super::input_claims::{
+    device_context_claims, domain_computers_group, request_claims, subject_claims, with_networks,
+};
 use super::request::{SignInRequest, TokenSpec};
 
 /// Settings of the issue path.
@@ -101,16 +103,19 @@ impl Issuer {
         let mut accepted =
             acceptance.run(&input, &stores, limits, trace).await.map_err(in_stage("acceptance transform"))?;
         accepted.extend(request_claims(request, trust.id.as_str(), cx.activity));
+        accepted.extend(device_context_claims(who));
+        let networks = trust.access_control_policy.as_ref().map_or(&[][..], |policy| &policy.networks);
+        let judged = with_networks(&accepted, networks, &request.origin);
 
-        if let Some(rules) = &trust.additional_authentication {
+        for rules in services.trusts.additional_authentication(trust) {
             stage(trace, Stage::AdditionalAuthentication);
-            let asked = claims::asks_second_factor(rules, &accepted, &stores, limits, trace).await;
+            let asked = claims::asks_second_factor(rules, &judged, &stores, limits, trace).await;
             let asked = asked.map_err(in_stage("additional authentication"))?;
-            if asked && !who.methods.iter().copied().any(is_second_factor) {
+            if asked && !who.methods.iter().any(|method| method.is_second_factor()) {
                 return Ok(Decision::StepUp(AuthnDemand::SecondFactor));
             }
         }
-        if let Some(reason) = deny_reason(trust, &accepted, &stores, limits, trace).await? {
+        if let Some(reason) = deny_reason(trust, &judged, &stores, limits, trace).await? {
             return Ok(Decision::Deny(Denial::Authorization { reason }));
         }
         stage(trace, Stage::IssuanceTransform);
@@ -235,16 +240,6 @@ fn relying_party<'a>(trusts: &'a Trusts, identifier: &str) -> Result<&'a Relying
 
 fn in_stage(stage: &'static str) -> impl Fn(claims::EvaluationError) -> IssueError {
     move |source| IssueError::Claims { stage, source }
-}
-
-/// No method that exists so far is a second factor.
-const fn is_second_factor(method: AuthenticationMethod) -> bool {
-    match method {
-        AuthenticationMethod::Windows
-        | AuthenticationMethod::Password
-        | AuthenticationMethod::TlsClient
-        | AuthenticationMethod::X509 => false,
-    }
 }
 
 const MANAGED_SERVICE_ACCOUNTS: [&str; 2] = ["msDS-GroupManagedServiceAccount", "msDS-ManagedServiceAccount"];

@@ -5,12 +5,15 @@
 
 mod audit;
 mod context;
+mod context_claims;
 mod decision;
 mod error;
 mod grant;
 mod input_claims;
 mod issuer;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use context::{Context, DecisionContext, Services};
 pub use decision::{AuthnDemand, Decision, Denial};

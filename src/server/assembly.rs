@@ -132,6 +132,7 @@ impl Lasting {
             service_name: config.service.federation_service_name.to_string(),
             service_identifier: config.service.identifier.clone(),
             display_name: config.service.display_name.clone(),
+            claim_descriptions: config::all_claim_descriptions(&config.claim_descriptions),
             endpoints: endpoints(config),
             xml_limits: xml::Limits {
                 octets: config.server.limits.body_bytes,

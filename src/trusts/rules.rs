@@ -9,13 +9,15 @@ use crate::claims::{ParseOptions, RuleSet, Stage};
 use crate::config::diagnostic::{Code, Place};
 
 /// The two keys a rule set can stand under.
-pub(super) struct RuleKeys {
-    pub(super) inline: &'static str,
-    pub(super) file: &'static str,
+pub(crate) struct RuleKeys {
+    /// Key of the rules as text.
+    pub(crate) inline: &'static str,
+    /// Key of the file with the rules.
+    pub(crate) file: &'static str,
 }
 
 /// The rule set of a trust. `None` when there is none, or when it is wrong (then there is a finding).
-pub(super) fn compile(
+pub(crate) fn compile(
     inline: Option<&str>,
     file: Option<&Path>,
     keys: &RuleKeys,

@@ -30,6 +30,7 @@ mod fault;
 mod keytab;
 mod metadata;
 mod mex;
+mod policies;
 mod probe;
 mod reload;
 mod shutdown;

@@ -176,6 +176,42 @@ fn settings_that_no_rule_can_hold_are_refused() {
 }
 
 #[tokio::test]
+async fn a_token_for_device_registration_says_who_and_that_it_may() {
+    const PERMISSION: &str = "http://schemas.microsoft.com/authorization/claims/PermitDeviceRegistration";
+    let computer = run(DEVICE_REGISTRATION, "CORP\\PC01$", COMPUTER, "AD AUTHORITY", None).await;
+    for (claim_type, value) in [
+        (PERMISSION, "true"),
+        (types::PRIMARY_SID, "S-1-5-21-1-2-3-1107"),
+        (types::WINDOWS_ACCOUNT_NAME, "CORP\\PC01$"),
+        (types::ACCOUNT_TYPE, "DJ"),
+        (types::ON_PREM_OBJECT_GUID, "objectGUID"),
+        ("http://schemas.microsoft.com/authorization/claims/accountStore", "AD AUTHORITY"),
+    ] {
+        let values: Vec<&str> = computer.of_type(claim_type).map(|claim| &*claim.value).collect();
+        assert_eq!(values, [value], "{claim_type}");
+    }
+    let user = run(DEVICE_REGISTRATION, "CORP\\alice", USER, "AD AUTHORITY", None).await;
+    assert!(user.contains(PERMISSION, "true") && user.first_value(types::ACCOUNT_TYPE).is_none());
+    let foreign = run(DEVICE_REGISTRATION, "CORP\\PC01$", COMPUTER, "partner", None).await;
+    assert!(foreign.first_value(types::PRIMARY_SID).is_none() && foreign.first_value(types::ACCOUNT_TYPE).is_none());
+
+    // An account without a UPN has its implicit one.
+    let rules = RuleSet::parse(DEVICE_REGISTRATION).unwrap();
+    let stores = StoreSet::new();
+    for (upn, expected) in [(Some("alice@brand.example"), "alice@brand.example"), (None, "alice@corp.example")] {
+        let claims = [(types::IMPLICIT_UPN, Some("alice@corp.example")), (types::UPN, upn)];
+        let input: ClaimSet = claims
+            .into_iter()
+            .filter_map(|(claim_type, value)| Some(Claim::new(claim_type, value?, "AD AUTHORITY")))
+            .collect();
+        let stores = RequestStores::new(&stores, QueryContext { subject: None, password_expiry: None });
+        let output = rules.run(&input, &stores, &Limits::default(), &mut NoTrace).await.unwrap();
+        let values: Vec<&str> = output.of_type(types::UPN).map(|claim| &*claim.value).collect();
+        assert_eq!(values, [expected]);
+    }
+}
+
+#[tokio::test]
 async fn acceptance_passes_what_is_ours() {
     let output = run(ACTIVE_DIRECTORY_ACCEPTANCE, "CORP\\alice", USER, "AD AUTHORITY", None).await;
     assert_eq!(output.len(), 5);

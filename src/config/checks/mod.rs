@@ -3,12 +3,14 @@
 //! One file per subject. Each adds findings; none changes anything.
 
 mod certificates;
+mod claim_descriptions;
 mod domains;
 mod entra;
 mod files;
 mod kerberos;
 mod keys;
 mod network;
+mod policies;
 mod service;
 mod tls;
 
@@ -37,5 +39,7 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     keys::check(config, findings);
     domains::check(config, findings);
     certificates::check(config, around.now, findings);
+    policies::check(config, findings);
+    claim_descriptions::check(config, findings);
     entra::check(config, findings);
 }
