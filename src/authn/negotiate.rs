@@ -84,6 +84,7 @@ impl NegotiateAuthenticator {
             instant: self.clock.now(),
             device: None,
             session: SessionRef::random(&*self.random)?,
+            password_expires: None,
         };
         Ok((subject, accepted))
     }

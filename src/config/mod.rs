@@ -8,6 +8,7 @@ use std::path::Path;
 use diagnostic::Report;
 use document::Document;
 
+mod attribute_stores;
 mod audit;
 mod certificates;
 mod checks;
@@ -34,9 +35,12 @@ mod service;
 mod suggest;
 mod tree;
 
+pub use attribute_stores::{
+    AttributeStore, LdapDirectoryStore, OpaqueIds, PasswordExpiry, PostgresqlStore, SqliteStore,
+};
 pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
 pub use certificates::{Certificates, Mapping, Revocation};
-pub(crate) use checks::judge_certificate_dates;
+pub(crate) use checks::{MOST_IMPORT, judge_certificate_dates, store_catalog};
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
 pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustVersion};
 pub use entra::{Entra, EntraDomain, SourceAnchor};
@@ -83,6 +87,15 @@ pub struct Config {
     /// `[entra]`
     #[serde(default)]
     pub entra: Entra,
+    /// `[[attribute_stores]]`
+    #[serde(default)]
+    pub attribute_stores: Vec<AttributeStore>,
+    /// `[opaque_ids]`
+    #[serde(default)]
+    pub opaque_ids: OpaqueIds,
+    /// `[password_expiry]`
+    #[serde(default)]
+    pub password_expiry: PasswordExpiry,
 }
 
 impl Config {

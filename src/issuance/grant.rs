@@ -90,6 +90,7 @@ mod tests {
             instant: NOW,
             device: None,
             session: SessionRef::random(&SystemRandomSource::new()).unwrap(),
+            password_expires: None,
         };
         let claim = Claim::new("http://schemas.xmlsoap.org/claims/UPN", "alice@corp.example", "AD AUTHORITY")
             .with_property("urn:p", "v");

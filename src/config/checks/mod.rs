@@ -2,6 +2,7 @@
 //!
 //! One file per subject. Each adds findings; none changes anything.
 
+mod attribute_stores;
 mod certificates;
 mod domains;
 mod entra;
@@ -17,6 +18,7 @@ use super::findings::Findings;
 use super::paths::NamedPath;
 use crate::clock::UtcTime;
 
+pub(crate) use attribute_stores::{MOST_IMPORT, catalog as store_catalog};
 pub(crate) use certificates::judge_dates as judge_certificate_dates;
 
 /// What checks need from outside.
@@ -38,4 +40,5 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     domains::check(config, findings);
     certificates::check(config, around.now, findings);
     entra::check(config, findings);
+    attribute_stores::check(config, findings);
 }

@@ -83,7 +83,10 @@ pub(super) async fn username(
         activity: cx.request.activity,
     };
     let error = match environment.passwords.check(attempt).await {
-        Ok(account) => return subject(cx, account, method, &request.applies_to, USERNAME_TOKEN),
+        Ok(accepted) => {
+            let subject = subject(cx, accepted.account, method, &request.applies_to, USERNAME_TOKEN)?;
+            return Ok(AuthenticatedSubject { password_expires: accepted.expires, ..subject });
+        }
         Err(error) => error,
     };
     let failure = gate_failure(&error);
@@ -230,6 +233,7 @@ fn subject(
         instant: cx.services.clock.now(),
         device: None,
         session,
+        password_expires: None,
     };
     let parties = Parties::of(&subject, Some(relying_party));
     cx.note([
