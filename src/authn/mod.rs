@@ -17,6 +17,6 @@ pub use domain_password::DomainPasswordVerifier;
 pub use login_name::{DomainNames, DomainNamesEntry, LockoutKey, LoginForm, LoginName, LoginNameError};
 pub use negotiate::{NegotiateAuthenticator, NegotiateError};
 pub use network::{ForwardingHeaders, NetworkLocation, NetworkPolicy, RequestOrigin};
-pub use password::{PasswordError, PasswordVerifier};
+pub use password::{PasswordAccepted, PasswordError, PasswordVerifier};
 pub use password_gate::{GateError, PasswordAttempt, PasswordGate};
 pub use subject::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, SessionRef, SubjectOrigin};

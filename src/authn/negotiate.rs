@@ -85,6 +85,7 @@ impl NegotiateAuthenticator {
             device: None,
             certificate: None,
             session: SessionRef::random(&*self.random)?,
+            password_expires: None,
         };
         Ok((subject, accepted))
     }

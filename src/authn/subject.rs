@@ -23,6 +23,9 @@ pub struct AuthenticatedSubject {
     pub certificate: Option<CertificateContext>,
     /// The session this authentication began or continues.
     pub session: SessionRef,
+    /// When the password that was used expires; `None` when no password was used, or it never does.
+    #[serde(default)]
+    pub password_expires: Option<UtcTime>,
 }
 
 /// Where a subject comes from.

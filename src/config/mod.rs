@@ -10,6 +10,7 @@ use document::Document;
 
 use crate::claims::policy::Policy;
 
+mod attribute_stores;
 mod audit;
 mod authentication;
 mod certificates;
@@ -38,10 +39,13 @@ mod service;
 mod suggest;
 mod tree;
 
+pub use attribute_stores::{
+    AttributeStore, LdapDirectoryStore, OpaqueIds, PasswordExpiry, PostgresqlStore, SqliteStore,
+};
 pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
 pub use authentication::Authentication;
 pub use certificates::{Certificates, Mapping, Revocation};
-pub(crate) use checks::judge_certificate_dates;
+pub(crate) use checks::{MOST_IMPORT, judge_certificate_dates, store_catalog};
 pub use claim_descriptions::{ClaimDescriptionSetting, all_claim_descriptions};
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
 pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustVersion};
@@ -98,6 +102,15 @@ pub struct Config {
     /// `[entra]`
     #[serde(default)]
     pub entra: Entra,
+    /// `[[attribute_stores]]`
+    #[serde(default)]
+    pub attribute_stores: Vec<AttributeStore>,
+    /// `[opaque_ids]`
+    #[serde(default)]
+    pub opaque_ids: OpaqueIds,
+    /// `[password_expiry]`
+    #[serde(default)]
+    pub password_expiry: PasswordExpiry,
 }
 
 impl Config {

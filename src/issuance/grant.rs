@@ -91,6 +91,7 @@ mod tests {
             device: None,
             certificate: None,
             session: SessionRef::random(&SystemRandomSource::new()).unwrap(),
+            password_expires: None,
         };
         let claim = Claim::new("http://schemas.xmlsoap.org/claims/UPN", "alice@corp.example", "AD AUTHORITY")
             .with_property("urn:p", "v");

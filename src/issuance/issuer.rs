@@ -2,6 +2,7 @@
 
 use crate::audit::ClaimDetail;
 use crate::authn::{AuthenticatedSubject, SubjectOrigin};
+use crate::claims::store::ExpiryNotice;
 use crate::claims::{
     self, Authorization as Verdict, ClaimSet, DenyReason, Limits, NoTrace, QueryContext, QuerySubject, RequestStores,
     RuleSet, Stage, Text, TraceEvent, TraceSink, types,
@@ -33,6 +34,8 @@ pub struct IssuerOptions {
     pub acceptance_rules: RuleSet,
     /// Bounds on the work one rule set may do.
     pub limits: Limits,
+    /// When relying parties are told that a password expires.
+    pub password_expiry: ExpiryNotice,
     /// How much of issued claims the audit log shows.
     pub audited_claims: ClaimDetail,
 }
@@ -93,7 +96,12 @@ impl Issuer {
         let domain_computer = !trust.computer_guard || is_domain_computer(cx, who).await?;
         let name = account.windows_account_name();
         let subject = QuerySubject { sid: &account.sid, windows_account_name: &name };
-        let context = QueryContext { subject: Some(subject), password_expiry: None };
+        let expires = who.password_expires.and_then(|at| self.options.password_expiry.of(at, cx.clock.now()));
+        let context = QueryContext {
+            subject: Some(subject),
+            password_expiry: expires.as_ref(),
+            relying_party: Some(trust.id.as_str()),
+        };
         let stores = RequestStores::new(cx.stores, context);
         let limits = &self.options.limits;
 
@@ -107,7 +115,7 @@ impl Issuer {
         let networks = trust.access_control_policy.as_ref().map_or(&[][..], |policy| &policy.networks);
         let judged = with_networks(&accepted, networks, &request.origin);
 
-        for rules in services.trusts.additional_authentication(trust) {
+        for rules in cx.trusts.additional_authentication(trust) {
             stage(trace, Stage::AdditionalAuthentication);
             let asked = claims::asks_second_factor(rules, &judged, &stores, limits, trace).await;
             let asked = asked.map_err(in_stage("additional authentication"))?;

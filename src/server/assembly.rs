@@ -11,8 +11,8 @@ use crate::audit::ClaimDetail;
 use crate::authn::certificate::{CertificatePolicy, CertificateTrust, MappingPolicy, RevocationMode, RevocationPolicy};
 use crate::authn::password_gate::{GateParts, GateSettings, TokioSleeper};
 use crate::authn::{DomainPasswordVerifier, NegotiateAuthenticator, NetworkPolicy, PasswordGate};
-use crate::claims::store::{ActiveDirectoryStore, PasswordExpiryStore};
-use crate::claims::{Limits, RuleSet, StoreSet, rules};
+use crate::claims::store::ExpiryNotice;
+use crate::claims::{Limits, RuleSet, StoreSet, Text, rules};
 use crate::clock::{Clock, Random};
 use crate::config::{self, AuditClaims, Config, Loaded, Revocation};
 use crate::directory::ldap::LdapDirectory;
@@ -32,6 +32,7 @@ use super::settings::{
     binding_policy, domain_names, endpoints, front_certificates, gate_settings, hosts, key_options, ldap_options,
     network_policy, read, secret_files, service_principals,
 };
+use super::stores::KnownStores;
 use super::verifier::CurrentVerifier;
 
 /// Why a configuration cannot be served although it is well-formed.
@@ -63,6 +64,7 @@ pub struct Lasting {
     one_time: Arc<dyn OneTime>,
     revocations: Arc<dyn Revocations>,
     directory: std::sync::Mutex<Option<KnownDirectory>>,
+    stores: std::sync::Mutex<Option<KnownStores>>,
 }
 
 /// A directory, and the settings it was made of.
@@ -89,6 +91,7 @@ impl Lasting {
             one_time: Arc::new(MemoryOneTime::new(clock.clone(), ONE_TIME_CAPACITY)),
             revocations: Arc::new(MemoryRevocations::new(clock.clone(), ONE_TIME_CAPACITY)),
             directory: std::sync::Mutex::default(),
+            stores: std::sync::Mutex::default(),
             clock,
             random,
             auditor,
@@ -107,7 +110,7 @@ impl Lasting {
         let (ldap, cached) = self.directory(config)?;
         let keys = KeyRing::load_or_create(&key_options(config), &*self.clock, &*self.random)
             .map_err(|error| AssemblyError::because("[keys]")(&error))?;
-        let stores = stores(&cached);
+        let stores = self.stores(config, &cached)?;
         let services = Services {
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -165,7 +168,7 @@ impl Lasting {
         let (_, directory) = self.directory(config)?;
         Ok(Decisions {
             issuer: issuer(config)?,
-            stores: stores(&directory),
+            stores: self.stores(config, &directory)?,
             directory,
             revocations: self.revocations.clone(),
             trusts: loaded.trusts.clone(),
@@ -207,6 +210,15 @@ impl Lasting {
         let cached = Arc::new(CachedDirectory::new(ldap.clone(), self.clock.clone(), options));
         *known = Some(KnownDirectory { settings, ldap: ldap.clone(), cached: cached.clone() });
         Ok((ldap, cached))
+    }
+
+    /// The attribute stores, those that are there when nothing that concerns them changed.
+    fn stores(&self, config: &Config, directory: &Arc<CachedDirectory>) -> Result<Arc<StoreSet>, AssemblyError> {
+        let mut known = self.stores.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let next = KnownStores::of(config, directory, &self.clock, known.as_ref())?;
+        let stores = next.stores.clone();
+        *known = Some(next);
+        Ok(stores)
     }
 
     fn certificates(&self, config: &Config) -> Result<Option<CertificateSignIn>, AssemblyError> {
@@ -256,14 +268,6 @@ pub struct Decisions {
     pub network: NetworkPolicy,
 }
 
-/// Every attribute store that rules may ask.
-fn stores(directory: &Arc<CachedDirectory>) -> Arc<StoreSet> {
-    let stores = StoreSet::new()
-        .with("Active Directory", Arc::new(ActiveDirectoryStore::new(directory.clone())))
-        .with("_PasswordExpiryStore", Arc::new(PasswordExpiryStore));
-    Arc::new(stores)
-}
-
 fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
     let acceptance_rules = RuleSet::parse(rules::ACTIVE_DIRECTORY_ACCEPTANCE)
         .map_err(|error| AssemblyError::because("acceptance rules")(&error))?;
@@ -271,6 +275,10 @@ fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
         federation_service_identifier: config.service.identifier.clone(),
         acceptance_rules,
         limits: Limits::default(),
+        password_expiry: ExpiryNotice {
+            within: config.password_expiry.notice(),
+            change_url: config.password_expiry.change_url.as_deref().map(Text::from),
+        },
         audited_claims: match config.audit.claims {
             AuditClaims::None => ClaimDetail::None,
             AuditClaims::Types => ClaimDetail::Types,

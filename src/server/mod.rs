@@ -9,6 +9,7 @@ mod observer;
 mod routes;
 mod service;
 mod settings;
+mod stores;
 mod tls;
 mod verifier;
 

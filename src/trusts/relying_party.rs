@@ -82,7 +82,7 @@ impl RelyingParty {
         let mut document = Document::parse(&path, text, &mut report);
         let file = document.read::<TrustFile>(required::TRUST, &mut report);
         let compiled = file.and_then(|file| {
-            let mut context = TrustContext::new(Findings::new(&document, &mut report), now);
+            let mut context = TrustContext::new(Findings::new(&document, &mut report), now, None);
             super::compile(&file, &path, &mut context, &mut BTreeMap::new())
         });
         match compiled {

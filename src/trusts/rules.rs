@@ -98,6 +98,18 @@ fn parse(
                     context.findings.warning_at(code, place, format!("{} ({})", lint.message, lint.code), lint.help);
                 }
             }
+            let problems = match context.stores {
+                Some(stores) if !rules.stores().is_empty() => stores.check(text),
+                _ => Vec::new(),
+            };
+            for problem in problems {
+                let Some(place) = place(problem.location, length(problem.span.range())) else { continue };
+                if problem.is_warning {
+                    context.findings.warning_at(Code::ClaimRule, place, problem.message, problem.help);
+                } else {
+                    context.findings.error_at(Code::ClaimRule, place, problem.message, problem.help);
+                }
+            }
             Some(rules)
         }
         Err(error) => {

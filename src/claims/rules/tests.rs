@@ -45,7 +45,7 @@ async fn run(text: &str, account: &str, group: &str, issuer: &str, expiry: Optio
     let stores = StoreSet::new()
         .with("Active Directory", Arc::new(Directory))
         .with("_PasswordExpiryStore", Arc::new(PasswordExpiryStore));
-    let context = QueryContext { subject: None, password_expiry: expiry };
+    let context = QueryContext { password_expiry: expiry, ..QueryContext::default() };
     let input: ClaimSet = [
         Claim::new(types::WINDOWS_ACCOUNT_NAME, account, issuer),
         Claim::new(types::PRIMARY_SID, "S-1-5-21-1-2-3-1107", issuer),
@@ -125,7 +125,7 @@ async fn a_computer_gets_what_entra_wants() {
 #[tokio::test]
 async fn a_user_gets_anchor_name_identifier_and_expiry() {
     let text = entra_rules(&settings(&[("only.example", "urn:fixed")])).unwrap();
-    let expiry = PasswordExpiry { seconds: 432_000, days: 5, change_url: "https://sts/change".into() };
+    let expiry = PasswordExpiry { seconds: 432_000, days: 5, change_url: Some("https://sts/change".into()) };
     let output = run(&text, "CORP\\alice@only.example", USER, "AD AUTHORITY", Some(&expiry)).await;
     assert!(output.contains(types::IMMUTABLE_ID, "objectGUID") && output.contains(types::ISSUER_ID, "urn:fixed"));
     assert!(output.contains("http://schemas.microsoft.com/ws/2012/01/passwordexpirationdays", "5"));

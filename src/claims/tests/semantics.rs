@@ -176,7 +176,7 @@ fn a_question_is_asked_once_and_only_so_often() {
     }
     let counting = Arc::new(Counting(0.into()));
     let stores = StoreSet::new().with("S", counting.clone());
-    let limits = StoreLimits { queries: 2, rows: 3 };
+    let limits = StoreLimits { queries: 2, rows: 3, ..StoreLimits::default() };
     let request = RequestStores::with_limits(&stores, QueryContext::default(), limits);
     let text = rules(
         "a:[Type == \"A\"] && [Type == \"B\"] => issue(store = \"S\", types = (\"x\"), query = \"{0}\", param = a.Value);",
@@ -187,7 +187,8 @@ fn a_question_is_asked_once_and_only_so_often() {
     assert_eq!(counting.0.load(std::sync::atomic::Ordering::Relaxed), 2);
     // The same request, a third question.
     assert_eq!(run(&[("A", "3"), ("B", "1")]).unwrap_err().kind, Kind::TooManyQueries { limit: 2 });
-    let tight = RequestStores::with_limits(&stores, QueryContext::default(), StoreLimits { queries: 2, rows: 2 });
+    let tight = StoreLimits { queries: 2, rows: 2, ..StoreLimits::default() };
+    let tight = RequestStores::with_limits(&stores, QueryContext::default(), tight);
     let error =
         now(text.evaluate(&claims(&[("A", "1"), ("B", "1")]), &tight, &Limits::default(), &mut NoTrace)).unwrap_err();
     assert_eq!(error.kind, Kind::TooManyRows { store: "S".into(), limit: 2 });

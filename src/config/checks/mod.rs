@@ -2,6 +2,7 @@
 //!
 //! One file per subject. Each adds findings; none changes anything.
 
+mod attribute_stores;
 mod certificates;
 mod claim_descriptions;
 mod domains;
@@ -19,6 +20,7 @@ use super::findings::Findings;
 use super::paths::NamedPath;
 use crate::clock::UtcTime;
 
+pub(crate) use attribute_stores::{MOST_IMPORT, catalog as store_catalog};
 pub(crate) use certificates::judge_dates as judge_certificate_dates;
 
 /// What checks need from outside.
@@ -42,4 +44,5 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     policies::check(config, findings);
     claim_descriptions::check(config, findings);
     entra::check(config, findings);
+    attribute_stores::check(config, findings);
 }

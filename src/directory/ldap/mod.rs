@@ -11,7 +11,9 @@ mod domain;
 mod entry;
 mod options;
 mod password;
+mod pool;
 mod server;
+mod source;
 mod tls;
 
 use std::sync::Arc;
@@ -22,6 +24,7 @@ pub use self::breaker::{Breaker, BreakerOptions, Circuit};
 pub use self::options::{
     Bind, DomainOptions, InitiatorCredential, LdapLimits, LdapOptions, LdapSetupError, ServerAddress, Transport,
 };
+pub use self::source::{LdapSource, SourceOptions};
 
 use self::domain::Domain;
 use super::codec::base_name;
@@ -57,7 +60,11 @@ impl LdapDirectory {
         }
         refuse_duplicates(&domains)?;
         let inner = Arc::new(Inner { domains, clock });
-        runtime.spawn(keep_alive(Arc::downgrade(&inner), limits));
+        let weak = Arc::downgrade(&inner);
+        runtime.spawn(pool::keep_alive(limits, move || {
+            let inner = weak.upgrade()?;
+            Some(inner.domains.iter().flat_map(|domain| &domain.pool.servers).cloned().collect())
+        }));
         Ok(Self { inner, runtime })
     }
 
@@ -82,7 +89,7 @@ impl LdapDirectory {
         let domains = self.inner.domains.iter();
         domains
             .flat_map(|domain| {
-                domain.servers.iter().map(|server| ServerHealth {
+                domain.pool.servers.iter().map(|server| ServerHealth {
                     domain: domain.dns_name.clone(),
                     server: server.endpoint.address.to_string(),
                     circuit: server.circuit(),
@@ -288,24 +295,6 @@ impl Inner {
             .iter()
             .find(|domain| domain.is_named(name))
             .ok_or_else(|| DirectoryError::UnknownDomain { domain: name.to_owned() })
-    }
-}
-
-/// Pings connections, opens the first one of each server, and probes servers whose circuit is open.
-async fn keep_alive(inner: std::sync::Weak<Inner>, limits: Arc<LdapLimits>) {
-    let tick = limits.breaker.cool_down.min(limits.keep_alive).max(std::time::Duration::from_millis(100));
-    let mut ticks = tokio::time::interval(tick);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut since_full_round = limits.keep_alive;
-    loop {
-        ticks.tick().await;
-        let Some(inner) = inner.upgrade() else { return };
-        let full_round = since_full_round >= limits.keep_alive;
-        since_full_round = if full_round { tick } else { since_full_round.saturating_add(tick) };
-        let servers = inner.domains.iter().flat_map(|domain| &domain.servers);
-        let due = servers.filter(|server| full_round || !server.is_healthy());
-        // All at once: one that hangs must not delay the others' probes.
-        futures_util::future::join_all(due.map(|server| Arc::clone(server).keep_alive())).await;
     }
 }
 

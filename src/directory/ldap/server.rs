@@ -26,13 +26,16 @@ pub(super) struct Server {
     next: AtomicUsize,
     /// How many connections have been opened.
     opened: AtomicUsize,
+    /// The last failure, until the server answers.
+    failure: Mutex<Option<LinkError>>,
 }
 
 impl Server {
     pub(super) fn new(endpoint: Endpoint, limits: Arc<LdapLimits>, clock: Arc<dyn Clock>) -> Self {
         let slots = (0..limits.connections_per_server.max(1)).map(|_| Mutex::default()).collect();
         let breaker = Breaker::new(limits.breaker);
-        Self { endpoint, limits, clock, breaker, slots, next: AtomicUsize::new(0), opened: AtomicUsize::new(0) }
+        let (next, opened, failure) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default());
+        Self { endpoint, limits, clock, breaker, slots, next, opened, failure }
     }
 
     /// Whether this server is not known to be down.
@@ -43,6 +46,11 @@ impl Server {
     /// Whether a question may be sent here now. The outcome must then be reported, which [`search`](Self::search) does.
     pub(super) fn admits(&self) -> bool {
         self.breaker.admits(self.clock.monotonic())
+    }
+
+    /// Why the server is left alone.
+    pub(super) fn failure(&self) -> Option<LinkError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn circuit(&self) -> Circuit {
@@ -202,6 +210,9 @@ impl Server {
 
     fn report(&self, error: Option<&LinkError>) {
         let server = &self.endpoint.address;
+        if error.is_none_or(LinkError::is_servers_fault) {
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = error.cloned();
+        }
         match error {
             Some(error) if error.is_wrong_password() => {
                 let cool_down = self.breaker.refused(self.clock.monotonic());

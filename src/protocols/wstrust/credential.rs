@@ -85,7 +85,10 @@ pub(super) async fn username(
         activity: cx.request.activity,
     };
     let error = match environment.passwords.check(attempt).await {
-        Ok(account) => return subject(cx, account, method, &request.applies_to, USERNAME_TOKEN, None),
+        Ok(accepted) => {
+            let subject = subject(cx, accepted.account, method, &request.applies_to, USERNAME_TOKEN, None)?;
+            return Ok(AuthenticatedSubject { password_expires: accepted.expires, ..subject });
+        }
         Err(error) => error,
     };
     let failure = gate_failure(&error);
@@ -234,6 +237,7 @@ fn subject(
         device: None,
         certificate: certificate.map(CertificateContext::of_validated),
         session,
+        password_expires: None,
     };
     let parties = Parties::of(&subject, Some(relying_party));
     cx.note([
