@@ -12,7 +12,7 @@ mod input_claims;
 mod issuer;
 mod request;
 
-pub use context::{Context, Services};
+pub use context::{Context, DecisionContext, Services};
 pub use decision::{AuthnDemand, Decision, Denial};
 pub use error::IssueError;
 pub use grant::Grant;

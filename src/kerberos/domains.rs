@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::directory::{Account, Sid};
 
-use super::pac::{Group, Pac};
+use super::pac::{Group, GroupAttributes, Pac};
 
 /// One Active Directory domain whose accounts may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +163,27 @@ impl TrustedDomains {
         Ok(Identified { account, dropped: filter.dropped, dropped_upn })
     }
 
+    /// Takes out of an account that was read from the directory of its domain what a ticket of that domain could not say
+    /// either: groups of other domains (SID history among them) and a UPN that is not the domain's to give.
+    ///
+    /// # Errors
+    /// [`UntrustedDomain`] when the account's realm is not configured.
+    pub fn restrict(&self, account: Account) -> Result<Identified, UntrustedDomain> {
+        let domain = self.get(&account.realm).ok_or_else(|| UntrustedDomain::Realm { realm: account.realm.clone() })?;
+        let mut filter = Filter::default();
+        filter.keep(account.primary_group);
+        for sid in &account.groups {
+            let of_domain = |sid: &Sid| sid.parent().is_some_and(|parent| self.may_assert(domain, &parent));
+            filter.take(&Group { sid: *sid, attributes: ENABLED }, |sid| of_domain(sid) || is_assertable(sid));
+        }
+        let (upn, dropped_upn) = match account.upn {
+            Some(upn) if domain.owns_upn(&upn) => (Some(upn), None),
+            other => (None, other),
+        };
+        let account = Account { upn, groups: filter.kept, ..account };
+        Ok(Identified { account, dropped: filter.dropped, dropped_upn })
+    }
+
     /// Whether accounts of `domain` may be members of groups of the domain with this SID.
     fn may_assert(&self, domain: &TrustedDomain, sid: &Sid) -> bool {
         domain.sid == *sid
@@ -287,6 +308,9 @@ fn is_assertable(sid: &Sid) -> bool {
     // Of S-1-5-…: this organisation certificate; compounded authentication; claims valid.
     matches!((sid.authority(), sid.sub_authorities()), (18, [_]) | (5, [65, 1] | [21, 0, 0, 0, 496 | 497]))
 }
+
+/// Mandatory, enabled by default, enabled.
+const ENABLED: GroupAttributes = GroupAttributes::from_bits(0x7);
 
 #[cfg(test)]
 mod tests {

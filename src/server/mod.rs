@@ -22,7 +22,7 @@ use actix_web::{App, HttpRequest, HttpServer, web};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use application::Application;
-pub use assembly::{AssemblyError, Lasting};
+pub use assembly::{AssemblyError, Decisions, Lasting};
 pub use service::Listener;
 pub use settings::{key_options, krb5_conf, tls_options};
 pub use tls::{TlsError, TlsOptions, TlsProfile, TlsState};

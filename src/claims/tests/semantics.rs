@@ -280,11 +280,11 @@ fn the_trace_tells_why() {
     let stores = RequestStores::new(&stores, QueryContext::default());
     let mut trace = RecordedTrace::default();
     now(rules(text).run(&claims(&[("A", "1"), ("A", "2")]), &stores, &Limits::default(), &mut trace)).unwrap();
-    let [one, two] = trace.rules.as_slice() else { panic!("{trace:?}") };
+    let [one, two] = trace.runs[0].rules.as_slice() else { panic!("{trace:?}") };
     let counts: Vec<(usize, usize)> =
         one.conditions.iter().map(|condition| (condition.matched, condition.tuples)).collect();
     assert_eq!((one.name.as_deref(), counts, one.tuples.len()), (Some("one"), vec![(2, 2), (0, 0)], 0));
-    assert_eq!(&text[one.conditions[1].start as usize..one.conditions[1].end as usize], "EXISTS([Type == \"B\"])");
+    assert_eq!(&text[one.conditions[1].span.range()], "EXISTS([Type == \"B\"])");
     let made: Vec<&str> = two.tuples.iter().map(|tuple| &*tuple.made[0].claim.value).collect();
     assert_eq!((made, &*two.tuples[1].bound[0].value), (vec!["1", "2"], "2"));
 }
