@@ -31,7 +31,7 @@ pub(crate) mod required;
 pub mod running;
 mod server;
 mod service;
-mod suggest;
+pub(crate) mod suggest;
 mod tree;
 
 pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
