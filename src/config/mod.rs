@@ -36,7 +36,7 @@ pub(crate) mod required;
 pub mod running;
 mod server;
 mod service;
-mod suggest;
+pub(crate) mod suggest;
 mod tree;
 
 pub use attribute_stores::{

@@ -343,6 +343,26 @@ mod tests {
         text.parse().unwrap()
     }
 
+    /// An account from LDAP is held to the same rules as one from a ticket.
+    #[test]
+    fn an_account_of_the_directory_is_restricted_like_a_ticket() {
+        let domains = TrustedDomains::new(two_domains()).unwrap();
+        let from_ticket = identify_in("CORP.EXAMPLE", &PacContent::user()).unwrap().account;
+        let mut read = from_ticket.clone();
+        let foreign = ["S-1-5-21-7-8-9-1200", "S-1-5-32-544", "S-1-5-21-1-1-1-512"].map(sid);
+        read.groups.extend(foreign);
+        read.upn = Some("alice@elsewhere.example".into());
+        let restricted = domains.restrict(read).unwrap();
+        assert_eq!(restricted.account.groups, from_ticket.groups);
+        assert_eq!(restricted.dropped.iter().map(|dropped| dropped.sid).collect::<Vec<_>>(), foreign);
+        assert_eq!(restricted.account.upn, None);
+        assert_eq!(restricted.dropped_upn.as_deref(), Some("alice@elsewhere.example"));
+        let unchanged = domains.restrict(from_ticket.clone()).unwrap();
+        assert_eq!((unchanged.account, unchanged.dropped), (from_ticket.clone(), vec![]));
+        let nowhere = Account { realm: "NOWHERE.EXAMPLE".into(), ..from_ticket };
+        assert!(matches!(domains.restrict(nowhere), Err(UntrustedDomain::Realm { .. })));
+    }
+
     #[test]
     fn an_account_of_its_own_domain() {
         let identified = identify_in("CORP.EXAMPLE", &PacContent::user()).unwrap();

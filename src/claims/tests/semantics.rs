@@ -282,3 +282,34 @@ fn the_trace_tells_why() {
     let made: Vec<&str> = two.tuples.iter().map(|tuple| &*tuple.made[0].claim.value).collect();
     assert_eq!((made, &*two.tuples[1].bound[0].value), (vec!["1", "2"], "2"));
 }
+
+#[test]
+fn a_recording_is_bounded_and_keeps_what_stores_said() {
+    let many: crate::claims::ClaimSet = (0..1001).map(|n| Claim::new("T", n.to_string(), "AD AUTHORITY")).collect();
+    let stores = StoreSet::new();
+    let stores = RequestStores::new(&stores, QueryContext::default());
+    let mut trace = RecordedTrace::default();
+    now(rules("c:[] => issue(claim = c);").run(&many, &stores, &Limits::default(), &mut trace)).unwrap();
+    let run = &trace.runs[0];
+    assert_eq!((run.rules[0].acted, run.rules[0].tuples.len(), run.made.len()), (1001, 1000, 1001));
+
+    let text = "a:[Type == \"A\"] => issue(store = \"S\", types = (\"x\"), query = \"q {0}\", param = a.Value); a:[Type == \"A\"] && b:[Value == a.Value + \"!\"] => issue(claim = b);";
+    let recorded = |answer| {
+        let stores = StoreSet::new().with("S", table("q {0}", &["1"], answer));
+        let stores = RequestStores::new(&stores, QueryContext::default());
+        let mut trace = RecordedTrace::default();
+        let input = claims(&[("A", "1"), ("A", "1"), ("B", "2")]);
+        drop(now(rules(text).run(&input, &stores, &Limits::default(), &mut trace)));
+        trace.runs.remove(0)
+    };
+    let run = recorded(Ok(Rows(vec![row(&[Some("r")])])));
+    let query = run.rules[0].tuples[0].query.clone().unwrap();
+    assert_eq!((query.answer.unwrap().0, query.remembered), (vec![row(&[Some("r")])], false));
+    assert_eq!((run.queries.len(), &*run.queries[0].params[0]), (1, "1"));
+    // What the second condition was asked about when it left nothing.
+    let refused = &run.rules[1].conditions[1].refused;
+    assert_eq!((refused.len(), &*refused[0][0].value), (1, "1"));
+    let run = recorded(Err(StoreError::Unavailable { reason: "time-out".into() }));
+    assert!(run.queries[0].answer.as_ref().unwrap_err().contains("time-out"));
+    assert!(run.result.unwrap().is_err());
+}

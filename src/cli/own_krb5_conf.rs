@@ -1,0 +1,43 @@
+//! A `krb5.conf` of a command's own, for as long as it runs: the server's file is the server's.
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::PathBuf;
+
+use crate::clock::{Random as _, SystemRandomSource};
+use crate::kerberos::krb5_conf::{Krb5Conf, use_krb5_conf};
+
+/// The directory that holds it; it goes with this value.
+pub(super) struct OwnKrb5Conf(PathBuf);
+
+/// The file cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("krb5.conf cannot be written: {0}")]
+pub(super) struct OwnKrb5ConfError(String);
+
+impl OwnKrb5Conf {
+    /// Writes the file and makes this process use it. To be called before any thread starts. `command` is a part of the
+    /// directory's name.
+    ///
+    /// # Errors
+    /// [`OwnKrb5ConfError`].
+    pub(super) fn set(conf: &Krb5Conf, command: &str) -> Result<Self, OwnKrb5ConfError> {
+        let refuse = |error: &dyn std::fmt::Display| OwnKrb5ConfError(error.to_string());
+        let mut name = [0; 8];
+        SystemRandomSource::new().fill(&mut name).map_err(|error| refuse(&error))?;
+        let directory = std::env::temp_dir().join(format!("chancery-{command}-{}", hex::encode(name)));
+        DirBuilder::new().mode(0o700).create(&directory).map_err(|error| refuse(&error))?;
+        let own = Self(directory);
+        let file = own.0.join("krb5.conf");
+        conf.write(&file).map_err(|error| refuse(&error))?;
+        use_krb5_conf(&file).map_err(|error| refuse(&error))?;
+        Ok(own)
+    }
+}
+
+impl Drop for OwnKrb5Conf {
+    fn drop(&mut self) {
+        // Nothing of worth is in it, and nobody could be told.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
