@@ -216,6 +216,8 @@ fn formatting_changes_the_layout_alone() {
         assert_eq!(output.status.code(), Some(1));
         assert!(err(&output).contains(says) && out(&output).is_empty(), "{}", err(&output));
     }
+    let windows = workplace.feed(&["fmt", "-"], b"=>add(Type=\"t\");\r\n=>add(Type=\"u\");");
+    assert_eq!(out(&windows), "=> add(Type = \"t\");\r\n\r\n=> add(Type = \"u\");\r\n");
     let commented = workplace.feed(&["fmt", "--allow-comments", "-"], b"// c\n=>add(Type=\"t\");");
     assert_eq!(out(&commented), "// c\n=> add(Type = \"t\");\n");
     let lenient = workplace.feed(&["fmt", "--lenient", "-"], b"=>add(Type=\"t\")");
@@ -236,6 +238,21 @@ fn formatting_keeps_links_and_modes() {
     assert!(workplace.path("link.rules").is_symlink());
     assert_eq!(workplace.read("a.rules"), "=> add(Type = \"t\");\n");
     assert_eq!(std::fs::metadata(workplace.path("a.rules")).unwrap().permissions().mode() & 0o777, 0o640);
+}
+
+#[test]
+fn rules_are_said_in_sentences() {
+    let rules = "@RuleName = \"Pass\"\nc:[Type == \"urn:a\", Value =~ \"^x\"] => issue(claim = c);\n=> add(Type = \"urn:b\", Value = \"1\");\n";
+    let workplace = Workplace::with(&[("a.rules", rules), ("bad.rules", BAD)]);
+    let output = workplace.run(&["describe", "a.rules"]);
+    assert_eq!(output.status.code(), Some(0));
+    let expected = "1. Pass\n   For each urn:a claim (c) whose value begins with \"x\": issue c as it is.\n\n\
+                    2.\n   Always: add urn:b = \"1\", for later rules only.\n\n";
+    assert_eq!(out(&output), expected);
+    let output = workplace.run(&["describe", "bad.rules"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("POLICY0030") && out(&output).is_empty(), "{}", err(&output));
+    assert_eq!(workplace.run(&["describe", "missing.rules"]).status.code(), Some(1));
 }
 
 /// The page about rules explains every kind of advice, and no other.

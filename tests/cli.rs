@@ -32,6 +32,7 @@ fn the_help_of_every_command() {
         "serve",
         "claims",
         "claims check",
+        "claims describe",
         "claims explain",
         "claims fmt",
         "claims run",

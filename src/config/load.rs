@@ -170,9 +170,8 @@ impl Loader {
             let Some(text) = files.text(path, report) else { continue };
             let mut document = Document::parse(path, &text, report);
             let Some(file) = document.read::<TrustFile>(required::TRUST, report) else { continue };
-            let mut context =
-                TrustContext::new(Findings::new(&document, report), self.clock.now(), stores.as_ref())
-                    .with_policies(&policies);
+            let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now(), stores.as_ref())
+                .with_policies(&policies);
             if let Some(relying_party) = crate::trusts::compile(&file, path, &mut context, &mut identifiers) {
                 found.push(Arc::new(relying_party));
             }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::{TrustContext, entra};
-use crate::claims::language::{Location, decode};
+use crate::claims::language::{self, Location, decode};
 use crate::claims::lint::{self, LintCode, LintContext, LintSeverity};
 use crate::claims::{ParseOptions, RuleSet, Stage};
 use crate::config::diagnostic::{Code, Place};
@@ -85,7 +85,8 @@ fn parse(
     let length = |range: std::ops::Range<usize>| text.get(range).map_or(1, |token| token.chars().count());
     match RuleSet::parse(text) {
         Ok(rules) => {
-            for lint in lint::check(text, ParseOptions::default(), advice).unwrap_or_default() {
+            let tree = language::parse(text, ParseOptions::default());
+            for lint in tree.map(|(tree, _)| lint::lint(&tree, rules.warnings(), advice)).unwrap_or_default() {
                 // Which stores and claim types there are is not known here.
                 if matches!(lint.code, LintCode::UnknownStore | LintCode::UnknownClaimType) {
                     continue;

@@ -5,7 +5,7 @@ use super::Location;
 /// The octets are no UTF-8 text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncodingError {
-    /// UTF-16, as Windows PowerShell writes with `>` and `Out-File`.
+    /// UTF-16, as Windows `PowerShell` writes with `>` and `Out-File`.
     #[error("the text is UTF-16, as Windows PowerShell writes it with '>'; write it with `Set-Content -Encoding utf8`")]
     Utf16,
     /// An octet that begins or continues no character.

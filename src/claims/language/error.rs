@@ -276,7 +276,7 @@ impl RuleProblemKind {
     }
 
     /// What stands at the place, in a few words.
-    pub fn label(&self) -> String {
+    fn label(&self) -> String {
         match self {
             Self::Unexpected { expected, .. } => format!("expected {}", one_of(expected)),
             Self::Input { .. } => String::from("no part of the language"),

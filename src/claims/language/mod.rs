@@ -4,6 +4,7 @@
 //! they mean when they run. The parser is total: any text gives a tree or located problems, never a panic.
 
 mod check;
+mod describe;
 mod encoding;
 mod error;
 mod explain;
@@ -14,6 +15,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
+pub use describe::describe_rule;
 pub use encoding::{EncodingError, decode};
 pub use error::{Location, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning, RuleWarningKind};
 pub use parser::{MAX_RULES, MAX_TEXT, ParseOptions, parse};

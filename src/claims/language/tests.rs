@@ -270,3 +270,26 @@ fn comments_stay_where_they_are() {
     let (again, _) = parse(formatted, options).unwrap();
     assert_eq!(format_rules(&again), formatted);
 }
+
+/// Sentences about the rules the product brings along and about one of every form, to be read and judged.
+#[test]
+fn rules_in_sentences() {
+    use std::fmt::Write as _;
+    let forms = r#"
+        => issue(Type = "urn:a");
+        c:[] => issue(claim = c);
+        c:[Type == "http://schemas.microsoft.com/ws/2008/06/identity/claims/groupsid", Value =~ "^(?i)(S-1-5-21-1-2-3-512|S-1-5-21-1-2-3-519)$"]
+         => issue(Type = "http://schemas.microsoft.com/authorization/claims/permit", Value = "true");
+        a:[Type == "x", Value =~ "^corp"] && b:[Type == "y", Value != a.Value, Issuer !~ "LOCAL"] && COUNT([Type == "x"]) >= 2
+         => add(Type = a.Type + "2", Value = RegExReplace(a.Value, "^(.)", "$1"), ValueType = b.ValueType, Properties["http://p/format"] = "f");
+        COUNT([]) < 3 && NOT EXISTS([Type =~ "^urn:", Value =~ "[0-9]+"]) => issue(Type = "t", Value = "v");
+        c:[Type == "x"] => issue(store = "HR", types = ("http://e/mail", "urn:title"), query = "select {0}", param = c.Value, param = "x");
+    "#;
+    let mut all = String::new();
+    for text in [crate::claims::rules::HYBRID_JOIN, crate::claims::rules::ACTIVE_DIRECTORY_ACCEPTANCE, forms] {
+        for rule in &read_rules(text).rules {
+            let _ = writeln!(all, "{}", describe_rule(rule));
+        }
+    }
+    insta::assert_snapshot!(all);
+}

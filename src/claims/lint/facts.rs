@@ -1,6 +1,6 @@
 //! What the lints want to know of a rule set, gathered once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::LintContext;
@@ -16,21 +16,19 @@ pub(super) struct Facts<'a> {
     pub(super) context: &'a LintContext,
     /// For each claim type that rules name as their product: the indices of those rules.
     makers: HashMap<&'a str, Vec<usize>>,
-    /// Rules that make claims of a type only known when they run.
-    anything: HashSet<usize>,
+    /// The first rule that makes claims of a type only known when it runs.
+    anything: Option<usize>,
 }
 
 impl<'a> Facts<'a> {
     pub(super) fn new(rules: &'a Rules, context: &'a LintContext) -> Self {
-        let mut facts = Self { rules, context, makers: HashMap::new(), anything: HashSet::new() };
+        let mut facts = Self { rules, context, makers: HashMap::new(), anything: None };
         for (index, rule) in rules.rules.iter().enumerate() {
             match &rule.action.form {
                 Form::Copy(_) => {}
                 Form::Create(assignments) => match assigned(assignments, &Property::Type) {
                     Some(Expression::Literal(literal)) => facts.makers.entry(&literal.text).or_default().push(index),
-                    _ => {
-                        facts.anything.insert(index);
-                    }
+                    _ => facts.anything = facts.anything.or(Some(index)),
                 },
                 Form::Store(call) => {
                     for literal in &call.types {
@@ -52,6 +50,11 @@ impl<'a> Facts<'a> {
         self.makers.get(claim_type).map_or(&[], Vec::as_slice)
     }
 
+    /// Every claim type that some rule makes.
+    pub(super) fn made(&self) -> impl Iterator<Item = &'a str> {
+        self.makers.keys().copied()
+    }
+
     /// Whether the rule of this index only adds claims.
     pub(super) fn adds(&self, index: usize) -> bool {
         self.rules.rules.get(index).is_some_and(|rule| rule.action.verb == Verb::Add)
@@ -59,7 +62,7 @@ impl<'a> Facts<'a> {
 
     /// Whether some rule before `index` may make claims of any type.
     pub(super) fn anything_before(&self, index: usize) -> bool {
-        self.anything.iter().any(|maker| *maker < index)
+        self.anything.is_some_and(|maker| maker < index)
     }
 
     /// Whether the rules are those that decide about a token: they say so, or they make permits or denials.

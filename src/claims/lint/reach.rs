@@ -72,33 +72,24 @@ fn unknown<'a>(
     );
 }
 
-/// Literal tests of one property that no value passes together.
+/// Literal tests of one property that no value passes together: one value asked for by `==`, and a test it fails.
 fn excluded(condition: &Condition, found: &mut Found<'_>) {
     let tests = condition.tests();
-    for test in tests {
-        let Some(value) = literal(test).filter(|_| test.operator == Operator::Equal) else { continue };
-        let same: Vec<Test> =
-            tests.iter().filter(|other| other.property.property == test.property.property).cloned().collect();
-        if passes(&same, &test.property.property, &value.text) {
-            continue;
-        }
-        let Some(other) =
-            same.iter().find(|other| !passes(std::slice::from_ref(other), &other.property.property, &value.text))
-        else {
-            continue;
-        };
-        let help = if test.property.property == Property::Type {
+    let mut seen: Vec<&Property> = Vec::new();
+    for test in tests.iter().filter(|test| test.operator == Operator::Equal) {
+        let property = &test.property.property;
+        let Some(value) = literal(test).filter(|_| !seen.contains(&property)) else { continue };
+        seen.push(property);
+        let fails = |other: &&Test| !passes(std::slice::from_ref(other), property, &value.text);
+        let Some(other) = tests.iter().find(fails) else { continue };
+        let help = if *property == Property::Type {
             "one claim has one type; write one rule for each type, or one pattern: Type =~ \"^(a|b)$\""
         } else {
             "tests in one [ ] are about the same claim; write one rule for each value, or one pattern: =~ \"^(a|b)$\""
         };
-        let first = test.span.start.min(other.span.start);
-        if first == test.span.start || other.operator != Operator::Equal {
-            let message =
-                format!("no claim passes both tests of {}: the condition never matches", test.property.property);
-            let span = Span { start: first, end: test.span.end.max(other.span.end) };
-            found.push(LintCode::NeverMatches, span, message, help);
-        }
+        let span = Span { start: test.span.start.min(other.span.start), end: test.span.end.max(other.span.end) };
+        let message = format!("no claim passes both tests of {property}: the condition never matches");
+        found.push(LintCode::NeverMatches, span, message, help);
     }
 }
 

@@ -72,6 +72,11 @@ const EXAMPLES: &[(LintCode, &str, &str)] = &[
         r#"c:[Type == "{upn}"] => issue(Type = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nickname", Value = c.Value);"#,
     ),
     (
+        LintCode::NearlyKnownType,
+        r#"=> add(Type = "urn:example:Project", Value = "x"); c:[Type == "urn:example:project"] => issue(claim = c);"#,
+        r#"=> add(Type = "urn:example:Project", Value = "x"); c:[Type == "urn:example:Project"] => issue(claim = c);"#,
+    ),
+    (
         LintCode::UnknownClaimType,
         r#"c:[Type == "urn:example:project"] => issue(claim = c);"#,
         r#"=> add(Type = "urn:example:project", Value = "x"); c:[Type == "urn:example:project"] => issue(claim = c);"#,

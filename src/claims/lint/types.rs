@@ -1,5 +1,8 @@
 //! Claim types that are nearly a known one: `https://`, another case, a stray blank, a slip of the pen, another namespace.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::facts::{Facts, asks_type};
 use super::{Found, LintCode};
 use crate::claims::descriptions;
@@ -84,6 +87,11 @@ fn nearly<'a>(text: &str, how: Use, facts: &'a Facts<'_>) -> Option<(&'a str, Sl
     if let Some(known) = all(facts).find(|known| known.eq_ignore_ascii_case(bare)) {
         return Some((known, if http.is_some() { Slip::Https } else { Slip::Case }));
     }
+    if how == Use::Asked
+        && let Some(made) = facts.made().filter(|made| made.eq_ignore_ascii_case(trimmed)).min()
+    {
+        return Some((made, if made == trimmed { Slip::Blank } else { Slip::Case }));
+    }
     let (namespace, name) = split(bare)?;
     let slip = |known: &&str| {
         split(known).is_some_and(|(other, known)| {
@@ -113,7 +121,8 @@ fn split(claim_type: &str) -> Option<(&str, &str)> {
 
 /// Whether the server, the directory or Entra uses the type, or a description names it.
 pub(super) fn is_known(claim_type: &str, facts: &Facts<'_>) -> bool {
-    all(facts).any(|known| known == claim_type)
+    static KNOWN: LazyLock<HashSet<&str>> = LazyLock::new(|| built_in().collect());
+    KNOWN.contains(claim_type) || facts.context.types.iter().any(|own| **own == *claim_type)
 }
 
 /// Whether no sign-in brings along claims of the type, only rules of the Entra trust make them.
@@ -128,9 +137,11 @@ pub(super) fn unknown<'a>(condition: &'a Condition, facts: &Facts<'_>) -> Option
 }
 
 fn all<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a str> {
-    let described = descriptions::BUILT_IN.iter().map(|description| &*description.uri);
-    let own = facts.context.types.iter().map(|own| &**own);
-    described.chain(OTHERS.iter().copied()).chain(own)
+    built_in().chain(facts.context.types.iter().map(|own| &**own))
+}
+
+fn built_in<'a>() -> impl Iterator<Item = &'a str> {
+    descriptions::BUILT_IN.iter().map(|description| &*description.uri).chain(OTHERS.iter().copied())
 }
 
 /// Shortest name that two letters may differ in, or that tells its meaning without a namespace.

@@ -64,6 +64,11 @@ impl Plain {
         (whole || (plain.texts.len() <= 4 && (start || plain.end.is_some() || !fold))).then_some(plain)
     }
 
+    /// The texts, whether case matters not, and at which ends they are held.
+    pub(super) fn parts(&self) -> (&[Box<str>], bool, bool, bool) {
+        (&self.texts, self.fold, self.start, self.end.is_some())
+    }
+
     /// Whether one of the texts stands where it must.
     pub(super) fn is_match(&self, subject: &str) -> bool {
         match self.end {

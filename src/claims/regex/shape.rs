@@ -5,7 +5,25 @@
 use super::Pattern;
 use super::syntax::{Anchor, Class, Item, Node};
 
+/// A pattern that is no more than texts.
+pub(in crate::claims) struct PlainTexts<'a> {
+    /// The texts, in order; in small letters when case does not matter.
+    pub(in crate::claims) texts: &'a [Box<str>],
+    /// Case does not matter.
+    pub(in crate::claims) any_case: bool,
+    /// They stand at the start.
+    pub(in crate::claims) start: bool,
+    /// They stand at the end.
+    pub(in crate::claims) end: bool,
+}
+
 impl Pattern {
+    /// The texts of a pattern that is no more than that.
+    pub(in crate::claims) fn plain_texts(&self) -> Option<PlainTexts<'_>> {
+        let (texts, any_case, start, end) = self.plain.as_ref()?.parts();
+        Some(PlainTexts { texts, any_case, start, end })
+    }
+
     /// Whether every match begins at the start of the text.
     pub(in crate::claims) fn is_held_at_start(&self) -> bool {
         edges(&self.node, Side::Start).iter().all(|edge| matches!(edge, Edge::Anchor(Anchor::Start)))

@@ -14,7 +14,7 @@ use super::rule_text::RuleText;
 use super::source::SourceError;
 use crate::claims::RuleProblem;
 use crate::claims::language::Location;
-use crate::claims::lint::{Lint, LintSeverity};
+use crate::claims::lint::{Lint, LintCode, LintSeverity};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,6 @@ pub(super) struct Finding {
     file: PathBuf,
     location: Option<Location>,
     message: String,
-    label: Option<String>,
     help: String,
     /// The text of the file and the octets meant.
     place: Option<(Arc<str>, Range<usize>)>,
@@ -50,7 +49,6 @@ impl Finding {
             file: text.file(),
             location: Some(text.location(problem.span)),
             message: problem.kind.to_string(),
-            label: Some(problem.kind.label()),
             help: problem.help.clone().unwrap_or_default(),
             place: Some((text.text().clone(), text.range(problem.span))),
         }
@@ -63,11 +61,10 @@ impl Finding {
                 LintSeverity::Advice => Level::Advice,
             },
             code: lint.code.as_str(),
-            policy: None,
+            policy: (lint.code == LintCode::UnknownStore).then_some("POLICY0017"),
             file: text.file(),
             location: Some(text.location(lint.span)),
             message: lint.message.clone(),
-            label: None,
             help: lint.help.clone(),
             place: Some((text.text().clone(), text.range(lint.span))),
         }
@@ -98,7 +95,6 @@ impl Finding {
             file,
             location: None,
             message,
-            label: None,
             help: String::new(),
             place: None,
         }
@@ -144,16 +140,15 @@ pub(super) fn render(finding: &Finding, colour: bool) -> String {
     let done = match (&finding.place, finding.location) {
         (Some((text, range)), Some(location)) => {
             let excerpt = Excerpt::new(finding, text, range, location);
-            diagnostic = diagnostic.with_label(LabeledSpan::new_with_span(
-                finding.label.as_deref().map(printable),
-                SourceSpan::from(excerpt.marked.clone()),
-            ));
+            diagnostic =
+                diagnostic.with_label(LabeledSpan::new_with_span(None, SourceSpan::from(excerpt.marked.clone())));
             let report = miette::Report::new(diagnostic).with_source_code(excerpt);
             handler.render_report(&mut out, report.as_ref())
         }
         (_, location) => {
             let place = location.map_or_else(String::new, |at| format!(":{}:{}", at.line, at.column));
-            let _ = writeln!(out, "{}{place}", finding.file.display());
+            let file = finding.file.display();
+            diagnostic.message = printable(&format!("{file}{place}: {}", finding.message));
             handler.render_report(&mut out, &diagnostic)
         }
     };
@@ -183,13 +178,19 @@ impl Excerpt {
         let boundary = |at: usize| (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
         let from = line_start.max(boundary(start.saturating_sub(BEFORE)));
         let to = line_end.min(boundary(start.saturating_add(BEHIND).min(text.len())));
-        let line = text.get(from..to).unwrap_or_default();
-        Self {
-            name: printable(&finding.file.display().to_string()),
-            line: harmless(line).into_bytes(),
-            marked: start - from..range.end.clamp(start, to) - from,
-            location,
+        let (cut_before, cut_behind) = (if from > line_start { CUT } else { "" }, if to < line_end { CUT } else { "" });
+        let mut line = format!("{cut_before}{}{cut_behind}", harmless(text.get(from..to).unwrap_or_default()));
+        let shift = |at: usize| at.saturating_sub(from) + cut_before.len();
+        let mut marked = shift(start)..shift(range.end.min(to).max(start));
+        if marked.is_empty() {
+            // The end of a line or text: a blank there can be marked.
+            let next = line.get(marked.start..).and_then(|rest| rest.chars().next());
+            marked.end += next.map_or(1, char::len_utf8);
+            if next.is_none() {
+                line.push(' ');
+            }
         }
+        Self { name: printable(&finding.file.display().to_string()), line: line.into_bytes(), marked, location }
     }
 }
 
@@ -208,7 +209,7 @@ impl SourceCode for Excerpt {
 }
 
 /// Control characters must not steer the reader's terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if is_unsafe(c) { '\u{FFFD}' } else { c }).collect()
 }
 
@@ -233,5 +234,7 @@ fn is_unsafe(c: char) -> bool {
 /// Columns of the output.
 const WIDTH: usize = 100;
 /// Octets of a line shown before and behind the place.
-const BEFORE: usize = 60;
-const BEHIND: usize = 120;
+const BEFORE: usize = 40;
+const BEHIND: usize = 80;
+/// Stands where a line is cut.
+const CUT: &str = "…";

@@ -15,7 +15,7 @@ use crate::claims::lint::LintContext;
 /// Write claim rules in the canonical layout
 ///
 /// One annotation and one condition per line, an empty line between rules, names and operators as AD FS writes them. Strings
-/// are kept as they are, and so are comments and the rules they stand in. What the rules mean does not change. `-` reads
+/// and line ends are kept as they are, and so are comments and the rules they stand in. What the rules mean does not change. `-` reads
 /// standard input and writes standard output. Exit status 1 when a file cannot be read as rules, or with --check when one is
 /// laid out differently.
 #[derive(Debug, Args)]
@@ -63,7 +63,10 @@ impl Fmt {
             let shown = |problem| render(&Finding::of_problem(&text, problem), false);
             FmtError::Rules(error.problems().iter().map(shown).collect())
         })?;
-        let formatted = format_rules(&rules);
+        let mut formatted = format_rules(&rules);
+        if text.contains("\r\n") {
+            formatted = formatted.replace("\r\n", "\n").replace('\n', "\r\n");
+        }
         let stdout = file == Path::new("-");
         if stdout && !self.check {
             print!("{formatted}");

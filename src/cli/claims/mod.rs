@@ -4,6 +4,7 @@
 //! `claims/` alone.
 
 mod check;
+mod describe;
 mod explain;
 mod files;
 mod finding;
@@ -33,6 +34,7 @@ pub(super) struct Claims {
 #[derive(Debug, Subcommand)]
 enum ClaimsCommand {
     Check(check::Check),
+    Describe(describe::Describe),
     Explain(Box<explain::Explain>),
     Fmt(fmt::Fmt),
     Run(run::Run),
@@ -43,6 +45,7 @@ impl Claims {
     pub(super) fn run(self) -> ExitCode {
         match self.command {
             ClaimsCommand::Check(command) => command.run(),
+            ClaimsCommand::Describe(command) => command.run(),
             ClaimsCommand::Explain(command) => command.run(),
             ClaimsCommand::Fmt(command) => command.run(),
             ClaimsCommand::Run(command) => command.run(),

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::finding::Finding;
@@ -26,7 +27,7 @@ pub(super) fn rule_texts(file: &Path, context: &LintContext) -> Result<Vec<Resul
         found.push(Err(Finding::of_toml(shown.clone(), location, error.message())));
     }
     for (table, key, stage) in RULE_SETS {
-        let Some(DeValue::Table(values)) = root.get(table).map(|table| table.get_ref()) else { continue };
+        let Some(DeValue::Table(values)) = root.get(table).map(Spanned::get_ref) else { continue };
         let mut context = context.clone();
         context.stage = Some(stage);
         context.entra |= names_entra(values);
@@ -42,7 +43,7 @@ pub(super) fn rule_texts(file: &Path, context: &LintContext) -> Result<Vec<Resul
                 }
             }));
         }
-        if let Some(DeValue::String(beside)) = values.get(format!("{key}_file").as_str()).map(|value| value.get_ref()) {
+        if let Some(DeValue::String(beside)) = values.get(format!("{key}_file").as_str()).map(Spanned::get_ref) {
             let beside = file.parent().unwrap_or_else(|| Path::new("")).join(&**beside);
             found.push(match source::read(&beside) {
                 Ok(text) => Ok(RuleText::of_file(beside, text, context)),
@@ -54,7 +55,7 @@ pub(super) fn rule_texts(file: &Path, context: &LintContext) -> Result<Vec<Resul
 }
 
 fn names_entra(trust: &DeTable<'_>) -> bool {
-    let Some(DeValue::Array(identifiers)) = trust.get("identifiers").map(|value| value.get_ref()) else { return false };
+    let Some(DeValue::Array(identifiers)) = trust.get("identifiers").map(Spanned::get_ref) else { return false };
     identifiers.iter().any(
         |identifier| matches!(identifier.get_ref(), DeValue::String(text) if entra::IDENTIFIERS.contains(&&**text)),
     )
@@ -73,8 +74,9 @@ fn content(text: &str, span: std::ops::Range<usize>) -> Option<std::ops::Range<u
     Some(start..start + inner.len())
 }
 
-/// Table, key and use of every rule set a trust file may hold.
-const RULE_SETS: [(&str, &str, Stage); 4] = [
+/// Table, key and use of every rule set a trust file or the configuration file may hold.
+const RULE_SETS: [(&str, &str, Stage); 5] = [
+    ("authentication", "additional_authentication_rules", Stage::AdditionalAuthentication),
     ("claims_provider", "acceptance_rules", Stage::AcceptanceTransform),
     ("relying_party", "additional_authentication_rules", Stage::AdditionalAuthentication),
     ("relying_party", "authorization_rules", Stage::IssuanceAuthorization),
