@@ -124,7 +124,8 @@ impl Loader {
         }
         let around = Surroundings { now: self.clock.now(), paths: &paths };
         checks::all(&config, &around, &mut Findings::new(&document, report));
-        let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now());
+        let stores = super::store_catalog(&config);
+        let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now(), Some(&stores));
         let additional_authentication = crate::trusts::compile_rules(
             config.authentication.additional_authentication_rules.as_deref(),
             config.authentication.additional_authentication_rules_file.as_deref(),
@@ -170,9 +171,8 @@ impl Loader {
             let Some(text) = files.text(path, report) else { continue };
             let mut document = Document::parse(path, &text, report);
             let Some(file) = document.read::<TrustFile>(required::TRUST, report) else { continue };
-            let mut context =
-                TrustContext::new(Findings::new(&document, report), self.clock.now(), stores.as_ref())
-                    .with_policies(&policies);
+            let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now(), stores.as_ref())
+                .with_policies(&policies);
             if let Some(relying_party) = crate::trusts::compile(&file, path, &mut context, &mut identifiers) {
                 found.push(Arc::new(relying_party));
             }

@@ -143,7 +143,9 @@ pub(super) fn subject(
         methods: vec![method],
         instant: clock.now(),
         device: device.map(DeviceRef),
+        certificate: None,
         session: SessionRef::random(random)?,
+        password_expires: None,
     })
 }
 
