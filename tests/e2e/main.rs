@@ -25,6 +25,7 @@ mod chart;
 mod clients;
 mod domains;
 mod enumeration;
+mod explain;
 mod extranet;
 mod failover;
 mod farm;
