@@ -456,6 +456,23 @@ async fn a_reload_unlocks_nobody() {
     assert!(is_locked(&world.sign_in("CORP\\alice", "right", HOME).await));
 }
 
+#[test]
+fn what_an_error_means_to_the_caller() {
+    let address = HOME.parse().unwrap();
+    let slowed = GateError::SourceSlowed { address, retry_after: Duration::ZERO };
+    let unavailable = PasswordError::Unavailable { reason: String::new() };
+    for (error, refusal, retryable, failure_type) in [
+        (GateError::Banned { address }, true, false, "BannedIPError"),
+        (slowed, true, false, "ExtranetLockoutError"),
+        (GateError::Overloaded, false, true, "CredentialValidationError"),
+        (PasswordError::Wrong.into(), true, false, "CredentialValidationError"),
+        (unavailable.into(), false, true, "CredentialValidationError"),
+    ] {
+        assert_eq!((error.is_refusal(), error.is_retryable()), (refusal, retryable), "{error:?}");
+        assert_eq!(error.failure_type(), failure_type, "{error:?}");
+    }
+}
+
 #[tokio::test]
 async fn changed_settings_hold_from_the_next_attempt_on() {
     let world = world();
