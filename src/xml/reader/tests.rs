@@ -340,8 +340,9 @@ fn limits_hold_at_their_edge() {
 
 #[test]
 fn each_kind_of_input_has_its_own_limits() {
-    let refused =
-        |input: &str, limits| Document::parse(input.as_bytes(), limits).map(|_| ()).expect_err("within limits");
+    let refused = |input: &str, limits: &Limits| {
+        Document::parse(input.as_bytes(), limits).map(|_| ()).expect_err("within limits")
+    };
     let deep = "<a>".repeat(33) + &"</a>".repeat(33);
     assert!(matches!(refused(&deep, &Limits::SIGNED), ReadError::TooDeep { limit: 32, .. }));
     assert!(matches!(refused("<a><!-- x --></a>", &Limits::SIGNED), ReadError::Comment { .. }));
