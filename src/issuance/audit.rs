@@ -25,7 +25,7 @@ pub(super) async fn token_issued(
         EventKind::TokenIssued {
             parties: parties.clone(),
             token: token.id.clone(),
-            token_type: Name::public(type_uri(token.token_type)),
+            token_type: Name::constant(type_uri(token.token_type)),
             key: key.clone(),
             not_on_or_after: token.not_on_or_after,
         },

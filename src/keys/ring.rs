@@ -140,8 +140,7 @@ impl KeyRing {
             let material = vault.material(entry)?;
             let signer = SoftwareSigner::new(&material)?;
             let certificate = material.certificate().clone();
-            let key =
-                SigningKey { id: certificate.id(), certificate: certificate.der.clone(), signer: Arc::new(signer) };
+            let key = SigningKey::new(certificate.id(), certificate.der.clone(), Arc::new(signer));
             Ok(TokenSigningKey { key, certificate, origin: entry.origin })
         })?;
         let decryption = Ranked::load(manifest, KeyPurpose::TokenDecryption, |entry| {

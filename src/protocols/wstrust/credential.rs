@@ -251,7 +251,7 @@ fn accepted_events(cx: &Context, subject: &AuthenticatedSubject, accepted: &Acce
     let parties = Parties::of(subject, None);
     let mut events = vec![
         EventKind::CredentialAccepted { parties: parties.clone(), authn: AuthnFacts::of(subject) },
-        EventKind::TokenAccepted { parties: parties.clone(), token_type: Name::public(KERBEROS_TOKEN) },
+        EventKind::TokenAccepted { parties: parties.clone(), token_type: Name::constant(KERBEROS_TOKEN) },
     ];
     if !accepted.dropped.is_empty() {
         events.push(EventKind::SidsFiltered {
