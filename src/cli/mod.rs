@@ -7,6 +7,7 @@ mod claims;
 pub mod entra;
 mod init;
 pub mod keys;
+mod own_krb5_conf;
 mod probe;
 mod reload;
 mod serve;

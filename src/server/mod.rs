@@ -24,7 +24,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use application::Application;
 pub use assembly::{AssemblyError, Lasting};
 pub use service::Listener;
-pub use settings::{key_options, krb5_conf, tls_options};
+pub use settings::{key_options, krb5_conf, ldap_options, lockout_policy, tls_options};
 pub use tls::{TlsError, TlsOptions, TlsProfile, TlsState};
 
 use crate::audit::{AuditError, AuditSink, Auditor, AuditorOptions, Durability, FailurePolicy, FileSink, WriterSink};

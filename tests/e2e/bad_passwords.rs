@@ -79,7 +79,9 @@ fn an_account_is_locked_here_before_the_domain_locks_it() {
     let (inside, outside) = (Route::inside().from(203), Route::outside());
     let mut answers = Vec::new();
     for attempt in 1..=8 {
-        let reply = send(&inside, &message(&account.upn(), "Wrong"));
+        // The domain has one counter, wherever a wrong password comes from.
+        let route = if attempt % 2 == 0 { &inside } else { &outside };
+        let reply = send(route, &message(&account.upn(), "Wrong"));
         assert_eq!(Fault::of(&reply), Fault::failed_authentication());
         let audit = reply.audit();
         let event = rejected(&audit, if attempt <= 4 { "WrongPassword" } else { "SoftLockout" });
@@ -99,15 +101,29 @@ fn an_account_is_locked_here_before_the_domain_locks_it() {
     // The right password changes nothing now, by no name and at no endpoint.
     let netbios = Lab::get().realm.split('.').next().expect("a name").to_owned();
     for name in [account.upn(), account.upn().to_uppercase(), format!("{netbios}\\{}", account.name)] {
-        let reply = send(&inside, &message(&name, &account.password));
-        assert_eq!(reply.without_ids_and_times(), answers[0], "{name}");
-        rejected(&reply.audit(), "SoftLockout");
+        for route in [&inside, &outside] {
+            let reply = send(route, &message(&name, &account.password));
+            assert_eq!(reply.without_ids_and_times(), answers[0], "{name}");
+            rejected(&reply.audit(), "SoftLockout");
+        }
     }
     assert_eq!(account.bad_passwords(), 4, "the domain locks at 5");
     assert!(account.attribute("lockoutTime").is_none_or(|time| time == "0"), "the domain has locked the account");
-    // Nobody else is locked, and the account itself is not locked for those who are elsewhere.
-    assert_eq!(send(&inside, &message(&other.upn(), &other.password)).status, 200);
-    assert_eq!(send(&outside, &message(&account.upn(), &account.password)).status, 200);
+    assert_eq!(send(&inside, &message(&other.upn(), &other.password)).status, 200, "nobody else is locked");
+}
+
+#[test]
+fn a_guesser_outside_leaves_the_owner_inside_a_share() {
+    let account = Account::new("shared").create();
+    let (inside, outside) = (Route::inside().from(207), Route::outside());
+    for attempt in 1..=5 {
+        let reply = send(&outside, &message(&account.upn(), "Wrong"));
+        rejected(&reply.audit(), if attempt <= 3 { "WrongPassword" } else { "SoftLockout" });
+    }
+    assert_eq!(account.bad_passwords(), 3);
+    assert_eq!(send(&inside, &message(&account.upn(), &account.password)).status, 200);
+    let reply = send(&outside, &message(&account.upn(), &account.password));
+    rejected(&reply.audit(), "SoftLockout");
 }
 
 #[test]

@@ -20,6 +20,7 @@ mod bad_messages;
 mod bad_passwords;
 mod certificates;
 mod chart;
+mod check;
 mod clients;
 mod domains;
 mod enumeration;

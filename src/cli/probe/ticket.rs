@@ -1,7 +1,6 @@
 //! The Kerberos side: who asks, and the ticket for the service. Every call may wait for a KDC.
 
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,10 +8,10 @@ use base64::engine::general_purpose::STANDARD;
 use super::args::HybridJoin;
 use super::failure::{Failure, Passed, Step};
 use super::http::Reply;
-use crate::clock::{Random as _, SystemRandomSource};
+use crate::cli::own_krb5_conf::OwnKrb5Conf;
 use crate::config::Config;
 use crate::kerberos::initiator::Exchange;
-use crate::kerberos::krb5_conf::{Krb5Conf, RealmConf, use_krb5_conf};
+use crate::kerberos::krb5_conf::{Krb5Conf, RealmConf};
 use crate::kerberos::{Initiator, InitiatorError, LoginName, TicketProblem, TokenOptions};
 use crate::secret::Secret;
 use crate::server;
@@ -174,45 +173,29 @@ fn explain(error: &InitiatorError, service: Option<&str>) -> Failure {
     }
 }
 
-/// A `krb5.conf` for this process alone, removed with the value.
-#[derive(Debug)]
-pub(super) struct OwnKrb5Conf(PathBuf);
-
-impl OwnKrb5Conf {
-    /// Where the command line names KDCs, or where nothing but the server's configuration knows the realm. To be called before
-    /// any thread starts.
-    pub(super) fn set(identity: &Identity, kdcs: &[String], config: Option<&Config>) -> Result<Option<Self>, Failure> {
-        let refuse = |error: &dyn std::fmt::Display| Failure::new(format!("krb5.conf cannot be written: {error}"));
-        let conf = match &identity.realm {
-            Some(realm) if !kdcs.is_empty() => {
-                let realms = vec![RealmConf { realm: realm.clone(), kdcs: kdcs.to_vec(), hosts: Vec::new() }];
-                Krb5Conf { default_realm: realm.clone(), realms, allow_rc4: false }
-            }
-            None if !kdcs.is_empty() => return Err(Failure::new("--kdc needs --realm")),
-            Some(realm) if std::env::var_os("KRB5_CONFIG").is_none() => {
-                let known = |config: &&Config| config.domains.iter().any(|domain| domain.realm.as_str() == realm);
-                let Some(config) = config.filter(known) else { return Ok(None) };
-                server::krb5_conf(config)
-            }
-            _ => return Ok(None),
-        };
-        let mut name = [0; 8];
-        SystemRandomSource::new().fill(&mut name).map_err(|error| refuse(&error))?;
-        let directory = std::env::temp_dir().join(format!("chancery-probe-{}", hex::encode(name)));
-        std::fs::DirBuilder::new().mode(0o700).create(&directory).map_err(|error| refuse(&error))?;
-        let own = Self(directory);
-        let file = own.0.join("krb5.conf");
-        conf.write(&file).map_err(|error| refuse(&error))?;
-        use_krb5_conf(&file).map_err(|error| refuse(&error))?;
-        Ok(Some(own))
-    }
-}
-
-impl Drop for OwnKrb5Conf {
-    fn drop(&mut self) {
-        // Nothing of worth is in it, and nobody could be told.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// The `krb5.conf` to use where the command line names KDCs, or where nothing but the server's configuration knows the realm. To
+/// be called before any thread starts.
+pub(super) fn own_krb5_conf(
+    identity: &Identity,
+    kdcs: &[String],
+    config: Option<&Config>,
+) -> Result<Option<OwnKrb5Conf>, Failure> {
+    let conf = match &identity.realm {
+        Some(realm) if !kdcs.is_empty() => {
+            let realms = vec![RealmConf { realm: realm.clone(), kdcs: kdcs.to_vec(), hosts: Vec::new() }];
+            Krb5Conf { default_realm: realm.clone(), realms, allow_rc4: false }
+        }
+        None if !kdcs.is_empty() => return Err(Failure::new("--kdc needs --realm")),
+        Some(realm) if std::env::var_os("KRB5_CONFIG").is_none() => {
+            let known = |config: &&Config| config.domains.iter().any(|domain| domain.realm.as_str() == realm);
+            let Some(config) = config.filter(known) else { return Ok(None) };
+            server::krb5_conf(config)
+        }
+        _ => return Ok(None),
+    };
+    OwnKrb5Conf::set(&conf, &[&std::env::temp_dir()])
+        .map(Some)
+        .map_err(|error| Failure::new(format!("krb5.conf cannot be written: {error}")))
 }
 
 #[cfg(test)]

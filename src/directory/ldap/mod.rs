@@ -27,8 +27,8 @@ use self::domain::Domain;
 use super::codec::base_name;
 use super::filter::Filter;
 use super::{
-    Account, AccountKey, AttributeName, Attributes, Directory, DirectoryError, ObjectGuid, PasswordVerdict, Sid,
-    SignInState,
+    Account, AccountKey, AttributeName, Attributes, Directory, DirectoryError, DomainLockout, ObjectGuid,
+    PasswordVerdict, Sid, SignInState,
 };
 use crate::clock::Clock;
 use crate::secret::Secret;
@@ -59,6 +59,26 @@ impl LdapDirectory {
         let inner = Arc::new(Inner { domains, clock });
         runtime.spawn(keep_alive(Arc::downgrade(&inner), limits));
         Ok(Self { inner, runtime })
+    }
+
+    /// Each domain's own lockout policy, by DNS name; all are asked at once.
+    pub async fn lockout_policies(&self) -> Vec<(String, Result<DomainLockout, DirectoryError>)> {
+        let inner = Arc::clone(&self.inner);
+        let ask = self.runtime.spawn(async move {
+            let questions = inner.domains.iter().map(async |domain| {
+                let head = domain.read(&domain.sid, names_of(&DomainLockout::ATTRIBUTES)).await;
+                let policy = head.and_then(|head| {
+                    let head = head.ok_or_else(|| DirectoryError::NotFound { key: domain.base_dn.clone() })?;
+                    DomainLockout::decode(&head.attributes, &domain.dns_name)
+                });
+                (domain.dns_name.clone(), policy)
+            });
+            futures_util::future::join_all(questions).await
+        });
+        ask.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a directory question ended abnormally");
+            Vec::new()
+        })
     }
 
     /// Asks a domain controller why a password is not accepted, by one bind as the user on a connection of its own.
