@@ -136,7 +136,7 @@ impl Lasting {
             acceptor.clone(),
             domains.clone(),
             service_principals(config),
-            ldap,
+            ldap.clone(),
             PASSWORD_CHECKS,
             PASSWORD_TIMEOUT,
         );
@@ -163,7 +163,7 @@ impl Lasting {
             domains: domains.clone(),
             certificates: self.certificates(config)?,
         };
-        Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier) })
+        Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier), ldap })
     }
 
     fn acceptor(&self, config: &Config) -> Result<Acceptor, AssemblyError> {
@@ -242,6 +242,8 @@ pub struct Assembled {
     environment: Environment,
     gate: GateSettings,
     verifier: Arc<DomainPasswordVerifier>,
+    /// How the directory is reached.
+    pub(super) ldap: Arc<LdapDirectory>,
 }
 
 impl Assembled {

@@ -5,6 +5,7 @@
 mod application;
 mod assembly;
 mod connection;
+mod kdc_order;
 mod observer;
 mod routes;
 mod service;

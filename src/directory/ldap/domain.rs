@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3::Scope;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::connection::{Endpoint, LinkError, Search};
@@ -35,6 +35,7 @@ impl Domain {
         options: DomainOptions,
         limits: &Arc<LdapLimits>,
         clock: &Arc<dyn Clock>,
+        health: &Arc<watch::Sender<()>>,
     ) -> Result<Self, LdapSetupError> {
         let DomainOptions {
             dns_name,
@@ -65,7 +66,7 @@ impl Domain {
                 let (tls, bind, blocking_binds) = (Arc::clone(&tls), bind.clone(), Arc::clone(&blocking_binds));
                 let endpoint =
                     Endpoint { address, realm: dns_name.to_uppercase(), transport, tls, bind, blocking_binds };
-                Arc::new(Server::new(endpoint, Arc::clone(limits), Arc::clone(clock)))
+                Arc::new(Server::new(endpoint, Arc::clone(limits), Arc::clone(clock), Arc::clone(health)))
             })
             .collect();
         Ok(Self {

@@ -17,6 +17,7 @@ mod tls;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
 
 pub use self::breaker::{Breaker, BreakerOptions, Circuit};
 pub use self::options::{
@@ -36,6 +37,8 @@ use crate::secret::Secret;
 /// The configured domains, reached by LDAP.
 pub struct LdapDirectory {
     inner: Arc<Inner>,
+    health: Arc<watch::Sender<()>>,
+    looking: Arc<Semaphore>,
     runtime: Handle,
 }
 
@@ -47,10 +50,11 @@ impl LdapDirectory {
     pub fn new(options: LdapOptions, clock: Arc<dyn Clock>) -> Result<Self, LdapSetupError> {
         let runtime = Handle::try_current().map_err(|_| LdapSetupError::NoRuntime)?;
         let limits = Arc::new(options.limits);
+        let health = Arc::new(watch::Sender::new(()));
         let domains = options
             .domains
             .into_iter()
-            .map(|domain| Domain::new(domain, &limits, &clock))
+            .map(|domain| Domain::new(domain, &limits, &clock, &health))
             .collect::<Result<Vec<_>, _>>()?;
         if domains.is_empty() {
             return Err(LdapSetupError::NoDomain);
@@ -58,7 +62,7 @@ impl LdapDirectory {
         refuse_duplicates(&domains)?;
         let inner = Arc::new(Inner { domains, clock });
         runtime.spawn(keep_alive(Arc::downgrade(&inner), limits));
-        Ok(Self { inner, runtime })
+        Ok(Self { inner, health, looking: Arc::new(Semaphore::new(1)), runtime })
     }
 
     /// Each domain's own lockout policy, by DNS name; all are asked at once.
@@ -97,14 +101,37 @@ impl LdapDirectory {
         self.on_runtime(move |inner| async move { password::check(&inner.domains, &key, &password).await }).await
     }
 
-    /// The state of every domain controller, for operators.
+    /// Tries every connection now, so that a domain controller that hangs is found before a question meets it. Does not wait,
+    /// and does nothing while that is under way already.
+    pub fn look(&self) {
+        let Ok(turn) = Arc::clone(&self.looking).try_acquire_owned() else { return };
+        let inner = Arc::clone(&self.inner);
+        self.runtime.spawn(async move {
+            let _turn = turn;
+            let servers = inner.domains.iter().flat_map(|domain| &domain.servers);
+            futures_util::future::join_all(servers.map(|server| Arc::clone(server).keep_alive())).await;
+        });
+    }
+
+    /// The runtime that the connections live on.
+    pub const fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Tells when a domain controller becomes suspect, or stops to be; ends with this directory.
+    pub fn health_changes(&self) -> watch::Receiver<()> {
+        self.health.subscribe()
+    }
+
+    /// The state of every domain controller.
     pub fn health(&self) -> Vec<ServerHealth> {
         let domains = self.inner.domains.iter();
         domains
             .flat_map(|domain| {
                 domain.servers.iter().map(|server| ServerHealth {
                     domain: domain.dns_name.clone(),
-                    server: server.endpoint.address.to_string(),
+                    server: server.endpoint.address.clone(),
+                    suspect: server.is_suspect(),
                     circuit: server.circuit(),
                 })
             })
@@ -181,7 +208,9 @@ pub struct ServerHealth {
     /// DNS name of its domain.
     pub domain: String,
     /// Its address as configured.
-    pub server: String,
+    pub server: ServerAddress,
+    /// Its last answer failed, or none is waited for: others should be tried first.
+    pub suspect: bool,
     /// Whether questions go there.
     pub circuit: Circuit,
 }
@@ -311,7 +340,7 @@ impl Inner {
     }
 }
 
-/// Pings connections, opens the first one of each server, and probes servers whose circuit is open.
+/// Pings connections, opens the first one of each server, and probes servers that failed.
 async fn keep_alive(inner: std::sync::Weak<Inner>, limits: Arc<LdapLimits>) {
     let tick = limits.breaker.cool_down.min(limits.keep_alive).max(std::time::Duration::from_millis(100));
     let mut ticks = tokio::time::interval(tick);
@@ -323,7 +352,7 @@ async fn keep_alive(inner: std::sync::Weak<Inner>, limits: Arc<LdapLimits>) {
         let full_round = since_full_round >= limits.keep_alive;
         since_full_round = if full_round { tick } else { since_full_round.saturating_add(tick) };
         let servers = inner.domains.iter().flat_map(|domain| &domain.servers);
-        let due = servers.filter(|server| full_round || !server.is_healthy());
+        let due = servers.filter(|server| full_round || server.is_suspect());
         // All at once: one that hangs must not delay the others' probes.
         futures_util::future::join_all(due.map(|server| Arc::clone(server).keep_alive())).await;
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use ldap3::Scope;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::breaker::{Breaker, Circuit};
@@ -26,13 +27,21 @@ pub(super) struct Server {
     next: AtomicUsize,
     /// How many connections have been opened.
     opened: AtomicUsize,
+    /// Told when this server becomes suspect, or stops to be.
+    health: Arc<watch::Sender<()>>,
 }
 
 impl Server {
-    pub(super) fn new(endpoint: Endpoint, limits: Arc<LdapLimits>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        limits: Arc<LdapLimits>,
+        clock: Arc<dyn Clock>,
+        health: Arc<watch::Sender<()>>,
+    ) -> Self {
         let slots = (0..limits.connections_per_server.max(1)).map(|_| Mutex::default()).collect();
         let breaker = Breaker::new(limits.breaker);
-        Self { endpoint, limits, clock, breaker, slots, next: AtomicUsize::new(0), opened: AtomicUsize::new(0) }
+        let (next, opened) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { endpoint, limits, clock, breaker, slots, next, opened, health }
     }
 
     /// Whether this server is not known to be down.
@@ -43,6 +52,11 @@ impl Server {
     /// Whether a question may be sent here now. The outcome must then be reported, which [`search`](Self::search) does.
     pub(super) fn admits(&self) -> bool {
         self.breaker.admits(self.clock.monotonic())
+    }
+
+    /// Whether others should be tried first.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.breaker.is_suspect()
     }
 
     pub(super) fn circuit(&self) -> Circuit {
@@ -201,6 +215,14 @@ impl Server {
     }
 
     fn report(&self, error: Option<&LinkError>) {
+        let was_suspect = self.is_suspect();
+        self.note(error);
+        if self.is_suspect() != was_suspect {
+            self.health.send_replace(());
+        }
+    }
+
+    fn note(&self, error: Option<&LinkError>) {
         let server = &self.endpoint.address;
         match error {
             Some(error) if error.is_wrong_password() => {
