@@ -4,8 +4,7 @@ use crate::fault::{
     Fault, SECEXT, TRUST_13, TRUST_2005, USERNAME, WINDOWS, applies_to, bare, message, nothing_issued, now, rejected,
     send, timed, unusable,
 };
-use crate::support::{Audit, Lab};
-use crate::throwaway::Server;
+use crate::support::{Audit, Lab, Node, NodeSetup};
 use crate::wire::{Reply, Route};
 use chancery::clock::UtcTime;
 
@@ -297,8 +296,8 @@ fn without_a_credential_there_is_no_security() {
 
 #[test]
 fn a_relying_party_that_is_unknown_or_off_is_out_of_scope() {
-    let server = strict_server(61);
-    let route = Route::inside().to(server.address);
+    let server = strict_server();
+    let route = Route::inside().to(server.ip());
     for identifier in ["urn:nobody", "URN:FEDERATION:MicrosoftOnline", "urn:federation:MicrosoftOnline/", "urn:e2e:off"]
     {
         let reply =
@@ -316,8 +315,8 @@ fn a_relying_party_that_is_unknown_or_off_is_out_of_scope() {
 
 #[test]
 fn who_may_not_have_a_token_is_denied() {
-    let server = strict_server(62);
-    let route = Route::inside().to(server.address);
+    let server = strict_server();
+    let route = Route::inside().to(server.ip());
     let ask = |identifier: &str| -> (Reply, Audit) {
         let reply =
             send(&route, &swap(&message(&user("bob"), "Bob-Pw-1"), "urn:federation:MicrosoftOnline", identifier));
@@ -347,7 +346,7 @@ fn who_may_not_have_a_token_is_denied() {
 }
 
 /// A server with trusts that do not give tokens to everybody.
-fn strict_server(last_octet: u8) -> Server {
+fn strict_server() -> Node {
     let permit = r#"=> issue(Type = "http://schemas.microsoft.com/authorization/claims/permit", Value = "true");"#;
     let rules = [
         ("off", format!("enabled = false\nauthorization_rules = '''{permit}'''")),
@@ -363,16 +362,13 @@ fn strict_server(last_octet: u8) -> Server {
             ),
         ),
     ];
-    let files: Vec<(String, String)> = rules
-        .into_iter()
-        .map(|(name, keys)| {
-            let text = format!(
-                "[relying_party]\nname = \"Strict {name}\"\nidentifiers = [\"urn:e2e:{name}\"]\n{keys}\ntransform_rules = '''c:[] => issue(claim = c);'''\n"
-            );
-            (format!("trusts/strict-{name}.toml"), text)
-        })
-        .collect();
-    Server::start(last_octet, &[], &files)
+    let trusts = rules.into_iter().fold(NodeSetup::new(), |node, (name, keys)| {
+        let text = format!(
+            "[relying_party]\nname = \"Strict {name}\"\nidentifiers = [\"urn:e2e:{name}\"]\n{keys}\ntransform_rules = '''c:[] => issue(claim = c);'''\n"
+        );
+        node.write(&format!("trusts/strict-{name}.toml"), text)
+    });
+    trusts.start()
 }
 
 fn user(name: &str) -> String {
