@@ -28,8 +28,8 @@ use crate::xml;
 
 use super::observer::AuditLockouts;
 use super::settings::{
-    binding_policy, domain_names, endpoints, front_certificates, gate_settings, hosts, key_options, ldap_options, read,
-    secret_files, service_principals,
+    binding_policy, certificate_domain, domain_names, endpoints, front_certificates, gate_settings, hosts, key_options,
+    ldap_options, read, secret_files, service_principals,
 };
 use super::verifier::CurrentVerifier;
 
@@ -231,7 +231,7 @@ impl Lasting {
                 config::Mapping::Strong => MappingPolicy::StrongRequired,
                 config::Mapping::Compatibility => MappingPolicy::Compatibility,
             },
-            domains: config.domains.iter().map(|domain| domain.netbios.as_str().to_owned()).collect(),
+            domains: config.domains.iter().map(certificate_domain).collect(),
             used_signatures: self.one_time.clone(),
         }))
     }

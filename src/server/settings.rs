@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::assembly::AssemblyError;
 use super::tls::{TlsOptions, TlsProfile};
+use crate::authn::certificate::CertificateDomain;
 use crate::authn::password_gate::{BannedNetworks, GateSettings, LockoutMode, LockoutPolicy};
 use crate::authn::{DomainNames, DomainNamesEntry, NetworkPolicy};
 use crate::config::names::Network;
@@ -118,6 +119,15 @@ pub(super) fn domain_options(config: &Config, domain: &config::Domain) -> Result
         ca_files: domain.ldap.ca_file.iter().cloned().collect(),
         bind,
     })
+}
+
+pub(super) fn certificate_domain(domain: &config::Domain) -> CertificateDomain {
+    let own_name = domain.dns_name().to_string();
+    CertificateDomain {
+        name: domain.netbios.as_str().to_owned(),
+        sid: domain.sid,
+        upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).chain([own_name]).collect(),
+    }
 }
 
 pub(super) fn secret_files(config: &Config) -> impl Iterator<Item = &Path> {

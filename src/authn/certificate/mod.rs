@@ -14,7 +14,7 @@ mod strong;
 mod tests;
 mod validator;
 
-pub use account::{CertificateAccountError, account_for_certificate};
+pub use account::{CertificateAccountError, CertificateDomain, account_for_certificate};
 pub use identity::CertificateIdentity;
 pub use mapping::{AccountMappings, CertificateMapping, MappingError, MappingPolicy};
 pub use revocation::{RevocationMode, RevocationPolicy, RevocationState};
