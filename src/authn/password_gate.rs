@@ -31,6 +31,7 @@ pub use self::pacer::{PacerLimits, ResponsePacer, Sleeper, TokioSleeper};
 pub use self::policy::{BannedNetworks, LockoutMode, LockoutPolicy, LockoutPolicyError, TooManyBannedNetworks};
 use self::source_budget::SourceBudget;
 use super::{DomainNames, LockoutKey, LoginForm, LoginName, PasswordError, PasswordVerifier, RequestOrigin};
+use crate::audit::RequestFacts;
 use crate::clock::{Clock, UtcTime};
 use crate::directory::Account;
 use crate::secret::Secret;
@@ -49,8 +50,8 @@ pub struct PasswordAttempt<'a> {
     pub password: &'a Secret<String>,
     /// Where the request comes from.
     pub origin: &'a RequestOrigin,
-    /// The request's correlation id, for the audit log.
-    pub activity: uuid::Uuid,
+    /// What the audit log says of the request; passed on to the observer.
+    pub request: &'a Arc<RequestFacts>,
 }
 
 /// What the gate works with besides its state; replaced as a whole on reload.
@@ -301,10 +302,8 @@ pub struct LockoutEvent {
     pub familiarity: Familiarity,
     /// Bad passwords of the account that count now.
     pub failures: u32,
-    /// Where the request came from.
-    pub origin: RequestOrigin,
-    /// The request's correlation id.
-    pub activity: uuid::Uuid,
+    /// The request.
+    pub request: Arc<RequestFacts>,
     /// When the attempt began.
     pub at: UtcTime,
 }
@@ -377,8 +376,7 @@ impl Shared {
             login: report.login.clone(),
             familiarity: report.familiarity,
             failures,
-            origin: report.origin.clone(),
-            activity: report.activity,
+            request: Arc::clone(&report.request),
             at: report.at,
         });
     }
@@ -424,7 +422,7 @@ struct Report {
     login: String,
     familiarity: Familiarity,
     origin: RequestOrigin,
-    activity: uuid::Uuid,
+    request: Arc<RequestFacts>,
     at: UtcTime,
 }
 
@@ -434,7 +432,7 @@ impl Report {
             login: attempt.login.to_string(),
             familiarity: Familiarity::Unknown,
             origin: attempt.origin.clone(),
-            activity: attempt.activity,
+            request: Arc::clone(attempt.request),
             at,
         }
     }

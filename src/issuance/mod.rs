@@ -12,6 +12,7 @@ mod input_claims;
 mod issuer;
 mod request;
 
+pub use audit::step_up_refused;
 pub use context::{Context, Services};
 pub use decision::{AuthnDemand, Decision, Denial};
 pub use error::IssueError;

@@ -341,7 +341,14 @@ fn who_may_not_have_a_token_is_denied() {
     // Where no page can be shown, a demand for a second factor is a refusal.
     let (reply, audit) = ask("urn:e2e:second-factor");
     assert_eq!(Fault::of(&reply), denied);
-    unusable(&audit, "MSIS7102", "more than this endpoint can ask");
+    unusable(&audit, "MSIS7102", "a second factor");
+    for number in [413, 1201] {
+        let event = audit.event(number);
+        assert_eq!(event["ErrorCode"], "MSIS7102");
+        assert_eq!(event["RelyingParty"], "urn:e2e:second-factor");
+        assert_eq!(event["SubjectSid"], *Lab::get().object("bob").sid);
+    }
+    assert_eq!(audit.event(1201)["FailureType"], "AuthorizationError");
     assert_eq!(ask("urn:e2e:open").0.status, 200);
 }
 

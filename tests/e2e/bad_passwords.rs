@@ -1,6 +1,6 @@
 //! Names and passwords that sign nobody in: one answer for all of them, and in the audit log the exact reason.
 
-use crate::fault::{Fault, bare_2005, message, rejected, send};
+use crate::fault::{Fault, USERNAME, bare_2005, message, rejected, send};
 use crate::support::Lab;
 use crate::throwaway::{Account, create_all};
 use crate::wire::Route;
@@ -89,7 +89,12 @@ fn an_account_is_locked_here_before_the_domain_locks_it() {
             assert_eq!(audit.event(516)["BadPasswordCount"], 4);
         }
         if attempt >= 4 {
-            audit.event(1210);
+            let lockout = audit.event(1210);
+            assert_eq!(lockout["Endpoint"], USERNAME);
+            for field in ["Server", "UserAgentString", "IpAddress", "NetworkLocation", "AuthProtocol"] {
+                assert_eq!(lockout[field], event[field], "{field}: as the same request's 1203");
+            }
+            assert!(lockout["Server"].as_str().is_some_and(|server| !server.is_empty()), "{lockout}");
         }
         if attempt > 4 {
             assert_eq!(event["FailureType"], "ExtranetLockoutError");

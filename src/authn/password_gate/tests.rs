@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::LockoutEventKind::{AllowedWhileLocked, CorrectWhileLocked, Locked, RefusedWhileLocked};
 use super::*;
+use crate::audit::{AuthProtocol, Identifier};
 use crate::authn::{DomainNamesEntry, NetworkLocation};
 use crate::clock::ManualClock;
 use crate::directory::AccountKind;
@@ -151,6 +152,22 @@ fn from(client: &str, forwarded_for: &[&str], location: NetworkLocation) -> Requ
     }
 }
 
+fn request(origin: &RequestOrigin) -> Arc<RequestFacts> {
+    Arc::new(RequestFacts {
+        activity: uuid::Uuid::from_u128(7),
+        server: Identifier::public("http://sts.corp.example/adfs/services/trust"),
+        protocol: AuthProtocol::WsTrust,
+        location: origin.location,
+        client: Some(origin.client_ip),
+        forwarded: origin.forwarded_for.clone(),
+        proxy: None,
+        peer: Some(origin.peer),
+        proxy_server: None,
+        user_agent: Some(Identifier::public("curl/8")),
+        endpoint: Identifier::path("/adfs/services/trust/13/usernamemixed"),
+    })
+}
+
 impl World {
     async fn sign_in(&self, login: &str, password: &str, client: &str) -> Result<Account, GateError> {
         self.sign_in_from(login, password, &from(client, &[], NetworkLocation::Extranet)).await
@@ -159,8 +176,8 @@ impl World {
     async fn sign_in_from(&self, login: &str, password: &str, origin: &RequestOrigin) -> Result<Account, GateError> {
         let login = LoginName::parse(login).unwrap();
         let password = Secret::new(password.to_owned());
-        let activity = uuid::Uuid::from_u128(7);
-        self.gate.check(PasswordAttempt { login: &login, password: &password, origin, activity }).await
+        let request = request(origin);
+        self.gate.check(PasswordAttempt { login: &login, password: &password, origin, request: &request }).await
     }
 
     async fn fail(&self, login: &str, client: &str, times: usize) {

@@ -76,12 +76,8 @@ pub(super) async fn username(
             return Err(Refusal::Credential(failure));
         }
     };
-    let attempt = PasswordAttempt {
-        login: &login,
-        password: &token.password,
-        origin: &call.origin,
-        activity: cx.request.activity,
-    };
+    let attempt =
+        PasswordAttempt { login: &login, password: &token.password, origin: &call.origin, request: &cx.request };
     let error = match environment.passwords.check(attempt).await {
         Ok(account) => return subject(cx, account, method, &request.applies_to, USERNAME_TOKEN),
         Err(error) => error,
