@@ -4,6 +4,9 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+#[path = "claims/tools.rs"]
+mod claims_tools;
+
 /// Runs the program with nothing of this environment but the path.
 fn chancery(arguments: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chancery"));
@@ -29,7 +32,10 @@ fn the_help_of_every_command() {
         "serve",
         "claims",
         "claims check",
+        "claims explain",
         "claims fmt",
+        "claims run",
+        "claims test",
         "keys",
         "keys list",
         "keys generate",
@@ -38,6 +44,9 @@ fn the_help_of_every_command() {
         "keys export-public",
         "entra",
         "entra settings",
+        "policies",
+        "policies list",
+        "policies show",
         "probe",
         "probe hybrid-join",
         "probe password",
@@ -62,6 +71,14 @@ fn wrong_command_lines_end_with_two_and_say_why() {
         (&["keys", "import"], "--pkcs12"),
         (&["keys", "promote"], "<ID>"),
         (&["entra", "settings", "--domain", "corp.example"], "--tenant"),
+        (&["claims", "run", "r.rules"], "CASES"),
+        (&["claims", "test"], "DIR"),
+        (&["claims", "explain", "--subject", "alice"], "--relying-party"),
+        (
+            &["claims", "explain", "--case", "c.json", "--subject", "alice", "--relying-party", "x"],
+            "cannot be used with",
+        ),
+        (&["claims", "explain", "--case", "c.json", "--save", "s.json"], "cannot be used with"),
         (&["probe", "hybrid-join", "--principal", "WS01$"], "--keytab"),
         (&["probe", "hybrid-join", "--keytab", "k"], "--principal"),
         (&["probe", "hybrid-join", "--keytab", "k", "--password-file", "p", "--principal", "x"], "cannot be used with"),

@@ -157,7 +157,7 @@ fn rules(world: &World, computer: bool) -> impl FnMut() {
     let rules = world.rules.clone();
     move || {
         let subject = QuerySubject { sid: &sid, windows_account_name: &name };
-        let context = QueryContext { subject: Some(subject), password_expiry: None };
+        let context = QueryContext { subject: Some(subject), ..QueryContext::default() };
         let stores = RequestStores::new(&stores, context);
         let output = now(rules.run(&input, &stores, &Limits::default(), &mut NoTrace)).unwrap();
         assert!(output.len() >= 4, "{output:?}");

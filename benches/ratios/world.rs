@@ -14,7 +14,7 @@ use chancery::authn::{
     AuthenticatedSubject, AuthenticationMethod, NetworkLocation, RequestOrigin, SessionRef, SubjectOrigin,
 };
 use chancery::claims::rules::{ACTIVE_DIRECTORY_ACCEPTANCE, EntraDomain, EntraSettings, SourceAnchor, entra_rules};
-use chancery::claims::store::{ActiveDirectoryStore, PasswordExpiryStore};
+use chancery::claims::store::{ActiveDirectoryStore, ExpiryNotice, PasswordExpiryStore};
 use chancery::claims::{Limits, RuleSet, StoreSet};
 use chancery::clock::{Clock, Random, SystemClock, SystemRandomSource};
 use chancery::directory::{
@@ -67,6 +67,7 @@ impl World {
             federation_service_identifier: format!("http://{SERVICE}/adfs/services/trust"),
             acceptance_rules: RuleSet::parse(ACTIVE_DIRECTORY_ACCEPTANCE).unwrap(),
             limits: Limits::default(),
+            password_expiry: ExpiryNotice::default(),
             audited_claims: ClaimDetail::Values,
         });
         let origin = RequestOrigin {
@@ -135,7 +136,9 @@ fn subject(services: &Services, kind: AccountKind, name: &str, rid: u32, primary
         methods: vec![AuthenticationMethod::Windows],
         instant: services.clock.now(),
         device: None,
+        certificate: None,
         session: SessionRef::random(&*services.random).unwrap(),
+        password_expires: None,
     }
 }
 

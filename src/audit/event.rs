@@ -209,6 +209,21 @@ pub enum EventKind {
         /// Wrong passwords counted.
         failures: u32,
     },
+    /// 9002: an attribute store gave no answer, so no token is issued.
+    AttributeStoreFailed {
+        /// Who and for whom.
+        parties: Parties,
+        /// The store, as the rule names it.
+        store: Name,
+        /// The rule set, and the rule in it.
+        rule: Detail,
+        /// AD FS' number of the failure: `POLICY0018`, or `POLICY0017` for a store that does not exist.
+        code: ErrorCode,
+        /// The failure, in AD FS' words where it has some; parameters are left out.
+        detail: Detail,
+        /// Whether the same request may succeed a little later.
+        retryable: bool,
+    },
     /// 9001: SIDs that the realm of a ticket may not assert were dropped.
     SidsFiltered {
         /// Who.
@@ -254,6 +269,7 @@ impl EventKind {
             Self::LockedWithRightPassword { .. } => 515,
             Self::AccountLocked { .. } => 516,
             Self::SidsFiltered { .. } => 9001,
+            Self::AttributeStoreFailed { .. } => 9002,
         }
     }
 }

@@ -106,7 +106,11 @@ impl AuthnFacts {
     /// The facts of an authentication that succeeded.
     pub fn of(subject: &AuthenticatedSubject) -> Self {
         let mut methods = subject.methods.iter().copied();
-        Self { primary: methods.next(), device: subject.device.clone(), mfa: methods.next() }
+        Self {
+            primary: methods.next(),
+            device: subject.device.as_ref().map(|device| device.id.clone()),
+            mfa: methods.next(),
+        }
     }
 
     /// The method tried in an authentication that failed.

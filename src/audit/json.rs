@@ -8,6 +8,7 @@ use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 use super::claims::ClaimLine;
 use super::event::{AuditEvent, EventKind};
 use super::facts::{AuthnFacts, Parties, RequestFacts};
+use super::text::Detail;
 
 /// The event as one JSON object and a line feed.
 ///
@@ -90,12 +91,7 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
             map.serialize_entry("Detail", detail)
         }
         EventKind::PassiveRequestFailed { parties, code, detail }
-        | EventKind::RequestFailed { parties, code, detail } => {
-            outcome(map, "Failure")?;
-            who(map, parties)?;
-            map.serialize_entry("ErrorCode", code.0)?;
-            map.serialize_entry("Detail", detail)
-        }
+        | EventKind::RequestFailed { parties, code, detail } => failed_request(map, parties, code.0, detail),
         EventKind::RequestReceived { method } => map.serialize_entry("HttpMethod", method),
         EventKind::ResponseSent { status } => map.serialize_entry("StatusCode", status),
         EventKind::RequestContext { headers } => {
@@ -123,6 +119,12 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
             who(map, parties)?;
             map.serialize_entry("BadPasswordCount", failures)
         }
+        EventKind::AttributeStoreFailed { parties, store, rule, code, detail, retryable } => {
+            failed_request(map, parties, code.0, detail)?;
+            map.serialize_entry("AttributeStore", store)?;
+            map.serialize_entry("Rule", rule)?;
+            map.serialize_entry("Retryable", retryable)
+        }
         EventKind::SidsFiltered { parties, realm, dropped, sids } => {
             who(map, parties)?;
             map.serialize_entry("Realm", realm)?;
@@ -144,6 +146,19 @@ fn audit<M: SerializeMap>(
     outcome(map, if failure.is_none() { "Success" } else { "Failure" })?;
     map.serialize_entry("FailureType", failure.unwrap_or("None"))?;
     map.serialize_entry("ErrorCode", code.unwrap_or(NONE))
+}
+
+/// A request that came to nothing, with the code users search for.
+fn failed_request<M: SerializeMap>(
+    map: &mut M,
+    parties: &Parties,
+    code: &str,
+    detail: &Detail,
+) -> Result<(), M::Error> {
+    outcome(map, "Failure")?;
+    who(map, parties)?;
+    map.serialize_entry("ErrorCode", code)?;
+    map.serialize_entry("Detail", detail)
 }
 
 fn outcome<M: SerializeMap>(map: &mut M, outcome: &str) -> Result<(), M::Error> {

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::{DomainNames, LoginForm, LoginName, PasswordError, PasswordVerifier};
+use super::{DomainNames, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier};
 use crate::directory::ldap::LdapDirectory;
-use crate::directory::{Account, PasswordRefusal, PasswordVerdict};
+use crate::directory::{PasswordRefusal, PasswordVerdict};
 use crate::kerberos::{self, Acceptor, PasswordCheckError, PasswordOptions};
 use crate::secret::Secret;
 
@@ -47,7 +47,7 @@ impl DomainPasswordVerifier {
         login: &LoginName,
         realm: &str,
         password: &Secret<String>,
-    ) -> Result<Account, PasswordCheckError> {
+    ) -> Result<PasswordAccepted, PasswordCheckError> {
         let unreachable = |reason: &str| PasswordCheckError::KdcUnreachable { reason: reason.to_owned() };
         let service = self.services.get(realm).cloned().ok_or_else(|| PasswordCheckError::ServiceUnknown {
             service: format!("HTTP/…@{realm}"),
@@ -79,7 +79,8 @@ impl DomainPasswordVerifier {
             }
         };
         match checked {
-            Ok(result) => result.map(|accepted| accepted.account),
+            Ok(result) => result
+                .map(|accepted| PasswordAccepted { account: accepted.account, expires: accepted.password_expires }),
             Err(_) => Err(unreachable("no domain controller answered in time")),
         }
     }
@@ -106,10 +107,10 @@ impl DomainPasswordVerifier {
 
 #[async_trait::async_trait]
 impl PasswordVerifier for DomainPasswordVerifier {
-    async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<Account, PasswordError> {
+    async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<PasswordAccepted, PasswordError> {
         let Some(realm) = login.realm(&self.domains) else { return Err(PasswordError::UnknownAccount) };
         let error = match self.ask_kdc(login, realm, password).await {
-            Ok(account) => return Ok(account),
+            Ok(accepted) => return Ok(accepted),
             Err(error) => error,
         };
         Err(match error {

@@ -83,7 +83,9 @@ impl NegotiateAuthenticator {
             methods: vec![AuthenticationMethod::Windows],
             instant: self.clock.now(),
             device: None,
+            certificate: None,
             session: SessionRef::random(&*self.random)?,
+            password_expires: None,
         };
         Ok((subject, accepted))
     }

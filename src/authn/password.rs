@@ -4,6 +4,7 @@
 //! [`PasswordGate`](super::PasswordGate) alone: nothing else may, or lockout can be walked around.
 
 use super::LoginName;
+use crate::clock::UtcTime;
 use crate::directory::Account;
 use crate::secret::Secret;
 
@@ -16,7 +17,16 @@ pub trait PasswordVerifier: Send + Sync {
     ///
     /// # Errors
     /// [`PasswordError`].
-    async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<Account, PasswordError>;
+    async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<PasswordAccepted, PasswordError>;
+}
+
+/// A password that is right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordAccepted {
+    /// Whose it is.
+    pub account: Account,
+    /// When it expires; `None` when it never does or the domain does not say.
+    pub expires: Option<UtcTime>,
 }
 
 /// Why a password was not accepted. Operators see it; the person signing in sees one text for all of

@@ -30,7 +30,9 @@ use self::ledger::{Ledger, Place, Settled, Thresholds, Verdict};
 pub use self::pacer::{PacerLimits, ResponsePacer, Sleeper, TokioSleeper};
 pub use self::policy::{BannedNetworks, LockoutMode, LockoutPolicy, LockoutPolicyError, TooManyBannedNetworks};
 use self::source_budget::SourceBudget;
-use super::{DomainNames, LockoutKey, LoginForm, LoginName, PasswordError, PasswordVerifier, RequestOrigin};
+use super::{
+    DomainNames, LockoutKey, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier, RequestOrigin,
+};
 use crate::audit::RequestFacts;
 use crate::clock::{Clock, UtcTime};
 use crate::directory::Account;
@@ -121,7 +123,7 @@ impl PasswordGate {
     ///
     /// # Errors
     /// [`GateError`].
-    pub async fn check(&self, attempt: PasswordAttempt<'_>) -> Result<Account, GateError> {
+    pub async fn check(&self, attempt: PasswordAttempt<'_>) -> Result<PasswordAccepted, GateError> {
         let started = self.shared.parts.clock.monotonic();
         let settings = self.shared.settings.load_full();
         let pacer = self.shared.pacer(&settings, attempt.login);
@@ -138,7 +140,7 @@ impl PasswordGate {
         attempt: &PasswordAttempt<'_>,
         settings: &Arc<GateSettings>,
         pacer: &Arc<ResponsePacer>,
-    ) -> Result<Account, GateError> {
+    ) -> Result<PasswordAccepted, GateError> {
         let addresses = std::iter::once(attempt.origin.peer).chain(attempt.origin.presented());
         if let Some(address) = addresses.into_iter().find(|address| settings.banned.contains(*address)) {
             return Err(GateError::Banned { address });
@@ -456,11 +458,11 @@ impl Ticket {
         login: &LoginName,
         password: &Secret<String>,
         pacer: &ResponsePacer,
-    ) -> Result<Account, PasswordError> {
+    ) -> Result<PasswordAccepted, PasswordError> {
         let began = self.shared.parts.clock.monotonic();
         let result = self.shared.parts.verifier.verify(login, password).await;
         match &result {
-            Ok(account) => self.settle_good(login, account),
+            Ok(accepted) => self.settle_good(login, &accepted.account),
             Err(error) => {
                 pacer.observe(error, self.shared.parts.clock.monotonic().saturating_sub(began));
                 self.settle_refused(error);

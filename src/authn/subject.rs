@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::DeviceContext;
+use super::certificate::CertificateContext;
 use crate::clock::{Random, RandomError, UtcTime};
 use crate::directory::Account;
 
@@ -15,9 +17,15 @@ pub struct AuthenticatedSubject {
     /// When the primary credential was checked.
     pub instant: UtcTime,
     /// The registered device that took part, if any.
-    pub device: Option<DeviceRef>,
+    pub device: Option<DeviceContext>,
+    /// The certificate that the subject signed in with, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate: Option<CertificateContext>,
     /// The session this authentication began or continues.
     pub session: SessionRef,
+    /// When the password that was used expires; `None` when no password was used, or it never does.
+    #[serde(default)]
+    pub password_expires: Option<UtcTime>,
 }
 
 /// Where a subject comes from.
@@ -60,6 +68,13 @@ impl AuthenticationMethod {
             Self::Password => "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
             Self::TlsClient => "http://schemas.microsoft.com/ws/2008/06/identity/authenticationmethod/tlsclient",
             Self::X509 => "http://schemas.microsoft.com/ws/2008/06/identity/authenticationmethod/x509",
+        }
+    }
+
+    /// Whether this is a second factor, beside a primary method. No method that exists so far is one.
+    pub const fn is_second_factor(self) -> bool {
+        match self {
+            Self::Windows | Self::Password | Self::TlsClient | Self::X509 => false,
         }
     }
 }

@@ -1,31 +1,132 @@
-//! The claim descriptions AD FS brings along (claims.md 4.5): what metadata offers and the rules may name.
+//! Claim descriptions (claims.md 4.5): what claim types are called, and which ones metadata names. Those AD FS brings along, and
+//! the company's own.
+
+use std::borrow::Cow;
 
 use crate::claims::types;
 
 /// What a claim type is called and what it is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimDescription {
     /// The claim type URI.
-    pub uri: &'static str,
+    pub uri: Cow<'static, str>,
     /// `DisplayName` in metadata.
-    pub name: &'static str,
-    /// Name in JWT tokens, where AD FS has one.
-    pub short_name: Option<&'static str>,
+    pub name: Cow<'static, str>,
+    /// Name in JWT tokens, where there is one.
+    pub short_name: Option<Cow<'static, str>>,
     /// `Description` in metadata.
-    pub description: &'static str,
+    pub description: Cow<'static, str>,
+    /// Metadata names it among the claims this service takes.
+    pub accepted: bool,
+    /// Metadata names it among the claims this service issues.
+    pub offered: bool,
+    /// Metadata says that partners must send it.
+    pub required: bool,
 }
 
-/// The description of a claim type; types compare without regard to case here, as AD FS keeps descriptions apart so.
+/// Every description: those AD FS brings along first, then the company's own. Types, names and short names are unique without
+/// regard to case, as AD FS keeps them.
+#[derive(Debug, Clone, Default)]
+pub struct ClaimDescriptions {
+    own: Vec<ClaimDescription>,
+}
+
+impl ClaimDescriptions {
+    /// Adds a description.
+    ///
+    /// # Errors
+    /// [`Clash`] when something of it is taken; it is not added then.
+    pub fn add(&mut self, description: ClaimDescription) -> Result<(), Clash> {
+        let same = |one: &str, other: &str| one.to_lowercase() == other.to_lowercase();
+        for known in self.iter() {
+            let other = known.name.to_string();
+            if same(&known.uri, &description.uri) {
+                return Err(Clash::ClaimType { other });
+            }
+            if same(&known.name, &description.name) {
+                return Err(Clash::Name { other });
+            }
+            if let (Some(known), Some(own)) = (&known.short_name, &description.short_name)
+                && same(known, own)
+            {
+                return Err(Clash::ShortName { other });
+            }
+        }
+        self.own.push(description);
+        Ok(())
+    }
+
+    /// All of them, in the order of metadata.
+    pub fn iter(&self) -> impl Iterator<Item = &ClaimDescription> {
+        BUILT_IN.iter().chain(&self.own)
+    }
+
+    /// The description of a claim type, without regard to case.
+    pub fn find(&self, uri: &str) -> Option<&ClaimDescription> {
+        self.iter().find(|description| description.uri.eq_ignore_ascii_case(uri))
+    }
+}
+
+/// What a description has in common with one that is there already.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Clash {
+    /// The claim type.
+    ClaimType {
+        /// Name of the other.
+        other: String,
+    },
+    /// The display name.
+    Name {
+        /// Name of the other.
+        other: String,
+    },
+    /// The short name.
+    ShortName {
+        /// Name of the other.
+        other: String,
+    },
+}
+
+impl Clash {
+    /// Name of the description that was there first.
+    pub fn other(&self) -> &str {
+        match self {
+            Self::ClaimType { other } | Self::Name { other } | Self::ShortName { other } => other,
+        }
+    }
+}
+
+/// The built-in description of a claim type; types compare without regard to case here, as AD FS keeps descriptions apart so.
 pub fn find(uri: &str) -> Option<&'static ClaimDescription> {
     BUILT_IN.iter().find(|description| description.uri.eq_ignore_ascii_case(uri))
 }
 
 macro_rules! descriptions {
     ($($uri:expr, $name:literal, $short:expr, $text:literal;)*) => {
-        /// Every built-in description, in the order in which AD FS publishes them.
-        pub const BUILT_IN: &[ClaimDescription] =
-            &[$(ClaimDescription { uri: $uri, name: $name, short_name: $short, description: $text }),*];
+        /// Every built-in description, in the order in which AD FS publishes them; from "Implicit UPN" on those that AD FS
+        /// 2016 and later add.
+        pub const BUILT_IN: &[ClaimDescription] = &[$(built_in($uri, $name, $short, $text)),*];
     };
+}
+
+const fn built_in(
+    uri: &'static str,
+    name: &'static str,
+    short_name: Option<&'static str>,
+    description: &'static str,
+) -> ClaimDescription {
+    ClaimDescription {
+        uri: Cow::Borrowed(uri),
+        name: Cow::Borrowed(name),
+        short_name: match short_name {
+            Some(short_name) => Some(Cow::Borrowed(short_name)),
+            None => None,
+        },
+        description: Cow::Borrowed(description),
+        accepted: true,
+        offered: true,
+        required: false,
+    }
 }
 
 macro_rules! id05 {
@@ -132,6 +233,17 @@ descriptions! {
     types::AUTHN_METHODS_REFERENCES, "Authentication Methods References", None,
         "Every authentication method that was used";
     types::CLIENT_REQUEST_ID, "Client Request ID", None, "The identifier of the user's session";
+    types::IMPLICIT_UPN, "Implicit UPN", None, "The account name of the user and the DNS name of the domain, as a UPN";
+    types::ANCHOR_CLAIM_TYPE, "Anchor Claim Type", None, "The type of the claim that anchors the user";
+    types::USER_IP, "User IP", None, "The address of the user, as far as it is known";
+    types::DEVICE_IS_KNOWN, "Is Known Device", None, "Whether the device is known";
+    types::DEVICE_IS_COMPLIANT, "Is Compliant Device", None, "Whether the device complies with the rules of its management";
+    types::DEVICE_TRUST_TYPE, "Device Trust Type", None, "How the device is joined";
+    types::DEVICE_USAGE_TIME, "Device Usage Time", None, "When the device was last used";
+    "http://schemas.microsoft.com/2014/03/psso", "Persistent Single Sign-On", None,
+        "Whether the sign-in is a persistent one";
+    "http://schemas.microsoft.com/2015/09/prt", "Primary Refresh Token", None,
+        "Whether the sign-in is by a primary refresh token";
 }
 
 #[cfg(test)]
@@ -141,19 +253,45 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sixty_three_different_types() {
-        assert_eq!(BUILT_IN.len(), 63);
+    fn the_built_in_types_are_different() {
+        let additions = BUILT_IN.iter().position(|description| description.name == "Implicit UPN");
+        assert_eq!((additions, BUILT_IN.len()), (Some(63), 72));
         let uris: HashSet<String> = BUILT_IN.iter().map(|description| description.uri.to_lowercase()).collect();
         assert_eq!(uris.len(), BUILT_IN.len());
-        let names: HashSet<&str> = BUILT_IN.iter().map(|description| description.name).collect();
+        let names: HashSet<String> = BUILT_IN.iter().map(|description| description.name.to_lowercase()).collect();
         assert_eq!(names.len(), BUILT_IN.len());
-        let short: Vec<&str> = BUILT_IN.iter().filter_map(|description| description.short_name).collect();
+        let short: Vec<&str> = BUILT_IN.iter().filter_map(|description| description.short_name.as_deref()).collect();
         assert_eq!(short.iter().collect::<HashSet<_>>().len(), short.len());
     }
 
     #[test]
     fn types_are_found_without_regard_to_case() {
-        assert_eq!(find("HTTP://schemas.xmlsoap.org/claims/upn").map(|found| found.name), Some("AD FS 1.x UPN"));
+        assert_eq!(find("HTTP://schemas.xmlsoap.org/claims/upn").map(|found| &*found.name), Some("AD FS 1.x UPN"));
         assert_eq!(find("urn:unknown"), None);
+    }
+
+    #[test]
+    fn nothing_is_named_twice() {
+        let description = |uri: &str, name: &str, short: Option<&str>| ClaimDescription {
+            uri: Cow::Owned(uri.to_owned()),
+            name: Cow::Owned(name.to_owned()),
+            short_name: short.map(|short| Cow::Owned(short.to_owned())),
+            ..built_in("", "", None, "")
+        };
+        let mut all = ClaimDescriptions::default();
+        all.add(description("urn:corp:costcentre", "Cost centre", Some("cost"))).unwrap();
+        let clash = |result: Result<(), Clash>| result.unwrap_err();
+        let (cost, upn) = (|| String::from("Cost centre"), || String::from("UPN"));
+        for (uri, name, short, expected) in [
+            ("URN:corp:CostCentre", "x", None, Clash::ClaimType { other: cost() }),
+            ("HTTP://schemas.xmlsoap.org/ws/2005/05/identity/claims/UPN", "x", None, Clash::ClaimType { other: upn() }),
+            ("urn:x", "COST CENTRE", None, Clash::Name { other: cost() }),
+            ("urn:x", "x", Some("COST"), Clash::ShortName { other: cost() }),
+            ("urn:x", "x", Some("Upn"), Clash::ShortName { other: upn() }),
+        ] {
+            assert_eq!(clash(all.add(description(uri, name, short))), expected, "{uri} {name}");
+        }
+        assert_eq!(all.iter().count(), BUILT_IN.len() + 1);
+        assert_eq!(all.find("urn:CORP:costcentre").map(|found| &*found.name), Some("Cost centre"));
     }
 }

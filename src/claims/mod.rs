@@ -2,12 +2,15 @@
 //!
 //! Knows nothing of protocols, tokens or how somebody authenticated; attribute stores reach the directory through a trait.
 
+pub mod case;
 mod claim;
 pub mod descriptions;
 pub mod engine;
+pub mod explain;
 pub mod language;
 pub mod lint;
 pub mod pipeline;
+pub mod policy;
 pub mod regex;
 pub mod rules;
 pub mod store;
@@ -17,9 +20,9 @@ pub mod types;
 
 pub use claim::{Claim, ClaimSet, Text};
 pub use engine::{
-    EvaluationError, EvaluationErrorKind, Limits, NoTrace, Outcome, RecordedTrace, RuleRef, RuleSet, TraceEvent,
-    TraceSink,
+    EvaluationError, EvaluationErrorKind, Limits, NoTrace, Outcome, RecordedTrace, RuleRef, RuleSet, RunTrace,
+    TraceEvent, TraceSink,
 };
 pub use language::{ParseOptions, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning};
-pub use pipeline::{Authorization, DenyReason, Stage, asks_second_factor, authorize};
+pub use pipeline::{Authorization, DenyReason, MULTIPLE_AUTHENTICATION, Stage, asks_second_factor, authorize};
 pub use store::{AttributeStore, QueryContext, QuerySubject, RequestStores, Rows, StoreError, StoreQuery, StoreSet};

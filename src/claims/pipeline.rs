@@ -1,6 +1,6 @@
 //! What authorization rules and additional authentication rules decide (claims.md 2).
 
-use super::engine::{EvaluationError, Limits, RuleRef, RuleSet, TraceSink};
+use super::engine::{EvaluationError, Limits, Outcome, RuleRef, RuleSet, TraceSink};
 use super::store::RequestStores;
 use super::{ClaimSet, types};
 
@@ -76,13 +76,17 @@ pub async fn authorize(
     limits: &Limits,
     trace: &mut dyn TraceSink,
 ) -> Result<Authorization, EvaluationError> {
-    let outcome = rules.evaluate(claims, stores, limits, trace).await?;
+    rules.evaluate(claims, stores, limits, trace).await.map(|outcome| verdict(rules, &outcome))
+}
+
+/// What the outcome of authorization rules means.
+pub fn verdict(rules: &RuleSet, outcome: &Outcome) -> Authorization {
     let issued = || outcome.output.iter().zip(&outcome.issued_by);
     if let Some((_, rule)) = issued().find(|(claim, _)| &*claim.claim_type == types::DENY) {
-        return Ok(Authorization::Deny(DenyReason::Rule(rules.rule_ref(*rule))));
+        return Authorization::Deny(DenyReason::Rule(rules.rule_ref(*rule)));
     }
     let permitted = issued().any(|(claim, _)| &*claim.claim_type == types::PERMIT);
-    Ok(if permitted { Authorization::Permit } else { Authorization::Deny(DenyReason::NoPermit) })
+    if permitted { Authorization::Permit } else { Authorization::Deny(DenyReason::NoPermit) }
 }
 
 /// Runs additional authentication rules over the accepted claims and says whether they ask for a second factor.
@@ -96,9 +100,14 @@ pub async fn asks_second_factor(
     limits: &Limits,
     trace: &mut dyn TraceSink,
 ) -> Result<bool, EvaluationError> {
-    let output = rules.run(claims, stores, limits, trace).await?;
-    Ok(output.contains(types::AUTHENTICATION_METHOD, MULTIPLE_AUTHENTICATION))
+    rules.run(claims, stores, limits, trace).await.map(|output| demands_second_factor(&output))
 }
 
-/// The authentication method that additional authentication rules issue.
-const MULTIPLE_AUTHENTICATION: &str = "http://schemas.microsoft.com/claims/multipleauthn";
+/// Whether the output of additional authentication rules asks for a second factor.
+pub fn demands_second_factor(output: &ClaimSet) -> bool {
+    output.contains(types::AUTHENTICATION_METHOD, MULTIPLE_AUTHENTICATION)
+}
+
+/// The authentication method that additional authentication rules issue, and by which a second factor shows among the
+/// authentication method references.
+pub const MULTIPLE_AUTHENTICATION: &str = "http://schemas.microsoft.com/claims/multipleauthn";

@@ -59,6 +59,80 @@ uris! {
     CLIENT_REQUEST_ID = "http://schemas.microsoft.com/2012/01/requestcontext/claims/client-request-id";
     /// Best-effort addresses of the user.
     USER_IP = "http://schemas.microsoft.com/2014/09/requestcontext/claims/userip";
+    /// A network that an access control policy names and the client's address lies in, as the policy writes it.
+    CLIENT_NETWORK = "urn:chancery:requestcontext/client-network";
+    /// The same for any address the request presents, those that only the client vouches for too.
+    PRESENTED_NETWORK = "urn:chancery:requestcontext/presented-network";
+    /// `true` when the user is a registered user of the device.
+    DEVICE_IS_REGISTERED_USER = "http://schemas.microsoft.com/2012/01/devicecontext/claims/isregistereduser";
+    /// The device's `msDS-DeviceID`.
+    DEVICE_IDENTIFIER = "http://schemas.microsoft.com/2012/01/devicecontext/claims/identifier";
+    /// Identifier of the device's registration.
+    DEVICE_REGISTRATION_ID = "http://schemas.microsoft.com/2012/01/devicecontext/claims/registrationid";
+    /// Display name of the device.
+    DEVICE_DISPLAY_NAME = "http://schemas.microsoft.com/2012/01/devicecontext/claims/displayname";
+    /// Type of the device's operating system.
+    DEVICE_OS_TYPE = "http://schemas.microsoft.com/2012/01/devicecontext/claims/ostype";
+    /// Version of the device's operating system.
+    DEVICE_OS_VERSION = "http://schemas.microsoft.com/2012/01/devicecontext/claims/osversion";
+    /// `true` when the device is managed.
+    DEVICE_IS_MANAGED = "http://schemas.microsoft.com/2012/01/devicecontext/claims/ismanaged";
+    /// `true` when the registry knows the device.
+    DEVICE_IS_KNOWN = "http://schemas.microsoft.com/2014/02/devicecontext/claims/isknown";
+    /// When the device was last used.
+    DEVICE_USAGE_TIME = "http://schemas.microsoft.com/2014/02/deviceusagetime";
+    /// `true` when the device complies with the rules of its management.
+    DEVICE_IS_COMPLIANT = "http://schemas.microsoft.com/2014/09/devicecontext/claims/iscompliant";
+    /// How the device is joined.
+    DEVICE_TRUST_TYPE = "http://schemas.microsoft.com/2014/09/devicecontext/claims/trusttype";
+    /// X.509 version of the certificate of the sign-in.
+    CERTIFICATE_VERSION = "http://schemas.microsoft.com/2012/12/certificatecontext/field/x509version";
+    /// Algorithm of its signature.
+    CERTIFICATE_SIGNATURE_ALGORITHM = "http://schemas.microsoft.com/2012/12/certificatecontext/field/signaturealgorithm";
+    /// Distinguished name of its issuer.
+    CERTIFICATE_ISSUER = "http://schemas.microsoft.com/2012/12/certificatecontext/field/issuer";
+    /// The same.
+    CERTIFICATE_ISSUER_NAME = "http://schemas.microsoft.com/2012/12/certificatecontext/field/issuername";
+    /// Start of its validity.
+    CERTIFICATE_NOT_BEFORE = "http://schemas.microsoft.com/2012/12/certificatecontext/field/notbefore";
+    /// End of its validity.
+    CERTIFICATE_NOT_AFTER = "http://schemas.microsoft.com/2012/12/certificatecontext/field/notafter";
+    /// Distinguished name of its subject.
+    CERTIFICATE_SUBJECT = "http://schemas.microsoft.com/2012/12/certificatecontext/field/subject";
+    /// The same.
+    CERTIFICATE_SUBJECT_NAME = "http://schemas.microsoft.com/2012/12/certificatecontext/field/subjectname";
+    /// Its octets in base64.
+    CERTIFICATE_RAW_DATA = "http://schemas.microsoft.com/2012/12/certificatecontext/field/rawdata";
+    /// Its serial number.
+    CERTIFICATE_SERIAL_NUMBER = "http://schemas.microsoft.com/ws/2008/06/identity/claims/serialnumber";
+    /// Its thumbprint.
+    CERTIFICATE_THUMBPRINT = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/thumbprint";
+    /// Its public key.
+    CERTIFICATE_PUBLIC_KEY = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/rsa";
+    /// A use of its key.
+    CERTIFICATE_KEY_USAGE = "http://schemas.microsoft.com/2012/12/certificatecontext/extension/keyusage";
+    /// An enhanced key usage.
+    CERTIFICATE_ENHANCED_KEY_USAGE = "http://schemas.microsoft.com/2012/12/certificatecontext/extension/eku";
+    /// A policy it was issued under.
+    CERTIFICATE_POLICY = "http://schemas.microsoft.com/2012/12/certificatecontext/extension/certificatepolicy";
+    /// An application policy.
+    CERTIFICATE_APPLICATION_POLICY = "http://schemas.microsoft.com/2012/12/certificatecontext/extension/applicationpolicy";
+    /// Its subject key identifier.
+    CERTIFICATE_SUBJECT_KEY_IDENTIFIER =
+        "http://schemas.microsoft.com/2012/12/certificatecontext/extension/subjectkeyidentifier";
+    /// Its authority key identifier.
+    CERTIFICATE_AUTHORITY_KEY_IDENTIFIER =
+        "http://schemas.microsoft.com/2012/12/certificatecontext/extension/authoritykeyidentifier";
+    /// Its basic constraints.
+    CERTIFICATE_BASIC_CONSTRAINTS = "http://schemas.microsoft.com/2012/12/certificatecontext/extension/basicconstraints";
+    /// Its subject alternative names, in one text.
+    CERTIFICATE_ALTERNATIVE_NAME = "http://schemas.microsoft.com/2012/12/certificatecontext/extension/san";
+    /// The version 1 template it was issued by.
+    CERTIFICATE_TEMPLATE_NAME =
+        "http://schemas.microsoft.com/2012/12/certificatecontext/extension/certificatetemplatename";
+    /// The version 2 template it was issued by.
+    CERTIFICATE_TEMPLATE_INFORMATION =
+        "http://schemas.microsoft.com/2012/12/certificatecontext/extension/certificatetemplateinformation";
     /// Issued by an authorization rule to permit.
     PERMIT = "http://schemas.microsoft.com/authorization/claims/permit";
     /// Issued by an authorization rule to deny; wins over any permit.
@@ -88,6 +162,8 @@ pub mod value_type {
         BOOLEAN = "http://www.w3.org/2001/XMLSchema#boolean";
         /// `xs:dateTime`.
         DATE_TIME = "http://www.w3.org/2001/XMLSchema#dateTime";
+        /// Octets in base64.
+        BASE64 = "http://www.w3.org/2001/XMLSchema#base64Binary";
     }
 }
 

@@ -8,6 +8,7 @@ pub mod entra;
 mod init;
 pub mod keys;
 mod own_krb5_conf;
+mod policies;
 mod probe;
 mod reload;
 mod serve;
@@ -32,6 +33,7 @@ pub fn run() -> ExitCode {
         Command::Claims(command) => command.run(),
         Command::Keys(command) => command.run(),
         Command::Entra(command) => command.run(),
+        Command::Policies(command) => command.run(),
         Command::Probe(command) => command.run(),
     }
 }
@@ -56,6 +58,7 @@ enum Command {
     Claims(claims::Claims),
     Keys(keys::Keys),
     Entra(entra::Entra),
+    Policies(policies::PoliciesCommand),
     Probe(Box<probe::Probe>),
 }
 

@@ -1,33 +1,36 @@
-//! A `krb5.conf` for the time of one command.
+//! A `krb5.conf` of a command's own, for as long as it runs: the server's file is the server's.
 
+use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::clock::{Random as _, SystemRandomSource};
 use crate::kerberos::krb5_conf::{Krb5Conf, use_krb5_conf};
 
-/// A `krb5.conf` for this process alone, removed with the value.
-#[derive(Debug)]
+/// The directory that holds it; it goes with this value.
 pub(super) struct OwnKrb5Conf(PathBuf);
 
+/// The file cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[error("krb5.conf cannot be written: {0}")]
+pub(super) struct OwnKrb5ConfError(String);
+
 impl OwnKrb5Conf {
-    /// Writes it, below the first of these directories that takes it, and makes the Kerberos library use it. To be called before
-    /// any thread starts.
-    pub(super) fn set(conf: &Krb5Conf, below: &[&Path]) -> Result<Self, Box<dyn std::error::Error>> {
+    /// Writes the file and makes this process use it. To be called before any thread starts. `command` is a part of the
+    /// directory's name.
+    ///
+    /// # Errors
+    /// [`OwnKrb5ConfError`].
+    pub(super) fn set(conf: &Krb5Conf, command: &str) -> Result<Self, OwnKrb5ConfError> {
+        let refuse = |error: &dyn std::fmt::Display| OwnKrb5ConfError(error.to_string());
         let mut name = [0; 8];
-        SystemRandomSource::new().fill(&mut name)?;
-        let mut made = Err(std::io::Error::from(std::io::ErrorKind::NotFound));
-        for parent in below {
-            let directory = parent.join(format!("krb5-{}", hex::encode(name)));
-            made = std::fs::DirBuilder::new().mode(0o700).create(&directory).map(|()| Self(directory));
-            if made.is_ok() {
-                break;
-            }
-        }
-        let own = made?;
+        SystemRandomSource::new().fill(&mut name).map_err(|error| refuse(&error))?;
+        let directory = std::env::temp_dir().join(format!("chancery-{command}-{}", hex::encode(name)));
+        DirBuilder::new().mode(0o700).create(&directory).map_err(|error| refuse(&error))?;
+        let own = Self(directory);
         let file = own.0.join("krb5.conf");
-        conf.write(&file)?;
-        use_krb5_conf(&file)?;
+        conf.write(&file).map_err(|error| refuse(&error))?;
+        use_krb5_conf(&file).map_err(|error| refuse(&error))?;
         Ok(own)
     }
 }

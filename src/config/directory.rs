@@ -56,10 +56,7 @@ pub struct Ldap {
 impl Ldap {
     /// The port in force.
     pub fn port(&self) -> u16 {
-        self.port.unwrap_or(match self.transport {
-            LdapTransport::Ldaps => 636,
-            LdapTransport::Starttls => 389,
-        })
+        self.port.unwrap_or_else(|| self.transport.port())
     }
 }
 
@@ -72,6 +69,16 @@ pub enum LdapTransport {
     Ldaps,
     /// `StartTLS` on the plain port (389).
     Starttls,
+}
+
+impl LdapTransport {
+    /// The port LDAP has this way.
+    pub const fn port(self) -> u16 {
+        match self {
+            Self::Ldaps => 636,
+            Self::Starttls => 389,
+        }
+    }
 }
 
 /// `bind = "gssapi"`, `[domains.ldap.bind.gssapi]` or `[domains.ldap.bind.simple]`.

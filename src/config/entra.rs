@@ -1,6 +1,7 @@
 //! `[entra]`: the settings from which the built-in trust with Microsoft Entra is made.
 
 use super::names::DnsName;
+use crate::claims::policy::Parameters;
 
 /// Federation with a Microsoft Entra tenant.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -22,6 +23,10 @@ pub struct Entra {
     pub computer_guard: bool,
     /// Validity of tokens, in minutes.
     pub token_lifetime_minutes: u32,
+    /// Who may get a token.
+    pub access_control_policy: String,
+    /// Values of the policy's parameters.
+    pub access_control_policy_parameters: Parameters,
 }
 
 impl Entra {
@@ -44,6 +49,8 @@ impl Default for Entra {
             upn_attribute: String::from("userPrincipalName"),
             computer_guard: true,
             token_lifetime_minutes: 60,
+            access_control_policy: String::from("permit-everyone"),
+            access_control_policy_parameters: Parameters::default(),
         }
     }
 }

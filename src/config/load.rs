@@ -16,8 +16,10 @@ use super::environment::Environment;
 use super::findings::Findings;
 use super::paths::{self, NamedPath, PathKind};
 use super::{Config, required};
+use crate::claims::RuleSet;
+use crate::claims::policy::Policies;
 use crate::clock::Clock;
-use crate::trusts::{RelyingParty, TrustContext, Trusts, file::TrustFile};
+use crate::trusts::{RelyingParty, RuleKeys, TrustContext, Trusts, file::TrustFile};
 
 /// What a configuration is read with.
 #[derive(Clone)]
@@ -67,8 +69,10 @@ impl Loader {
     pub fn load(&self) -> Outcome {
         let mut report = Report::default();
         let mut files = Files::default();
-        let (config, state_directory) = self.config(&mut files, &mut report);
+        let (settings, state_directory) = self.config(&mut files, &mut report);
+        let (config, additional_authentication) = settings.unzip();
         let trusts = self.trusts(config.as_ref(), &mut files, &mut report);
+        let trusts = trusts.with_additional_authentication(additional_authentication.flatten());
         report.sort();
         let fingerprint = files.fingerprint(self.base());
         let loaded = match (config, trusts) {
@@ -101,7 +105,8 @@ impl Loader {
         self.file.parent().unwrap_or_else(|| Path::new(""))
     }
 
-    fn config(&self, files: &mut Files, report: &mut Report) -> (Option<Config>, Option<PathBuf>) {
+    /// The settings and the additional authentication rules for every relying party.
+    fn config(&self, files: &mut Files, report: &mut Report) -> (Option<(Config, Option<RuleSet>)>, Option<PathBuf>) {
         let Some(text) = files.text(&self.file, report) else {
             return (None, None);
         };
@@ -119,16 +124,31 @@ impl Loader {
         }
         let around = Surroundings { now: self.clock.now(), paths: &paths };
         checks::all(&config, &around, &mut Findings::new(&document, report));
+        let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now());
+        let additional_authentication = crate::trusts::compile_rules(
+            config.authentication.additional_authentication_rules.as_deref(),
+            config.authentication.additional_authentication_rules_file.as_deref(),
+            &RuleKeys {
+                inline: "authentication.additional_authentication_rules",
+                file: "authentication.additional_authentication_rules_file",
+            },
+            &mut context,
+        );
+        for referenced in context.into_files() {
+            files.add(&referenced, Role::Configuration);
+        }
         let state_directory = Some(config.service.state_directory.clone());
-        (Some(config), state_directory)
+        (Some((config, additional_authentication)), state_directory)
     }
 
     fn trusts(&self, config: Option<&Config>, files: &mut Files, report: &mut Report) -> Trusts {
         let directory = self.trusts_directory();
         let mut identifiers: BTreeMap<String, String> = BTreeMap::new();
         let mut found: Vec<Arc<RelyingParty>> = Vec::new();
+        let own_policies = config.map(|config| config.access_control_policies.clone());
+        let policies = Policies::new(own_policies.unwrap_or_default());
         if let Some(built_in) =
-            config.and_then(|config| crate::trusts::entra::relying_party(config, report, &self.file))
+            config.and_then(|config| crate::trusts::entra::relying_party(config, &policies, report, &self.file))
         {
             for identifier in &built_in.identifiers {
                 identifiers.insert(identifier.clone(), String::from("the built-in trust with Entra"));
@@ -144,11 +164,14 @@ impl Loader {
                 Vec::new()
             }
         };
+        // Without the configuration nobody knows which stores there are.
+        let stores = config.map(super::store_catalog);
         for path in &paths {
             let Some(text) = files.text(path, report) else { continue };
             let mut document = Document::parse(path, &text, report);
             let Some(file) = document.read::<TrustFile>(required::TRUST, report) else { continue };
-            let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now());
+            let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now(), stores.as_ref())
+                .with_policies(&policies);
             if let Some(relying_party) = crate::trusts::compile(&file, path, &mut context, &mut identifiers) {
                 found.push(Arc::new(relying_party));
             }

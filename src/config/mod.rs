@@ -8,9 +8,14 @@ use std::path::Path;
 use diagnostic::Report;
 use document::Document;
 
+use crate::claims::policy::Policy;
+
+mod attribute_stores;
 mod audit;
+mod authentication;
 mod certificates;
 mod checks;
+mod claim_descriptions;
 pub mod diagnostic;
 mod directory;
 pub(crate) mod document;
@@ -31,12 +36,17 @@ pub(crate) mod required;
 pub mod running;
 mod server;
 mod service;
-mod suggest;
+pub(crate) mod suggest;
 mod tree;
 
+pub use attribute_stores::{
+    AttributeStore, LdapDirectoryStore, OpaqueIds, PasswordExpiry, PostgresqlStore, SqliteStore,
+};
 pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
+pub use authentication::Authentication;
 pub use certificates::{Certificates, Mapping, Revocation};
-pub(crate) use checks::judge_certificate_dates;
+pub(crate) use checks::{MOST_IMPORT, judge_certificate_dates, store_catalog};
+pub use claim_descriptions::{ClaimDescriptionSetting, all_claim_descriptions};
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
 pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustVersion};
 pub use entra::{Entra, EntraDomain, SourceAnchor};
@@ -80,9 +90,27 @@ pub struct Config {
     /// `[certificates]`
     #[serde(default)]
     pub certificates: Certificates,
+    /// `[authentication]`
+    #[serde(default)]
+    pub authentication: Authentication,
+    /// `[[access_control_policies]]`
+    #[serde(default)]
+    pub access_control_policies: Vec<Policy>,
+    /// `[[claim_descriptions]]`
+    #[serde(default)]
+    pub claim_descriptions: Vec<ClaimDescriptionSetting>,
     /// `[entra]`
     #[serde(default)]
     pub entra: Entra,
+    /// `[[attribute_stores]]`
+    #[serde(default)]
+    pub attribute_stores: Vec<AttributeStore>,
+    /// `[opaque_ids]`
+    #[serde(default)]
+    pub opaque_ids: OpaqueIds,
+    /// `[password_expiry]`
+    #[serde(default)]
+    pub password_expiry: PasswordExpiry,
 }
 
 impl Config {

@@ -22,6 +22,8 @@ pub enum PathKind {
     Input,
     /// A file that is read and that nobody else should read.
     Secret,
+    /// A file that is read while requests are answered; its content is no part of the configuration.
+    Data,
     /// A file that is written.
     Output,
     /// A directory that is written to.
@@ -54,17 +56,7 @@ fn visit(config: &mut Config, see: &mut dyn FnMut(&str, PathKind, &mut PathBuf))
         if let Some(path) = &mut domain.ldap.ca_file {
             see(&format!("domains.{i}.ldap.ca_file"), PathKind::Input, path);
         }
-        match &mut domain.ldap.bind {
-            LdapBind::Gssapi(bind) => {
-                if let Some(path) = &mut bind.client_keytab {
-                    see(&format!("domains.{i}.ldap.bind.gssapi.client_keytab"), PathKind::Secret, path);
-                }
-            }
-            LdapBind::Simple(bind) => {
-                let key = format!("domains.{i}.ldap.bind.simple.password_file");
-                see(&key, PathKind::Secret, &mut bind.password_file);
-            }
-        }
+        visit_bind(&mut domain.ldap.bind, &format!("domains.{i}.ldap.bind"), see);
     }
     see("keys.key_encryption_key_file", PathKind::Secret, &mut config.keys.key_encryption_key_file);
     if let Some(path) = &mut config.audit.file {
@@ -76,10 +68,49 @@ fn visit(config: &mut Config, see: &mut dyn FnMut(&str, PathKind, &mut PathBuf))
     for (i, path) in config.certificates.crl_files.iter_mut().enumerate() {
         see(&format!("certificates.crl_files.{i}"), PathKind::Input, path);
     }
+    for (i, store) in config.attribute_stores.iter_mut().enumerate() {
+        let key = format!("attribute_stores.{i}");
+        if let Some(ldap) = &mut store.ldap {
+            if let Some(path) = &mut ldap.ca_file {
+                see(&format!("{key}.ldap.ca_file"), PathKind::Input, path);
+            }
+            visit_bind(&mut ldap.bind, &format!("{key}.ldap.bind"), see);
+        }
+        if let Some(postgresql) = &mut store.postgresql {
+            if let Some(path) = &mut postgresql.password_file {
+                see(&format!("{key}.postgresql.password_file"), PathKind::Secret, path);
+            }
+            if let Some(path) = &mut postgresql.ca_file {
+                see(&format!("{key}.postgresql.ca_file"), PathKind::Input, path);
+            }
+        }
+        if let Some(sqlite) = &mut store.sqlite {
+            see(&format!("{key}.sqlite.file"), PathKind::Data, &mut sqlite.file);
+        }
+    }
+    if let Some(path) = &mut config.opaque_ids.secret_file {
+        see("opaque_ids.secret_file", PathKind::Secret, path);
+    }
+    if let Some(path) = &mut config.opaque_ids.import_file {
+        see("opaque_ids.import_file", PathKind::Secret, path);
+    }
     // Completed from the state directory when empty, which has been resolved by then.
     if config.keys.directory.as_os_str().is_empty() {
         config.keys.directory = config.service.state_directory.join("keys");
     } else {
         see("keys.directory", PathKind::Directory, &mut config.keys.directory);
+    }
+}
+
+fn visit_bind(bind: &mut LdapBind, key: &str, see: &mut dyn FnMut(&str, PathKind, &mut PathBuf)) {
+    match bind {
+        LdapBind::Gssapi(bind) => {
+            if let Some(path) = &mut bind.client_keytab {
+                see(&format!("{key}.gssapi.client_keytab"), PathKind::Secret, path);
+            }
+        }
+        LdapBind::Simple(bind) => {
+            see(&format!("{key}.simple.password_file"), PathKind::Secret, &mut bind.password_file);
+        }
     }
 }

@@ -66,6 +66,57 @@ pub(super) const CONFIG: &[Required] = &[
         help: "put the account's password into a file and name it",
     },
     Required {
+        key: "access_control_policies?.*.name",
+        placeholder: "'unset'",
+        help: "give the policy a name, like `name = \"sales-from-the-office\"`",
+    },
+    Required {
+        key: "claim_descriptions?.*.name",
+        placeholder: "'unset'",
+        help: "write the display name, like `name = \"Cost centre\"`",
+    },
+    Required {
+        key: "claim_descriptions?.*.claim_type",
+        placeholder: "'urn:unset'",
+        help: "write the claim type, like `claim_type = \"https://claims.corp.example/costcentre\"`",
+    },
+    Required {
+        key: "attribute_stores?.*.name",
+        placeholder: "'unset'",
+        help: "write the name by which rules ask the store, like `name = \"HR\"`",
+    },
+    Required {
+        key: "attribute_stores?.*.ldap?.servers",
+        placeholder: "[]",
+        help: "list the servers by DNS name, like `servers = [\"ldap.corp.example\"]`",
+    },
+    Required {
+        key: "attribute_stores?.*.ldap?.base_dn",
+        placeholder: "'unset=unset'",
+        help: "write where searches start, like `base_dn = \"ou=people,dc=corp,dc=example\"`",
+    },
+    Required {
+        key: "attribute_stores?.*.ldap?.bind?.simple?.user",
+        placeholder: "'unset'",
+        help: "write the distinguished name of the account that reads the directory",
+    },
+    Required {
+        key: "attribute_stores?.*.ldap?.bind?.simple?.password_file",
+        placeholder: "'unset'",
+        help: "put the account's password into a file and name it",
+    },
+    Required {
+        key: "attribute_stores?.*.postgresql?.database",
+        placeholder: "'unset'",
+        help: "write the name of the database",
+    },
+    Required {
+        key: "attribute_stores?.*.postgresql?.user",
+        placeholder: "'unset'",
+        help: "write the role that reads the database",
+    },
+    Required { key: "attribute_stores?.*.sqlite?.file", placeholder: "'unset'", help: "name the SQLite file" },
+    Required {
         key: "entra?.domains?.*.name",
         placeholder: "'unset.invalid'",
         help: "write the domain as it is verified in Entra, like `name = \"corp.example\"`",

@@ -23,6 +23,9 @@ impl Sid {
     /// `S-1-5-11`, Authenticated Users.
     pub const AUTHENTICATED_USERS: Self = Self::well_known(5, &[11]);
 
+    /// `S-1-18-1`, in every ticket of somebody who proved a key to the KDC (MS-DTYP 2.4.2.4).
+    pub const AUTHENTICATION_AUTHORITY_ASSERTED_IDENTITY: Self = Self::well_known(18, &[1]);
+
     /// A SID of the given 48-bit authority and sub-authorities.
     ///
     /// # Errors

@@ -63,7 +63,7 @@ pub fn step_up_refused(cx: &Context, who: &AuthenticatedSubject, relying_party: 
     ]);
 }
 
-/// 413 and 1201: the token could not be made.
+/// 413 and 1201: the token could not be made; and 9002 when that is an attribute store's fault.
 pub(super) fn failed(cx: &Context, who: &AuthenticatedSubject, relying_party: &str, error: &IssueError) {
     let parties = Parties::of(who, Some(relying_party));
     let (failure, code) = match error {
@@ -72,10 +72,28 @@ pub(super) fn failed(cx: &Context, who: &AuthenticatedSubject, relying_party: &s
         }
         _ => (FailureType::Service, ErrorCode("MSIS3127")),
     };
-    cx.note([
-        EventKind::RequestFailed { parties: parties.clone(), code, detail: Detail::public(&error.to_string()) },
+    let store = store_failed(&parties, error);
+    let code = match &store {
+        Some(EventKind::AttributeStoreFailed { code, .. }) => *code,
+        _ => code,
+    };
+    let detail = Detail::public(&error.to_string());
+    cx.note(store.into_iter().chain([
+        EventKind::RequestFailed { parties: parties.clone(), code, detail },
         EventKind::AppTokenFailed { parties, authn: AuthnFacts::of(who), failure, code },
-    ]);
+    ]));
+}
+
+fn store_failed(parties: &Parties, error: &IssueError) -> Option<EventKind> {
+    let IssueError::Claims { stage, source } = error else { return None };
+    Some(EventKind::AttributeStoreFailed {
+        parties: parties.clone(),
+        store: Name::public(source.failed_store()?),
+        rule: Detail::public(&format!("{stage}, rule {}", source.rule)),
+        code: ErrorCode(source.policy_number()?),
+        detail: Detail::public(&source.policy_message()?),
+        retryable: error.is_retryable(),
+    })
 }
 
 const fn type_uri(token_type: TokenType) -> &'static str {

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::audit::{AuditEvent, Auditor, EventKind, InstanceId, RequestFacts};
 use crate::claims::StoreSet;
 use crate::clock::{Clock, Random};
@@ -43,7 +45,37 @@ pub struct Context {
     pub instance: InstanceId,
 }
 
+/// What a decision is made with. No key and no audit log is among it: whoever holds no more than this can explain a
+/// decision, and can sign nothing.
+#[derive(Clone, Copy)]
+pub struct DecisionContext<'a> {
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Active Directory.
+    pub directory: &'a dyn Directory,
+    /// Attribute stores that rules may query, by name.
+    pub stores: &'a StoreSet,
+    /// Sessions that were ended early.
+    pub revocations: &'a dyn Revocations,
+    /// Relying parties and claims providers.
+    pub trusts: &'a Trusts,
+    /// Correlation id of the request.
+    pub activity: Uuid,
+}
+
 impl Context {
+    /// The part that decisions are made with.
+    pub fn decision(&self) -> DecisionContext<'_> {
+        DecisionContext {
+            clock: &*self.services.clock,
+            directory: &*self.services.directory,
+            stores: &self.services.stores,
+            revocations: &*self.services.revocations,
+            trusts: &self.services.trusts,
+            activity: self.request.activity,
+        }
+    }
+
     /// An audit event of this request.
     pub fn event(&self, kind: EventKind) -> AuditEvent {
         AuditEvent {

@@ -89,7 +89,9 @@ mod tests {
             methods: vec![AuthenticationMethod::Windows, AuthenticationMethod::Password],
             instant: NOW,
             device: None,
+            certificate: None,
             session: SessionRef::random(&SystemRandomSource::new()).unwrap(),
+            password_expires: None,
         };
         let claim = Claim::new("http://schemas.xmlsoap.org/claims/UPN", "alice@corp.example", "AD AUTHORITY")
             .with_property("urn:p", "v");

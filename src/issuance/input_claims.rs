@@ -1,9 +1,15 @@
 //! The claims a request starts with (claims.md 4): what the directory says of the account, and what the request says of
 //! itself.
 
-use crate::authn::{AuthenticatedSubject, NetworkLocation, SubjectOrigin};
+use std::borrow::Cow;
+
+use ipnet::IpNet;
+
+use super::context_claims::{certificate_claims, device_claims};
+use crate::authn::network::contains;
+use crate::authn::{AuthenticatedSubject, NetworkLocation, RequestOrigin, SubjectOrigin};
 use crate::claims::types::{self, issuer, value_type};
-use crate::claims::{Claim, ClaimSet, Text};
+use crate::claims::{Claim, ClaimSet, MULTIPLE_AUTHENTICATION, Text};
 use crate::directory::{Account, Sid};
 
 use super::request::SignInRequest;
@@ -47,11 +53,50 @@ pub(super) fn subject_claims(subject: &AuthenticatedSubject, domain_computer: bo
     for method in &subject.methods {
         add(types::AUTHN_METHODS_REFERENCES, Text::from(method.reference_uri()));
     }
+    if subject.methods.iter().any(|method| method.is_second_factor()) {
+        add(types::AUTHN_METHODS_REFERENCES, Text::from(MULTIPLE_AUTHENTICATION));
+    }
+    if let Some(certificate) = &subject.certificate {
+        claims.extend(certificate_claims(certificate, &authority));
+    }
     claims.push(
         Claim::new(types::AUTHENTICATION_INSTANT, subject.instant.to_xml(), authority)
             .with_value_type(value_type::DATE_TIME),
     );
     ClaimSet::from(claims)
+}
+
+/// Claims about the device that took part, joined to what the acceptance rules passed.
+pub(super) fn device_context_claims(subject: &AuthenticatedSubject) -> Vec<Claim> {
+    subject.device.as_ref().map(device_claims).unwrap_or_default()
+}
+
+/// `accepted`, with a claim for each of the networks that an address of the request lies in. They are for the rules of an
+/// access control policy alone and never get into a token.
+///
+/// What the client's own headers say of its address counts only as
+/// [`PRESENTED_NETWORK`](types::PRESENTED_NETWORK): such a hint may cancel a permit, never win one.
+pub(super) fn with_networks<'c>(
+    accepted: &'c ClaimSet,
+    networks: &[IpNet],
+    origin: &RequestOrigin,
+) -> Cow<'c, ClaimSet> {
+    if networks.is_empty() {
+        return Cow::Borrowed(accepted);
+    }
+    let context = Text::from(issuer::CLIENT_CONTEXT);
+    let mut claims = accepted.clone();
+    for network in networks {
+        let value = Text::from(network.to_string());
+        let holds = |address| contains(std::slice::from_ref(network), address);
+        if holds(origin.client_ip) {
+            claims.push(Claim::new(types::CLIENT_NETWORK, value.clone(), context.clone()));
+        }
+        if origin.presented().any(holds) {
+            claims.push(Claim::new(types::PRESENTED_NETWORK, value, context.clone()));
+        }
+    }
+    Cow::Owned(claims)
 }
 
 /// Claims about the request, joined to what the acceptance rules passed; no rule of an authority can forge them.

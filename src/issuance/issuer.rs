@@ -1,24 +1,27 @@
 //! Decide, then mint.
 
 use crate::audit::ClaimDetail;
-use crate::authn::{AuthenticatedSubject, AuthenticationMethod, SubjectOrigin};
+use crate::authn::{AuthenticatedSubject, SubjectOrigin};
+use crate::claims::store::ExpiryNotice;
 use crate::claims::{
     self, Authorization as Verdict, ClaimSet, DenyReason, Limits, NoTrace, QueryContext, QuerySubject, RequestStores,
-    RuleSet, Text, TraceSink, types,
+    RuleSet, Stage, Text, TraceEvent, TraceSink, types,
 };
 use crate::directory::{AccountKind, AttributeName};
 use crate::tokens::encryption::EncryptionKey;
 use crate::tokens::{
     AssertionContent, AssertionFrame, AuthenticationStatement, BearerConfirmation, IssuedToken, TokenError, TokenId,
 };
-use crate::trusts::{Authorization, RelyingParty, TrustLookup};
+use crate::trusts::{Authorization, RelyingParty, TrustLookup, Trusts};
 
 use super::audit;
-use super::context::Context;
+use super::context::{Context, DecisionContext};
 use super::decision::{AuthnDemand, Decision, Denial};
 use super::error::IssueError;
 use super::grant::Grant;
-use super::input_claims::{domain_computers_group, request_claims, subject_claims};
+use super::input_claims::{
+    device_context_claims, domain_computers_group, request_claims, subject_claims, with_networks,
+};
 use super::request::{SignInRequest, TokenSpec};
 
 /// Settings of the issue path.
@@ -31,6 +34,8 @@ pub struct IssuerOptions {
     pub acceptance_rules: RuleSet,
     /// Bounds on the work one rule set may do.
     pub limits: Limits,
+    /// When relying parties are told that a password expires.
+    pub password_expiry: ExpiryNotice,
     /// How much of issued claims the audit log shows.
     pub audited_claims: ClaimDetail,
 }
@@ -59,7 +64,7 @@ impl Issuer {
         request: &SignInRequest,
         who: &AuthenticatedSubject,
     ) -> Result<Decision, IssueError> {
-        let decision = self.decide_traced(cx, request, who, &mut NoTrace).await;
+        let decision = self.decide_traced(&cx.decision(), request, who, &mut NoTrace).await;
         match &decision {
             Ok(Decision::Deny(denial)) => audit::denied(cx, who, &request.relying_party, denial),
             Ok(Decision::Permit(_) | Decision::StepUp(_)) => {}
@@ -75,14 +80,13 @@ impl Issuer {
     /// As [`Issuer::decide`].
     pub async fn decide_traced(
         &self,
-        cx: &Context,
+        cx: &DecisionContext<'_>,
         request: &SignInRequest,
         who: &AuthenticatedSubject,
         trace: &mut dyn TraceSink,
     ) -> Result<Decision, IssueError> {
-        let services = &*cx.services;
-        let trust = relying_party(cx, &request.relying_party)?;
-        if services.revocations.is_revoked(&who.session).await? {
+        let trust = relying_party(cx.trusts, &request.relying_party)?;
+        if cx.revocations.is_revoked(&who.session).await? {
             return Err(IssueError::SessionRevoked);
         }
         let SubjectOrigin::Directory(account) = &who.origin;
@@ -92,26 +96,37 @@ impl Issuer {
         let domain_computer = !trust.computer_guard || is_domain_computer(cx, who).await?;
         let name = account.windows_account_name();
         let subject = QuerySubject { sid: &account.sid, windows_account_name: &name };
-        let context = QueryContext { subject: Some(subject), password_expiry: None };
-        let stores = RequestStores::new(&services.stores, context);
+        let expires = who.password_expires.and_then(|at| self.options.password_expiry.of(at, cx.clock.now()));
+        let context = QueryContext {
+            subject: Some(subject),
+            password_expiry: expires.as_ref(),
+            relying_party: Some(trust.id.as_str()),
+        };
+        let stores = RequestStores::new(cx.stores, context);
         let limits = &self.options.limits;
 
         let input = subject_claims(who, domain_computer);
         let acceptance = &self.options.acceptance_rules;
+        stage(trace, Stage::AcceptanceTransform);
         let mut accepted =
             acceptance.run(&input, &stores, limits, trace).await.map_err(in_stage("acceptance transform"))?;
-        accepted.extend(request_claims(request, trust.id.as_str(), cx.request.activity));
+        accepted.extend(request_claims(request, trust.id.as_str(), cx.activity));
+        accepted.extend(device_context_claims(who));
+        let networks = trust.access_control_policy.as_ref().map_or(&[][..], |policy| &policy.networks);
+        let judged = with_networks(&accepted, networks, &request.origin);
 
-        if let Some(rules) = &trust.additional_authentication {
-            let asked = claims::asks_second_factor(rules, &accepted, &stores, limits, trace).await;
+        for rules in cx.trusts.additional_authentication(trust) {
+            stage(trace, Stage::AdditionalAuthentication);
+            let asked = claims::asks_second_factor(rules, &judged, &stores, limits, trace).await;
             let asked = asked.map_err(in_stage("additional authentication"))?;
-            if asked && !who.methods.iter().copied().any(is_second_factor) {
+            if asked && !who.methods.iter().any(|method| method.is_second_factor()) {
                 return Ok(Decision::StepUp(AuthnDemand::SecondFactor));
             }
         }
-        if let Some(reason) = deny_reason(trust, &accepted, &stores, limits, trace).await? {
+        if let Some(reason) = deny_reason(trust, &judged, &stores, limits, trace).await? {
             return Ok(Decision::Deny(Denial::Authorization { reason }));
         }
+        stage(trace, Stage::IssuanceTransform);
         let transformed = trust.transform.run(&accepted, &stores, limits, trace).await;
         let claims = transformed.map_err(in_stage("issuance transform"))?;
         if let Some(missing) = trust.missing_claim(&claims) {
@@ -123,7 +138,7 @@ impl Issuer {
             relying_party: trust.id.clone(),
             audience: request.relying_party.clone(),
             token_type: request.token_type.unwrap_or(trust.token_type),
-            decided_at: services.clock.now(),
+            decided_at: cx.clock.now(),
         })))
     }
 
@@ -142,7 +157,7 @@ impl Issuer {
     async fn mint_unreported(&self, cx: &Context, grant: &Grant, spec: &TokenSpec) -> Result<IssuedToken, IssueError> {
         let services = &*cx.services;
         // Looked up again: a grant may have travelled, and the trust may have been switched off meanwhile.
-        let trust = relying_party(cx, grant.relying_party.as_str())?;
+        let trust = relying_party(&services.trusts, grant.relying_party.as_str())?;
         let key = &services.keys.primary_signing().key;
         let now = services.clock.now();
         let frame = AssertionFrame {
@@ -188,6 +203,7 @@ async fn deny_reason(
         Authorization::Nobody => return Ok(Some(String::from("the trust has neither a policy nor rules"))),
         Authorization::Rules(rules) => rules,
     };
+    stage(trace, Stage::IssuanceAuthorization);
     let verdict = claims::authorize(rules, accepted, stores, limits, trace).await;
     Ok(match verdict.map_err(in_stage("issuance authorization"))? {
         Verdict::Permit => None,
@@ -196,9 +212,16 @@ async fn deny_reason(
     })
 }
 
+/// Tells whose rules come next.
+fn stage(trace: &mut dyn TraceSink, stage: Stage) {
+    if trace.is_enabled() {
+        trace.event(TraceEvent::Stage(stage));
+    }
+}
+
 /// Whether the rules may see the account in Domain Computers. Only an account that is in that group costs a look at the
 /// directory, and `objectClass` is remembered for good.
-async fn is_domain_computer(cx: &Context, who: &AuthenticatedSubject) -> Result<bool, IssueError> {
+async fn is_domain_computer(cx: &DecisionContext<'_>, who: &AuthenticatedSubject) -> Result<bool, IssueError> {
     let SubjectOrigin::Directory(account) = &who.origin;
     if domain_computers_group(account).is_none() {
         return Ok(true);
@@ -207,14 +230,14 @@ async fn is_domain_computer(cx: &Context, who: &AuthenticatedSubject) -> Result<
         return Ok(false);
     }
     let name = AttributeName::new("objectClass");
-    let attributes = cx.services.directory.attributes(&account.sid, std::slice::from_ref(&name)).await?;
+    let attributes = cx.directory.attributes(&account.sid, std::slice::from_ref(&name)).await?;
     let is = |class| attributes.is_of_class(class);
     Ok(is("computer") && !MANAGED_SERVICE_ACCOUNTS.iter().any(|class| is(class)))
 }
 
 /// The enabled trust with this identifier.
-fn relying_party<'a>(cx: &'a Context, identifier: &str) -> Result<&'a RelyingParty, IssueError> {
-    match cx.services.trusts.relying_party(identifier) {
+fn relying_party<'a>(trusts: &'a Trusts, identifier: &str) -> Result<&'a RelyingParty, IssueError> {
+    match trusts.relying_party(identifier) {
         TrustLookup::Enabled(trust) => Ok(trust),
         TrustLookup::Disabled(trust) => Err(IssueError::DisabledRelyingParty { name: trust.name.clone() }),
         TrustLookup::Unknown => {
@@ -225,16 +248,6 @@ fn relying_party<'a>(cx: &'a Context, identifier: &str) -> Result<&'a RelyingPar
 
 fn in_stage(stage: &'static str) -> impl Fn(claims::EvaluationError) -> IssueError {
     move |source| IssueError::Claims { stage, source }
-}
-
-/// No method that exists so far is a second factor.
-const fn is_second_factor(method: AuthenticationMethod) -> bool {
-    match method {
-        AuthenticationMethod::Windows
-        | AuthenticationMethod::Password
-        | AuthenticationMethod::TlsClient
-        | AuthenticationMethod::X509 => false,
-    }
 }
 
 const MANAGED_SERVICE_ACCOUNTS: [&str; 2] = ["msDS-GroupManagedServiceAccount", "msDS-ManagedServiceAccount"];

@@ -5,15 +5,18 @@
 
 mod audit;
 mod context;
+mod context_claims;
 mod decision;
 mod error;
 mod grant;
 mod input_claims;
 mod issuer;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use audit::step_up_refused;
-pub use context::{Context, Services};
+pub use context::{Context, DecisionContext, Services};
 pub use decision::{AuthnDemand, Decision, Denial};
 pub use error::IssueError;
 pub use grant::Grant;

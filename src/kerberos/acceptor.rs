@@ -72,6 +72,8 @@ pub struct Accepted {
     pub ticket_end: UtcTime,
     /// When the client proved itself to its KDC, if the PAC says it.
     pub authenticated_at: Option<UtcTime>,
+    /// When the account's password expires, if the PAC says that it does.
+    pub password_expires: Option<UtcTime>,
     /// Whether another service obtained the ticket in the account's name (constrained delegation).
     pub is_delegated: bool,
     /// SIDs of the PAC that its realm may not assert, for the audit.
@@ -160,6 +162,7 @@ impl Acceptor {
             Err(error) => return Err(AcceptError::PacInvalid { principal, error }),
         };
         let (authenticated_at, is_delegated) = (pac.authenticated_at, pac.is_delegated);
+        let password_expires = pac.password_must_change;
         let identified = self
             .options
             .domains
@@ -176,6 +179,7 @@ impl Acceptor {
             wrapping: token.wrapping,
             ticket_end: self.options.clock.now().plus(lifetime),
             authenticated_at,
+            password_expires,
             is_delegated,
             dropped: identified.dropped,
             dropped_upn: identified.dropped_upn,

@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::directory::{Account, Sid};
 
-use super::pac::{Group, Pac};
+use super::pac::{Group, GroupAttributes, Pac};
 
 /// One Active Directory domain whose accounts may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,6 +163,27 @@ impl TrustedDomains {
         Ok(Identified { account, dropped: filter.dropped, dropped_upn })
     }
 
+    /// Takes out of an account that was read from the directory of its domain what a ticket of that domain could not say
+    /// either: groups of other domains (SID history among them) and a UPN that is not the domain's to give.
+    ///
+    /// # Errors
+    /// [`UntrustedDomain`] when the account's realm is not configured.
+    pub fn restrict(&self, account: Account) -> Result<Identified, UntrustedDomain> {
+        let domain = self.get(&account.realm).ok_or_else(|| UntrustedDomain::Realm { realm: account.realm.clone() })?;
+        let mut filter = Filter::default();
+        filter.keep(account.primary_group);
+        for sid in &account.groups {
+            let of_domain = |sid: &Sid| sid.parent().is_some_and(|parent| self.may_assert(domain, &parent));
+            filter.take(&Group { sid: *sid, attributes: ENABLED }, |sid| of_domain(sid) || is_assertable(sid));
+        }
+        let (upn, dropped_upn) = match account.upn {
+            Some(upn) if domain.owns_upn(&upn) => (Some(upn), None),
+            other => (None, other),
+        };
+        let account = Account { upn, groups: filter.kept, ..account };
+        Ok(Identified { account, dropped: filter.dropped, dropped_upn })
+    }
+
     /// Whether accounts of `domain` may be members of groups of the domain with this SID.
     fn may_assert(&self, domain: &TrustedDomain, sid: &Sid) -> bool {
         domain.sid == *sid
@@ -288,6 +309,9 @@ fn is_assertable(sid: &Sid) -> bool {
     matches!((sid.authority(), sid.sub_authorities()), (18, [_]) | (5, [65, 1] | [21, 0, 0, 0, 496 | 497]))
 }
 
+/// Mandatory, enabled by default, enabled.
+const ENABLED: GroupAttributes = GroupAttributes::from_bits(0x7);
+
 #[cfg(test)]
 mod tests {
     use super::super::pac::decode;
@@ -317,6 +341,26 @@ mod tests {
 
     fn sid(text: &str) -> Sid {
         text.parse().unwrap()
+    }
+
+    /// An account from LDAP is held to the same rules as one from a ticket.
+    #[test]
+    fn an_account_of_the_directory_is_restricted_like_a_ticket() {
+        let domains = TrustedDomains::new(two_domains()).unwrap();
+        let from_ticket = identify_in("CORP.EXAMPLE", &PacContent::user()).unwrap().account;
+        let mut read = from_ticket.clone();
+        let foreign = ["S-1-5-21-7-8-9-1200", "S-1-5-32-544", "S-1-5-21-1-1-1-512"].map(sid);
+        read.groups.extend(foreign);
+        read.upn = Some("alice@elsewhere.example".into());
+        let restricted = domains.restrict(read).unwrap();
+        assert_eq!(restricted.account.groups, from_ticket.groups);
+        assert_eq!(restricted.dropped.iter().map(|dropped| dropped.sid).collect::<Vec<_>>(), foreign);
+        assert_eq!(restricted.account.upn, None);
+        assert_eq!(restricted.dropped_upn.as_deref(), Some("alice@elsewhere.example"));
+        let unchanged = domains.restrict(from_ticket.clone()).unwrap();
+        assert_eq!((unchanged.account, unchanged.dropped), (from_ticket.clone(), vec![]));
+        let nowhere = Account { realm: "NOWHERE.EXAMPLE".into(), ..from_ticket };
+        assert!(matches!(domains.restrict(nowhere), Err(UntrustedDomain::Realm { .. })));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::audit::{AuthProtocol, Identifier, InstanceId, Name, RequestFacts};
 use crate::authn::certificate::{CertificateDomain, CertificateTrust, MappingPolicy};
 use crate::authn::{DomainNames, NegotiateAuthenticator, PasswordGate};
+use crate::claims::descriptions::ClaimDescriptions;
 use crate::issuance::{Context, Issuer, Services};
 use crate::store::OneTime;
 use crate::xml;
@@ -20,6 +21,8 @@ pub struct Environment {
     pub service_identifier: String,
     /// Name shown to people.
     pub display_name: String,
+    /// The claim types that metadata names.
+    pub claim_descriptions: ClaimDescriptions,
     /// The WS-Trust endpoints that are on.
     pub endpoints: TrustEndpoints,
     /// Bounds of XML in requests.

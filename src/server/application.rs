@@ -157,6 +157,7 @@ impl Serving {
             display_name: &environment.display_name,
             signing_certificates: keys.signing().map(|key| &*key.key.certificate).collect(),
             decryption_certificates: keys.decryption().map(|(_, certificate)| &*certificate.der).collect(),
+            claim_descriptions: &environment.claim_descriptions,
             endpoints: &environment.endpoints,
         };
         document.sign(&keys.primary_signing().key, &*environment.services.random).await

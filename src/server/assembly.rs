@@ -10,9 +10,9 @@ use std::time::Duration;
 use crate::audit::ClaimDetail;
 use crate::authn::certificate::{CertificatePolicy, CertificateTrust, MappingPolicy, RevocationMode, RevocationPolicy};
 use crate::authn::password_gate::{GateParts, GateSettings, TokioSleeper};
-use crate::authn::{DomainPasswordVerifier, NegotiateAuthenticator, PasswordGate};
-use crate::claims::store::{ActiveDirectoryStore, PasswordExpiryStore};
-use crate::claims::{Limits, RuleSet, StoreSet, rules};
+use crate::authn::{DomainPasswordVerifier, NegotiateAuthenticator, NetworkPolicy, PasswordGate};
+use crate::claims::store::ExpiryNotice;
+use crate::claims::{Limits, RuleSet, StoreSet, Text, rules};
 use crate::clock::{Clock, Random};
 use crate::config::{self, AuditClaims, Config, Loaded, Revocation};
 use crate::directory::ldap::LdapDirectory;
@@ -24,13 +24,15 @@ use crate::keys::KeyRing;
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
+use crate::trusts::Trusts;
 use crate::xml;
 
 use super::observer::AuditLockouts;
 use super::settings::{
     binding_policy, certificate_domain, domain_names, endpoints, front_certificates, gate_settings, hosts, key_options,
-    ldap_options, read, secret_files, service_principals,
+    ldap_options, network_policy, read, secret_files, service_principals,
 };
+use super::stores::KnownStores;
 use super::verifier::CurrentVerifier;
 
 /// Why a configuration cannot be served although it is well-formed.
@@ -62,6 +64,7 @@ pub struct Lasting {
     one_time: Arc<dyn OneTime>,
     revocations: Arc<dyn Revocations>,
     directory: std::sync::Mutex<Option<KnownDirectory>>,
+    stores: std::sync::Mutex<Option<KnownStores>>,
 }
 
 /// A directory, and the settings it was made of.
@@ -88,6 +91,7 @@ impl Lasting {
             one_time: Arc::new(MemoryOneTime::new(clock.clone(), ONE_TIME_CAPACITY)),
             revocations: Arc::new(MemoryRevocations::new(clock.clone(), ONE_TIME_CAPACITY)),
             directory: std::sync::Mutex::default(),
+            stores: std::sync::Mutex::default(),
             clock,
             random,
             auditor,
@@ -106,32 +110,19 @@ impl Lasting {
         let (ldap, cached) = self.directory(config)?;
         let keys = KeyRing::load_or_create(&key_options(config), &*self.clock, &*self.random)
             .map_err(|error| AssemblyError::because("[keys]")(&error))?;
-        let stores = StoreSet::new()
-            .with("Active Directory", Arc::new(ActiveDirectoryStore::new(cached.clone())))
-            .with("_PasswordExpiryStore", Arc::new(PasswordExpiryStore));
+        let stores = self.stores(config, &cached)?;
         let services = Services {
             clock: self.clock.clone(),
             random: self.random.clone(),
             directory: cached,
-            stores: Arc::new(stores),
+            stores,
             keys: Arc::new(keys),
             one_time: self.one_time.clone(),
             revocations: self.revocations.clone(),
             auditor: self.auditor.clone(),
             trusts: loaded.trusts.clone(),
         };
-        let acceptance_rules = RuleSet::parse(rules::ACTIVE_DIRECTORY_ACCEPTANCE)
-            .map_err(|error| AssemblyError::because("acceptance rules")(&error))?;
-        let issuer = Issuer::new(IssuerOptions {
-            federation_service_identifier: config.service.identifier.clone(),
-            acceptance_rules,
-            limits: Limits::default(),
-            audited_claims: match config.audit.claims {
-                AuditClaims::None => ClaimDetail::None,
-                AuditClaims::Types => ClaimDetail::Types,
-                AuditClaims::Values => ClaimDetail::Values,
-            },
-        });
+        let issuer = issuer(config)?;
         let verifier = DomainPasswordVerifier::new(
             acceptor.clone(),
             domains.clone(),
@@ -144,6 +135,7 @@ impl Lasting {
             service_name: config.service.federation_service_name.to_string(),
             service_identifier: config.service.identifier.clone(),
             display_name: config.service.display_name.clone(),
+            claim_descriptions: config::all_claim_descriptions(&config.claim_descriptions),
             endpoints: endpoints(config),
             xml_limits: xml::Limits {
                 octets: config.server.limits.body_bytes,
@@ -166,15 +158,27 @@ impl Lasting {
         Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier), ldap })
     }
 
+    /// What decisions are made with, and nothing that signs, listens or writes: for tools that explain them. Opens no
+    /// network connection yet.
+    ///
+    /// # Errors
+    /// [`AssemblyError`].
+    pub fn decisions(&self, loaded: &Loaded) -> Result<Decisions, AssemblyError> {
+        let config = &loaded.config;
+        let (_, directory) = self.directory(config)?;
+        Ok(Decisions {
+            issuer: issuer(config)?,
+            stores: self.stores(config, &directory)?,
+            directory,
+            revocations: self.revocations.clone(),
+            trusts: loaded.trusts.clone(),
+            domains: trusted_domains(config)?,
+            network: network_policy(config),
+        })
+    }
+
     fn acceptor(&self, config: &Config) -> Result<Acceptor, AssemblyError> {
-        let domains = TrustedDomains::new(config.domains.iter().map(|domain| TrustedDomain {
-            realm: domain.realm.as_str().to_owned(),
-            sid: domain.sid,
-            netbios: domain.netbios.as_str().to_owned(),
-            upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).collect(),
-            forest: None,
-        }))
-        .map_err(|error| AssemblyError::because("[[domains]]")(&error))?;
+        let domains = trusted_domains(config)?;
         Acceptor::new(AcceptorOptions {
             keytab: config.kerberos.keytab.clone(),
             hosts: hosts(config),
@@ -208,6 +212,15 @@ impl Lasting {
         Ok((ldap, cached))
     }
 
+    /// The attribute stores, those that are there when nothing that concerns them changed.
+    fn stores(&self, config: &Config, directory: &Arc<CachedDirectory>) -> Result<Arc<StoreSet>, AssemblyError> {
+        let mut known = self.stores.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let next = KnownStores::of(config, directory, &self.clock, known.as_ref())?;
+        let stores = next.stores.clone();
+        *known = Some(next);
+        Ok(stores)
+    }
+
     fn certificates(&self, config: &Config) -> Result<Option<CertificateSignIn>, AssemblyError> {
         let settings = &config.certificates;
         if settings.client_ca_files.is_empty() {
@@ -235,6 +248,54 @@ impl Lasting {
             used_signatures: self.one_time.clone(),
         }))
     }
+}
+
+/// What the decisions of one configuration are made with.
+pub struct Decisions {
+    /// Decides.
+    pub issuer: Issuer,
+    /// Active Directory.
+    pub directory: Arc<CachedDirectory>,
+    /// Attribute stores.
+    pub stores: Arc<StoreSet>,
+    /// Sessions that were ended early; none.
+    pub revocations: Arc<dyn Revocations>,
+    /// Relying parties.
+    pub trusts: Arc<Trusts>,
+    /// What the domains may say of their accounts.
+    pub domains: TrustedDomains,
+    /// Inside or outside.
+    pub network: NetworkPolicy,
+}
+
+fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
+    let acceptance_rules = RuleSet::parse(rules::ACTIVE_DIRECTORY_ACCEPTANCE)
+        .map_err(|error| AssemblyError::because("acceptance rules")(&error))?;
+    Ok(Issuer::new(IssuerOptions {
+        federation_service_identifier: config.service.identifier.clone(),
+        acceptance_rules,
+        limits: Limits::default(),
+        password_expiry: ExpiryNotice {
+            within: config.password_expiry.notice(),
+            change_url: config.password_expiry.change_url.as_deref().map(Text::from),
+        },
+        audited_claims: match config.audit.claims {
+            AuditClaims::None => ClaimDetail::None,
+            AuditClaims::Types => ClaimDetail::Types,
+            AuditClaims::Values => ClaimDetail::Values,
+        },
+    }))
+}
+
+fn trusted_domains(config: &Config) -> Result<TrustedDomains, AssemblyError> {
+    TrustedDomains::new(config.domains.iter().map(|domain| TrustedDomain {
+        realm: domain.realm.as_str().to_owned(),
+        sid: domain.sid,
+        netbios: domain.netbios.as_str().to_owned(),
+        upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).collect(),
+        forest: None,
+    }))
+    .map_err(|error| AssemblyError::because("[[domains]]")(&error))
 }
 
 /// Everything that serves one configuration.

@@ -10,6 +10,7 @@ mod observer;
 mod routes;
 mod service;
 mod settings;
+mod stores;
 mod tls;
 mod verifier;
 
@@ -23,7 +24,7 @@ use actix_web::{App, HttpRequest, HttpServer, web};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use application::Application;
-pub use assembly::{AssemblyError, Lasting};
+pub use assembly::{AssemblyError, Decisions, Lasting};
 pub use service::Listener;
 pub use settings::{key_options, krb5_conf, ldap_options, lockout_policy, tls_options};
 pub use tls::{TlsError, TlsOptions, TlsProfile, TlsState};

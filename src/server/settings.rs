@@ -91,20 +91,6 @@ pub(super) fn domain_options(config: &Config, domain: &config::Domain) -> Result
             .parse::<ServerAddress>()
             .map_err(|e| AssemblyError::because("domain_controllers")(&e))
     });
-    let bind = match &domain.ldap.bind {
-        LdapBind::Gssapi(bind) => Bind::Gssapi(Arc::new(ClientKeytab::new(
-            bind.client_keytab.as_ref().unwrap_or(&config.kerberos.keytab).clone(),
-            bind.principal.clone(),
-            domain.realm.as_str().to_owned(),
-        ))),
-        LdapBind::Simple(bind) => {
-            let octets = Secret::new(read(&bind.password_file)?);
-            let text = std::str::from_utf8(octets.expose()).map_err(|e| AssemblyError::because("password_file")(&e))?;
-            let text = text.strip_suffix('\n').unwrap_or(text);
-            let password = text.strip_suffix('\r').unwrap_or(text).to_owned();
-            Bind::Simple { name: bind.user.clone(), password: Secret::new(password) }
-        }
-    };
     Ok(DomainOptions {
         dns_name: domain.dns_name().to_string(),
         netbios: domain.netbios.as_str().to_owned(),
@@ -112,12 +98,9 @@ pub(super) fn domain_options(config: &Config, domain: &config::Domain) -> Result
         base_dn: None,
         upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).collect(),
         servers: servers.collect::<Result<_, _>>()?,
-        transport: match domain.ldap.transport {
-            LdapTransport::Ldaps => Transport::Ldaps,
-            LdapTransport::Starttls => Transport::StartTls,
-        },
+        transport: transport(domain.ldap.transport),
         ca_files: domain.ldap.ca_file.iter().cloned().collect(),
-        bind,
+        bind: bind(config, &domain.ldap.bind, domain.realm.as_str())?,
     })
 }
 
@@ -128,6 +111,33 @@ pub(super) fn certificate_domain(domain: &config::Domain) -> CertificateDomain {
         sid: domain.sid,
         upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).chain([own_name]).collect(),
     }
+}
+
+/// Who the server is to a directory whose servers are of this realm.
+pub(super) fn bind(config: &Config, bind: &LdapBind, realm: &str) -> Result<Bind, AssemblyError> {
+    Ok(match bind {
+        LdapBind::Gssapi(bind) => Bind::Gssapi(Arc::new(ClientKeytab::new(
+            bind.client_keytab.as_ref().unwrap_or(&config.kerberos.keytab).clone(),
+            bind.principal.clone(),
+            realm.to_owned(),
+        ))),
+        LdapBind::Simple(bind) => Bind::Simple { name: bind.user.clone(), password: password(&bind.password_file)? },
+    })
+}
+
+pub(super) const fn transport(transport: LdapTransport) -> Transport {
+    match transport {
+        LdapTransport::Ldaps => Transport::Ldaps,
+        LdapTransport::Starttls => Transport::StartTls,
+    }
+}
+
+/// The password in a file, without one line end at its end.
+pub(super) fn password(file: &Path) -> Result<Secret<String>, AssemblyError> {
+    let octets = Secret::new(read(file)?);
+    let text = std::str::from_utf8(octets.expose()).map_err(|e| AssemblyError::because("password_file")(&e))?;
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    Ok(Secret::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
 }
 
 pub(super) fn secret_files(config: &Config) -> impl Iterator<Item = &Path> {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use crate::authn::{DomainPasswordVerifier, LoginName, PasswordError, PasswordVerifier};
-use crate::directory::Account;
+use crate::authn::{DomainPasswordVerifier, LoginName, PasswordAccepted, PasswordError, PasswordVerifier};
 use crate::secret::Secret;
 
 /// Passes each check on to the current verifier.
@@ -21,7 +20,7 @@ impl CurrentVerifier {
 
 #[async_trait::async_trait]
 impl PasswordVerifier for CurrentVerifier {
-    async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<Account, PasswordError> {
+    async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<PasswordAccepted, PasswordError> {
         match self.0.load_full() {
             Some(verifier) => verifier.verify(login, password).await,
             None => Err(PasswordError::Unavailable { reason: String::from("the server is starting") }),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::TrustContext;
 use super::file::{RelyingPartyFile, TokenTypeFile, TrustFile};
-use super::policy::{self, Policy};
+use super::policy::{AppliedPolicy, PolicyKeys, resolve_policy};
 use super::relying_party::{Authorization, ClaimsProviders, RelyingParty, RelyingPartyId};
 use super::rules::{self, RuleKeys};
 use super::{certificates, endpoints};
@@ -40,19 +40,37 @@ pub(crate) fn compile(
     let token_type = token_type(table, context);
     let encryption = certificates::encryption(table, context);
     let signing = certificates::request_signing(table, context);
-    let authorization = authorization(table, context);
+    let access = access(table, context);
     let transform = rules::compile(
         table.transform_rules.as_deref(),
         table.transform_rules_file.as_deref(),
         &RuleKeys { inline: "relying_party.transform_rules", file: "relying_party.transform_rules_file" },
         context,
     );
-    let additional_authentication = rules::compile(
+    let own_additional_authentication = rules::compile(
         table.additional_authentication_rules.as_deref(),
         table.additional_authentication_rules_file.as_deref(),
         &RuleKeys {
             inline: "relying_party.additional_authentication_rules",
             file: "relying_party.additional_authentication_rules_file",
+        },
+        context,
+    );
+    let delegation_authorization = rules::compile(
+        table.delegation_authorization_rules.as_deref(),
+        table.delegation_authorization_rules_file.as_deref(),
+        &RuleKeys {
+            inline: "relying_party.delegation_authorization_rules",
+            file: "relying_party.delegation_authorization_rules_file",
+        },
+        context,
+    );
+    let impersonation_authorization = rules::compile(
+        table.impersonation_authorization_rules.as_deref(),
+        table.impersonation_authorization_rules_file.as_deref(),
+        &RuleKeys {
+            inline: "relying_party.impersonation_authorization_rules",
+            file: "relying_party.impersonation_authorization_rules_file",
         },
         context,
     );
@@ -84,8 +102,15 @@ pub(crate) fn compile(
         not_before_skew: minutes(table.not_before_skew_minutes),
         signature_algorithm: table.signature_algorithm,
         encryption,
-        authorization,
-        additional_authentication,
+        authorization: access.authorization,
+        access_control_policy: access.policy,
+        additional_authentication: access
+            .additional_authentication
+            .into_iter()
+            .chain(own_additional_authentication)
+            .collect(),
+        delegation_authorization,
+        impersonation_authorization,
         transform: transform.or_else(empty_rules)?,
         required_claims: table.required_claims.iter().map(|name| Text::from(name.as_str())).collect(),
         claims_providers: table.claims_providers.clone().map_or(ClaimsProviders::All, ClaimsProviders::Listed),
@@ -93,7 +118,7 @@ pub(crate) fn compile(
         require_signed_requests: table.require_signed_requests,
         ws_federation: endpoints::ws_federation(table, context),
         saml: endpoints::saml(table, context),
-        computer_guard: false,
+        computer_guard: access.computer_guard,
         file: Some(path.to_owned()),
     })
 }
@@ -124,6 +149,27 @@ fn not_available(file: &TrustFile, context: &mut TrustContext<'_, '_, '_>) {
         }
     }
     let Some(table) = &file.relying_party else { return };
+    for (there, key, what) in [
+        (
+            table.delegation_authorization_rules.is_some() || table.delegation_authorization_rules_file.is_some(),
+            "relying_party.delegation_authorization_rules",
+            "on behalf of",
+        ),
+        (
+            table.impersonation_authorization_rules.is_some() || table.impersonation_authorization_rules_file.is_some(),
+            "relying_party.impersonation_authorization_rules",
+            "as",
+        ),
+    ] {
+        if there {
+            context.findings.warning(
+                Code::NotAvailable,
+                key,
+                format!("nobody gets a token {what} somebody else in this version, whatever these rules permit"),
+                "the rules are read, checked and kept",
+            );
+        }
+    }
     if table.saml.is_some() {
         context.findings.warning(
             Code::NotAvailable,
@@ -209,56 +255,75 @@ fn token_type(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) 
     }
 }
 
-fn authorization(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Authorization {
+/// Who gets a token, by policy or by rules.
+struct Access {
+    authorization: Authorization,
+    policy: Option<AppliedPolicy>,
+    additional_authentication: Option<RuleSet>,
+    computer_guard: bool,
+}
+
+impl Access {
+    const fn by(authorization: Authorization) -> Self {
+        Self { authorization, policy: None, additional_authentication: None, computer_guard: false }
+    }
+}
+
+fn access(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Access {
     const KEYS: RuleKeys =
         RuleKeys { inline: "relying_party.authorization_rules", file: "relying_party.authorization_rules_file" };
-    const POLICY: &str = "relying_party.access_control_policy";
+    const POLICY: PolicyKeys = PolicyKeys {
+        policy: "relying_party.access_control_policy",
+        parameters: "relying_party.access_control_policy_parameters",
+    };
     let has_rules = table.authorization_rules.is_some() || table.authorization_rules_file.is_some();
     let rules =
         rules::compile(table.authorization_rules.as_deref(), table.authorization_rules_file.as_deref(), &KEYS, context);
-    match &table.access_control_policy {
-        Some(_) if has_rules => {
+    let Some(name) = &table.access_control_policy else {
+        if !has_rules {
+            context.findings.warning(
+                Code::Advice,
+                TABLE,
+                "nobody gets a token: there is neither an access control policy nor authorization rules",
+                "write `access_control_policy = \"permit-everyone\"` if everybody may have one",
+            );
+        }
+        if !table.access_control_policy_parameters.is_empty() {
             context.findings.error(
                 Code::Contradiction,
-                POLICY,
-                "there is both an access control policy and authorization rules",
-                "keep one of the two; as in AD FS they cannot be combined",
+                POLICY.parameters,
+                "there are parameters of an access control policy, but no policy",
+                "name the policy in `access_control_policy`, or remove the parameters",
             );
-            Authorization::Nobody
         }
-        Some(name) => match policy::by_name(name) {
-            Policy::PermitEveryone => Authorization::PermitEveryone,
-            Policy::Rules(text) => RuleSet::parse(text).map_or(Authorization::Nobody, Authorization::Rules),
-            Policy::NotAvailable => {
-                context.findings.error(
-                    Code::NotAvailable,
-                    POLICY,
-                    format!("the access control policy `{name}` is not available in this version"),
-                    "write `authorization_rules` of the same effect: who is permitted would not be checked otherwise",
-                );
-                Authorization::Nobody
-            }
-            Policy::Unknown => {
-                context.findings.error(
-                    Code::InvalidValue,
-                    POLICY,
-                    format!("there is no access control policy `{name}`"),
-                    "this version has `permit-everyone` and `permit-intranet`; write `authorization_rules` for anything else",
-                );
-                Authorization::Nobody
-            }
+        return Access::by(rules.map_or(Authorization::Nobody, Authorization::Rules));
+    };
+    if has_rules {
+        context.findings.error(
+            Code::Contradiction,
+            POLICY.policy,
+            "there is both an access control policy and authorization rules",
+            "keep one of the two; as in AD FS they cannot be combined",
+        );
+        return Access::by(Authorization::Nobody);
+    }
+    let policies = context.policies.clone();
+    let parameters = &table.access_control_policy_parameters;
+    match resolve_policy(name, parameters, &policies, &POLICY, &mut context.findings) {
+        None => Access::by(Authorization::Nobody),
+        Some(policy) => Access {
+            policy: Some(AppliedPolicy {
+                name: policies.find(name).map_or_else(|| name.clone(), |found| found.policy().name.clone()),
+                networks: policy.networks,
+            }),
+            authorization: if policy.permits_everyone {
+                Authorization::PermitEveryone
+            } else {
+                Authorization::Rules(policy.authorization)
+            },
+            additional_authentication: policy.additional_authentication,
+            computer_guard: policy.needs_computer_guard,
         },
-        None => {
-            if !has_rules {
-                context.findings.warning(
-                    Code::Advice,
-                    TABLE,
-                    "nobody gets a token: there is neither an access control policy nor authorization rules",
-                    "write `access_control_policy = \"permit-everyone\"` if everybody may have one",
-                );
-            }
-            rules.map_or(Authorization::Nobody, Authorization::Rules)
-        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::claims::policy::Policies;
+use crate::claims::store::StoreCatalog;
 use crate::clock::UtcTime;
 use crate::config::diagnostic::Code;
 use crate::config::findings::Findings;
@@ -11,13 +13,21 @@ use crate::config::load::{MAX_CONFIGURATION_FILE, read_bounded};
 pub(crate) struct TrustContext<'r, 'd, 't> {
     pub(super) findings: Findings<'r, 'd, 't>,
     pub(super) now: UtcTime,
+    pub(super) policies: Policies,
+    /// The attribute stores that rules may ask; `None` when that is not known.
+    pub(super) stores: Option<&'d StoreCatalog>,
     files: Vec<PathBuf>,
 }
 
 impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
-    /// Findings about the trust file go to `findings`; certificates are judged at `now`.
-    pub(crate) const fn new(findings: Findings<'r, 'd, 't>, now: UtcTime) -> Self {
-        Self { findings, now, files: Vec::new() }
+    /// Findings about the trust file go to `findings`; certificates are judged at `now`, store rules by `stores`.
+    pub(crate) fn new(findings: Findings<'r, 'd, 't>, now: UtcTime, stores: Option<&'d StoreCatalog>) -> Self {
+        Self { findings, now, policies: Policies::default(), stores, files: Vec::new() }
+    }
+
+    /// The same with the access control policies that a trust may name, beside the built-in ones.
+    pub(crate) fn with_policies(self, policies: &Policies) -> Self {
+        Self { policies: policies.clone(), ..self }
     }
 
     /// Every file the trust named.

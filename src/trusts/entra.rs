@@ -6,7 +6,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, WsFederationSettings};
+use super::{AppliedPolicy, Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, WsFederationSettings};
+use crate::claims::policy::Policies;
 use crate::claims::rules::{self, EntraDomain, EntraRulesError, EntraSettings, entra_rules};
 use crate::claims::{RuleSet, Text, types};
 use crate::config::diagnostic::{Code, Place, Report};
@@ -25,7 +26,12 @@ pub const IDENTIFIERS: [&str; 4] = [
 pub const PASSIVE_ENDPOINT: &str = "https://login.microsoftonline.com/login.srf";
 
 /// The trust. `None` when it is off or its settings are wrong (then there is a finding).
-pub(crate) fn relying_party(config: &Config, report: &mut Report, file: &Path) -> Option<RelyingParty> {
+pub(crate) fn relying_party(
+    config: &Config,
+    policies: &Policies,
+    report: &mut Report,
+    file: &Path,
+) -> Option<RelyingParty> {
     let settings = &config.entra;
     if !settings.enabled || settings.domains.is_empty() {
         return None;
@@ -44,10 +50,23 @@ pub(crate) fn relying_party(config: &Config, report: &mut Report, file: &Path) -
         }
     };
     let lifetime = Duration::from_secs(u64::from(settings.token_lifetime_minutes) * 60);
-    Some(with_rules(transform, lifetime, settings.computer_guard))
+    // The checks of the configuration said what is wrong with the policy.
+    let found = policies.find(&settings.access_control_policy)?;
+    let policy = policies.compile(found, &settings.access_control_policy_parameters).ok()?;
+    let trust = with_rules(transform, lifetime, settings.computer_guard || policy.needs_computer_guard);
+    Some(RelyingParty {
+        authorization: if policy.permits_everyone {
+            Authorization::PermitEveryone
+        } else {
+            Authorization::Rules(policy.authorization)
+        },
+        access_control_policy: Some(AppliedPolicy { name: found.policy().name.clone(), networks: policy.networks }),
+        additional_authentication: policy.additional_authentication.into_iter().collect(),
+        ..trust
+    })
 }
 
-/// The trust with given issuance transform rules. `computer_guard` wants a computer to be a workstation or a member server
+/// The trust with given issuance transform rules, open to everybody. `computer_guard` wants a computer to be a workstation or a member server
 /// in the directory, too.
 pub fn with_rules(transform: RuleSet, token_lifetime: Duration, computer_guard: bool) -> RelyingParty {
     RelyingParty {
@@ -61,7 +80,10 @@ pub fn with_rules(transform: RuleSet, token_lifetime: Duration, computer_guard: 
         signature_algorithm: SignatureAlgorithm::RsaSha256,
         encryption: None,
         authorization: Authorization::PermitEveryone,
-        additional_authentication: None,
+        access_control_policy: None,
+        additional_authentication: Vec::new(),
+        delegation_authorization: None,
+        impersonation_authorization: None,
         transform,
         // A subject without an issuer would get a token of the service's own name, or of nobody's domain.
         required_claims: vec![Text::from(types::ISSUER_ID)],

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use crate::claims::policy::Parameters;
 use crate::tokens::SignatureAlgorithm;
 
 /// A trust file: exactly one of the three tables.
@@ -43,6 +44,9 @@ pub struct RelyingPartyFile {
     pub signature_algorithm: SignatureAlgorithm,
     /// Name of an access control policy; instead of authorization rules.
     pub access_control_policy: Option<String>,
+    /// Values of the policy's parameters.
+    #[serde(default)]
+    pub access_control_policy_parameters: Parameters,
     /// Issuance authorization rules; instead of a policy.
     pub authorization_rules: Option<String>,
     /// The same in a file beside the trust.
@@ -51,6 +55,14 @@ pub struct RelyingPartyFile {
     pub additional_authentication_rules: Option<String>,
     /// The same in a file beside the trust.
     pub additional_authentication_rules_file: Option<PathBuf>,
+    /// Delegation authorization rules: who may ask for a token on behalf of somebody else.
+    pub delegation_authorization_rules: Option<String>,
+    /// The same in a file beside the trust.
+    pub delegation_authorization_rules_file: Option<PathBuf>,
+    /// Impersonation authorization rules: who may ask for a token as somebody else.
+    pub impersonation_authorization_rules: Option<String>,
+    /// The same in a file beside the trust.
+    pub impersonation_authorization_rules_file: Option<PathBuf>,
     /// Issuance transform rules.
     pub transform_rules: Option<String>,
     /// The same in a file beside the trust.

@@ -15,10 +15,13 @@ mod rules;
 
 pub(crate) use compile::compile;
 pub(crate) use context::TrustContext;
+pub use policy::AppliedPolicy;
+pub(crate) use policy::{PolicyKeys, resolve_policy};
 pub use relying_party::{
     AssertionConsumerService, Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, SamlSettings,
     TokenEncryption, TrustLookup, Trusts, WsFederationSettings,
 };
+pub(crate) use rules::{RuleKeys, compile as compile_rules};
 
 #[cfg(test)]
 mod tests;

@@ -1,56 +1,81 @@
-//! Names of access control policies.
+//! The access control policy of a trust: found by its name, with the parameters that the trust gives, as claim rules.
 
-use crate::claims::rules::access_policy;
+use std::sync::Arc;
 
-/// What a policy name means to this version.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Policy {
-    /// Everybody who authenticated gets a token.
-    PermitEveryone,
-    /// Issuance authorization rules of a built-in policy.
-    Rules(&'static str),
-    /// A policy of AD FS that this version does not have.
-    NotAvailable,
-    /// No policy has this name.
-    Unknown,
+use ipnet::IpNet;
+
+use crate::claims::policy::{CompiledPolicy, Found, Parameters, Policies, PolicyPlace};
+use crate::config::diagnostic::Code;
+use crate::config::findings::Findings;
+
+/// The policy that a trust has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedPolicy {
+    /// Its name, as the policy writes it.
+    pub name: String,
+    /// Networks that its rules name; the request says which of them its addresses lie in.
+    pub networks: Arc<[IpNet]>,
 }
 
-/// The policy with a name, in Chancery's or AD FS' spelling.
-pub(super) fn by_name(name: &str) -> Policy {
-    let words: String = name
-        .chars()
-        .filter(|c| c.is_ascii_alphanumeric() || *c == ' ' || *c == '-')
-        .map(|c| if c == ' ' { '-' } else { c.to_ascii_lowercase() })
-        .collect();
-    match words.as_str() {
-        "permit-everyone" => Policy::PermitEveryone,
-        "permit-everyone-for-intranet-access" | "permit-intranet" => {
-            access_policy("permit-intranet").map_or(Policy::NotAvailable, Policy::Rules)
-        }
-        "permit-everyone-and-require-mfa"
-        | "permit-everyone-and-require-mfa-for-specific-group"
-        | "permit-everyone-and-require-mfa-from-extranet-access"
-        | "permit-everyone-and-require-mfa-from-unauthenticated-devices"
-        | "permit-everyone-and-require-mfa-allow-automatic-device-registration"
-        | "permit-specific-group" => Policy::NotAvailable,
-        _ => Policy::Unknown,
-    }
+/// The two keys of a trust that name a policy.
+pub(crate) struct PolicyKeys {
+    /// The name.
+    pub(crate) policy: &'static str,
+    /// The parameters.
+    pub(crate) parameters: &'static str,
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn both_spellings_are_known() {
-        for (name, policy) in [
-            ("permit-everyone", Policy::PermitEveryone),
-            ("Permit everyone", Policy::PermitEveryone),
-            ("Permit everyone and require MFA, allow automatic device registration", Policy::NotAvailable),
-            ("permit", Policy::Unknown),
-        ] {
-            assert_eq!(by_name(name), policy, "{name}");
+/// The rules of the policy with this name. `None` when there is none or it is wrong; findings say why, unless the mistake is
+/// in the policy itself, whose own place has a finding.
+pub(crate) fn resolve_policy(
+    name: &str,
+    parameters: &Parameters,
+    policies: &Policies,
+    keys: &PolicyKeys,
+    findings: &mut Findings<'_, '_, '_>,
+) -> Option<CompiledPolicy> {
+    let Some(found) = policies.find(name) else {
+        let own: Vec<String> = policies.iter().map(|policy| format!("\"{}\"", policy.name)).collect();
+        findings.error(
+            Code::InvalidValue,
+            keys.policy,
+            format!("there is no access control policy `{name}`"),
+            format!("there are {}; `chancery policies list` shows them", own.join(", ")),
+        );
+        return None;
+    };
+    match policies.compile(found, parameters) {
+        Ok(policy) => {
+            if policy.additional_authentication.is_some() {
+                findings.warning(
+                    Code::NotAvailable,
+                    keys.policy,
+                    "the policy asks for a second factor, which this version does not have",
+                    "whom it asks gets no token until a version with second factors",
+                );
+            }
+            Some(policy)
         }
-        assert!(matches!(by_name("Permit everyone for intranet access"), Policy::Rules(_)));
+        Err(problems) => {
+            for problem in problems {
+                let (message, help) = (problem.kind.to_string(), problem.kind.help());
+                match (&problem.place, found) {
+                    (PolicyPlace::Parameter { name, index }, _) => {
+                        let key = match (name.as_str(), index) {
+                            ("", _) => keys.policy.to_owned(),
+                            (name, None) => format!("{}.{name}", keys.parameters),
+                            (name, Some(index)) => format!("{}.{name}.{index}", keys.parameters),
+                        };
+                        findings.error(Code::InvalidValue, &key, message, help);
+                    }
+                    // Has a finding where the policy is written.
+                    (PolicyPlace::Policy(_), Found::Own(..)) => {}
+                    (PolicyPlace::Policy(_), Found::BuiltIn(_)) => {
+                        findings.error(Code::InvalidValue, keys.policy, message, help);
+                    }
+                }
+            }
+            None
+        }
     }
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::TrustContext;
 use super::file::{SamlBinding, TrustFile};
+use super::{AppliedPolicy, TrustContext};
 use crate::claims::{ClaimSet, RuleSet, Text};
 use crate::clock::UtcTime;
 use crate::config::diagnostic::Report;
@@ -40,8 +40,15 @@ pub struct RelyingParty {
     pub encryption: Option<TokenEncryption>,
     /// Who may get a token.
     pub authorization: Authorization,
-    /// Additional authentication rules: who must prove more than a password or a ticket. `None` asks nobody.
-    pub additional_authentication: Option<RuleSet>,
+    /// The access control policy that `authorization` was made of; `None` for rules.
+    pub access_control_policy: Option<AppliedPolicy>,
+    /// Additional authentication rules, the policy's and the trust's own: who must prove more than a password or a ticket.
+    /// Any of the sets may ask.
+    pub additional_authentication: Vec<RuleSet>,
+    /// Delegation authorization rules; `None` permits nobody.
+    pub delegation_authorization: Option<RuleSet>,
+    /// Impersonation authorization rules; `None` permits nobody.
+    pub impersonation_authorization: Option<RuleSet>,
     /// Issuance transform rules.
     pub transform: RuleSet,
     /// Claim types that the output must contain, each with a value; otherwise the subject is denied.
@@ -75,7 +82,7 @@ impl RelyingParty {
         let mut document = Document::parse(&path, text, &mut report);
         let file = document.read::<TrustFile>(required::TRUST, &mut report);
         let compiled = file.and_then(|file| {
-            let mut context = TrustContext::new(Findings::new(&document, &mut report), now);
+            let mut context = TrustContext::new(Findings::new(&document, &mut report), now, None);
             super::compile(&file, &path, &mut context, &mut BTreeMap::new())
         });
         match compiled {
@@ -197,6 +204,7 @@ pub struct AssertionConsumerService {
 /// Every trust of a configuration.
 #[derive(Debug, Default)]
 pub struct Trusts {
+    additional_authentication: Option<RuleSet>,
     relying_parties: Vec<Arc<RelyingParty>>,
     by_identifier: HashMap<String, usize>,
 }
@@ -210,7 +218,19 @@ impl Trusts {
                 by_identifier.entry(identifier.clone()).or_insert(index);
             }
         }
-        Self { relying_parties, by_identifier }
+        Self { additional_authentication: None, relying_parties, by_identifier }
+    }
+
+    /// The same with additional authentication rules for every relying party.
+    #[must_use]
+    pub fn with_additional_authentication(self, rules: Option<RuleSet>) -> Self {
+        Self { additional_authentication: rules, ..self }
+    }
+
+    /// Every additional authentication rule set that concerns a relying party: the one for all, then its own. Any of them may
+    /// ask for more.
+    pub fn additional_authentication<'a>(&'a self, trust: &'a RelyingParty) -> impl Iterator<Item = &'a RuleSet> {
+        self.additional_authentication.iter().chain(&trust.additional_authentication)
     }
 
     /// The relying party with an identifier, compared character by character as AD FS does.

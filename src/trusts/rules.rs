@@ -9,13 +9,15 @@ use crate::claims::{ParseOptions, RuleSet, Stage};
 use crate::config::diagnostic::{Code, Place};
 
 /// The two keys a rule set can stand under.
-pub(super) struct RuleKeys {
-    pub(super) inline: &'static str,
-    pub(super) file: &'static str,
+pub(crate) struct RuleKeys {
+    /// Key of the rules as text.
+    pub(crate) inline: &'static str,
+    /// Key of the file with the rules.
+    pub(crate) file: &'static str,
 }
 
 /// The rule set of a trust. `None` when there is none, or when it is wrong (then there is a finding).
-pub(super) fn compile(
+pub(crate) fn compile(
     inline: Option<&str>,
     file: Option<&Path>,
     keys: &RuleKeys,
@@ -94,6 +96,18 @@ fn parse(
                 };
                 if let Some(place) = place(lint.location, length(lint.span.range())) {
                     context.findings.warning_at(code, place, format!("{} ({})", lint.message, lint.code), lint.help);
+                }
+            }
+            let problems = match context.stores {
+                Some(stores) if !rules.stores().is_empty() => stores.check(text),
+                _ => Vec::new(),
+            };
+            for problem in problems {
+                let Some(place) = place(problem.location, length(problem.span.range())) else { continue };
+                if problem.is_warning {
+                    context.findings.warning_at(Code::ClaimRule, place, problem.message, problem.help);
+                } else {
+                    context.findings.error_at(Code::ClaimRule, place, problem.message, problem.help);
                 }
             }
             Some(rules)

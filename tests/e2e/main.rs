@@ -13,6 +13,8 @@
     reason = "tests fail by panicking, take real time, hold long tables, and nothing outside this program uses their items"
 )]
 
+mod attribute_stores;
+mod attribute_stores_sql;
 mod bad_certificates;
 mod bad_http;
 mod bad_kerberos;
@@ -32,6 +34,7 @@ mod forged_tickets;
 mod keytab;
 mod metadata;
 mod mex;
+mod policies;
 mod probe;
 mod reload;
 mod shutdown;

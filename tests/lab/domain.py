@@ -4,6 +4,7 @@ would take half a second an account).
   domain.py populate-main  DIR HOST MAPPINGS   accounts, schema and containers of the first domain
   domain.py populate-other DIR HOST            the second domain, without trust to the first
   domain.py keytab DIR FILE PRINCIPAL…         keys of the principals, as they are now, into FILE
+  domain.py age DIR ACCOUNT DAYS               makes an account's password that old (they live for 42 days)
   domain.py objects DIR OBJECTS SYNCED         writes two tables, tab-separated: OBJECTS (account, SID, objectGUID, DN) and what
                                                Entra Connect would synchronise, SYNCED (kind, account, SID, base64 of
                                                objectGUID's octets, base64 of the source anchor, UPN)
@@ -16,6 +17,7 @@ import base64
 import os
 import subprocess
 import sys
+import time
 
 import ldb
 import samba.dckeytab  # noqa: F401  adds Net.export_keytab
@@ -68,6 +70,11 @@ class Domain:
         """No complexity; locked for 30 minutes after 5 failures; the default life of 42 days stays."""
         self.modify(self.base, pwdProperties="0", minPwdAge="0", pwdHistoryLength="0", minPwdLength="6",
                     lockoutThreshold="5", lockoutDuration="-18000000000", lockOutObservationWindow="-18000000000")
+
+    def age(self, account, days):
+        """Makes an account's password so many days old."""
+        seconds = time.time() - float(days) * 86400
+        self.set(account, [BYPASS_PASSWORD_HASH], pwdLastSet=str(int((seconds + 11644473600) * 10_000_000)))
 
     def units(self, *names):
         for name in names:
@@ -182,6 +189,10 @@ def populate_main(directory, host, mappings):
     managed_service_account(domain)
     # May read everything any user may: for tests of LDAP simple bind.
     domain.service("svc-ldap", "Svc-Ldap-Pw-1", [])
+
+    # Its password ends in five days, unless a test makes it otherwise.
+    domain.user("expiring", "Expiring-Pw-1")
+    domain.age("expiring", 37)
 
     with open(mappings, encoding="utf-8") as file:
         wanted = {}
@@ -340,6 +351,8 @@ def main(command, directory, *arguments):
         populate_other(directory, *arguments)
     elif command == "keytab":
         export(Domain(directory), arguments[0], arguments[1:])
+    elif command == "age":
+        Domain(directory).age(*arguments)
     elif command == "objects":
         objects(directory, *arguments)
     elif command == "copy":

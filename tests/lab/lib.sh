@@ -115,6 +115,12 @@ stop() {
   local pid name
   for name in "$@"; do
     # A stopped process takes no SIGTERM until it is continued.
+    # PostgreSQL takes SIGTERM for "when everybody has left".
+    if [ "$name" = postgres ] && pid=$(pid_of "$name"); then
+      # shellcheck disable=SC2046 # one word per process
+      kill -CONT "$pid" $(pgrep -P "$pid") && kill -INT "$pid"
+      continue
+    fi
     if pid=$(pid_of "$name"); then kill -CONT -- "-$pid" 2>/dev/null || true; kill -TERM -- "-$pid" 2>/dev/null || kill -TERM "$pid" 2>/dev/null || true; fi
   done
   for name in "$@"; do
@@ -146,6 +152,13 @@ await() {
 }
 
 answers() { (exec 3<>"/dev/tcp/$1/$2") 2>/dev/null; }
+
+# Its data may lie elsewhere (see `postgres`).
+forget_postgres() {
+  local data
+  data=$(readlink -f "$LAB/postgres") || return 0
+  case $data in "$LAB"/* | /var/tmp/chancery-lab-postgres.*) rm -rf "$data" "$LAB/postgres" ;; esac
+}
 
 # start_controller NAME CERTIFICATE: the domain controller in $LAB/NAME.
 start_controller() {

@@ -74,6 +74,14 @@ fn all() -> Vec<EventKind> {
         EventKind::LockedButAllowed { parties: claimed.clone() },
         EventKind::LockedWithRightPassword { parties: claimed.clone() },
         EventKind::AccountLocked { parties: claimed.clone(), failures: 5 },
+        EventKind::AttributeStoreFailed {
+            parties: parties(),
+            store: name("HR"),
+            rule: detail("issuance transform, rule 2 \"roles\""),
+            code: ErrorCode("POLICY0018"),
+            detail: detail("POLICY0018: Query 'SELECT …' to attribute store 'HR' failed: 'no answer within 5 s'."),
+            retryable: true,
+        },
         EventKind::SidsFiltered {
             parties: parties(),
             realm: name("CORP.EXAMPLE"),
@@ -101,7 +109,7 @@ fn every_number_is_used_once() {
         numbers,
         [
             299, 323, 324, 342, 364, 403, 404, 410, 411, 412, 413, 500, 501, 502, 503, 512, 515, 516, 1200, 1201, 1202,
-            1203, 1206, 1207, 1210, 9001
+            1203, 1206, 1207, 1210, 9001, 9002
         ]
     );
     let mut texts: Vec<&str> = CredentialFailure::ALL.iter().map(|failure| failure.as_str()).collect();

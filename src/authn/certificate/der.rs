@@ -42,6 +42,10 @@ pub(super) const CONTEXT_0: u8 = 0xa0;
 pub(super) const OID: u8 = 0x06;
 /// `OCTET STRING`.
 pub(super) const OCTET_STRING: u8 = 0x04;
+/// `INTEGER`.
+pub(super) const INTEGER: u8 = 0x02;
+/// `BMPString`.
+pub(super) const BMP_STRING: u8 = 0x1e;
 /// `UTF8String`.
 pub(super) const UTF8_STRING: u8 = 0x0c;
 

@@ -5,7 +5,9 @@
 //! TLS or SOAP: the caller proves possession of the key, by the handshake or the message signature.
 
 mod account;
+mod context;
 mod der;
+mod fields;
 mod identity;
 mod mapping;
 mod revocation;
@@ -15,6 +17,8 @@ mod tests;
 mod validator;
 
 pub use account::{CertificateAccountError, CertificateDomain, account_for_certificate};
+pub use context::CertificateContext;
+pub use fields::CertificateFields;
 pub use identity::CertificateIdentity;
 pub use mapping::{AccountMappings, CertificateMapping, MappingError, MappingPolicy};
 pub use revocation::{RevocationMode, RevocationPolicy, RevocationState};

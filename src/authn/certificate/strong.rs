@@ -64,6 +64,18 @@ fn active_directory_name(name: &X509Name<'_>) -> Option<String> {
     Some(components.collect::<Option<Vec<String>>>()?.join(","))
 }
 
+/// A distinguished name as Windows shows it: the most specific part first, `CN=alice, DC=corp, DC=example`. Values that are
+/// no text are left out.
+pub(super) fn display_name(name: &X509Name<'_>) -> String {
+    let mut parts: Vec<String> = name
+        .iter()
+        .map(|rdn| rdn.iter().filter_map(component).collect::<Vec<String>>().join(" + "))
+        .filter(|part| !part.is_empty())
+        .collect();
+    parts.reverse();
+    parts.join(", ")
+}
+
 fn component(attribute: &AttributeTypeAndValue<'_>) -> Option<String> {
     let oid = attribute.attr_type().to_id_string();
     let label = match oid.as_str() {

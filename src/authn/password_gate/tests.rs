@@ -39,7 +39,7 @@ type TakesTime = Box<dyn FnMut(&str) -> Duration + Send>;
 
 #[async_trait::async_trait]
 impl PasswordVerifier for FakeDomain {
-    async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<Account, PasswordError> {
+    async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<PasswordAccepted, PasswordError> {
         self.asked.fetch_add(1, Ordering::SeqCst);
         self.permits.acquire().await.unwrap().forget();
         let user = login.user().to_lowercase();
@@ -54,7 +54,11 @@ impl PasswordVerifier for FakeDomain {
             "bob" => "bob",
             _ => return Err(PasswordError::UnknownAccount),
         };
-        if password.expose() == "right" { Ok(account(sam)) } else { Err(PasswordError::Wrong) }
+        if password.expose() == "right" {
+            Ok(PasswordAccepted { account: account(sam), expires: None })
+        } else {
+            Err(PasswordError::Wrong)
+        }
     }
 }
 
@@ -177,7 +181,8 @@ impl World {
         let login = LoginName::parse(login).unwrap();
         let password = Secret::new(password.to_owned());
         let request = request(origin);
-        self.gate.check(PasswordAttempt { login: &login, password: &password, origin, request: &request }).await
+        let attempt = PasswordAttempt { login: &login, password: &password, origin, request: &request };
+        self.gate.check(attempt).await.map(|accepted| accepted.account)
     }
 
     async fn fail(&self, login: &str, client: &str, times: usize) {

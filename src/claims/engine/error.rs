@@ -22,10 +22,36 @@ impl EvaluationError {
         matches!(&self.kind, EvaluationErrorKind::Store { source, .. } if source.is_retryable())
     }
 
+    /// The attribute store that failed or is not there, as the rule names it.
+    pub const fn failed_store(&self) -> Option<&Text> {
+        match &self.kind {
+            EvaluationErrorKind::Store { store, .. }
+            | EvaluationErrorKind::UnknownStore { store }
+            | EvaluationErrorKind::TooManyRows { store, .. } => Some(store),
+            _ => None,
+        }
+    }
+
+    /// The failure in the words of AD FS, by which administrators search; `None` where AD FS has none.
+    pub fn policy_message(&self) -> Option<String> {
+        Some(match &self.kind {
+            EvaluationErrorKind::Store { store, query, source } => {
+                format!("POLICY0018: Query '{query}' to attribute store '{store}' failed: '{source}'.")
+            }
+            EvaluationErrorKind::TooManyRows { store, .. } => {
+                format!("POLICY0018: A query to attribute store '{store}' failed: '{}'.", self.kind)
+            }
+            EvaluationErrorKind::UnknownStore { store } => {
+                format!("POLICY0017: Attribute store '{store}' is not configured.")
+            }
+            _ => return None,
+        })
+    }
+
     /// The AD FS error number of this failure, when it has one.
     pub const fn policy_number(&self) -> Option<&'static str> {
         match self.kind {
-            EvaluationErrorKind::Store { .. } => Some("POLICY0018"),
+            EvaluationErrorKind::Store { .. } | EvaluationErrorKind::TooManyRows { .. } => Some("POLICY0018"),
             EvaluationErrorKind::UnknownStore { .. } => Some("POLICY0017"),
             _ => None,
         }

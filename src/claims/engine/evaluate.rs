@@ -9,7 +9,9 @@ use super::program::{
     Condition, ConditionKind, Expression, Form, Operand, Program, Rule, StoreAction, Test, Tests, TypeId,
 };
 use super::working_set::{ClaimId, WorkingSet, duplicates};
-use super::{EvaluationError, EvaluationErrorKind as Kind, Limits, Outcome, RuleRef, TraceEvent, TraceSink};
+use super::{
+    EvaluationError, EvaluationErrorKind as Kind, Limits, Outcome, QueryAnswer, RuleRef, TraceEvent, TraceSink,
+};
 use crate::claims::language::{Property, Verb};
 use crate::claims::regex::{MatchError, Pattern};
 use crate::claims::store::{AskError, RequestStores, StoreQuery};
@@ -46,8 +48,7 @@ pub(super) async fn evaluate(
         for place in 0..tuples.count {
             let bound = tuples.get(place);
             if traced {
-                let claims: Vec<&Claim> = bound.iter().filter_map(|id| run.set.claim(*id)).collect();
-                trace.event(TraceEvent::Tuple { claims: &claims });
+                trace.event(TraceEvent::Tuple { claims: &run.claims(bound) });
             }
             let sink = Sink { verb: rule.verb, rule: index };
             match &rule.form {
@@ -105,19 +106,30 @@ impl Tuples {
     fn get(&self, place: usize) -> &[ClaimId] {
         self.flat.get(place * self.width..(place + 1) * self.width).unwrap_or_default()
     }
+
+    fn first(&self, most: usize) -> Vec<Vec<ClaimId>> {
+        (0..self.count.min(most)).map(|place| self.get(place).to_vec()).collect()
+    }
 }
 
 impl Run<'_> {
+    fn claims(&self, tuple: &[ClaimId]) -> Vec<&Claim> {
+        tuple.iter().filter_map(|id| self.set.claim(*id)).collect()
+    }
+
     // Conditions.
 
     fn tuples(&self, rule: &Rule, trace: &mut dyn TraceSink, traced: bool) -> Result<Tuples, Kind> {
         let mut tuples = Tuples { flat: Vec::new(), width: 0, count: 1 };
         for (index, condition) in rule.conditions.iter().enumerate() {
             let matched;
+            let asked = if traced { tuples.first(TRACED_REFUSALS) } else { Vec::new() };
             (tuples, matched) = self.extend(tuples, condition)?;
             if traced {
                 let (span, tuples) = (condition.span, tuples.count);
-                trace.event(TraceEvent::Condition { index, span, matched, tuples });
+                let asked = asked.iter().filter(|_| tuples == 0);
+                let refused: Vec<Vec<&Claim>> = asked.map(|tuple| self.claims(tuple)).collect();
+                trace.event(TraceEvent::Condition { index, span, matched, tuples, refused: &refused });
             }
             if tuples.count == 0 {
                 break;
@@ -289,16 +301,17 @@ impl Run<'_> {
         self.store_calls += 1;
         let query = &action.query;
         let shown = if traced { params.clone() } else { Vec::new() };
-        let answer = stores.ask(query, params).await.map_err(|error| ask_error(query, error))?;
+        let answer = stores.ask(query, params).await.map_err(|error| ask_error(query, error));
         if traced {
-            trace.event(TraceEvent::Query {
-                store: query.store(),
-                query: query.text(),
-                params: &shown,
-                rows: answer.rows.0.len(),
-                remembered: answer.remembered,
-            });
+            let reason = answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            let answer = match &answer {
+                Ok(answer) => QueryAnswer::Rows { rows: &answer.rows, remembered: answer.remembered },
+                Err(_) => QueryAnswer::Failed { reason: &reason },
+            };
+            let (store, text, types) = (query.store(), query.text(), query.types());
+            trace.event(TraceEvent::Query { store, query: text, types, params: &shown, answer });
         }
+        let answer = answer?;
         for row in &answer.rows.0 {
             for ((claim_type, type_id), cell) in query.types().iter().zip(&action.type_ids).zip(row) {
                 let Some(value) = cell else { continue };
@@ -417,6 +430,9 @@ fn ask_error(query: &StoreQuery, error: AskError) -> Kind {
         AskError::Store(source) => Kind::Store { store, query: query.text().clone(), source: Box::new(source) },
     }
 }
+
+/// Refused tuples that a trace shows.
+const TRACED_REFUSALS: usize = 8;
 
 pub(super) static EMPTY: LazyLock<Text> = LazyLock::new(|| Text::from(""));
 static STRING: LazyLock<Text> = LazyLock::new(|| Text::from(types::value_type::STRING));

@@ -15,7 +15,8 @@ use std::sync::Arc;
 
 pub use error::{EvaluationError, EvaluationErrorKind, RuleRef};
 pub use trace::{
-    ClaimTrace, ConditionTrace, NoTrace, QueryTrace, RecordedTrace, RuleTrace, TraceEvent, TraceSink, TupleTrace,
+    ClaimTrace, ConditionTrace, KEPT_TUPLES, NoTrace, QueryAnswer, QueryTrace, RecordedTrace, RuleTrace, RunTrace,
+    TraceEvent, TraceSink, TupleTrace,
 };
 pub(in crate::claims) use working_set::duplicates;
 
@@ -97,7 +98,14 @@ impl RuleSet {
         limits: &Limits,
         trace: &mut dyn TraceSink,
     ) -> Result<Outcome, EvaluationError> {
-        evaluate::evaluate(&self.0, input.as_slice(), stores, limits, trace).await
+        if trace.is_enabled() {
+            trace.event(TraceEvent::Run { text: self.text(), input });
+        }
+        let result = evaluate::evaluate(&self.0, input.as_slice(), stores, limits, trace).await;
+        if trace.is_enabled() {
+            trace.event(TraceEvent::End { result: result.as_ref() });
+        }
+        result
     }
 
     /// A reference to one of the rules, for messages.

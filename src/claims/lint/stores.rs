@@ -26,5 +26,5 @@ pub(super) fn lint(facts: &Facts<'_>, found: &mut Found<'_>) {
 }
 
 /// The stores of every installation.
-pub const BUILT_IN_STORES: [&str; 4] =
-    ["Active Directory", "_PasswordExpiryStore", "_OpaqueIdStore", "StringProcessing"];
+pub const BUILT_IN_STORES: [&str; 5] =
+    ["Active Directory", "_PasswordExpiryStore", "_OpaqueIdStore", "_ProxyCredentialStore", "StringProcessing"];

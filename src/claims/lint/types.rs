@@ -128,7 +128,7 @@ pub(super) fn unknown<'a>(condition: &'a Condition, facts: &Facts<'_>) -> Option
 }
 
 fn all<'a>(facts: &'a Facts<'_>) -> impl Iterator<Item = &'a str> {
-    let described = descriptions::BUILT_IN.iter().map(|description| description.uri);
+    let described = descriptions::BUILT_IN.iter().map(|description| &*description.uri);
     let own = facts.context.types.iter().map(|own| &**own);
     described.chain(OTHERS.iter().copied()).chain(own)
 }

@@ -14,16 +14,13 @@ pub const ACTIVE_DIRECTORY_ACCEPTANCE: &str = include_str!("active_directory_acc
 /// `issuerid`: for a tenant with one verified domain. [`entra_rules`] contains these.
 pub const HYBRID_JOIN: &str = include_str!("hybrid_join.rules");
 
-/// The issuance authorization rules of a built-in access control policy, by its configuration name.
-pub fn access_policy(name: &str) -> Option<&'static str> {
-    ACCESS_POLICIES.iter().find(|(known, _)| *known == name).map(|(_, rules)| *rules)
-}
+/// Issuance authorization rules that permit everybody who authenticated: what the access control policy of that name says.
+pub const PERMIT_EVERYONE: &str = include_str!("permit_everyone.rules");
 
-/// Names and rule texts of the built-in access control policies.
-pub const ACCESS_POLICIES: [(&str, &str); 2] = [
-    ("permit-everyone", include_str!("permit_everyone.rules")),
-    ("permit-intranet", include_str!("permit_intranet.rules")),
-];
+/// Issuance transform rules of the device registration service's trust: what its token must hold so that the service
+/// registers a device (device-registration.md 3.2, claims.md 2). The access control policy that goes with them is
+/// `permit-everyone-and-require-mfa-allow-automatic-device-registration`: computers register themselves, users prove more.
+pub const DEVICE_REGISTRATION: &str = include_str!("device_registration.rules");
 
 #[cfg(test)]
 mod tests;

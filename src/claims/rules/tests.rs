@@ -45,7 +45,7 @@ async fn run(text: &str, account: &str, group: &str, issuer: &str, expiry: Optio
     let stores = StoreSet::new()
         .with("Active Directory", Arc::new(Directory))
         .with("_PasswordExpiryStore", Arc::new(PasswordExpiryStore));
-    let context = QueryContext { subject: None, password_expiry: expiry };
+    let context = QueryContext { password_expiry: expiry, ..QueryContext::default() };
     let input: ClaimSet = [
         Claim::new(types::WINDOWS_ACCOUNT_NAME, account, issuer),
         Claim::new(types::PRIMARY_SID, "S-1-5-21-1-2-3-1107", issuer),
@@ -125,7 +125,7 @@ async fn a_computer_gets_what_entra_wants() {
 #[tokio::test]
 async fn a_user_gets_anchor_name_identifier_and_expiry() {
     let text = entra_rules(&settings(&[("only.example", "urn:fixed")])).unwrap();
-    let expiry = PasswordExpiry { seconds: 432_000, days: 5, change_url: "https://sts/change".into() };
+    let expiry = PasswordExpiry { seconds: 432_000, days: 5, change_url: Some("https://sts/change".into()) };
     let output = run(&text, "CORP\\alice@only.example", USER, "AD AUTHORITY", Some(&expiry)).await;
     assert!(output.contains(types::IMMUTABLE_ID, "objectGUID") && output.contains(types::ISSUER_ID, "urn:fixed"));
     assert!(output.contains("http://schemas.microsoft.com/ws/2012/01/passwordexpirationdays", "5"));
@@ -173,6 +173,42 @@ fn settings_that_no_rule_can_hold_are_refused() {
         assert!(matches!(refused, Err(E::Suffix { .. })), "{suffix}: {refused:?}");
     }
     assert!(matches!(entra_rules(&settings(&[("a.b", "x"), ("A.B", "y")])), Err(E::DuplicateSuffix { .. })));
+}
+
+#[tokio::test]
+async fn a_token_for_device_registration_says_who_and_that_it_may() {
+    const PERMISSION: &str = "http://schemas.microsoft.com/authorization/claims/PermitDeviceRegistration";
+    let computer = run(DEVICE_REGISTRATION, "CORP\\PC01$", COMPUTER, "AD AUTHORITY", None).await;
+    for (claim_type, value) in [
+        (PERMISSION, "true"),
+        (types::PRIMARY_SID, "S-1-5-21-1-2-3-1107"),
+        (types::WINDOWS_ACCOUNT_NAME, "CORP\\PC01$"),
+        (types::ACCOUNT_TYPE, "DJ"),
+        (types::ON_PREM_OBJECT_GUID, "objectGUID"),
+        ("http://schemas.microsoft.com/authorization/claims/accountStore", "AD AUTHORITY"),
+    ] {
+        let values: Vec<&str> = computer.of_type(claim_type).map(|claim| &*claim.value).collect();
+        assert_eq!(values, [value], "{claim_type}");
+    }
+    let user = run(DEVICE_REGISTRATION, "CORP\\alice", USER, "AD AUTHORITY", None).await;
+    assert!(user.contains(PERMISSION, "true") && user.first_value(types::ACCOUNT_TYPE).is_none());
+    let foreign = run(DEVICE_REGISTRATION, "CORP\\PC01$", COMPUTER, "partner", None).await;
+    assert!(foreign.first_value(types::PRIMARY_SID).is_none() && foreign.first_value(types::ACCOUNT_TYPE).is_none());
+
+    // An account without a UPN has its implicit one.
+    let rules = RuleSet::parse(DEVICE_REGISTRATION).unwrap();
+    let stores = StoreSet::new();
+    for (upn, expected) in [(Some("alice@brand.example"), "alice@brand.example"), (None, "alice@corp.example")] {
+        let claims = [(types::IMPLICIT_UPN, Some("alice@corp.example")), (types::UPN, upn)];
+        let input: ClaimSet = claims
+            .into_iter()
+            .filter_map(|(claim_type, value)| Some(Claim::new(claim_type, value?, "AD AUTHORITY")))
+            .collect();
+        let stores = RequestStores::new(&stores, QueryContext { subject: None, password_expiry: None });
+        let output = rules.run(&input, &stores, &Limits::default(), &mut NoTrace).await.unwrap();
+        let values: Vec<&str> = output.of_type(types::UPN).map(|claim| &*claim.value).collect();
+        assert_eq!(values, [expected]);
+    }
 }
 
 #[tokio::test]

@@ -66,9 +66,7 @@ impl ActiveDirectoryStore {
                 (Column::Groups(_), None) => Vec::new(),
             });
         }
-        let height = columns.iter().map(Vec::len).max().unwrap_or(0);
-        let row = |index: usize| columns.iter().map(|column| column.get(index).cloned()).collect();
-        Ok(Rows((0..height).map(row).collect()))
+        Ok(Rows(attribute_rows(&columns).collect()))
     }
 
     /// A search with the query's filter, or by name where it has none.
@@ -126,6 +124,13 @@ impl AttributeStore for ActiveDirectoryStore {
             _ => self.by_filter(parsed, params).await,
         }
     }
+}
+
+/// The rows of one object: as many as its longest column has values; shorter columns end in no value.
+pub(super) fn attribute_rows(columns: &[Vec<Text>]) -> impl Iterator<Item = Vec<Option<Text>>> + use<> {
+    let height = columns.iter().map(Vec::len).max().unwrap_or(0);
+    let row = |index: usize| columns.iter().map(|column| column.get(index).cloned()).collect();
+    (0..height).map(row).collect::<Vec<_>>().into_iter()
 }
 
 /// `CORP\alice` or `alice@corp.example`: domain and account.

@@ -4,18 +4,34 @@
 //! in; it knows nothing of rules or of what its answer is used for.
 
 pub mod active_directory;
+mod cached;
+pub mod catalog;
+pub mod known_ids;
+pub mod ldap;
+pub mod opaque_id;
 pub mod password_expiry;
+pub mod proxy_credential;
 pub mod query;
 mod request;
+pub mod sql;
+pub mod string_processing;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 pub use active_directory::ActiveDirectoryStore;
-pub use password_expiry::PasswordExpiryStore;
+pub use cached::CachedStore;
+pub use catalog::{QueryLanguage, StoreCatalog, StoreProblem};
+pub use known_ids::KnownIds;
+pub use ldap::LdapStore;
+pub use opaque_id::OpaqueIdStore;
+pub use password_expiry::{ExpiryNotice, PasswordExpiry, PasswordExpiryStore};
+pub use proxy_credential::ProxyCredentialStore;
 pub use query::{Piece, QueryText, StoreQuery};
 pub(in crate::claims) use request::AskError;
 pub use request::{RequestStores, StoreLimits};
+pub use sql::SqlStore;
+pub use string_processing::StringProcessingStore;
 
 use super::Text;
 use crate::directory::{DirectoryError, Sid};
@@ -39,6 +55,8 @@ pub struct QueryContext<'a> {
     pub subject: Option<QuerySubject<'a>>,
     /// When the password that was used expires; `None` when that is far away, or no password was used.
     pub password_expiry: Option<&'a PasswordExpiry>,
+    /// The relying party the token is for, by its first identifier.
+    pub relying_party: Option<&'a str>,
 }
 
 /// The account that signs in.
@@ -48,17 +66,6 @@ pub struct QuerySubject<'a> {
     pub sid: &'a Sid,
     /// The value of its `windowsaccountname` claim: `CORP\alice`.
     pub windows_account_name: &'a str,
-}
-
-/// A password that expires soon.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PasswordExpiry {
-    /// Seconds until it expires.
-    pub seconds: u64,
-    /// Whole days until it expires.
-    pub days: u64,
-    /// Where it can be changed.
-    pub change_url: Text,
 }
 
 /// A store's answer: rows of cells, `None` for no value.
@@ -133,6 +140,14 @@ impl StoreSet {
         Self::default()
     }
 
+    /// The stores that need no setting: `_PasswordExpiryStore`, `_ProxyCredentialStore`, `StringProcessing`.
+    pub fn built_in() -> Self {
+        Self::new()
+            .with(password_expiry::NAME, Arc::new(PasswordExpiryStore))
+            .with(proxy_credential::NAME, Arc::new(ProxyCredentialStore))
+            .with(string_processing::NAME, Arc::new(StringProcessingStore))
+    }
+
     /// The same stores and one more; it replaces a store of the same name.
     #[must_use]
     pub fn with(mut self, name: &str, store: Arc<dyn AttributeStore>) -> Self {
@@ -157,6 +172,7 @@ impl std::fmt::Debug for StoreSet {
     }
 }
 
+/// The form in which names compare.
 fn key(name: &str) -> String {
     name.trim().to_lowercase()
 }

@@ -138,7 +138,7 @@ impl QueryText {
 }
 
 /// `{12}` at the start of `rest`: its number and length. `{{` is no placeholder.
-fn placeholder(rest: &str) -> Option<(usize, usize)> {
+pub(super) fn placeholder(rest: &str) -> Option<(usize, usize)> {
     let inner = rest.strip_prefix('{')?;
     let digits = inner.bytes().take_while(u8::is_ascii_digit).count();
     if digits == 0 || inner.as_bytes().get(digits) != Some(&b'}') {

@@ -22,11 +22,13 @@ pub struct StoreLimits {
     pub queries: usize,
     /// Most rows of one answer.
     pub rows: usize,
+    /// Most octets of one answer.
+    pub octets: usize,
 }
 
 impl Default for StoreLimits {
     fn default() -> Self {
-        Self { queries: 64, rows: 5000 }
+        Self { queries: 64, rows: 5000, octets: 4 * 1024 * 1024 }
     }
 }
 
@@ -85,6 +87,11 @@ impl<'a> RequestStores<'a> {
         let rows = store.query(&self.context, query, &question.params).await.map_err(AskError::Store)?;
         if rows.0.len() > self.limits.rows {
             return Err(AskError::TooManyRows { limit: self.limits.rows });
+        }
+        let octets: usize = rows.0.iter().flatten().flatten().map(|cell| cell.len()).sum();
+        if octets > self.limits.octets {
+            let reason = format!("the answer is larger than {} octets", self.limits.octets);
+            return Err(AskError::Store(StoreError::Failed { reason }));
         }
         let width = query.columns();
         if let Some(row) = rows.0.iter().find(|row| row.len() != width) {

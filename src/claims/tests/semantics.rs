@@ -176,7 +176,7 @@ fn a_question_is_asked_once_and_only_so_often() {
     }
     let counting = Arc::new(Counting(0.into()));
     let stores = StoreSet::new().with("S", counting.clone());
-    let limits = StoreLimits { queries: 2, rows: 3 };
+    let limits = StoreLimits { queries: 2, rows: 3, ..StoreLimits::default() };
     let request = RequestStores::with_limits(&stores, QueryContext::default(), limits);
     let text = rules(
         "a:[Type == \"A\"] && [Type == \"B\"] => issue(store = \"S\", types = (\"x\"), query = \"{0}\", param = a.Value);",
@@ -187,7 +187,8 @@ fn a_question_is_asked_once_and_only_so_often() {
     assert_eq!(counting.0.load(std::sync::atomic::Ordering::Relaxed), 2);
     // The same request, a third question.
     assert_eq!(run(&[("A", "3"), ("B", "1")]).unwrap_err().kind, Kind::TooManyQueries { limit: 2 });
-    let tight = RequestStores::with_limits(&stores, QueryContext::default(), StoreLimits { queries: 2, rows: 2 });
+    let tight = StoreLimits { queries: 2, rows: 2, ..StoreLimits::default() };
+    let tight = RequestStores::with_limits(&stores, QueryContext::default(), tight);
     let error =
         now(text.evaluate(&claims(&[("A", "1"), ("B", "1")]), &tight, &Limits::default(), &mut NoTrace)).unwrap_err();
     assert_eq!(error.kind, Kind::TooManyRows { store: "S".into(), limit: 2 });
@@ -263,14 +264,7 @@ fn authorization() {
         run("", &[("http://schemas.microsoft.com/authorization/claims/permit", "true")]),
         Authorization::Deny(DenyReason::NoPermit)
     );
-    let everyone = crate::claims::rules::access_policy("permit-everyone").unwrap();
-    assert_eq!(run(everyone, &[]), Authorization::Permit);
-    let intranet = crate::claims::rules::access_policy("permit-intranet").unwrap();
-    assert_eq!(run(intranet, &[(crate::claims::types::INSIDE_CORPORATE_NETWORK, "true")]), Authorization::Permit);
-    assert_eq!(
-        run(intranet, &[(crate::claims::types::INSIDE_CORPORATE_NETWORK, "false")]),
-        Authorization::Deny(DenyReason::NoPermit)
-    );
+    assert_eq!(run(crate::claims::rules::PERMIT_EVERYONE, &[]), Authorization::Permit);
 }
 
 #[test]
@@ -280,11 +274,42 @@ fn the_trace_tells_why() {
     let stores = RequestStores::new(&stores, QueryContext::default());
     let mut trace = RecordedTrace::default();
     now(rules(text).run(&claims(&[("A", "1"), ("A", "2")]), &stores, &Limits::default(), &mut trace)).unwrap();
-    let [one, two] = trace.rules.as_slice() else { panic!("{trace:?}") };
+    let [one, two] = trace.runs[0].rules.as_slice() else { panic!("{trace:?}") };
     let counts: Vec<(usize, usize)> =
         one.conditions.iter().map(|condition| (condition.matched, condition.tuples)).collect();
     assert_eq!((one.name.as_deref(), counts, one.tuples.len()), (Some("one"), vec![(2, 2), (0, 0)], 0));
-    assert_eq!(&text[one.conditions[1].start as usize..one.conditions[1].end as usize], "EXISTS([Type == \"B\"])");
+    assert_eq!(&text[one.conditions[1].span.range()], "EXISTS([Type == \"B\"])");
     let made: Vec<&str> = two.tuples.iter().map(|tuple| &*tuple.made[0].claim.value).collect();
     assert_eq!((made, &*two.tuples[1].bound[0].value), (vec!["1", "2"], "2"));
+}
+
+#[test]
+fn a_recording_is_bounded_and_keeps_what_stores_said() {
+    let many: crate::claims::ClaimSet = (0..1001).map(|n| Claim::new("T", n.to_string(), "AD AUTHORITY")).collect();
+    let stores = StoreSet::new();
+    let stores = RequestStores::new(&stores, QueryContext::default());
+    let mut trace = RecordedTrace::default();
+    now(rules("c:[] => issue(claim = c);").run(&many, &stores, &Limits::default(), &mut trace)).unwrap();
+    let run = &trace.runs[0];
+    assert_eq!((run.rules[0].acted, run.rules[0].tuples.len(), run.made.len()), (1001, 1000, 1001));
+
+    let text = "a:[Type == \"A\"] => issue(store = \"S\", types = (\"x\"), query = \"q {0}\", param = a.Value); a:[Type == \"A\"] && b:[Value == a.Value + \"!\"] => issue(claim = b);";
+    let recorded = |answer| {
+        let stores = StoreSet::new().with("S", table("q {0}", &["1"], answer));
+        let stores = RequestStores::new(&stores, QueryContext::default());
+        let mut trace = RecordedTrace::default();
+        let input = claims(&[("A", "1"), ("A", "1"), ("B", "2")]);
+        drop(now(rules(text).run(&input, &stores, &Limits::default(), &mut trace)));
+        trace.runs.remove(0)
+    };
+    let run = recorded(Ok(Rows(vec![row(&[Some("r")])])));
+    let query = run.rules[0].tuples[0].query.clone().unwrap();
+    assert_eq!((query.answer.unwrap().0, query.remembered), (vec![row(&[Some("r")])], false));
+    assert_eq!((run.queries.len(), &*run.queries[0].params[0]), (1, "1"));
+    // What the second condition was asked about when it left nothing.
+    let refused = &run.rules[1].conditions[1].refused;
+    assert_eq!((refused.len(), &*refused[0][0].value), (1, "1"));
+    let run = recorded(Err(StoreError::Unavailable { reason: "time-out".into() }));
+    assert!(run.queries[0].answer.as_ref().unwrap_err().contains("time-out"));
+    assert!(run.result.unwrap().is_err());
 }

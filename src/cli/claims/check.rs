@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::finding::{Finding, Level, render};
 use super::rule_text::RuleText;
 use super::source::{self, SourceError};
-use super::{Reading, StageArgument, trust_file};
+use super::{Format, Reading, StageArgument, trust_file};
 use crate::claims::Text;
 use crate::claims::lint::{self, LintContext};
 use crate::cli::use_colour;
@@ -47,14 +47,6 @@ pub(super) struct Check {
     /// Rule files and trust files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Format {
-    /// For people
-    Human,
-    /// One JSON object
-    Json,
 }
 
 impl Check {

@@ -1,13 +1,20 @@
 //! `chancery claims`: claim rules as files, away from any server.
 //!
-//! One file per command. What they share is how a rule file is read; what rules mean is known by `claims/` alone.
+//! One file per command. What they share is how files are read and how findings are worded; what rules mean is known by
+//! `claims/` alone.
 
 mod check;
+mod explain;
+mod files;
 mod finding;
 mod fmt;
+mod output;
 mod rule_text;
+mod run;
 mod source;
+mod test;
 mod trust_file;
+mod wording;
 
 use std::process::ExitCode;
 
@@ -15,7 +22,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use crate::claims::Stage;
 
-/// Check, format and try claim rules
+/// Check, format, test and explain claim rules
 #[derive(Debug, Args)]
 #[command(arg_required_else_help = true)]
 pub(super) struct Claims {
@@ -26,14 +33,20 @@ pub(super) struct Claims {
 #[derive(Debug, Subcommand)]
 enum ClaimsCommand {
     Check(check::Check),
+    Explain(Box<explain::Explain>),
     Fmt(fmt::Fmt),
+    Run(run::Run),
+    Test(test::Test),
 }
 
 impl Claims {
     pub(super) fn run(self) -> ExitCode {
         match self.command {
             ClaimsCommand::Check(command) => command.run(),
+            ClaimsCommand::Explain(command) => command.run(),
             ClaimsCommand::Fmt(command) => command.run(),
+            ClaimsCommand::Run(command) => command.run(),
+            ClaimsCommand::Test(command) => command.run(),
         }
     }
 }
@@ -77,4 +90,12 @@ impl From<StageArgument> for Stage {
             StageArgument::IssuanceTransform => Self::IssuanceTransform,
         }
     }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Human,
+    /// One JSON object
+    Json,
 }

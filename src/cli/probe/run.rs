@@ -13,7 +13,7 @@ use super::mex::{self, Endpoint, SignIn};
 use super::report::Report;
 use super::rst::{self, UserName};
 use super::target::Target;
-use super::ticket::{self, Identity, own_krb5_conf};
+use super::ticket::{self, Identity};
 use super::tls::{self, Channel};
 use super::token::{self, Token};
 use crate::claims::types::UPN_V1;
@@ -50,7 +50,7 @@ fn prepare_and_run(probe: &Probe) -> Result<bool, Failure> {
         ProbeCommand::Password(_) => None,
     };
     let _own = match (&probe.command, &identity) {
-        (ProbeCommand::HybridJoin(command), Some(identity)) => own_krb5_conf(identity, &command.kdc, config)?,
+        (ProbeCommand::HybridJoin(command), Some(identity)) => ticket::own_krb5_conf(identity, &command.kdc, config)?,
         _ => None,
     };
     let request_id = request_id()?;

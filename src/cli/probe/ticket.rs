@@ -173,8 +173,8 @@ fn explain(error: &InitiatorError, service: Option<&str>) -> Failure {
     }
 }
 
-/// The `krb5.conf` to use where the command line names KDCs, or where nothing but the server's configuration knows the realm. To
-/// be called before any thread starts.
+/// A `krb5.conf` of our own where the command line names KDCs, or where nothing but the server's configuration knows the
+/// realm. To be called before any thread starts.
 pub(super) fn own_krb5_conf(
     identity: &Identity,
     kdcs: &[String],
@@ -193,9 +193,7 @@ pub(super) fn own_krb5_conf(
         }
         _ => return Ok(None),
     };
-    OwnKrb5Conf::set(&conf, &[&std::env::temp_dir()])
-        .map(Some)
-        .map_err(|error| Failure::new(format!("krb5.conf cannot be written: {error}")))
+    OwnKrb5Conf::set(&conf, "probe").map(Some).map_err(|error| Failure::new(error.to_string()))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use crate::config::paths::{NamedPath, PathKind};
 pub(super) fn check(paths: &[NamedPath], findings: &mut Findings<'_, '_, '_>) {
     for named in paths {
         match named.kind {
-            PathKind::Input => readable(named, findings),
+            PathKind::Input | PathKind::Data => readable(named, findings),
             PathKind::Secret => {
                 readable(named, findings);
                 private(named, findings);

@@ -2,13 +2,16 @@
 //!
 //! One file per subject. Each adds findings; none changes anything.
 
+mod attribute_stores;
 mod certificates;
+mod claim_descriptions;
 mod domains;
 mod entra;
 mod files;
 mod kerberos;
 mod keys;
 mod network;
+mod policies;
 mod service;
 mod tls;
 
@@ -17,6 +20,7 @@ use super::findings::Findings;
 use super::paths::NamedPath;
 use crate::clock::UtcTime;
 
+pub(crate) use attribute_stores::{MOST_IMPORT, catalog as store_catalog};
 pub(crate) use certificates::judge_dates as judge_certificate_dates;
 
 /// What checks need from outside.
@@ -37,5 +41,8 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     keys::check(config, findings);
     domains::check(config, findings);
     certificates::check(config, around.now, findings);
+    policies::check(config, findings);
+    claim_descriptions::check(config, findings);
     entra::check(config, findings);
+    attribute_stores::check(config, findings);
 }

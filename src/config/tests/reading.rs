@@ -45,6 +45,44 @@ fn bind_is_one_of_two_forms() {
 }
 
 #[test]
+fn stores_are_of_one_kind_each_with_defaults() {
+    let config = Config::from_toml(&format!(
+        "{LEAST}
+[[attribute_stores]]
+name = 'HR'
+postgresql = {{ host = 'db.corp.example', database = 'hr', user = 'chancery', password_file = 'p' }}
+[[attribute_stores]]
+name = 'AD LDS'
+cache_seconds = 60
+[attribute_stores.ldap]
+servers = ['ldap.corp.example']
+base_dn = 'o=x'
+transport = 'starttls'
+bind.simple = {{ user = 'cn=x', password_file = 'p' }}
+"
+    ))
+    .unwrap();
+    let [hr, lds] = config.attribute_stores.as_slice() else { panic!("{:?}", config.attribute_stores) };
+    assert_eq!(hr.postgresql.as_ref().map(|store| store.port), Some(5432));
+    assert_eq!((hr.query_timeout_seconds, hr.connect_timeout_seconds, hr.connections, hr.cache()), (5, 3, 4, None));
+    assert_eq!(lds.cache(), Some(std::time::Duration::from_mins(1)));
+    assert_eq!(lds.ldap.as_ref().map(crate::config::LdapDirectoryStore::port), Some(389));
+    assert_eq!((config.password_expiry.notice_days, config.opaque_ids.secret_file), (14, None));
+}
+
+#[test]
+fn imported_ids_need_a_secret_for_the_others() {
+    let fixture = Fixture::complete();
+    fixture.write("known.csv", "relying_party,id,opaque_id\n");
+    let findings = |keys: &str| {
+        fixture.write("chancery.toml", &format!("{COMPLETE}\n[opaque_ids]\nimport_file = \"known.csv\"\n{keys}"));
+        fixture.loader().load().report.has_errors()
+    };
+    assert!(findings(""));
+    assert!(!findings("secret_file = \"kek\""));
+}
+
+#[test]
 fn helm_writes_whole_numbers_as_floats() {
     let config = Config::from_toml(&format!("{LEAST}[lockout]\nthreshold = 7.0")).unwrap();
     assert_eq!(config.lockout.threshold, 7);

@@ -13,6 +13,8 @@ use crate::directory::{AttributeName, AttributeValue, Attributes};
 /// An object as a search returned it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
+    /// Its distinguished name.
+    pub(super) name: String,
     /// The attributes, by name without options.
     pub(super) attributes: Attributes,
     /// Attributes of which the server sent a part only (MS-ADTS 3.1.1.3.1.3.3), with the index of the next value.
@@ -26,7 +28,7 @@ impl Entry {
             return None;
         }
         let mut parts = constructed(tag)?.into_iter();
-        let _name = primitive(parts.next()?)?;
+        let object = String::from_utf8(primitive(parts.next()?)?).ok()?;
         let mut values_by_name = BTreeMap::<AttributeName, Vec<Vec<u8>>>::new();
         let mut truncated = Vec::new();
         for attribute in constructed(parts.next()?)? {
@@ -47,7 +49,7 @@ impl Entry {
                 attributes.insert(name, values);
             }
         }
-        Some(Self { attributes, truncated })
+        Some(Self { name: object, attributes, truncated })
     }
 }
 

@@ -11,7 +11,9 @@ mod domain;
 mod entry;
 mod options;
 mod password;
+mod pool;
 mod server;
+mod source;
 mod tls;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ pub use self::breaker::{Breaker, BreakerOptions, Circuit};
 pub use self::options::{
     Bind, DomainOptions, InitiatorCredential, LdapLimits, LdapOptions, LdapSetupError, ServerAddress, Transport,
 };
+pub use self::source::{LdapSource, SourceOptions};
 
 use self::domain::Domain;
 use super::codec::base_name;
@@ -61,7 +64,11 @@ impl LdapDirectory {
         }
         refuse_duplicates(&domains)?;
         let inner = Arc::new(Inner { domains, clock });
-        runtime.spawn(keep_alive(Arc::downgrade(&inner), limits));
+        let weak = Arc::downgrade(&inner);
+        runtime.spawn(pool::keep_alive(limits, move || {
+            let inner = weak.upgrade()?;
+            Some(inner.domains.iter().flat_map(|domain| &domain.pool.servers).cloned().collect())
+        }));
         Ok(Self { inner, health, looking: Arc::new(Semaphore::new(1)), runtime })
     }
 
@@ -72,7 +79,7 @@ impl LdapDirectory {
             let questions = inner.domains.iter().map(async |domain| {
                 let head = domain.read(&domain.sid, names_of(&DomainLockout::ATTRIBUTES)).await;
                 let policy = head.and_then(|head| {
-                    let head = head.ok_or_else(|| DirectoryError::NotFound { key: domain.base_dn.clone() })?;
+                    let head = head.ok_or_else(|| DirectoryError::NotFound { key: domain.dns_name.clone() })?;
                     DomainLockout::decode(&head.attributes, &domain.dns_name)
                 });
                 (domain.dns_name.clone(), policy)
@@ -108,7 +115,7 @@ impl LdapDirectory {
         let inner = Arc::clone(&self.inner);
         self.runtime.spawn(async move {
             let _turn = turn;
-            let servers = inner.domains.iter().flat_map(|domain| &domain.servers);
+            let servers = inner.domains.iter().flat_map(|domain| &domain.pool.servers);
             futures_util::future::join_all(servers.map(|server| Arc::clone(server).keep_alive())).await;
         });
     }
@@ -128,7 +135,7 @@ impl LdapDirectory {
         let domains = self.inner.domains.iter();
         domains
             .flat_map(|domain| {
-                domain.servers.iter().map(|server| ServerHealth {
+                domain.pool.servers.iter().map(|server| ServerHealth {
                     domain: domain.dns_name.clone(),
                     server: server.endpoint.address.clone(),
                     suspect: server.is_suspect(),
@@ -337,24 +344,6 @@ impl Inner {
             .iter()
             .find(|domain| domain.is_named(name))
             .ok_or_else(|| DirectoryError::UnknownDomain { domain: name.to_owned() })
-    }
-}
-
-/// Pings connections, opens the first one of each server, and probes servers that failed.
-async fn keep_alive(inner: std::sync::Weak<Inner>, limits: Arc<LdapLimits>) {
-    let tick = limits.breaker.cool_down.min(limits.keep_alive).max(std::time::Duration::from_millis(100));
-    let mut ticks = tokio::time::interval(tick);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut since_full_round = limits.keep_alive;
-    loop {
-        ticks.tick().await;
-        let Some(inner) = inner.upgrade() else { return };
-        let full_round = since_full_round >= limits.keep_alive;
-        since_full_round = if full_round { tick } else { since_full_round.saturating_add(tick) };
-        let servers = inner.domains.iter().flat_map(|domain| &domain.servers);
-        let due = servers.filter(|server| full_round || server.is_suspect());
-        // All at once: one that hangs must not delay the others' probes.
-        futures_util::future::join_all(due.map(|server| Arc::clone(server).keep_alive())).await;
     }
 }
 

@@ -33,7 +33,7 @@ async fn bind_as(domain: &Domain, name: &str, password: &str) -> Result<Password
 
 async fn connect(domain: &Domain) -> Result<Connection, DirectoryError> {
     let mut last = None;
-    for server in domain.servers.iter().filter(|server| server.is_healthy()) {
+    for server in domain.pool.servers.iter().filter(|server| server.is_healthy()) {
         match timeout(domain.connect_timeout(), server.endpoint.connect()).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(error)) => last = Some(error),

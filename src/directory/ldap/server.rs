@@ -29,6 +29,8 @@ pub(super) struct Server {
     opened: AtomicUsize,
     /// Told when this server becomes suspect, or stops to be.
     health: Arc<watch::Sender<()>>,
+    /// The last failure, until the server answers.
+    failure: Mutex<Option<LinkError>>,
 }
 
 impl Server {
@@ -40,8 +42,8 @@ impl Server {
     ) -> Self {
         let slots = (0..limits.connections_per_server.max(1)).map(|_| Mutex::default()).collect();
         let breaker = Breaker::new(limits.breaker);
-        let (next, opened) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { endpoint, limits, clock, breaker, slots, next, opened, health }
+        let (next, opened, failure) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default());
+        Self { endpoint, limits, clock, breaker, slots, next, opened, failure, health }
     }
 
     /// Whether this server is not known to be down.
@@ -57,6 +59,11 @@ impl Server {
     /// Whether others should be tried first.
     pub(super) fn is_suspect(&self) -> bool {
         self.breaker.is_suspect()
+    }
+
+    /// Why the server is left alone.
+    pub(super) fn failure(&self) -> Option<LinkError> {
+        self.failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn circuit(&self) -> Circuit {
@@ -224,6 +231,9 @@ impl Server {
 
     fn note(&self, error: Option<&LinkError>) {
         let server = &self.endpoint.address;
+        if error.is_none_or(LinkError::is_servers_fault) {
+            *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = error.cloned();
+        }
         match error {
             Some(error) if error.is_wrong_password() => {
                 let cool_down = self.breaker.refused(self.clock.monotonic());

@@ -17,6 +17,7 @@ pub(super) type AttributedRid = (u32, GroupAttributes);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct LogonInfo {
     pub(super) password_last_set: u64,
+    pub(super) password_must_change: u64,
     pub(super) effective_name: String,
     pub(super) full_name: String,
     pub(super) user_id: u32,
@@ -47,7 +48,7 @@ impl LogonInfo {
         ndr.filetime()?; // KickOffTime
         let password_last_set = ndr.filetime()?;
         ndr.filetime()?; // PasswordCanChange
-        ndr.filetime()?; // PasswordMustChange
+        let password_must_change = ndr.filetime()?;
         let effective_name = ndr.string_header()?;
         let full_name = ndr.string_header()?;
         let logon_script = ndr.string_header()?;
@@ -97,6 +98,7 @@ impl LogonInfo {
 
         Ok(Self {
             password_last_set,
+            password_must_change,
             effective_name,
             full_name,
             user_id,

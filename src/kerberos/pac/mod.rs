@@ -57,6 +57,8 @@ pub struct Pac {
     pub authenticated_at: Option<UtcTime>,
     /// When the password was set last.
     pub password_last_set: Option<UtcTime>,
+    /// When the password expires; `None` when it never does.
+    pub password_must_change: Option<UtcTime>,
     /// Whether another service obtained the ticket in the account's name (`S4U2Proxy`, constrained delegation).
     pub is_delegated: bool,
 }
@@ -146,6 +148,7 @@ pub fn decode(bytes: &[u8]) -> Result<Pac, PacError> {
         client_name: client.name,
         authenticated_at: UtcTime::from_filetime(client.client_id),
         password_last_set: UtcTime::from_filetime(logon.password_last_set),
+        password_must_change: UtcTime::from_filetime(logon.password_must_change),
         is_delegated: buffers.find(kind::DELEGATION_INFO).is_some(),
         sam_account_name: logon.effective_name,
     })

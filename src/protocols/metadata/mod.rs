@@ -4,7 +4,7 @@
 //! one client compares the literal text `fed:SecurityTokenServiceType`. It names no endpoint that does not work: the
 //! passive and SAML roles are published with the protocols that serve them.
 
-use crate::claims::descriptions::{self, ClaimDescription};
+use crate::claims::descriptions::{ClaimDescription, ClaimDescriptions};
 use crate::clock::{Random, RandomError};
 use crate::protocols::trust_endpoint::{Credential, TrustEndpoint, TrustEndpoints, Version};
 use crate::tokens::{SignatureAlgorithm, SigningKey, TokenId};
@@ -26,6 +26,8 @@ pub struct FederationMetadata<'a> {
     pub signing_certificates: Vec<&'a [u8]>,
     /// Token-decryption certificates (DER).
     pub decryption_certificates: Vec<&'a [u8]>,
+    /// The claim types it names.
+    pub claim_descriptions: &'a ClaimDescriptions,
     /// The WS-Trust endpoints that are on.
     pub endpoints: &'a TrustEndpoints,
 }
@@ -69,7 +71,7 @@ impl FederationMetadata<'_> {
             for certificate in &self.decryption_certificates {
                 key_descriptor(writer, "encryption", certificate)?;
             }
-            claim_types(writer, "ClaimTypesRequested")?;
+            claim_types(writer, REQUESTED, self.claim_descriptions.iter().filter(|description| description.accepted))?;
             writer.element(&fed("TargetScopes"), &[], |writer| endpoint_reference(writer, self.identifier))
         })
     }
@@ -85,7 +87,7 @@ impl FederationMetadata<'_> {
                     .iter()
                     .try_for_each(|uri| writer.empty(&fed("TokenType"), &[Attribute::plain("Uri", uri)]))
             })?;
-            claim_types(writer, "ClaimTypesOffered")?;
+            claim_types(writer, OFFERED, self.claim_descriptions.iter().filter(|description| description.offered))?;
             let Some(path) = self.published_endpoint() else { return Ok(()) };
             writer.element(&fed("SecurityTokenServiceEndpoint"), &[], |writer| {
                 writer.element(&addressing("EndpointReference"), &[], |writer| {
@@ -155,17 +157,26 @@ fn key_descriptor(writer: &mut Writer, usage: &str, certificate: &[u8]) -> Resul
     })
 }
 
-fn claim_types(writer: &mut Writer, element: &'static str) -> Result<(), WriteError> {
+fn claim_types<'d>(
+    writer: &mut Writer,
+    element: &'static str,
+    mut descriptions: impl Iterator<Item = &'d ClaimDescription>,
+) -> Result<(), WriteError> {
     writer.element(&fed(element), &[], |writer| {
-        descriptions::BUILT_IN.iter().try_for_each(|description| claim_type(writer, description))
+        descriptions.try_for_each(|description| claim_type(writer, element, description))
     })
 }
 
-fn claim_type(writer: &mut Writer, description: &ClaimDescription) -> Result<(), WriteError> {
-    let attributes = [Attribute::plain("Uri", description.uri), Attribute::plain("Optional", "true")];
+/// Only a claim that is requested can be required.
+fn claim_type(writer: &mut Writer, element: &str, description: &ClaimDescription) -> Result<(), WriteError> {
+    let optional = if description.required && element == REQUESTED { "false" } else { "true" };
+    let attributes = [Attribute::plain("Uri", &description.uri), Attribute::plain("Optional", optional)];
     writer.element(&auth("ClaimType"), &attributes, |writer| {
-        writer.leaf(&auth("DisplayName"), &[], description.name)?;
-        writer.leaf(&auth("Description"), &[], description.description)
+        writer.leaf(&auth("DisplayName"), &[], &description.name)?;
+        if description.description.is_empty() {
+            return Ok(());
+        }
+        writer.leaf(&auth("Description"), &[], &description.description)
     })
 }
 
@@ -197,6 +208,8 @@ const fn dsig(local: &'static str) -> Name {
     Name::new("", "http://www.w3.org/2000/09/xmldsig#", local)
 }
 
+const OFFERED: &str = "ClaimTypesOffered";
+const REQUESTED: &str = "ClaimTypesRequested";
 const FEDERATION: &str = "http://docs.oasis-open.org/wsfed/federation/200706";
 const PROTOCOLS: &str = "http://docs.oasis-open.org/ws-sx/ws-trust/200512 \
     http://schemas.xmlsoap.org/ws/2005/02/trust http://docs.oasis-open.org/wsfed/federation/200706";

@@ -9,7 +9,9 @@ use actix_web::http::header::{self, HeaderValue};
 use super::refusal::Refusal;
 use super::request::{Timestamp, TrustRequest};
 use crate::audit::{AuthnFacts, CredentialFailure, Detail, EventKind, FailureType, Name, Parties};
-use crate::authn::certificate::{CertificateAccountError, CertificateError, account_for_certificate};
+use crate::authn::certificate::{
+    CertificateAccountError, CertificateContext, CertificateError, account_for_certificate,
+};
 use crate::authn::password_gate::GateError;
 use crate::authn::{
     AuthenticatedSubject, AuthenticationMethod, LoginName, NegotiateError, PasswordAttempt, PasswordError, SessionRef,
@@ -79,7 +81,10 @@ pub(super) async fn username(
     let attempt =
         PasswordAttempt { login: &login, password: &token.password, origin: &call.origin, request: &cx.request };
     let error = match environment.passwords.check(attempt).await {
-        Ok(account) => return subject(cx, account, method, &request.applies_to, USERNAME_TOKEN),
+        Ok(accepted) => {
+            let subject = subject(cx, accepted.account, method, &request.applies_to, USERNAME_TOKEN, None)?;
+            return Ok(AuthenticatedSubject { password_expires: accepted.expires, ..subject });
+        }
         Err(error) => error,
     };
     let failure = gate_failure(&error);
@@ -118,7 +123,7 @@ pub(super) async fn signed_message(
     let account =
         certificate_account(environment, cx, sign_in, &signature.certificate, &[], method, X509_TOKEN, request).await?;
     first_use(cx, sign_in, &signature.value, request, timestamp).await?;
-    subject(cx, account, method, &request.applies_to, X509_TOKEN)
+    subject(cx, account, method, &request.applies_to, X509_TOKEN, Some(&signature.certificate))
 }
 
 /// A certificate in TLS; the handshake has proved that the client holds its key.
@@ -134,7 +139,7 @@ pub(super) async fn tls_certificate(
         return Err(no_security(cx, method, X509_TOKEN));
     };
     let account = certificate_account(environment, cx, sign_in, leaf, rest, method, X509_TOKEN, request).await?;
-    subject(cx, account, method, &request.applies_to, X509_TOKEN)
+    subject(cx, account, method, &request.applies_to, X509_TOKEN, Some(leaf))
 }
 
 fn certificates<'e>(
@@ -218,6 +223,7 @@ fn subject(
     method: AuthenticationMethod,
     relying_party: &str,
     token_type: &str,
+    certificate: Option<&[u8]>,
 ) -> Result<AuthenticatedSubject, Refusal> {
     let session = SessionRef::random(&*cx.services.random).map_err(|error| Refusal::Issue(error.into()))?;
     let subject = AuthenticatedSubject {
@@ -225,7 +231,9 @@ fn subject(
         methods: vec![method],
         instant: cx.services.clock.now(),
         device: None,
+        certificate: certificate.map(CertificateContext::of_validated),
         session,
+        password_expires: None,
     };
     let parties = Parties::of(&subject, Some(relying_party));
     cx.note([

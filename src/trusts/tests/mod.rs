@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Authorization, ClaimsProviders, RelyingParty, TrustLookup, Trusts};
+use crate::claims::policy::Policies;
 use crate::claims::{Claim, ClaimSet, types};
 use crate::clock::UtcTime;
 use crate::config::diagnostic::Code;
@@ -70,7 +71,6 @@ fn what_would_be_unsafe_to_leave_out_is_refused() {
     let with = |line: &str| read(&format!("[relying_party]\nname = 'x'\nidentifiers = ['urn:x']\n{line}")).map(|_| ());
     for line in [
         "token_type = 'jwt'",
-        "access_control_policy = 'Permit everyone and require MFA'",
         "access_control_policy = 'permit-all'",
         "require_signed_requests = true",
         "encryption_certificate = 'nowhere.pem'",
@@ -136,7 +136,8 @@ fn the_built_in_trust_demands_an_issuer() {
         "[[entra.domains]]\nname='corp.example'\n[[entra.domains]]\nname='emea.corp.example'\nissuer_uri='urn:e'",
     );
     let mut report = crate::config::diagnostic::Report::default();
-    let party = super::entra::relying_party(&config, &mut report, Path::new("chancery.toml")).unwrap();
+    let party =
+        super::entra::relying_party(&config, &Policies::default(), &mut report, Path::new("chancery.toml")).unwrap();
     assert!(!report.has_errors());
     assert_eq!(party.token_type, TokenType::Saml11);
     assert!(super::entra::IDENTIFIERS.iter().all(|identifier| party.has_identifier(identifier)));
@@ -151,9 +152,9 @@ fn the_built_in_trust_is_there_only_when_wanted() {
     let mut report = crate::config::diagnostic::Report::default();
     let mut config = entra("[[entra.domains]]\nname='corp.example'");
     config.entra.enabled = false;
-    assert!(super::entra::relying_party(&config, &mut report, Path::new("c")).is_none());
+    assert!(super::entra::relying_party(&config, &Policies::default(), &mut report, Path::new("c")).is_none());
     config.entra.enabled = true;
     config.entra.domains[0].issuer_uri = String::from("a\"b");
-    assert!(super::entra::relying_party(&config, &mut report, Path::new("c")).is_none());
+    assert!(super::entra::relying_party(&config, &Policies::default(), &mut report, Path::new("c")).is_none());
     assert!(report.has_errors());
 }

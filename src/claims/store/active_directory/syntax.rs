@@ -1,6 +1,7 @@
 //! The text form of an Active Directory query, cut before any parameter is put in: values may hold `;`.
 
 use crate::claims::Text;
+use crate::claims::store::ldap::{is_attribute_name, read_filter};
 use crate::claims::store::query::{Piece, QueryText};
 use crate::directory::AttributeName;
 
@@ -51,6 +52,12 @@ pub enum QuerySyntax {
         /// The text found.
         name: String,
     },
+    /// The filter is none.
+    #[error("'{filter}' is no LDAP filter")]
+    Filter {
+        /// The text found.
+        filter: String,
+    },
     /// `tokenGroups(…)` with an unknown form.
     #[error("unknown form '{form}' of tokenGroups; there are SID, domainQualifiedName and longDomainQualifiedName")]
     GroupForm {
@@ -78,10 +85,10 @@ impl AccountQuery {
             return Err(QuerySyntax::NoAccount);
         }
         let columns = attributes.split(',').map(|name| column(name.trim())).collect::<Result<Vec<_>, _>>()?;
-        let filter = (!filter.is_empty()).then(|| {
-            let wrapped = if filter.starts_with('(') { filter.to_owned() } else { format!("({filter})") };
-            QueryText::parse(&wrapped)
-        });
+        let filter = match filter {
+            "" => None,
+            text => Some(read_filter(text).ok_or_else(|| QuerySyntax::Filter { filter: text.to_owned() })?),
+        };
         let by_name = filter.as_ref().and_then(name_parameter);
         Ok(Self { filter, columns, account: QueryText::parse(account), by_name })
     }
@@ -156,12 +163,8 @@ fn column(name: &str) -> Result<Column, QuerySyntax> {
             };
         }
     }
-    // RFC 4512: a name, or an object identifier, with options behind `;`, which cannot occur here.
-    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-    if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(legal) {
+    if !is_attribute_name(name) {
         return Err(QuerySyntax::Attribute { name: name.to_owned() });
     }
     Ok(Column::Attribute(AttributeName::new(name)))
 }
-
-const MAX_NAME: usize = 256;

@@ -113,7 +113,7 @@ async fn ask(fake: Fake, query: &str, params: &[&str]) -> (Result<Rows, StoreErr
     let params: Vec<Text> = params.iter().map(|param| Text::from(*param)).collect();
     let alice = sid(1103);
     let subject = Some(QuerySubject { sid: &alice, windows_account_name: "CORP\\alice" });
-    let rows = store.query(&QueryContext { subject, password_expiry: None }, &query, &params).await;
+    let rows = store.query(&QueryContext { subject, ..QueryContext::default() }, &query, &params).await;
     let asked = std::mem::take(&mut *fake.asked.lock().unwrap());
     (rows, asked)
 }
@@ -210,6 +210,8 @@ fn queries_that_are_none() {
         ";tokenGroups(x);{0}",
         "a;b;c;d",
         ";ma(il);{0}",
+        "(cn={0};mail;{0}",
+        "cn;mail;{0}",
     ] {
         assert!(AccountQuery::parse(text).is_err(), "{text}");
     }

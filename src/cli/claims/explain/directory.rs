@@ -1,0 +1,191 @@
+//! Explains a sign-in that nobody makes, against the configuration and the directory as they are.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use super::Explain;
+use super::answer::{Answer, RelyingPartyAnswer, Request, Subject};
+use super::save;
+use super::subject::{assume, find, method_at, obstacle, subject};
+use crate::audit::{Auditor, AuditorOptions, WriterSink};
+use crate::authn::{AuthenticationMethod, ForwardingHeaders, NetworkLocation, RequestOrigin, SubjectOrigin};
+use crate::claims::explain::StageExplanation;
+use crate::claims::{RecordedTrace, Stage};
+use crate::cli::own_krb5_conf::OwnKrb5Conf;
+use crate::clock::{Clock, Random, SystemClock, SystemRandomSource};
+use crate::config::{Config, Loaded, suggest};
+use crate::issuance::{AuthnDemand, ClientHints, Decision, DecisionContext, IssueError, SignInRequest};
+use crate::server::{self, Decisions, Lasting};
+use crate::trusts::{TrustLookup, Trusts};
+
+type Failure = Box<dyn std::error::Error>;
+
+pub(super) fn explain(command: &Explain) -> Result<Vec<Answer>, Failure> {
+    let loaded = command.config.load()?;
+    // Before the first thread: the Kerberos library reads the environment.
+    let _own = OwnKrb5Conf::set(&server::krb5_conf(&loaded.config), "explain")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let answer = runtime.block_on(sign_in(command, &loaded))?;
+    Ok(vec![answer])
+}
+
+async fn sign_in(command: &Explain, loaded: &Loaded) -> Result<Answer, Failure> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let random: Arc<dyn Random> = Arc::new(SystemRandomSource::new());
+    let auditor = Auditor::start(Arc::new(WriterSink::new("nothing", io::sink())), AuditorOptions::default())?;
+    let lasting = Lasting::new(clock.clone(), random.clone(), Arc::new(auditor));
+    let decisions = lasting.decisions(loaded)?;
+    let (config, directory) = (&loaded.config, &*decisions.directory);
+    let name = command.subject.as_deref().unwrap_or_default();
+    let identifier = command.relying_party.as_deref().unwrap_or_default();
+    let relying_party = relying_party(&decisions.trusts, identifier)?;
+
+    let account = find(directory, config, name).await?;
+    let method = method_at(&command.endpoint);
+    let mut warnings: Vec<String> = obstacle(directory, &account).await.into_iter().collect();
+    let account = assume(account, method, &decisions.domains, &mut warnings);
+    let who = subject(account, method, command.device, &*clock, &*random)?;
+    let mut assumed = Vec::new();
+    let request = SignInRequest {
+        relying_party: identifier.to_owned(),
+        endpoint: command.endpoint.clone(),
+        origin: origin(command, config, &decisions, &mut assumed),
+        hints: ClientHints { user_agent: command.user_agent.clone(), ..ClientHints::default() },
+        token_type: None,
+    };
+    assume_the_rest(&mut assumed, method, command);
+    let cx = DecisionContext {
+        clock: &*clock,
+        directory,
+        stores: &decisions.stores,
+        revocations: &*decisions.revocations,
+        trusts: &decisions.trusts,
+        activity: uuid::Uuid::nil(),
+    };
+    let mut trace = RecordedTrace::default();
+    let decision = decisions.issuer.decide_traced(&cx, &request, &who, &mut trace).await;
+
+    let SubjectOrigin::Directory(account) = &who.origin;
+    let title = format!("{} at {}", account.windows_account_name(), relying_party.name);
+    if let Some(file) = &command.save {
+        save::save(file, &title, &trace)?;
+    }
+    let stages: Vec<StageExplanation> = trace.runs.iter().map(StageExplanation::of).collect();
+    let (word, mut reason) = in_words(&decision);
+    let without_rules = trace.stage(Stage::IssuanceAuthorization).is_none();
+    if matches!(decision, Ok(Decision::Permit(_))) && without_rules {
+        reason = Some(String::from("the access control policy of the trust permits everyone"));
+    }
+    let token = match &decision {
+        Ok(Decision::Permit(_)) => {
+            let last = stages.iter().find(|stage| stage.stage == Some(Stage::IssuanceTransform));
+            last.map(|stage| stage.output.clone()).unwrap_or_default()
+        }
+        _ => Vec::new(),
+    };
+    Ok(Answer {
+        title,
+        subject: Some(Subject {
+            name: account.windows_account_name(),
+            sid: account.sid.to_string(),
+            upn: account.upn.clone(),
+            groups: account.groups.len(),
+        }),
+        request: Some(Request {
+            endpoint: request.endpoint,
+            client_address: request.origin.client_ip.to_string(),
+            location: if request.origin.is_extranet() { "extranet" } else { "intranet" },
+            method: method.uri(),
+        }),
+        relying_party: Some(relying_party),
+        assumed,
+        warnings,
+        input: stages.first().map(|stage| stage.input.clone()).unwrap_or_default(),
+        stages,
+        decision: Some(word),
+        reason,
+        token,
+    })
+}
+
+/// The relying party asked for, or what there is instead.
+fn relying_party(trusts: &Trusts, identifier: &str) -> Result<RelyingPartyAnswer, String> {
+    match trusts.relying_party(identifier) {
+        TrustLookup::Enabled(trust) => {
+            Ok(RelyingPartyAnswer { name: trust.name.clone(), identifier: identifier.to_owned() })
+        }
+        TrustLookup::Disabled(trust) => Err(format!("the relying party trust {} is disabled", trust.name)),
+        TrustLookup::Unknown => {
+            let known: Vec<&str> =
+                trusts.relying_parties().iter().flat_map(|trust| &trust.identifiers).map(String::as_str).collect();
+            let meant = suggest::nearest(identifier, known.iter().copied());
+            let meant = meant.map(|meant| format!("; did you mean {meant}?")).unwrap_or_default();
+            let list: Vec<String> = known.iter().take(MOST_LISTED).map(|known| format!("  {known}")).collect();
+            let more = known.len().saturating_sub(MOST_LISTED);
+            let more = if more > 0 { format!("\n  and {more} more") } else { String::new() };
+            Err(format!(
+                "no relying party trust has the identifier {identifier}{meant}\nThe identifiers are:\n{}{more}",
+                list.join("\n")
+            ))
+        }
+    }
+}
+
+/// Where the request comes from.
+fn origin(command: &Explain, config: &Config, decisions: &Decisions, assumed: &mut Vec<String>) -> RequestOrigin {
+    let address = command.source_ip.unwrap_or_else(|| {
+        let inside = config.server.intranet.first().map(|network| network.as_ip_net());
+        let address = match (command.at, inside) {
+            (None | Some(super::args::At::Intranet), Some(network)) => {
+                network.hosts().next().unwrap_or_else(|| network.addr())
+            }
+            _ => SOMEWHERE,
+        };
+        assumed.push(format!("the client has the address {address}"));
+        address
+    });
+    let mut origin = decisions.network.origin(address, &ForwardingHeaders::default());
+    if let Some(location) = command.at.map(NetworkLocation::from) {
+        origin.location = location;
+    }
+    origin
+}
+
+/// What a real request would say and this one cannot.
+fn assume_the_rest(assumed: &mut Vec<String>, method: AuthenticationMethod, command: &Explain) {
+    assumed.push(match method {
+        AuthenticationMethod::Windows => String::from(
+            "the account signs in just now by Kerberos; its groups are those of the directory, and S-1-18-1 as in a ticket",
+        ),
+        AuthenticationMethod::Password => String::from(
+            "the account signs in just now by its password; its groups are those of the directory, and S-1-18-1 as in a \
+             ticket",
+        ),
+        AuthenticationMethod::TlsClient | AuthenticationMethod::X509 => String::from(
+            "the account signs in just now by a certificate; its groups are those of the directory",
+        ),
+    });
+    assumed.push(String::from(
+        "the request comes through no proxy, names no client application and has a correlation id of zeros",
+    ));
+    if command.device.is_none() {
+        assumed.push(String::from("no registered device takes part"));
+    }
+}
+
+fn in_words(decision: &Result<Decision, IssueError>) -> (&'static str, Option<String>) {
+    match decision {
+        Ok(Decision::Permit(_)) => ("permit", None),
+        Ok(Decision::Deny(denial)) => ("deny", Some(denial.to_string())),
+        Ok(Decision::StepUp(AuthnDemand::SecondFactor)) => {
+            ("second-factor", Some(String::from("additional authentication rules ask for a second factor")))
+        }
+        Err(error) => ("error", Some(error.to_string())),
+    }
+}
+
+/// An address of the documentation range (RFC 5737).
+const SOMEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 1));
+/// Identifiers that a message lists.
+const MOST_LISTED: usize = 20;

@@ -1,0 +1,376 @@
+//! What a decision rests on: claims of the device, the certificate and the request, policies, and rules for everybody.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::*;
+use crate::audit::{
+    AuditError, AuditEvent, AuditSink, Auditor, AuditorOptions, AuthProtocol, ClaimDetail, Identifier, InstanceId,
+    RequestFacts,
+};
+use crate::authn::certificate::CertificateContext;
+use crate::authn::{
+    AuthenticatedSubject, AuthenticationMethod, DeviceContext, DeviceRef, NetworkLocation, RequestOrigin, SessionRef,
+    SubjectOrigin,
+};
+use crate::claims::rules::ACTIVE_DIRECTORY_ACCEPTANCE;
+use crate::claims::{ClaimSet, Limits, RuleSet, StoreSet, types};
+use crate::clock::{ManualClock, SystemRandomSource, UtcTime};
+use crate::directory::{
+    Account, AccountKey, AccountKind, AttributeName, AttributeValue, Attributes, Directory, DirectoryError, ObjectGuid,
+    Sid,
+};
+use crate::keys::{KeyRing, KeyRingOptions};
+use crate::store::{MemoryOneTime, MemoryRevocations};
+use crate::trusts::{RelyingParty, Trusts};
+
+const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
+const PASS_ALL: &str = "c:[] => issue(claim = c);";
+
+/// A directory that knows the class of every account.
+struct Classes;
+
+#[async_trait::async_trait]
+impl Directory for Classes {
+    async fn account(&self, key: &AccountKey) -> Result<Account, DirectoryError> {
+        Err(DirectoryError::NotFound { key: key.to_string() })
+    }
+
+    async fn object_guid(&self, _: &Sid) -> Result<ObjectGuid, DirectoryError> {
+        Ok(ObjectGuid::from_directory_bytes([7; 16]))
+    }
+
+    async fn attributes(&self, _: &Sid, names: &[AttributeName]) -> Result<Attributes, DirectoryError> {
+        let mut found = Attributes::default();
+        let text = |text: &str| AttributeValue::Text(text.to_owned());
+        for name in names.iter().filter(|name| name.as_str() == "objectclass") {
+            found.insert(name.clone(), ["top", "person", "user", "computer"].map(text).to_vec());
+        }
+        Ok(found)
+    }
+
+    async fn search(&self, _: &str, _: &str, _: &[AttributeName]) -> Result<Vec<Attributes>, DirectoryError> {
+        Ok(Vec::new())
+    }
+}
+
+struct Nowhere;
+
+impl AuditSink for Nowhere {
+    fn record(&self, _: &AuditEvent) -> Result<(), AuditError> {
+        Ok(())
+    }
+}
+
+struct World {
+    issuer: Issuer,
+    cx: Context,
+    _keys: tempfile::TempDir,
+}
+
+impl World {
+    /// A farm with one trust, `urn:rp`, and additional authentication rules for everybody.
+    fn new(keys_of_trust: &str, everybody: Option<&str>) -> Self {
+        let text = format!(
+            "[relying_party]\nname = 'rp'\nidentifiers = ['urn:rp']\ntransform_rules = '{PASS_ALL}'\n{keys_of_trust}"
+        );
+        let trust = RelyingParty::from_toml(&text, Path::new("trusts"), NOW).unwrap();
+        let everybody = everybody.map(|text| RuleSet::parse(text).unwrap());
+        let clock = Arc::new(ManualClock::at(NOW));
+        let random = Arc::new(SystemRandomSource::new());
+        let keys = tempfile::tempdir().unwrap();
+        let options =
+            KeyRingOptions::new(keys.path().join("keys"), keys.path().join("kek"), String::from("sts.corp.example"));
+        let ring = KeyRing::load_or_create(&options, &*clock, &*random).unwrap();
+        let services = Services {
+            directory: Arc::new(Classes),
+            stores: Arc::new(StoreSet::new()),
+            keys: Arc::new(ring),
+            one_time: Arc::new(MemoryOneTime::new(clock.clone(), 100)),
+            revocations: Arc::new(MemoryRevocations::new(clock.clone(), 100)),
+            auditor: Arc::new(Auditor::start(Arc::new(Nowhere), AuditorOptions::default()).unwrap()),
+            trusts: Arc::new(Trusts::new(vec![Arc::new(trust)]).with_additional_authentication(everybody)),
+            clock,
+            random,
+        };
+        let facts = RequestFacts {
+            activity: uuid::Uuid::nil(),
+            server: Identifier::public("sts.corp.example"),
+            protocol: AuthProtocol::WsTrust,
+            location: NetworkLocation::Extranet,
+            client: None,
+            forwarded: Vec::new(),
+            proxy: None,
+            peer: None,
+            proxy_server: None,
+            user_agent: None,
+            endpoint: Identifier::path("/adfs/services/trust/13/windowstransport"),
+        };
+        Self {
+            issuer: Issuer::new(IssuerOptions {
+                federation_service_identifier: String::from("http://sts.corp.example/adfs/services/trust"),
+                acceptance_rules: RuleSet::parse(ACTIVE_DIRECTORY_ACCEPTANCE).unwrap(),
+                limits: Limits::default(),
+                audited_claims: ClaimDetail::None,
+            }),
+            cx: Context {
+                services: Arc::new(services),
+                request: Arc::new(facts),
+                instance: InstanceId(uuid::Uuid::nil()),
+            },
+            _keys: keys,
+        }
+    }
+
+    async fn decide(&self, who: &AuthenticatedSubject, origin: RequestOrigin) -> Decision {
+        let request = SignInRequest {
+            relying_party: String::from("urn:rp"),
+            endpoint: String::from("/adfs/services/trust/13/windowstransport"),
+            origin,
+            hints: ClientHints::default(),
+            token_type: None,
+        };
+        self.issuer.decide(&self.cx, &request, who).await.unwrap()
+    }
+
+    async fn claims(&self, who: &AuthenticatedSubject) -> ClaimSet {
+        match self.decide(who, from("203.0.113.9", &[])).await {
+            Decision::Permit(grant) => grant.claims,
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn from(client: &str, forwarded: &[&str]) -> RequestOrigin {
+    RequestOrigin {
+        peer: client.parse().unwrap(),
+        client_ip: client.parse().unwrap(),
+        forwarded_for: forwarded.iter().map(|address| address.parse().unwrap()).collect(),
+        proxy: None,
+        location: NetworkLocation::Extranet,
+        ignored_headers: false,
+    }
+}
+
+fn subject(kind: AccountKind, groups: &[u32]) -> AuthenticatedSubject {
+    let sid = |rid: u32| format!("S-1-5-21-1-2-3-{rid}").parse::<Sid>().unwrap();
+    let account = Account {
+        sid: sid(1107),
+        kind,
+        realm: "CORP.EXAMPLE".into(),
+        netbios_domain: "CORP".into(),
+        sam_account_name: "alice".into(),
+        upn: Some("alice@corp.example".into()),
+        display_name: "Alice".into(),
+        primary_group: sid(groups[0]),
+        groups: groups.iter().map(|rid| sid(*rid)).collect(),
+    };
+    AuthenticatedSubject {
+        origin: SubjectOrigin::Directory(account),
+        methods: vec![AuthenticationMethod::Windows],
+        instant: NOW,
+        device: None,
+        certificate: None,
+        session: SessionRef::random(&SystemRandomSource::new()).unwrap(),
+    }
+}
+
+fn alice() -> AuthenticatedSubject {
+    subject(AccountKind::User, &[513])
+}
+
+fn device() -> DeviceContext {
+    DeviceContext {
+        id: DeviceRef(uuid::Uuid::from_u128(0x67ad_5895_8624_4cdc_8d19_95d6_579c_aaf2)),
+        registration_id: Some("r".into()),
+        display_name: Some("WS01".into()),
+        os_type: Some("Windows".into()),
+        os_version: Some("10.0.19045.0".into()),
+        is_known: true,
+        is_registered_user: false,
+        is_managed: Some(true),
+        is_compliant: Some(false),
+        trust_type: Some("ServerAd".into()),
+        last_used: Some(NOW),
+    }
+}
+
+#[tokio::test]
+async fn a_device_makes_claims_and_its_absence_none() {
+    let world = World::new("access_control_policy = 'permit-everyone'", None);
+    let with = AuthenticatedSubject { device: Some(device()), ..alice() };
+    let claims = world.claims(&with).await;
+    for (claim_type, value) in [
+        (types::DEVICE_IDENTIFIER, "67ad5895-8624-4cdc-8d19-95d6579caaf2"),
+        (types::DEVICE_REGISTRATION_ID, "r"),
+        (types::DEVICE_DISPLAY_NAME, "WS01"),
+        (types::DEVICE_OS_TYPE, "Windows"),
+        (types::DEVICE_OS_VERSION, "10.0.19045.0"),
+        (types::DEVICE_IS_KNOWN, "true"),
+        (types::DEVICE_IS_REGISTERED_USER, "false"),
+        (types::DEVICE_IS_MANAGED, "true"),
+        (types::DEVICE_IS_COMPLIANT, "false"),
+        (types::DEVICE_TRUST_TYPE, "ServerAd"),
+        (types::DEVICE_USAGE_TIME, "2026-01-05T10:00:01.000Z"),
+    ] {
+        let found: Vec<_> = claims.of_type(claim_type).map(|claim| (&*claim.value, &*claim.issuer)).collect();
+        assert_eq!(found, [(value, types::issuer::SELF_AUTHORITY)], "{claim_type}");
+    }
+    let unknown = DeviceContext { is_managed: None, display_name: None, ..device() };
+    let claims = world.claims(&AuthenticatedSubject { device: Some(unknown), ..alice() }).await;
+    assert!(
+        claims.first_value(types::DEVICE_IS_MANAGED).is_none()
+            && claims.first_value(types::DEVICE_DISPLAY_NAME).is_none()
+    );
+    let without = world.claims(&alice()).await;
+    assert!(without.iter().all(|claim| !claim.claim_type.contains("device")), "{without:?}");
+}
+
+#[tokio::test]
+async fn a_policy_asks_for_what_the_device_cannot_show() {
+    let policy = "access_control_policy = 'permit-everyone-and-require-mfa-from-unauthenticated-devices'";
+    let world = World::new(policy, None);
+    let with = AuthenticatedSubject { device: Some(device()), ..alice() };
+    assert!(matches!(world.decide(&with, from("203.0.113.9", &[])).await, Decision::Permit(_)));
+    let stranger = DeviceContext { is_known: false, ..device() };
+    for who in [alice(), AuthenticatedSubject { device: Some(stranger), ..alice() }] {
+        let decision = world.decide(&who, from("203.0.113.9", &[])).await;
+        assert!(matches!(decision, Decision::StepUp(AuthnDemand::SecondFactor)), "{decision:?}");
+    }
+}
+
+#[tokio::test]
+async fn computers_register_themselves_and_nobody_else_passes_for_one() {
+    let policy = "access_control_policy = 'permit-everyone-and-require-mfa-allow-automatic-device-registration'";
+    let world = World::new(policy, None);
+    let origin = || from("203.0.113.9", &[]);
+    let computer = subject(AccountKind::Computer, &[515]);
+    assert!(matches!(world.decide(&computer, origin()).await, Decision::Permit(_)));
+    // A user whom somebody put into Domain Computers.
+    for who in [subject(AccountKind::User, &[513, 515]), subject(AccountKind::User, &[515])] {
+        let decision = world.decide(&who, origin()).await;
+        assert!(matches!(decision, Decision::StepUp(AuthnDemand::SecondFactor)), "{decision:?}");
+    }
+}
+
+#[tokio::test]
+async fn addresses_are_judged_as_addresses_and_the_judgement_stays_out_of_the_token() {
+    let own = crate::claims::policy::Policies::new(vec![
+        toml::from_str::<crate::claims::policy::Policy>(
+            "name = 'own'\npermit = [{ when = { networks = ['203.0.113.0/29', '2001:db8::/32'] }, except = [{ networks = ['203.0.113.3', '10.0.0.0/8'] }] }]",
+        )
+        .unwrap(),
+    ]);
+    let policy = own.find("own").unwrap().policy().compile(&crate::claims::policy::Parameters::default()).unwrap();
+    let mut trust = RelyingParty::from_toml(
+        &format!("[relying_party]\nname = 'rp'\nidentifiers = ['urn:rp']\ntransform_rules = '{PASS_ALL}'\nauthorization_rules = ''"),
+        Path::new("trusts"),
+        NOW,
+    )
+    .unwrap();
+    trust.authorization = crate::trusts::Authorization::Rules(policy.authorization);
+    trust.access_control_policy = Some(crate::trusts::AppliedPolicy { name: "own".into(), networks: policy.networks });
+    let mut world = World::new("access_control_policy = 'permit-everyone'", None);
+    Arc::get_mut(&mut world.cx.services).unwrap().trusts = Arc::new(Trusts::new(vec![Arc::new(trust)]));
+    for (client, forwarded, expected) in [
+        ("203.0.113.7", &[][..], true),
+        ("203.0.113.8", &[], false),
+        ("203.0.113.77", &[], false),
+        ("2001:db8:ffff::1", &[], true),
+        ("2001:db9::1", &[], false),
+        ("203.0.113.3", &[], false),
+        // What only the client says wins nothing and loses what it loses.
+        ("198.51.100.1", &["203.0.113.7"], false),
+        ("203.0.113.7", &["198.51.100.1"], true),
+        ("203.0.113.7", &["10.1.2.3"], false),
+    ] {
+        let decision = world.decide(&alice(), from(client, forwarded)).await;
+        match decision {
+            Decision::Permit(grant) if expected => {
+                assert!(grant.claims.iter().all(|claim| !claim.claim_type.starts_with("urn:chancery:")));
+            }
+            Decision::Deny(Denial::Authorization { .. }) if !expected => {}
+            other => panic!("{client} {forwarded:?}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn any_of_three_rule_sets_asks() {
+    const ASK: &str = r#"=> issue(Type = "http://schemas.microsoft.com/ws/2008/06/identity/claims/authenticationmethod", Value = "http://schemas.microsoft.com/claims/multipleauthn");"#;
+    let everyone = "access_control_policy = 'permit-everyone'";
+    let own = format!("{everyone}\nadditional_authentication_rules = '{ASK}'");
+    let policy = "access_control_policy = 'permit-everyone-and-require-mfa'";
+    for (what, keys, everybody, asked) in [
+        ("none", everyone, None, false),
+        ("empty rules for everybody", everyone, Some(""), false),
+        ("the rules for everybody", everyone, Some(ASK), true),
+        ("the trust's own", &own, None, true),
+        ("the policy's", policy, Some(""), true),
+    ] {
+        let decision = World::new(keys, everybody).decide(&alice(), from("203.0.113.9", &[])).await;
+        assert_eq!(matches!(decision, Decision::StepUp(_)), asked, "{what}: {decision:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_makes_claims() {
+    let mut parameters = rcgen::CertificateParams::new(vec![String::from("alice.corp.example")]).unwrap();
+    parameters.distinguished_name = rcgen::DistinguishedName::new();
+    parameters.distinguished_name.push(rcgen::DnType::OrganizationName, "Corp, Inc");
+    parameters.distinguished_name.push(rcgen::DnType::CommonName, "Alice");
+    parameters.serial_number = Some(rcgen::SerialNumber::from_slice(&[0x01, 0xab]));
+    parameters.not_before = time::macros::datetime!(2026-01-02 03:04:05 UTC);
+    parameters.not_after = time::macros::datetime!(2027-12-31 23:59:59 UTC);
+    parameters.key_usages = vec![rcgen::KeyUsagePurpose::DigitalSignature, rcgen::KeyUsagePurpose::KeyEncipherment];
+    parameters.extended_key_usages = vec![
+        rcgen::ExtendedKeyUsagePurpose::ClientAuth,
+        rcgen::ExtendedKeyUsagePurpose::Other(vec![1, 3, 6, 1, 4, 1, 311, 20, 2, 2]),
+    ];
+    let template = [0x30, 0x10, 0x06, 0x08, 0x2b, 6, 1, 4, 1, 0x82, 0x37, 1, 0x02, 0x01, 100, 0x02, 0x01, 3];
+    parameters.custom_extensions = vec![
+        rcgen::CustomExtension::from_oid_content(
+            &[1, 3, 6, 1, 4, 1, 311, 20, 2],
+            vec![0x1e, 8, 0, b'U', 0, b's', 0, b'e', 0, b'r'],
+        ),
+        rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 311, 21, 7], template.to_vec()),
+    ];
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = parameters.self_signed(&key).unwrap();
+    let world = World::new("access_control_policy = 'permit-everyone'", None);
+    let context = CertificateContext::of_validated(certificate.der());
+    let who = AuthenticatedSubject { certificate: Some(context), ..alice() };
+    let claims = world.claims(&who).await;
+    let values =
+        |claim_type: &str| -> Vec<String> { claims.of_type(claim_type).map(|claim| claim.value.to_string()).collect() };
+    let name = "CN=Alice, O=\"Corp, Inc\"";
+    for (claim_type, expected) in [
+        (types::CERTIFICATE_VERSION, &["3"][..]),
+        (types::CERTIFICATE_SIGNATURE_ALGORITHM, &["sha256ECDSA"]),
+        (types::CERTIFICATE_ISSUER, &[name]),
+        (types::CERTIFICATE_ISSUER_NAME, &[name]),
+        (types::CERTIFICATE_SUBJECT, &[name]),
+        (types::CERTIFICATE_SUBJECT_NAME, &[name]),
+        (types::CERTIFICATE_NOT_BEFORE, &["01/02/2026 03:04:05"]),
+        (types::CERTIFICATE_NOT_AFTER, &["12/31/2027 23:59:59"]),
+        (types::CERTIFICATE_SERIAL_NUMBER, &["01AB"]),
+        (types::CERTIFICATE_KEY_USAGE, &["DigitalSignature", "KeyEncipherment"]),
+        (types::CERTIFICATE_ENHANCED_KEY_USAGE, &["1.3.6.1.5.5.7.3.2", "1.3.6.1.4.1.311.20.2.2"]),
+        (types::CERTIFICATE_ALTERNATIVE_NAME, &["DNS Name=alice.corp.example"]),
+        (types::CERTIFICATE_TEMPLATE_NAME, &["User"]),
+        (
+            types::CERTIFICATE_TEMPLATE_INFORMATION,
+            &["Template=1.3.6.1.4.1.311.1, Major Version Number=100, Minor Version Number=3"],
+        ),
+    ] {
+        assert_eq!(values(claim_type), expected, "{claim_type}");
+    }
+    assert_eq!(values(types::CERTIFICATE_RAW_DATA).len(), 1);
+    assert_eq!(values(types::CERTIFICATE_THUMBPRINT)[0].len(), 40);
+    assert!(claims.of_type(types::CERTIFICATE_ISSUER).all(|claim| &*claim.issuer == types::issuer::AD_AUTHORITY));
+    assert!(world.claims(&alice()).await.iter().all(|claim| !claim.claim_type.contains("certificatecontext")));
+    // A grant that travels takes the certificate along.
+    let text = serde_json::to_string(&who).unwrap();
+    assert_eq!(serde_json::from_str::<AuthenticatedSubject>(&text).unwrap(), who);
+}
