@@ -78,12 +78,8 @@ pub(super) async fn username(
             return Err(Refusal::Credential(failure));
         }
     };
-    let attempt = PasswordAttempt {
-        login: &login,
-        password: &token.password,
-        origin: &call.origin,
-        activity: cx.request.activity,
-    };
+    let attempt =
+        PasswordAttempt { login: &login, password: &token.password, origin: &call.origin, request: &cx.request };
     let error = match environment.passwords.check(attempt).await {
         Ok(accepted) => {
             let subject = subject(cx, accepted.account, method, &request.applies_to, USERNAME_TOKEN, None)?;
