@@ -13,6 +13,7 @@ mod in_process;
 mod measure;
 mod report;
 mod server;
+mod trusts;
 mod whole;
 mod world;
 
@@ -21,8 +22,15 @@ use report::Report;
 fn main() -> std::process::ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
     let mut report = Report::default();
+    if let [option, name] = arguments.as_slice()
+        && option == "--profile"
+    {
+        in_process::figures(&mut report, Some(name));
+        return report.end();
+    }
     if !arguments.iter().any(|argument| argument == "--whole") {
-        in_process::figures(&mut report);
+        in_process::figures(&mut report, None);
+        trusts::figures(&mut report);
     }
     if !arguments.iter().any(|argument| argument == "--in-process") {
         whole::figures(&mut report);

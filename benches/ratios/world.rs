@@ -24,7 +24,7 @@ use chancery::directory::{
 use chancery::issuance::{Context, Issuer, IssuerOptions, Services};
 use chancery::keys::{KeyRing, KeyRingOptions};
 use chancery::store::{MemoryOneTime, MemoryRevocations};
-use chancery::trusts::{Trusts, entra};
+use chancery::trusts::{RelyingParty, Trusts, entra};
 
 /// An issuer, its services, and two accounts of their domain.
 pub(crate) struct World {
@@ -40,6 +40,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with_trusts(Vec::new())
+    }
+
+    /// The world in which the farm has these relying parties, too.
+    pub(crate) fn with_trusts(mut trusts: Vec<Arc<RelyingParty>>) -> Self {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(SystemRandomSource::new());
         let keys = tempfile::tempdir().unwrap();
@@ -51,6 +56,7 @@ impl World {
             .with("_PasswordExpiryStore", Arc::new(PasswordExpiryStore));
         let rules = RuleSet::parse(&entra_rules(&settings()).unwrap()).unwrap();
         let trust = entra::with_rules(rules.clone(), Duration::from_hours(1), true);
+        trusts.push(Arc::new(trust));
         let lines = Arc::new(Lines::default());
         let services = Services {
             directory,
@@ -59,7 +65,7 @@ impl World {
             one_time: Arc::new(MemoryOneTime::new(clock.clone(), 1000)),
             revocations: Arc::new(MemoryRevocations::new(clock.clone(), 1000)),
             auditor: Arc::new(Auditor::start(lines.clone(), AuditorOptions::default()).unwrap()),
-            trusts: Arc::new(Trusts::new(vec![Arc::new(trust)])),
+            trusts: Arc::new(Trusts::new(trusts)),
             clock,
             random,
         };

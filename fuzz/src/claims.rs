@@ -100,7 +100,8 @@ fn run(
     limits: &Limits,
     trace: &mut dyn TraceSink,
 ) -> Result<Outcome, EvaluationError> {
-    let stores = RequestStores::with_limits(stores, QueryContext::default(), StoreLimits { queries: 8, rows: 16 });
+    let bounds = StoreLimits { queries: 8, rows: 16, ..StoreLimits::default() };
+    let stores = RequestStores::with_limits(stores, QueryContext::default(), bounds);
     now(rules.evaluate(claims, &stores, limits, trace))
 }
 

@@ -49,8 +49,8 @@ pub fn claims_events(of: ClaimsOf, claims: &ClaimSet, detail: ClaimDetail) -> Ve
     let mut omitted = 0;
     for claim in claims {
         let line = ClaimLine {
-            claim_type: Capped::public(&claim.claim_type),
-            value: (detail == ClaimDetail::Values).then(|| Capped::public(&claim.value)),
+            claim_type: Capped::shared(&claim.claim_type),
+            value: (detail == ClaimDetail::Values).then(|| Capped::shared(&claim.value)),
         };
         let octets = line.claim_type.as_str().len() + line.value.as_ref().map_or(0, |value| value.as_str().len());
         if size + octets > PART_OCTETS {

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::text::{Identifier, Name};
 use crate::authn::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, NetworkLocation, SubjectOrigin};
+use crate::claims::types::issuer;
 use crate::directory::Sid;
 
 /// What is known of a request: made once, shared by its events. AD FS `RequestAuditComponent`.
@@ -79,7 +80,7 @@ impl Parties {
         let SubjectOrigin::Directory(account) = &subject.origin;
         Self {
             relying_party: relying_party.map(Identifier::public),
-            claims_provider: Some(Identifier::public("AD AUTHORITY")),
+            claims_provider: Some(Identifier::constant(issuer::AD_AUTHORITY)),
             user: Some(Name::public(&account.windows_account_name())),
             sid: Some(account.sid),
         }

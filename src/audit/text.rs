@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use crate::claims::Text;
+
 /// A text of at most `MAX` characters; what is cut off is counted at its end.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Capped<const MAX: usize>(Box<str>);
+pub struct Capped<const MAX: usize>(Text);
 
 /// A user name, method, host name or token type: 256 characters.
 pub type Name = Capped<256>;
@@ -27,6 +29,16 @@ impl<const MAX: usize> Capped<MAX> {
                 Self(format!("{kept}…(+{})", cut.chars().count()).into())
             }
         }
+    }
+
+    /// A text of the program's own, not copied.
+    pub fn constant(text: &'static str) -> Self {
+        Self::shared(&Text::constant(text))
+    }
+
+    /// As [`Capped::public`]; a text that is not cut is shared, not copied.
+    pub fn shared(text: &Text) -> Self {
+        if text.len() <= MAX { Self(text.clone()) } else { Self::public(text) }
     }
 
     /// The text.

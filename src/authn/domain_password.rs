@@ -53,24 +53,34 @@ impl DomainPasswordVerifier {
             service: format!("HTTP/…@{realm}"),
             detail: String::from("the keytab has no key for it"),
         })?;
-        let permit = tokio::time::timeout(self.timeout, Arc::clone(&self.threads).acquire_owned())
-            .await
-            .map_err(|_| unreachable("too many password checks wait for a domain controller"))?
-            .map_err(|_| unreachable("the server is stopping"))?;
         let (acceptor, password, realm) = (Arc::clone(&self.acceptor), password.clone(), realm.to_owned());
         let name = match login.form() {
             LoginForm::Upn { .. } => kerberos::LoginName::Upn { upn: login.to_string(), realm },
             LoginForm::DownLevel { user, .. } => kerberos::LoginName::Account { user: user.clone(), realm },
         };
-        let check = tokio::task::spawn_blocking(move || {
-            let _permit = permit;
-            let options = PasswordOptions { acceptor: &acceptor, service: &service };
-            kerberos::check_password(options, &name, &password)
+        let threads = Arc::clone(&self.threads);
+        // One time for both: whoever waits for a thread does not wait as long again for the domain controller.
+        let checked = tokio::time::timeout(self.timeout, async move {
+            let permit = threads.acquire_owned().await.map_err(|_| unreachable("the server is stopping"))?;
+            let check = tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                let options = PasswordOptions { acceptor: &acceptor, service: &service };
+                kerberos::check_password(options, &name, &password)
+            });
+            check.await.unwrap_or_else(|_| Err(unreachable("the check ended abnormally")))
         });
-        match tokio::time::timeout(self.timeout, check).await {
-            Ok(Ok(result)) => result
+        tokio::pin!(checked);
+        // A KDC that takes its time may be one that hangs. The directory finds out, and the next exchange goes to another.
+        let checked = match tokio::time::timeout(SLOW, &mut checked).await {
+            Ok(checked) => checked,
+            Err(_) => {
+                self.directory.look();
+                checked.await
+            }
+        };
+        match checked {
+            Ok(result) => result
                 .map(|accepted| PasswordAccepted { account: accepted.account, expires: accepted.password_expires }),
-            Ok(Err(_)) => Err(unreachable("the check ended abnormally")),
             Err(_) => Err(unreachable("no domain controller answered in time")),
         }
     }
@@ -125,3 +135,6 @@ impl PasswordVerifier for DomainPasswordVerifier {
         })
     }
 }
+
+/// A check that takes longer waits for a domain controller that may not answer at all.
+const SLOW: Duration = Duration::from_secs(1);

@@ -134,6 +134,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn windows_has_its_own_number_for_most() {
+        let reason = String::from("x");
+        for (error, code, may_change) in [
+            (PasswordError::Wrong, Some(0x52e), false),
+            (PasswordError::UnknownAccount, Some(0x525), false),
+            (PasswordError::Disabled, Some(0x533), false),
+            (PasswordError::Locked, Some(0x775), false),
+            (PasswordError::AccountExpired, Some(0x701), false),
+            (PasswordError::PasswordExpired, Some(0x532), true),
+            (PasswordError::MustChange, Some(0x773), true),
+            (PasswordError::OutsideHours, Some(0x530), false),
+            (PasswordError::WorkstationDenied, Some(0x531), false),
+            (PasswordError::Unavailable { reason }, None, false),
+        ] {
+            assert_eq!((error.windows_code(), error.may_change_password()), (code, may_change), "{error:?}");
+        }
+    }
+
+    #[test]
     fn what_counts_and_what_does_not() {
         let reason = String::from("x");
         for (error, counts, account) in [

@@ -26,15 +26,14 @@ use tokio::sync::{Notify, Semaphore};
 
 use self::familiar::FamiliarPlaces;
 pub use self::ledger::Familiarity;
-use self::ledger::{Ledger, LedgerKey, Place, Verdict};
+use self::ledger::{Ledger, Place, Settled, Thresholds, Verdict};
 pub use self::pacer::{PacerLimits, ResponsePacer, Sleeper, TokioSleeper};
-pub use self::policy::{
-    BannedNetworks, DomainLockout, LockoutMode, LockoutPolicy, LockoutPolicyError, TooManyBannedNetworks,
-};
+pub use self::policy::{BannedNetworks, LockoutMode, LockoutPolicy, LockoutPolicyError, TooManyBannedNetworks};
 use self::source_budget::SourceBudget;
 use super::{
     DomainNames, LockoutKey, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier, RequestOrigin,
 };
+use crate::audit::RequestFacts;
 use crate::clock::{Clock, UtcTime};
 use crate::directory::Account;
 use crate::secret::Secret;
@@ -53,8 +52,8 @@ pub struct PasswordAttempt<'a> {
     pub password: &'a Secret<String>,
     /// Where the request comes from.
     pub origin: &'a RequestOrigin,
-    /// The request's correlation id, for the audit log.
-    pub activity: uuid::Uuid,
+    /// What the audit log says of the request; passed on to the observer.
+    pub request: &'a Arc<RequestFacts>,
 }
 
 /// What the gate works with besides its state; replaced as a whole on reload.
@@ -180,35 +179,30 @@ impl PasswordGate {
     ) -> Result<Ticket, GateError> {
         let policy = &settings.lockout;
         let enforce = policy.mode == LockoutMode::Enforce;
+        let thresholds = policy.thresholds();
         let written_key = attempt.login.lockout_key(&settings.domains);
         let mut waiting = None;
         loop {
             let settled = self.shared.settled.notified();
             let now = self.shared.parts.clock.monotonic();
-            let (place, key, threshold) = {
+            let (place, account, familiarity) = {
                 let mut state = self.shared.state();
                 let account = state.account_of(written_key);
                 let familiarity = state.familiarity(&account, attempt.origin);
-                let threshold = match familiarity {
-                    Familiarity::Familiar => policy.threshold_familiar.get(),
-                    Familiarity::Unknown => policy.threshold_unknown.get(),
-                };
-                let key = (account, familiarity);
-                (state.ledger.take(key, threshold, enforce, now), key, threshold)
+                (state.ledger.take(account, familiarity, thresholds, enforce, now), account, familiarity)
             };
-            report.familiarity = key.1;
+            report.familiarity = familiarity;
             match place {
-                Place::Taken { failures } => {
-                    let was_locked = failures >= threshold;
-                    if was_locked {
+                Place::Taken { failures, locked } => {
+                    if locked {
                         self.shared.tell(&report, LockoutEventKind::AllowedWhileLocked, failures);
                     }
                     return Ok(Ticket {
                         shared: Arc::clone(&self.shared),
-                        key,
+                        account,
                         written_key,
-                        threshold,
-                        was_locked,
+                        thresholds,
+                        was_locked: locked,
                         report,
                         settled: false,
                     });
@@ -216,7 +210,7 @@ impl PasswordGate {
                 Place::Locked { failures, retry_at } => {
                     self.shared.tell(&report, LockoutEventKind::RefusedWhileLocked, failures);
                     let retry_after = retry_at.saturating_sub(now);
-                    return Err(GateError::Locked { familiarity: key.1, failures, retry_after });
+                    return Err(GateError::Locked { familiarity, failures, retry_after });
                 }
                 Place::Full => {
                     self.shared.tell(&report, LockoutEventKind::LedgerFull, 0);
@@ -243,9 +237,9 @@ pub enum GateError {
         address: IpAddr,
     },
     /// Too many bad passwords for this account; Active Directory was not asked.
-    #[error("the account is locked here after {failures} bad passwords from {familiarity:?} locations")]
+    #[error("the account is locked here for requests from {familiarity:?} locations, after {failures} bad passwords")]
     Locked {
-        /// Which of the account's two counters is full.
+        /// From where the request came.
         familiarity: Familiarity,
         /// Bad passwords that were passed on.
         failures: u32,
@@ -308,12 +302,10 @@ pub struct LockoutEvent {
     pub login: String,
     /// Whether the request came from a familiar place.
     pub familiarity: Familiarity,
-    /// Bad passwords of the account that count now, for this kind of place.
+    /// Bad passwords of the account that count now.
     pub failures: u32,
-    /// Where the request came from.
-    pub origin: RequestOrigin,
-    /// The request's correlation id.
-    pub activity: uuid::Uuid,
+    /// The request.
+    pub request: Arc<RequestFacts>,
     /// When the attempt began.
     pub at: UtcTime,
 }
@@ -386,8 +378,7 @@ impl Shared {
             login: report.login.clone(),
             familiarity: report.familiarity,
             failures,
-            origin: report.origin.clone(),
-            activity: report.activity,
+            request: Arc::clone(&report.request),
             at: report.at,
         });
     }
@@ -433,7 +424,7 @@ struct Report {
     login: String,
     familiarity: Familiarity,
     origin: RequestOrigin,
-    activity: uuid::Uuid,
+    request: Arc<RequestFacts>,
     at: UtcTime,
 }
 
@@ -443,7 +434,7 @@ impl Report {
             login: attempt.login.to_string(),
             familiarity: Familiarity::Unknown,
             origin: attempt.origin.clone(),
-            activity: attempt.activity,
+            request: Arc::clone(attempt.request),
             at,
         }
     }
@@ -452,10 +443,10 @@ impl Report {
 /// A place taken for one attempt. Dropped without a verdict (the verifier panicked), it counts as a bad password.
 struct Ticket {
     shared: Arc<Shared>,
-    key: LedgerKey,
+    account: LockoutKey,
     /// The key of the name as it was written.
     written_key: LockoutKey,
-    threshold: u32,
+    thresholds: Thresholds,
     was_locked: bool,
     report: Report,
     settled: bool,
@@ -486,7 +477,7 @@ impl Ticket {
         let origin = &self.report.origin;
         {
             let mut state = self.shared.state();
-            state.ledger.settle(self.key, Verdict::Good, now);
+            self.settle(&mut state, Verdict::Good, now);
             state.sources.pay_back(origin.client_ip, now);
             let own_key = LockoutKey::of_account(&account.realm, &account.sam_account_name);
             if matches!(login.form(), LoginForm::Upn { .. }) {
@@ -509,7 +500,7 @@ impl Ticket {
         } else {
             let now = self.shared.parts.clock.monotonic();
             let mut state = self.shared.state();
-            state.ledger.settle(self.key, Verdict::Neutral, now);
+            self.settle(&mut state, Verdict::Neutral, now);
             state.sources.pay_back(self.report.origin.client_ip, now);
             drop(state);
             if self.was_locked && error.may_change_password() {
@@ -521,17 +512,21 @@ impl Ticket {
 
     fn settle_bad(&self, account_exists: bool) {
         let now = self.shared.parts.clock.monotonic();
-        let failures = self.shared.state().ledger.settle(self.key, Verdict::Bad { account_exists }, now);
-        if failures == self.threshold {
-            self.shared.tell(&self.report, LockoutEventKind::Locked, failures);
+        let settled = self.settle(&mut self.shared.state(), Verdict::Bad { account_exists }, now);
+        if settled.locks {
+            self.shared.tell(&self.report, LockoutEventKind::Locked, settled.failures);
         }
     }
 
     /// Gives the place back before anything was asked.
     fn give_back(mut self) {
         let now = self.shared.parts.clock.monotonic();
-        self.shared.state().ledger.settle(self.key, Verdict::Neutral, now);
+        self.settle(&mut self.shared.state(), Verdict::Neutral, now);
         self.finish();
+    }
+
+    fn settle(&self, state: &mut State, verdict: Verdict, now: Duration) -> Settled {
+        state.ledger.settle(self.account, self.report.familiarity, self.thresholds, verdict, now)
     }
 
     fn finish(&mut self) {

@@ -1,10 +1,9 @@
 //! A claim and the list of claims a rule set works on.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-/// Text shared between claims, rules and tokens without copying.
-pub type Text = Arc<str>;
+use super::Text;
+use super::types::value_type;
 
 /// One statement about a subject (claims.md 1.4).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -56,14 +55,12 @@ impl Claim {
 
     /// Whether the value is plain text, which tokens write without a type.
     pub fn is_string(&self) -> bool {
-        &*self.value_type == super::types::value_type::STRING
+        &*self.value_type == value_type::STRING
     }
 }
 
-fn string_value_type() -> Text {
-    static STRING: std::sync::LazyLock<Text> =
-        std::sync::LazyLock::new(|| Text::from(super::types::value_type::STRING));
-    STRING.clone()
+const fn string_value_type() -> Text {
+    Text::constant(value_type::STRING)
 }
 
 /// An ordered list of claims; the same claim may stand in it more than once while rules run.
@@ -120,6 +117,9 @@ impl ClaimSet {
     /// Drops exact duplicates (all six fields equal), keeping the first of each.
     pub fn deduplicate(&mut self) {
         let duplicate = super::engine::duplicates(self.0.len(), |index| self.0.get(index));
+        if duplicate.is_empty() {
+            return;
+        }
         let mut duplicate = duplicate.into_iter();
         self.0.retain(|_| !duplicate.next().unwrap_or(false));
     }

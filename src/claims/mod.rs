@@ -16,9 +16,10 @@ pub mod rules;
 pub mod store;
 #[cfg(test)]
 mod tests;
+mod text;
 pub mod types;
 
-pub use claim::{Claim, ClaimSet, Text};
+pub use claim::{Claim, ClaimSet};
 pub use engine::{
     EvaluationError, EvaluationErrorKind, Limits, NoTrace, Outcome, RecordedTrace, RuleRef, RuleSet, RunTrace,
     TraceEvent, TraceSink,
@@ -26,3 +27,4 @@ pub use engine::{
 pub use language::{ParseOptions, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning};
 pub use pipeline::{Authorization, DenyReason, MULTIPLE_AUTHENTICATION, Stage, asks_second_factor, authorize};
 pub use store::{AttributeStore, QueryContext, QuerySubject, RequestStores, Rows, StoreError, StoreQuery, StoreSet};
+pub use text::Text;

@@ -1,5 +1,7 @@
 //! `chancery check`: everything that is wrong with a configuration, at once.
 
+mod lockout;
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,8 +16,9 @@ use crate::config::{Outcome, render};
 /// Check a configuration, and show whether the running server took the last change
 ///
 /// Reads chancery.toml, the trusts beside it and every file they name, as `chancery serve` would, and lists every problem with
-/// its place and what to do. Opens no network connection and changes nothing. Exit status 1 when there are errors; warnings
-/// alone give 0.
+/// its place and what to do. Then asks each domain when it locks accounts, and warns when this server would not hold wrong
+/// passwords back before that; a domain that does not answer within a few seconds is a warning too. Changes nothing. Exit
+/// status 1 when there are errors; warnings alone give 0.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
@@ -23,6 +26,12 @@ pub(super) struct Check {
     /// Form of the output
     #[arg(long, value_enum, default_value_t = Format::Human)]
     format: Format,
+    /// Ask no domain: open no network connection
+    #[arg(long)]
+    offline: bool,
+    /// Servers that will run with this configuration; each counts wrong passwords for itself
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    nodes: u32,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -35,7 +44,13 @@ enum Format {
 
 impl Check {
     pub(super) fn run(self) -> ExitCode {
-        let outcome = self.config.loader().load();
+        let mut outcome = self.config.loader().load();
+        if !self.offline
+            && let Some(loaded) = &outcome.loaded
+        {
+            lockout::compare(loaded, &self.config.file(), self.nodes, &mut outcome.report);
+            outcome.report.sort();
+        }
         let running = Running::find(&outcome);
         match self.format {
             Format::Human => print!("{}", human(&self.config.file(), &outcome, running.as_ref(), use_colour())),

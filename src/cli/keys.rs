@@ -1,6 +1,6 @@
-//! `chancery keys`: shows, imports and exports the server's keys.
+//! `chancery keys`: shows, makes, imports, promotes and exports the server's keys.
 //!
-//! `list` and `export-public` read public files only and need no secret; `import` opens the key-encryption key.
+//! `list` and `export-public` read public files only and need no secret; the others open the key-encryption key.
 
 use std::io::Write;
 use std::os::unix::fs::MetadataExt as _;
@@ -12,17 +12,21 @@ use serde::Serialize;
 use crate::clock::{Clock, Random, UtcTime};
 use crate::keys::files::{self, FileError};
 use crate::keys::{
-    CertificateError, CertificateFacts, ExpiryState, FilePermissions, ImportError, KeyDirectory, KeyMaterial,
-    KeyOrigin, KeyPurpose, KeyRing, KeyRingOptions, KeyRole, Manifest, ManifestEntry, NewKey, RingError, VaultError,
-    import,
+    CertificateError, CertificateFacts, ExpiryState, FilePermissions, GenerateError, ImportError, KeyDirectory,
+    KeyMaterial, KeyOrigin, KeyPurpose, KeyRing, KeyRingOptions, KeyRole, Manifest, ManifestEntry, NewKey, RingError,
+    VaultError, import,
 };
 use crate::secret::Secret;
 use crate::tokens::KeyId;
 
 mod args;
 mod command;
+mod rollover;
 
-pub use args::{CertificatePurpose, ExportArgs, ExportFormat, ImportArgs, KeysArgs, KeysCommand, ListArgs};
+pub use args::{
+    CertificatePurpose, ExportArgs, ExportFormat, GenerateArgs, ImportArgs, KeysArgs, KeysCommand, ListArgs,
+    PromoteArgs,
+};
 pub(crate) use command::Keys;
 
 /// Runs the command. `configured` comes from the configuration file, where there is one; arguments win over it.
@@ -44,6 +48,12 @@ pub fn run(
         KeysCommand::Import(import) => {
             let options = options(args, configured)?;
             self::import_key(&options, configured.is_some(), import, clock, random, out, advice)
+        }
+        KeysCommand::Generate(generate) => {
+            rollover::generate(&options(args, configured)?, generate, clock, random, out, advice)
+        }
+        KeysCommand::Promote(promote) => {
+            rollover::promote(&options(args, configured)?, promote, clock.now(), random, out, advice)
         }
     }
 }
@@ -94,6 +104,42 @@ pub enum KeysError {
         path: PathBuf,
         /// The cause.
         source: ImportError,
+    },
+    /// No certificate can be made without the name that it is for.
+    #[error("no configuration says what the federation service is called; give --config")]
+    NoServiceName,
+    /// A key or certificate could not be made.
+    #[error("no key could be made: {0}")]
+    Generate(GenerateError),
+    /// The key to promote signs already.
+    #[error("key {0} is the primary one already")]
+    PrimaryAlready(KeyId),
+    /// The key to promote has a certificate that nobody accepts any more.
+    #[error("key {id} cannot sign: its certificate ended at {not_after}. `chancery keys generate` makes another")]
+    Expired {
+        /// The key.
+        id: KeyId,
+        /// End of its certificate.
+        not_after: UtcTime,
+    },
+    /// The key to promote has a certificate that nobody accepts yet.
+    #[error("key {id} cannot sign yet: its certificate begins at {not_before}")]
+    NotYetValid {
+        /// The key.
+        id: KeyId,
+        /// Beginning of its certificate.
+        not_before: UtcTime,
+    },
+    /// The key to promote has not been published for long.
+    #[error(
+        "key {id} was added at {added}, less than a day ago: who has not read the metadata since then would refuse its \
+         tokens. Wait, or give --now when everybody knows it"
+    )]
+    JustAdded {
+        /// The key.
+        id: KeyId,
+        /// When it was added.
+        added: UtcTime,
     },
     /// A file.
     #[error(transparent)]
@@ -228,9 +274,7 @@ fn export_public(directory: &KeyDirectory, args: &ExportArgs, out: &mut dyn Writ
     let certificate = if let Some(id) = &args.id {
         find(directory, &manifest, id)?
     } else {
-        let keys = manifest.of(args.purpose.into());
-        let primary = keys.first().ok_or_else(|| KeysError::NoSuchKey(String::from("primary")))?;
-        facts(directory, primary)?
+        primary(directory, args.purpose.into())?
     };
     let text = match args.format {
         ExportFormat::Pem => certificate.pem().into_bytes(),
@@ -270,7 +314,7 @@ fn import_key(
     let key = NewKey::rsa(args.purpose.into(), material);
     let NewKey::Rsa { material, .. } = &key else { return Ok(()) };
     let facts = material.certificate().clone();
-    vault.add(&key, role, now, random)?;
+    vault.add(&key, role, KeyOrigin::Imported, now, random)?;
     warn_of_owner(&options.directory, advice)?;
 
     let purpose = KeyPurpose::from(args.purpose);
@@ -386,6 +430,13 @@ fn facts(directory: &KeyDirectory, entry: &ManifestEntry) -> Result<CertificateF
     let certificates = directory.certificates(entry)?;
     let leaf = certificates.first().map(Vec::as_slice).unwrap_or_default();
     CertificateFacts::parse(leaf).map_err(|source| KeysError::Certificate { id: entry.id(), source })
+}
+
+/// The certificate of the primary key of a purpose.
+fn primary(directory: &KeyDirectory, purpose: KeyPurpose) -> Result<CertificateFacts, KeysError> {
+    let manifest = manifest(directory)?;
+    let primary = manifest.of(purpose).first().copied().cloned();
+    facts(directory, &primary.ok_or_else(|| KeysError::NoSuchKey(String::from("primary")))?)
 }
 
 /// The key that `wanted` names: an id, a SHA-1 thumbprint, or the beginning of either. Colons and spaces, as other tools

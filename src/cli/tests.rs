@@ -92,9 +92,10 @@ async fn reload_waits_until_the_change_is_served_or_refused() {
     let mut pid = PidFile::acquire(&fixture.path().join("state/chancery.pid")).unwrap();
     pid.announce().unwrap();
     let live = Arc::new(LiveConfig::new(fixture.loader(), outcome.loaded.unwrap(), outcome.report));
-    let watching = tokio::spawn(Arc::clone(&live).watch(Duration::from_hours(1)));
-    // Its first look at the files comes at once; after it the signal handler is in place.
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    let mut watching = Box::pin(Arc::clone(&live).watch(Duration::from_hours(1)));
+    // Its first step puts the signal handler in place.
+    assert!(futures_util::poll!(&mut watching).is_pending());
+    let watching = tokio::spawn(watching);
     let reload = |fixture: &Arc<Fixture>| {
         let fixture = Arc::clone(fixture);
         tokio::task::spawn_blocking(move || reload_command(&fixture).reload().unwrap().unwrap())

@@ -124,7 +124,8 @@ impl Loader {
         }
         let around = Surroundings { now: self.clock.now(), paths: &paths };
         checks::all(&config, &around, &mut Findings::new(&document, report));
-        let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now());
+        let stores = super::store_catalog(&config);
+        let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now(), Some(&stores));
         let additional_authentication = crate::trusts::compile_rules(
             config.authentication.additional_authentication_rules.as_deref(),
             config.authentication.additional_authentication_rules_file.as_deref(),

@@ -10,10 +10,11 @@ use super::names::Network;
 pub struct Lockout {
     /// Master switch.
     pub enabled: bool,
-    /// Wrong passwords from unfamiliar sources before further ones are refused unseen; must be below the domain's threshold.
+    /// Wrong passwords of an account, from all sources together, before further ones are refused unseen; must be below the
+    /// domain's threshold.
     pub threshold: u32,
-    /// The same for sources the account signed in from before; the intranet always is one.
-    pub familiar_threshold: u32,
+    /// How many of these may come from sources the account never signed in from; the intranet is none of them.
+    pub unknown_threshold: u32,
     /// Minutes after which one attempt is let through again.
     pub window_minutes: u64,
     /// Accounts tracked at once; the longest unused are forgotten first.
@@ -34,7 +35,7 @@ impl Default for Lockout {
         Self {
             enabled: true,
             threshold: 4,
-            familiar_threshold: 4,
+            unknown_threshold: 3,
             window_minutes: 30,
             tracked_accounts: 100_000,
             banned_networks: Vec::new(),

@@ -100,7 +100,7 @@ impl Directory for CachedDirectory {
         for name in names {
             match self.held.recall(sid, name, now, self.options.attribute_ttl) {
                 Some(values) if values.is_empty() => {}
-                Some(values) => answer.insert(name.clone(), values.to_vec()),
+                Some(values) => answer.insert_shared(name.clone(), values),
                 None => {
                     missing.insert(name.clone());
                 }

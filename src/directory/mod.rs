@@ -10,6 +10,7 @@ pub mod codec;
 pub mod filter;
 mod guid;
 pub mod ldap;
+mod lockout;
 mod query;
 mod sid;
 
@@ -17,5 +18,6 @@ pub use account::{Account, AccountKind, SignInState};
 pub use bind_reason::{PasswordRefusal, PasswordVerdict};
 pub use cache::{CacheOptions, CachedDirectory};
 pub use guid::{GuidError, ObjectGuid};
+pub use lockout::DomainLockout;
 pub use query::{AccountKey, AttributeName, AttributeValue, Attributes, Directory, DirectoryError};
 pub use sid::{Sid, SidError};

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -91,12 +92,12 @@ impl fmt::Display for AccountKey {
 
 /// The LDAP name of an attribute; compared without regard to case.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AttributeName(String);
+pub struct AttributeName(Arc<str>);
 
 impl AttributeName {
     /// An attribute name; held in lower case.
     pub fn new(name: &str) -> Self {
-        Self(name.trim().to_ascii_lowercase())
+        Self(name.trim().to_ascii_lowercase().into())
     }
 
     /// The name in lower case.
@@ -124,23 +125,28 @@ impl AttributeValue {
     }
 }
 
-/// Attributes of one object, by lower-case name.
+/// Attributes of one object, by lower-case name. The values are shared: those that are remembered go out uncopied.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attributes(BTreeMap<AttributeName, Vec<AttributeValue>>);
+pub struct Attributes(BTreeMap<AttributeName, Arc<[AttributeValue]>>);
 
 impl Attributes {
     /// All values of an attribute; empty when the object has none.
     pub fn values(&self, name: &AttributeName) -> &[AttributeValue] {
-        self.0.get(name).map_or(&[], Vec::as_slice)
+        self.0.get(name).map_or(&[], |values| values)
     }
 
     /// The attributes that have values, in order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&AttributeName, &[AttributeValue])> {
-        self.0.iter().map(|(name, values)| (name, values.as_slice()))
+        self.0.iter().map(|(name, values)| (name, &**values))
     }
 
     /// Sets the values of an attribute.
     pub fn insert(&mut self, name: AttributeName, values: Vec<AttributeValue>) {
+        self.insert_shared(name, values.into());
+    }
+
+    /// Sets the values of an attribute to those somebody else holds, too.
+    pub fn insert_shared(&mut self, name: AttributeName, values: Arc<[AttributeValue]>) {
         self.0.insert(name, values);
     }
 }

@@ -113,6 +113,36 @@ impl Sid {
         self.authority == 5 && matches!(self.sub_authorities(), [21, _, _, _])
     }
 
+    /// The text form in whatever holds text, without a `String` between: every sign-in writes a SID for each group.
+    pub fn text<T: for<'t> From<&'t str>>(&self) -> T {
+        if self.authority >> 32 == 0 {
+            T::from(self.write_decimal(&mut [0; MAX_TEXT]))
+        } else {
+            T::from(&self.to_string())
+        }
+    }
+
+    /// Digits from the last to the first; for an authority below 2^32.
+    fn write_decimal<'t>(&self, text: &'t mut [u8; MAX_TEXT]) -> &'t str {
+        let mut free = text.iter_mut().rev();
+        let mut digits = |mut number: u64, before: &[u8]| {
+            loop {
+                if let (Some(place), Ok(digit)) = (free.next(), u8::try_from(number % 10)) {
+                    *place = b'0' + digit;
+                }
+                number /= 10;
+                if number == 0 {
+                    break;
+                }
+            }
+            before.iter().rev().zip(&mut free).for_each(|(octet, place)| *place = *octet);
+        };
+        self.sub_authorities().iter().rev().for_each(|part| digits(u64::from(*part), b"-"));
+        digits(self.authority, b"S-1-");
+        let start = free.len();
+        text.get(start..).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+    }
+
     const fn well_known(authority: u64, sub_authorities: &[u32]) -> Self {
         let mut all = [0; MAX_SUB_AUTHORITIES];
         let (head, _) = all.split_at_mut(sub_authorities.len());
@@ -130,25 +160,7 @@ impl fmt::Display for Sid {
             write!(f, "S-1-0x{:012X}", self.authority)?;
             return self.sub_authorities().iter().try_for_each(|part| write!(f, "-{part}"));
         }
-        // Every sign-in writes a SID for each group of the account: digits from the last to the first, and out at once.
-        let mut text = [0; MAX_TEXT];
-        let mut free = text.iter_mut().rev();
-        let mut digits = |mut number: u64, before: &[u8]| {
-            loop {
-                if let (Some(place), Ok(digit)) = (free.next(), u8::try_from(number % 10)) {
-                    *place = b'0' + digit;
-                }
-                number /= 10;
-                if number == 0 {
-                    break;
-                }
-            }
-            before.iter().rev().zip(&mut free).for_each(|(octet, place)| *place = *octet);
-        };
-        self.sub_authorities().iter().rev().for_each(|part| digits(u64::from(*part), b"-"));
-        digits(self.authority, b"S-1-");
-        let start = free.len();
-        f.write_str(text.get(start..).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default())
+        f.write_str(self.write_decimal(&mut [0; MAX_TEXT]))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The audit events of the issue path, in one place (ws-federation.md 12.3).
 
 use super::context::Context;
-use super::decision::Denial;
+use super::decision::{AuthnDemand, Denial};
 use super::error::IssueError;
 use super::grant::Grant;
 use crate::audit::{
@@ -25,7 +25,7 @@ pub(super) async fn token_issued(
         EventKind::TokenIssued {
             parties: parties.clone(),
             token: token.id.clone(),
-            token_type: Name::public(type_uri(token.token_type)),
+            token_type: Name::constant(type_uri(token.token_type)),
             key: key.clone(),
             not_on_or_after: token.not_on_or_after,
         },
@@ -46,6 +46,20 @@ pub(super) fn denied(cx: &Context, who: &AuthenticatedSubject, relying_party: &s
             failure: FailureType::Authorization,
             code: ErrorCode("MSIS7068"),
         },
+    ]);
+}
+
+/// 413 and 1201: the relying party asks for more, and where the request came in nobody can be asked. Called by the protocol:
+/// where a page can be shown, a demand is no refusal.
+pub fn step_up_refused(cx: &Context, who: &AuthenticatedSubject, relying_party: &str, demand: &AuthnDemand) {
+    let parties = Parties::of(who, Some(relying_party));
+    let code = ErrorCode("MSIS7102");
+    let detail = match demand {
+        AuthnDemand::SecondFactor => "the relying party asks for a second factor, which this endpoint cannot ask for",
+    };
+    cx.note([
+        EventKind::RequestFailed { parties: parties.clone(), code, detail: Detail::public(detail) },
+        EventKind::AppTokenFailed { parties, authn: AuthnFacts::of(who), failure: FailureType::Authorization, code },
     ]);
 }
 

@@ -20,49 +20,41 @@ use super::request::SignInRequest;
 /// [`domain_computers_group`]).
 pub(super) fn subject_claims(subject: &AuthenticatedSubject, domain_computer: bool) -> ClaimSet {
     let SubjectOrigin::Directory(account) = &subject.origin;
-    let authority = Text::from(issuer::AD_AUTHORITY);
     let mut claims = Vec::with_capacity(account.groups.len() + 16);
-    let mut add = |claim_type: &str, value: Text| claims.push(Claim::new(claim_type, value, authority.clone()));
+    let mut add = |claim_type: &'static str, value: Text| claims.push(stated(AUTHORITY, claim_type, value));
 
     let name = Text::from(account.windows_account_name());
     add(types::WINDOWS_ACCOUNT_NAME, name.clone());
     add(types::NAME, name);
-    add(types::PRIMARY_SID, text(account.sid));
-    let primary_group = text(account.primary_group);
+    add(types::PRIMARY_SID, account.sid.text());
     let withheld = domain_computers_group(account).filter(|_| !domain_computer);
     if Some(account.primary_group) != withheld {
-        add(types::PRIMARY_GROUP_SID, primary_group);
+        add(types::PRIMARY_GROUP_SID, account.primary_group.text());
     }
-    let group_type = Text::from(types::GROUP_SID);
-    claims.extend(
-        [Sid::EVERYONE, Sid::AUTHENTICATED_USERS]
-            .iter()
-            .chain(&account.groups)
-            .filter(|group| Some(**group) != withheld)
-            .map(|group| Claim::new(group_type.clone(), text(*group), authority.clone())),
-    );
-    let mut add = |claim_type: &str, value: Text| claims.push(Claim::new(claim_type, value, authority.clone()));
+    for group in [Sid::EVERYONE, Sid::AUTHENTICATED_USERS].iter().chain(&account.groups) {
+        if Some(*group) != withheld {
+            add(types::GROUP_SID, group.text());
+        }
+    }
     if let Some(upn) = &account.upn {
         add(types::UPN, Text::from(upn.as_str()));
     }
     add(types::IMPLICIT_UPN, Text::from(account.implicit_upn()));
-    add(types::ANCHOR_CLAIM_TYPE, Text::from(types::WINDOWS_ACCOUNT_NAME));
+    add(types::ANCHOR_CLAIM_TYPE, Text::constant(types::WINDOWS_ACCOUNT_NAME));
     if let Some(method) = subject.methods.first() {
-        add(types::AUTHENTICATION_METHOD, Text::from(method.uri()));
+        add(types::AUTHENTICATION_METHOD, Text::constant(method.uri()));
     }
     for method in &subject.methods {
-        add(types::AUTHN_METHODS_REFERENCES, Text::from(method.reference_uri()));
+        add(types::AUTHN_METHODS_REFERENCES, Text::constant(method.reference_uri()));
     }
     if subject.methods.iter().any(|method| method.is_second_factor()) {
-        add(types::AUTHN_METHODS_REFERENCES, Text::from(MULTIPLE_AUTHENTICATION));
+        add(types::AUTHN_METHODS_REFERENCES, Text::constant(MULTIPLE_AUTHENTICATION));
     }
     if let Some(certificate) = &subject.certificate {
-        claims.extend(certificate_claims(certificate, &authority));
+        claims.extend(certificate_claims(certificate, &AUTHORITY));
     }
-    claims.push(
-        Claim::new(types::AUTHENTICATION_INSTANT, subject.instant.to_xml(), authority)
-            .with_value_type(value_type::DATE_TIME),
-    );
+    let instant = stated(AUTHORITY, types::AUTHENTICATION_INSTANT, subject.instant.to_xml().into());
+    claims.push(instant.with_value_type(Text::constant(value_type::DATE_TIME)));
     ClaimSet::from(claims)
 }
 
@@ -101,18 +93,19 @@ pub(super) fn with_networks<'c>(
 
 /// Claims about the request, joined to what the acceptance rules passed; no rule of an authority can forge them.
 pub(super) fn request_claims(request: &SignInRequest, trust_id: &str, activity: uuid::Uuid) -> Vec<Claim> {
-    let context = Text::from(issuer::CLIENT_CONTEXT);
     let inside = request.origin.location == NetworkLocation::Intranet;
-    let mut claims = vec![
-        Claim::new(types::INSIDE_CORPORATE_NETWORK, if inside { "true" } else { "false" }, context.clone())
-            .with_value_type(value_type::BOOLEAN),
-    ];
-    let mut add = |claim_type: &str, value: Text| claims.push(Claim::new(claim_type, value, context.clone()));
-    add(types::X_MS_CLIENT_IP, Text::from(request.origin.client_ip.to_string()));
+    let inside = Text::constant(if inside { "true" } else { "false" });
+    let mut claims = Vec::with_capacity(10);
+    claims.push(
+        stated(CONTEXT, types::INSIDE_CORPORATE_NETWORK, inside).with_value_type(Text::constant(value_type::BOOLEAN)),
+    );
+    let mut add = |claim_type: &'static str, value: Text| claims.push(stated(CONTEXT, claim_type, value));
+    let client_ip = Text::from(request.origin.client_ip.to_string());
+    add(types::X_MS_CLIENT_IP, client_ip.clone());
     add(types::X_MS_ENDPOINT_ABSOLUTE_PATH, Text::from(request.endpoint.as_str()));
     add(types::RELYING_PARTY_TRUST_ID, Text::from(trust_id));
     add(types::CLIENT_REQUEST_ID, Text::from(activity.to_string()));
-    add(types::USER_IP, Text::from(request.origin.client_ip.to_string()));
+    add(types::USER_IP, client_ip);
     // Only what a trusted peer passed on: rules decide by this claim where somebody may sign in from.
     let forwarded = (!request.origin.forwarded_for.is_empty())
         .then(|| request.origin.forwarded_for.iter().map(ToString::to_string).collect::<Vec<_>>().join(","));
@@ -144,8 +137,10 @@ pub(super) fn domain_computers_group(account: &Account) -> Option<Sid> {
     (account.primary_group == group || account.groups.contains(&group)).then_some(group)
 }
 
-fn text(sid: Sid) -> Text {
-    Text::from(sid.to_string())
+fn stated(by: Text, claim_type: &'static str, value: Text) -> Claim {
+    Claim::new(Text::constant(claim_type), value, by)
 }
 
+const AUTHORITY: Text = Text::constant(issuer::AD_AUTHORITY);
+const CONTEXT: Text = Text::constant(issuer::CLIENT_CONTEXT);
 const DOMAIN_COMPUTERS_RID: u32 = 515;

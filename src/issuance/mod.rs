@@ -15,6 +15,7 @@ mod request;
 #[cfg(test)]
 mod tests;
 
+pub use audit::step_up_refused;
 pub use context::{Context, DecisionContext, Services};
 pub use decision::{AuthnDemand, Decision, Denial};
 pub use error::IssueError;

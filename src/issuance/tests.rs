@@ -15,6 +15,7 @@ use crate::authn::{
     SubjectOrigin,
 };
 use crate::claims::rules::ACTIVE_DIRECTORY_ACCEPTANCE;
+use crate::claims::store::ExpiryNotice;
 use crate::claims::{ClaimSet, Limits, RuleSet, StoreSet, types};
 use crate::clock::{ManualClock, SystemRandomSource, UtcTime};
 use crate::directory::{
@@ -112,6 +113,7 @@ impl World {
                 federation_service_identifier: String::from("http://sts.corp.example/adfs/services/trust"),
                 acceptance_rules: RuleSet::parse(ACTIVE_DIRECTORY_ACCEPTANCE).unwrap(),
                 limits: Limits::default(),
+                password_expiry: ExpiryNotice::default(),
                 audited_claims: ClaimDetail::None,
             }),
             cx: Context {
@@ -173,6 +175,7 @@ fn subject(kind: AccountKind, groups: &[u32]) -> AuthenticatedSubject {
         device: None,
         certificate: None,
         session: SessionRef::random(&SystemRandomSource::new()).unwrap(),
+        password_expires: None,
     }
 }
 

@@ -301,6 +301,9 @@ mod tests {
         for bad in [name("", "R"), name("a", ""), name("a\0b", "R"), name("a\nb", "R"), name(&"a".repeat(1025), "R")] {
             assert_eq!(Initiator::with_password(&bad, &password).unwrap_err(), InitiatorError::Name);
         }
+        for good in [name("a", "R"), name(&"a".repeat(1024), "R"), name("a", &"R".repeat(1024))] {
+            assert!(good.import().is_ok(), "{good:?}");
+        }
         for bad in ["", "right\0anything", &"x".repeat(1025)] {
             let bad = Secret::new(String::from(bad));
             let refused = Initiator::with_password(&name("a", "R"), &bad).unwrap_err();

@@ -283,6 +283,9 @@ pub(super) mod tests {
         assert_eq!(Keytab::parse(&vec![0; MAX_FILE_BYTES + 1]), Err(KeytabError::TooLarge));
         let many = vec![(&["a"][..], "R", 1, 18, &b""[..]); MAX_ENTRIES + 1];
         assert_eq!(Keytab::parse(&file(&many)), Err(KeytabError::TooManyEntries));
+        let large = tempfile::NamedTempFile::new().unwrap();
+        large.as_file().set_len(MAX_FILE_BYTES as u64 + 1).unwrap();
+        assert_eq!(Keytab::read(large.path()), Err(KeytabError::TooLarge));
         let missing = Keytab::read(Path::new("/nonexistent/keytab"));
         assert!(matches!(missing, Err(KeytabError::Read { kind: std::io::ErrorKind::NotFound, .. })));
     }

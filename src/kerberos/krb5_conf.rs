@@ -32,6 +32,17 @@ pub struct RealmConf {
 }
 
 impl Krb5Conf {
+    /// The same, with the KDCs that are `suspect` behind the others of their realm. The library asks them in their order, and waits
+    /// ten seconds for one that takes the connection and then says nothing.
+    #[must_use]
+    pub fn with_last(mut self, suspect: impl Fn(&str) -> bool) -> Self {
+        for realm in &mut self.realms {
+            // Stable: the configured order decides among equals.
+            realm.kdcs.sort_by_key(|kdc| suspect(kdc));
+        }
+        self
+    }
+
     /// The file's text.
     ///
     /// # Errors
@@ -203,6 +214,19 @@ mod tests {
         }
         assert!(!text.contains("rc4"));
         assert!(Krb5Conf { allow_rc4: true, ..corp() }.render().unwrap().contains("rc4-hmac"));
+    }
+
+    #[test]
+    fn suspects_come_last_and_nobody_is_left_out() {
+        let order = |suspects: &[&str]| {
+            let conf = corp().with_last(|kdc| suspects.contains(&kdc));
+            conf.realms.into_iter().next().unwrap().kdcs
+        };
+        let [first, second, third] = ["dc1.corp.example", "192.0.2.1:88", "[2001:db8::1]:88"];
+        assert_eq!(order(&[]), [first, second, third]);
+        assert_eq!(order(&[first]), [second, third, first]);
+        assert_eq!(order(&[first, third]), [second, first, third]);
+        assert_eq!(order(&[first, second, third]), [first, second, third]);
     }
 
     #[test]

@@ -291,6 +291,7 @@ pub(super) mod tests {
         for (token, expected) in [
             (Vec::new(), Malformation::Empty),
             (vec![0x60; MAX_TOKEN_BYTES + 1], Malformation::TooLong),
+            (vec![0xa1; MAX_TOKEN_BYTES], Malformation::SecondLeg),
             (vec![0x60], Malformation::Truncated),
             (ap_req(b"sealed"), Malformation::BareApReq),
             (vec![0xa1, 0], Malformation::SecondLeg),

@@ -53,6 +53,15 @@ impl KeyRingOptions {
             certificate_lifetime: Duration::from_hours(365 * 24),
         }
     }
+
+    /// What a generated certificate is made of.
+    pub fn certificate(&self) -> CertificateOptions<'_> {
+        CertificateOptions {
+            federation_service_name: &self.federation_service_name,
+            key_size: self.key_size,
+            lifetime: self.certificate_lifetime,
+        }
+    }
 }
 
 /// A token-signing key and what is known of its certificate.
@@ -116,11 +125,7 @@ impl KeyRing {
             return Err(VaultError::Empty { path: options.directory.clone() }.into());
         }
         let now = clock.now();
-        let certificate = CertificateOptions {
-            federation_service_name: &options.federation_service_name,
-            key_size: options.key_size,
-            lifetime: options.certificate_lifetime,
-        };
+        let certificate = options.certificate();
         let mut keys = Vec::with_capacity(KeyPurpose::ALL.len());
         for purpose in [KeyPurpose::TokenSigning, KeyPurpose::TokenDecryption] {
             keys.push(NewKey::rsa(purpose, generate::self_signed(purpose, &certificate, now, random)?));
@@ -140,8 +145,7 @@ impl KeyRing {
             let material = vault.material(entry)?;
             let signer = SoftwareSigner::new(&material)?;
             let certificate = material.certificate().clone();
-            let key =
-                SigningKey { id: certificate.id(), certificate: certificate.der.clone(), signer: Arc::new(signer) };
+            let key = SigningKey::new(certificate.id(), certificate.der.clone(), Arc::new(signer));
             Ok(TokenSigningKey { key, certificate, origin: entry.origin })
         })?;
         let decryption = Ranked::load(manifest, KeyPurpose::TokenDecryption, |entry| {

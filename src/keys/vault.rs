@@ -139,14 +139,21 @@ impl Vault {
         Ok(created)
     }
 
-    /// Adds an imported key. As primary it replaces the primary of before, which stays as secondary.
+    /// Adds a key. As primary it replaces the primary of before, which stays as secondary.
     ///
     /// # Errors
     /// [`VaultError`]; nothing has changed then.
-    pub fn add(&self, key: &NewKey, role: KeyRole, now: UtcTime, random: &dyn Random) -> Result<(), VaultError> {
+    pub fn add(
+        &self,
+        key: &NewKey,
+        role: KeyRole,
+        origin: KeyOrigin,
+        now: UtcTime,
+        random: &dyn Random,
+    ) -> Result<(), VaultError> {
         let lock = self.lock()?;
         let manifest = self.manifest()?.ok_or_else(|| VaultError::Empty { path: self.directory.path().to_owned() })?;
-        let entry = ManifestEntry::new(key.id(), key.purpose(), role, KeyOrigin::Imported, now);
+        let entry = ManifestEntry::new(key.id(), key.purpose(), role, origin, now);
         let manifest = manifest.with(entry)?;
         self.write_key(key, random)?;
         self.replace_manifest(&lock, &manifest, random)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::audit::{AuthProtocol, Identifier, InstanceId, Name, RequestFacts};
-use crate::authn::certificate::{CertificateTrust, MappingPolicy};
+use crate::authn::certificate::{CertificateDomain, CertificateTrust, MappingPolicy};
 use crate::authn::{DomainNames, NegotiateAuthenticator, PasswordGate};
 use crate::claims::descriptions::ClaimDescriptions;
 use crate::issuance::{Context, Issuer, Services};
@@ -47,8 +47,8 @@ pub struct CertificateSignIn {
     pub trust: CertificateTrust,
     /// How strongly a certificate must name its account.
     pub mapping: MappingPolicy,
-    /// NetBIOS names of the domains whose accounts may carry mappings.
-    pub domains: Vec<String>,
+    /// The domains whose accounts may carry mappings.
+    pub domains: Vec<CertificateDomain>,
     /// Signatures that were used.
     pub used_signatures: Arc<dyn OneTime>,
 }

@@ -19,6 +19,7 @@ use crate::protocols::metadata::{self, FederationMetadata, MetadataError};
 use crate::protocols::{mex, wstrust};
 
 use super::assembly::{AssemblyError, Lasting};
+use super::kdc_order::KdcOrder;
 use super::routes::Endpoint;
 use super::service::RequestLimits;
 use super::settings::{krb5_conf, network_policy, tls_options};
@@ -33,7 +34,7 @@ pub struct Application {
     lasting: Arc<Lasting>,
     serving: Arc<ArcSwap<Serving>>,
     tls: Option<TlsState>,
-    krb5_conf: PathBuf,
+    kdc_order: Arc<KdcOrder>,
     config_file: PathBuf,
 }
 
@@ -51,7 +52,7 @@ pub struct Serving {
 }
 
 impl Application {
-    /// An application that serves `loaded`.
+    /// An application that serves `loaded`. `krb5_file` is the process's `krb5.conf`, written from the same configuration.
     ///
     /// # Errors
     /// [`AssemblyError`].
@@ -59,17 +60,21 @@ impl Application {
         lasting: Lasting,
         loaded: &Arc<Loaded>,
         tls: Option<TlsState>,
-        krb5_conf: PathBuf,
+        krb5_file: PathBuf,
         config_file: PathBuf,
     ) -> Result<Self, AssemblyError> {
-        let environment = lasting.assemble(loaded)?.commit(&lasting);
+        let assembled = lasting.assemble(loaded)?;
+        let krb5 = krb5_conf(&loaded.config);
+        let kdc_order = Arc::new(KdcOrder::new(krb5_file, krb5.clone()));
+        kdc_order.follow(krb5, &assembled.ldap).map_err(|error| AssemblyError::because("krb5.conf")(&error))?;
+        let environment = assembled.commit(&lasting);
         Ok(Self {
             clock: lasting.clock.clone(),
             random: lasting.random.clone(),
             serving: Arc::new(ArcSwap::from_pointee(Serving::new(environment, &loaded.config))),
             lasting: Arc::new(lasting),
             tls,
-            krb5_conf,
+            kdc_order,
             config_file,
         })
     }
@@ -182,10 +187,10 @@ impl Subscriber for Application {
             _ => None,
         };
         let (lasting, serving, next) = (self.lasting.clone(), self.serving.clone(), next.clone());
-        let krb5_conf = self.krb5_conf.clone();
+        let kdc_order = self.kdc_order.clone();
         Ok(Box::new(move || {
             // Read by Kerberos calls that begin from now on: the library looks at the file's time.
-            if let Err(error) = krb5.write(&krb5_conf) {
+            if let Err(error) = kdc_order.follow(krb5, &assembled.ldap) {
                 tracing::error!(%error, "new domain controllers are not known to Kerberos");
             }
             if let Some((tls, prepared)) = tls {

@@ -29,8 +29,8 @@ use crate::xml;
 
 use super::observer::AuditLockouts;
 use super::settings::{
-    binding_policy, domain_names, endpoints, front_certificates, gate_settings, hosts, key_options, ldap_options,
-    network_policy, read, secret_files, service_principals,
+    binding_policy, certificate_domain, domain_names, endpoints, front_certificates, gate_settings, hosts, key_options,
+    ldap_options, network_policy, read, secret_files, service_principals,
 };
 use super::stores::KnownStores;
 use super::verifier::CurrentVerifier;
@@ -127,7 +127,7 @@ impl Lasting {
             acceptor.clone(),
             domains.clone(),
             service_principals(config),
-            ldap,
+            ldap.clone(),
             PASSWORD_CHECKS,
             PASSWORD_TIMEOUT,
         );
@@ -155,7 +155,7 @@ impl Lasting {
             domains: domains.clone(),
             certificates: self.certificates(config)?,
         };
-        Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier) })
+        Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier), ldap })
     }
 
     /// What decisions are made with, and nothing that signs, listens or writes: for tools that explain them. Opens no
@@ -244,7 +244,7 @@ impl Lasting {
                 config::Mapping::Strong => MappingPolicy::StrongRequired,
                 config::Mapping::Compatibility => MappingPolicy::Compatibility,
             },
-            domains: config.domains.iter().map(|domain| domain.netbios.as_str().to_owned()).collect(),
+            domains: config.domains.iter().map(certificate_domain).collect(),
             used_signatures: self.one_time.clone(),
         }))
     }
@@ -303,6 +303,8 @@ pub struct Assembled {
     environment: Environment,
     gate: GateSettings,
     verifier: Arc<DomainPasswordVerifier>,
+    /// How the directory is reached.
+    pub(super) ldap: Arc<LdapDirectory>,
 }
 
 impl Assembled {

@@ -5,6 +5,7 @@
 mod application;
 mod assembly;
 mod connection;
+mod kdc_order;
 mod observer;
 mod routes;
 mod service;
@@ -25,7 +26,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub use application::Application;
 pub use assembly::{AssemblyError, Decisions, Lasting};
 pub use service::Listener;
-pub use settings::{key_options, krb5_conf, tls_options};
+pub use settings::{key_options, krb5_conf, ldap_options, lockout_policy, tls_options};
 pub use tls::{TlsError, TlsOptions, TlsProfile, TlsState};
 
 use crate::audit::{AuditError, AuditSink, Auditor, AuditorOptions, Durability, FailurePolicy, FileSink, WriterSink};

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::audit::{
-    AuditEvent, Auditor, AuthProtocol, AuthnFacts, EventKind, Identifier, InstanceId, Parties, RequestFacts,
-};
+use crate::audit::{AuditEvent, Auditor, AuthnFacts, EventKind, InstanceId, Parties};
 use crate::authn::AuthenticationMethod;
 use crate::authn::password_gate::{LockoutEvent, LockoutEventKind, LockoutObserver};
 
@@ -33,28 +31,15 @@ impl LockoutObserver for AuditLockouts {
             LockoutEventKind::AllowedWhileLocked => vec![EventKind::LockedButAllowed { parties }],
             LockoutEventKind::CorrectWhileLocked => vec![EventKind::LockedWithRightPassword { parties }],
             LockoutEventKind::SourceSlowed | LockoutEventKind::LedgerFull => {
-                tracing::warn!(correlation = %event.activity, client = %event.origin.client_ip, kind = ?event.kind,
+                tracing::warn!(correlation = %event.request.activity, client = ?event.request.client, kind = ?event.kind,
                     "password attempts are held back");
                 return;
             }
         };
-        let request = Arc::new(RequestFacts {
-            activity: event.activity,
-            server: Identifier::public(""),
-            protocol: AuthProtocol::WsTrust,
-            location: event.origin.location,
-            client: Some(event.origin.client_ip),
-            forwarded: event.origin.forwarded_for.clone(),
-            proxy: None,
-            peer: Some(event.origin.peer),
-            proxy_server: None,
-            user_agent: None,
-            endpoint: Identifier::public(""),
-        });
         let events = kinds.into_iter().map(|kind| AuditEvent {
             time: event.at,
-            instance: InstanceId(event.activity),
-            request: request.clone(),
+            instance: InstanceId(event.request.activity),
+            request: Arc::clone(&event.request),
             kind,
         });
         self.auditor.note(events.collect());

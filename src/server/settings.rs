@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::assembly::AssemblyError;
 use super::tls::{TlsOptions, TlsProfile};
+use crate::authn::certificate::CertificateDomain;
 use crate::authn::password_gate::{BannedNetworks, GateSettings, LockoutMode, LockoutPolicy};
 use crate::authn::{DomainNames, DomainNamesEntry, NetworkPolicy};
 use crate::config::names::Network;
@@ -67,7 +68,11 @@ pub(super) fn domain_names(config: &Config) -> Result<DomainNames, AssemblyError
     .map_err(|error| AssemblyError::because("[[domains]]")(&error))
 }
 
-pub(super) fn ldap_options(config: &Config) -> Result<LdapOptions, AssemblyError> {
+/// How the directory is reached.
+///
+/// # Errors
+/// [`AssemblyError`] when an address is none, or a secret cannot be read.
+pub fn ldap_options(config: &Config) -> Result<LdapOptions, AssemblyError> {
     let limits = LdapLimits {
         connect_timeout: config.directory.connect_timeout(),
         question_timeout: config.directory.query_timeout(),
@@ -97,6 +102,15 @@ pub(super) fn domain_options(config: &Config, domain: &config::Domain) -> Result
         ca_files: domain.ldap.ca_file.iter().cloned().collect(),
         bind: bind(config, &domain.ldap.bind, domain.realm.as_str())?,
     })
+}
+
+pub(super) fn certificate_domain(domain: &config::Domain) -> CertificateDomain {
+    let own_name = domain.dns_name().to_string();
+    CertificateDomain {
+        name: domain.netbios.as_str().to_owned(),
+        sid: domain.sid,
+        upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).chain([own_name]).collect(),
+    }
 }
 
 /// Who the server is to a directory whose servers are of this realm.
@@ -173,20 +187,24 @@ pub(super) fn front_certificates(config: &Config) -> Result<Vec<Vec<u8>>, Assemb
     Ok(certificates)
 }
 
-pub(super) fn gate_settings(config: &Config, domains: DomainNames) -> Result<GateSettings, AssemblyError> {
+/// How many wrong passwords are passed on.
+pub fn lockout_policy(config: &Config) -> LockoutPolicy {
     let lockout = &config.lockout;
     let at_least_one = |count: u32| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
-    let policy = LockoutPolicy {
+    LockoutPolicy {
         mode: if lockout.enabled { LockoutMode::Enforce } else { LockoutMode::LogOnly },
-        threshold_unknown: at_least_one(lockout.threshold),
-        threshold_familiar: at_least_one(lockout.familiar_threshold),
+        threshold: at_least_one(lockout.threshold),
+        threshold_unknown: at_least_one(lockout.unknown_threshold),
         observation_window: lockout.window(),
         max_accounts: usize::try_from(lockout.tracked_accounts).unwrap_or(usize::MAX),
         ..LockoutPolicy::default()
-    };
-    let banned = BannedNetworks::new(lockout.banned_networks.iter().map(config::names::Network::as_ip_net))
+    }
+}
+
+pub(super) fn gate_settings(config: &Config, domains: DomainNames) -> Result<GateSettings, AssemblyError> {
+    let banned = BannedNetworks::new(config.lockout.banned_networks.iter().map(config::names::Network::as_ip_net))
         .map_err(|error| AssemblyError::because("[lockout] banned_networks")(&error))?;
-    Ok(GateSettings { lockout: policy, banned, domains, ..GateSettings::default() })
+    Ok(GateSettings { lockout: lockout_policy(config), banned, domains, ..GateSettings::default() })
 }
 
 pub(super) fn endpoints(config: &Config) -> TrustEndpoints {

@@ -247,6 +247,25 @@ mod tests {
     }
 
     #[test]
+    fn an_encrypted_token_says_so_and_keeps_what_is_known_of_it() {
+        let (certificate, private) = samples::new_certificate();
+        let key = EncryptionKey::from_certificate(&certificate).unwrap();
+        let token = crate::tokens::IssuedToken {
+            id: crate::tokens::TokenId::random(&samples::CountingRandom).unwrap(),
+            token_type: TokenType::Saml11,
+            bytes: b"<a></a>".to_vec(),
+            not_before: samples::now(),
+            not_on_or_after: samples::now(),
+            encrypted: false,
+        };
+        let cipher = ContentCipher::Aes256Cbc;
+        let encrypted = token.clone().encrypt(&key, cipher, &SystemRandomSource::new()).unwrap();
+        assert!(encrypted.encrypted);
+        assert_eq!(decrypt(&encrypted.bytes, &private, cipher), token.bytes);
+        assert_eq!(encrypted.id.to_string(), token.id.as_str());
+    }
+
+    #[test]
     fn no_two_assertions_have_a_key_in_common() {
         let (certificate, _) = samples::new_certificate();
         let key = EncryptionKey::from_certificate(&certificate).unwrap();

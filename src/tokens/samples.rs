@@ -104,7 +104,7 @@ pub(crate) fn new_key() -> SigningKey {
     let id = KeyId::new("00ff");
     let rsa = aws_lc_rs::signature::RsaKeyPair::from_pkcs8(&private).unwrap();
     let legacy = openssl::pkey::PKey::private_key_from_der(&private).unwrap();
-    SigningKey { id, certificate: certificate.into(), signer: Arc::new(TestSigner { rsa, legacy }) }
+    SigningKey::new(id, certificate.into(), Arc::new(TestSigner { rsa, legacy }))
 }
 
 /// A self-signed certificate and its PKCS#8 private key, RSA 2048.

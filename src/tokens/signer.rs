@@ -5,6 +5,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 /// Identifier of a signing key: the lower-case hexadecimal SHA-256 thumbprint of its certificate.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(Arc<str>);
@@ -67,6 +70,20 @@ pub struct SigningKey {
     pub certificate: Arc<[u8]>,
     /// The private half.
     pub signer: Arc<dyn TokenSigner>,
+    certificate_base64: Arc<str>,
+}
+
+impl SigningKey {
+    /// A key with the DER of its certificate.
+    pub fn new(id: KeyId, certificate: Arc<[u8]>, signer: Arc<dyn TokenSigner>) -> Self {
+        let certificate_base64 = STANDARD.encode(&certificate).into();
+        Self { id, certificate, signer, certificate_base64 }
+    }
+
+    /// The certificate as every signature shows it: base64, encoded once.
+    pub fn certificate_base64(&self) -> &str {
+        &self.certificate_base64
+    }
 }
 
 impl fmt::Debug for SigningKey {

@@ -69,7 +69,7 @@ pub async fn sign_enveloped(
         KeyInfoForm::Prefixed => (b"<ds:X509Data><ds:X509Certificate>", b"</ds:X509Certificate></ds:X509Data>"),
     };
     out.extend_from_slice(open);
-    push_base64(&mut out, &key.certificate);
+    out.extend_from_slice(key.certificate_base64().as_bytes());
     out.extend_from_slice(close);
     out.extend_from_slice(b"</KeyInfo></ds:Signature>");
     if let Some(tail) = out.get_mut(place..) {

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use crate::fault::{USERNAME, WINDOWS, message, unusable};
-use crate::support::Lab;
+use crate::support::{Lab, eventually};
 use crate::wire::{Reply, Route, address, host};
 
 const MEX: &str = "/adfs/services/trust/mex";
@@ -25,7 +25,9 @@ fn a_body_beyond_the_limit_is_too_large() {
     let head = format!("POST {USERNAME} HTTP/1.1\r\nHost: {}\r\nTransfer-Encoding: chunked\r\n\r\n", host());
     let chunk = format!("{:x}\r\n{}\r\n", 1 << 18, " ".repeat(1 << 18));
     let reply = Route::inside().octets(format!("{head}{}0\r\n\r\n", chunk.repeat(5)).as_bytes());
-    assert_eq!(reply.map(|reply| reply.status), Some(413));
+    let reply = reply.expect("an answer");
+    assert_eq!(reply.status, 413);
+    unusable(&reply.audit(), "MSIS3127", "413");
 }
 
 #[test]
@@ -39,6 +41,7 @@ fn big_tickets_are_answered_and_bigger_ones_refused() {
     }
     let reply = Route::inside().post(WINDOWS, &[("Authorization", &token(70 << 10))], b"");
     assert_eq!(reply.status, 431);
+    unusable(&reply.audit(), "MSIS3127", "431");
     // Beyond any buffer: refused as soon as it is too much; the rest is not waited for.
     let reply = Route::inside().post(WINDOWS, &[("Authorization", &token(300 << 10))], b"");
     assert!((400..500).contains(&reply.status), "{}", reply.status);
@@ -93,7 +96,20 @@ fn a_request_for_another_name_is_misdirected() {
     for (name, host) in [(&*ours, &*certauth), (&*certauth, &*ours), (&*ours, "elsewhere.example"), (&*ours, "")] {
         let reply = ask(name, host);
         assert_eq!((name, host, reply.status, &*reply.body), (name, host, 421, ""));
+        in_access_log(&reply, MEX);
     }
+}
+
+/// What no endpoint sees is in no audit, but in the access log: a line with the id that the client was told.
+fn in_access_log(reply: &Reply, path: &str) {
+    let correlation = reply.header("client-request-id").expect("a correlation id").to_owned();
+    let status = reply.status.to_string();
+    eventually("a line in the access log", || {
+        let log = std::fs::read_to_string(Lab::get().config.join("../log/chancery.log")).expect("the server's log");
+        log.lines().any(|line| {
+            line.contains("chancery::access") && [&*correlation, path, &*status].iter().all(|told| line.contains(told))
+        })
+    });
 }
 
 #[test]
@@ -126,8 +142,12 @@ fn paths_and_methods_that_are_not_served() {
         assert_eq!(reply.body, "");
     }
     // An endpoint that is off.
-    let off = Route::inside().post("/adfs/services/trust/13/certificatetransport", &[], b"");
+    let path = "/adfs/services/trust/13/certificatetransport";
+    let off = Route::inside().post(path, &[], b"");
     assert_eq!((off.status, &*off.body), (503, ""));
+    in_access_log(&off, path);
+    in_access_log(&Route::inside().get("/metrics", &[]), "/metrics");
+    in_access_log(&Route::inside().get(USERNAME, &[]), USERNAME);
 }
 
 #[test]

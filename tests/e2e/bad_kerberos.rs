@@ -12,8 +12,8 @@ use chancery::kerberos::bindings::tls_server_end_point;
 use chancery::kerberos::initiator::{Initiator, TokenOptions};
 
 use crate::fault::{WINDOWS, bare, rejected};
-use crate::support::Lab;
-use crate::throwaway::{Account, Server, unicode_password};
+use crate::support::{Lab, NodeSetup};
+use crate::throwaway::{Account, unicode_password};
 use crate::wire::{Reply, Route, host};
 
 #[test]
@@ -120,8 +120,8 @@ fn bindings_to_another_certificate_are_refused_and_required_where_so_configured(
             openssl::x509::X509::from_pem(&pem).and_then(|certificate| certificate.to_der()).expect("a certificate");
         Some(tls_server_end_point(&der).expect("bindings"))
     };
-    let server = Server::start(63, &[("[kerberos]", "[kerberos]\nchannel_binding = \"require\"")], &[]);
-    let (allow, require) = (Route::inside(), Route::inside().to(server.address));
+    let server = NodeSetup::new().replace("[kerberos]", "[kerberos]\nchannel_binding = \"require\"").start();
+    let (allow, require) = (Route::inside(), Route::inside().to(server.ip()));
     for (bindings, spnego, good_if_allowed, good_if_required) in [
         (bound("server.pem"), true, true, true),
         (bound("server.pem"), false, true, true),
@@ -164,12 +164,11 @@ fn tickets_of_an_old_key_and_tickets_without_pac() {
     write_keytab(&keytab, &service, &account, old_number, "Service-Key-1");
     let configured = format!("[kerberos]\nservice_principals = [\"{spn}\"]");
     let old_keytab = format!("keytab = \"{}/sts-all.keytab\"", Lab::get().keytabs.display());
-    let server = Server::start(
-        64,
-        &[("[kerberos]", &configured), (&old_keytab, &format!("keytab = \"{}\"", keytab.display()))],
-        &[],
-    );
-    let route = Route::inside().to(server.address);
+    let server = NodeSetup::new()
+        .replace("[kerberos]", &configured)
+        .replace(&old_keytab, &format!("keytab = \"{}\"", keytab.display()))
+        .start();
+    let route = Route::inside().to(server.ip());
     let fresh =
         || Initiator::with_cache(&format!("FILE:{}", Lab::get().kinit("alice", "alice").display())).expect("tickets");
     let token_of =

@@ -4,8 +4,7 @@ use crate::fault::{
     Fault, SECEXT, TRUST_13, TRUST_2005, USERNAME, WINDOWS, applies_to, bare, message, nothing_issued, now, rejected,
     send, timed, unusable,
 };
-use crate::support::{Audit, Lab};
-use crate::throwaway::Server;
+use crate::support::{Audit, Lab, Node, NodeSetup};
 use crate::wire::{Reply, Route};
 use chancery::clock::UtcTime;
 
@@ -297,8 +296,8 @@ fn without_a_credential_there_is_no_security() {
 
 #[test]
 fn a_relying_party_that_is_unknown_or_off_is_out_of_scope() {
-    let server = strict_server(61);
-    let route = Route::inside().to(server.address);
+    let server = strict_server();
+    let route = Route::inside().to(server.ip());
     for identifier in ["urn:nobody", "URN:FEDERATION:MicrosoftOnline", "urn:federation:MicrosoftOnline/", "urn:e2e:off"]
     {
         let reply =
@@ -316,8 +315,8 @@ fn a_relying_party_that_is_unknown_or_off_is_out_of_scope() {
 
 #[test]
 fn who_may_not_have_a_token_is_denied() {
-    let server = strict_server(62);
-    let route = Route::inside().to(server.address);
+    let server = strict_server();
+    let route = Route::inside().to(server.ip());
     let ask = |identifier: &str| -> (Reply, Audit) {
         let reply =
             send(&route, &swap(&message(&user("bob"), "Bob-Pw-1"), "urn:federation:MicrosoftOnline", identifier));
@@ -342,12 +341,19 @@ fn who_may_not_have_a_token_is_denied() {
     // Where no page can be shown, a demand for a second factor is a refusal.
     let (reply, audit) = ask("urn:e2e:second-factor");
     assert_eq!(Fault::of(&reply), denied);
-    unusable(&audit, "MSIS7102", "more than this endpoint can ask");
+    unusable(&audit, "MSIS7102", "a second factor");
+    for number in [413, 1201] {
+        let event = audit.event(number);
+        assert_eq!(event["ErrorCode"], "MSIS7102");
+        assert_eq!(event["RelyingParty"], "urn:e2e:second-factor");
+        assert_eq!(event["SubjectSid"], *Lab::get().object("bob").sid);
+    }
+    assert_eq!(audit.event(1201)["FailureType"], "AuthorizationError");
     assert_eq!(ask("urn:e2e:open").0.status, 200);
 }
 
 /// A server with trusts that do not give tokens to everybody.
-fn strict_server(last_octet: u8) -> Server {
+fn strict_server() -> Node {
     let permit = r#"=> issue(Type = "http://schemas.microsoft.com/authorization/claims/permit", Value = "true");"#;
     let rules = [
         ("off", format!("enabled = false\nauthorization_rules = '''{permit}'''")),
@@ -363,16 +369,13 @@ fn strict_server(last_octet: u8) -> Server {
             ),
         ),
     ];
-    let files: Vec<(String, String)> = rules
-        .into_iter()
-        .map(|(name, keys)| {
-            let text = format!(
-                "[relying_party]\nname = \"Strict {name}\"\nidentifiers = [\"urn:e2e:{name}\"]\n{keys}\ntransform_rules = '''c:[] => issue(claim = c);'''\n"
-            );
-            (format!("trusts/strict-{name}.toml"), text)
-        })
-        .collect();
-    Server::start(last_octet, &[], &files)
+    let trusts = rules.into_iter().fold(NodeSetup::new(), |node, (name, keys)| {
+        let text = format!(
+            "[relying_party]\nname = \"Strict {name}\"\nidentifiers = [\"urn:e2e:{name}\"]\n{keys}\ntransform_rules = '''c:[] => issue(claim = c);'''\n"
+        );
+        node.write(&format!("trusts/strict-{name}.toml"), text)
+    });
+    trusts.start()
 }
 
 fn user(name: &str) -> String {

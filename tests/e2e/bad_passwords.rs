@@ -1,6 +1,6 @@
 //! Names and passwords that sign nobody in: one answer for all of them, and in the audit log the exact reason.
 
-use crate::fault::{Fault, bare_2005, message, rejected, send};
+use crate::fault::{Fault, USERNAME, bare_2005, message, rejected, send};
 use crate::support::Lab;
 use crate::throwaway::{Account, create_all};
 use crate::wire::Route;
@@ -79,7 +79,9 @@ fn an_account_is_locked_here_before_the_domain_locks_it() {
     let (inside, outside) = (Route::inside().from(203), Route::outside());
     let mut answers = Vec::new();
     for attempt in 1..=8 {
-        let reply = send(&inside, &message(&account.upn(), "Wrong"));
+        // The domain has one counter, wherever a wrong password comes from.
+        let route = if attempt % 2 == 0 { &inside } else { &outside };
+        let reply = send(route, &message(&account.upn(), "Wrong"));
         assert_eq!(Fault::of(&reply), Fault::failed_authentication());
         let audit = reply.audit();
         let event = rejected(&audit, if attempt <= 4 { "WrongPassword" } else { "SoftLockout" });
@@ -87,7 +89,12 @@ fn an_account_is_locked_here_before_the_domain_locks_it() {
             assert_eq!(audit.event(516)["BadPasswordCount"], 4);
         }
         if attempt >= 4 {
-            audit.event(1210);
+            let lockout = audit.event(1210);
+            assert_eq!(lockout["Endpoint"], USERNAME);
+            for field in ["Server", "UserAgentString", "IpAddress", "NetworkLocation", "AuthProtocol"] {
+                assert_eq!(lockout[field], event[field], "{field}: as the same request's 1203");
+            }
+            assert!(lockout["Server"].as_str().is_some_and(|server| !server.is_empty()), "{lockout}");
         }
         if attempt > 4 {
             assert_eq!(event["FailureType"], "ExtranetLockoutError");
@@ -99,15 +106,29 @@ fn an_account_is_locked_here_before_the_domain_locks_it() {
     // The right password changes nothing now, by no name and at no endpoint.
     let netbios = Lab::get().realm.split('.').next().expect("a name").to_owned();
     for name in [account.upn(), account.upn().to_uppercase(), format!("{netbios}\\{}", account.name)] {
-        let reply = send(&inside, &message(&name, &account.password));
-        assert_eq!(reply.without_ids_and_times(), answers[0], "{name}");
-        rejected(&reply.audit(), "SoftLockout");
+        for route in [&inside, &outside] {
+            let reply = send(route, &message(&name, &account.password));
+            assert_eq!(reply.without_ids_and_times(), answers[0], "{name}");
+            rejected(&reply.audit(), "SoftLockout");
+        }
     }
     assert_eq!(account.bad_passwords(), 4, "the domain locks at 5");
     assert!(account.attribute("lockoutTime").is_none_or(|time| time == "0"), "the domain has locked the account");
-    // Nobody else is locked, and the account itself is not locked for those who are elsewhere.
-    assert_eq!(send(&inside, &message(&other.upn(), &other.password)).status, 200);
-    assert_eq!(send(&outside, &message(&account.upn(), &account.password)).status, 200);
+    assert_eq!(send(&inside, &message(&other.upn(), &other.password)).status, 200, "nobody else is locked");
+}
+
+#[test]
+fn a_guesser_outside_leaves_the_owner_inside_a_share() {
+    let account = Account::new("shared").create();
+    let (inside, outside) = (Route::inside().from(207), Route::outside());
+    for attempt in 1..=5 {
+        let reply = send(&outside, &message(&account.upn(), "Wrong"));
+        rejected(&reply.audit(), if attempt <= 3 { "WrongPassword" } else { "SoftLockout" });
+    }
+    assert_eq!(account.bad_passwords(), 3);
+    assert_eq!(send(&inside, &message(&account.upn(), &account.password)).status, 200);
+    let reply = send(&outside, &message(&account.upn(), &account.password));
+    rejected(&reply.audit(), "SoftLockout");
 }
 
 #[test]

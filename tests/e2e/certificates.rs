@@ -2,34 +2,40 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Assertion, Curl, ENTRA, Lab, Rst, Version, claim, python, signing_certificate};
+use crate::fault::{Fault, bare_2005, rejected};
+use crate::support::{Assertion, Curl, ENTRA, Lab, Node, NodeSetup, Rst, Version, claim, python, signing_certificate};
+use crate::wire::{Reply, Route};
 
-/// What the token of an account must hold, or the fault that a certificate must give.
+/// What the token of an account must hold, or why a certificate is refused.
 enum Expected {
     Account(&'static str),
-    Refused,
+    Refused(&'static str),
 }
 use Expected::{Account, Refused};
 
 /// Every client certificate of the lab, and whose it is.
-const CERTIFICATES: [(&str, Expected); 15] = [
+const CERTIFICATES: [(&str, Expected); 17] = [
     // Named by the SID extension (KB5014754), and by the strong forms of altSecurityIdentities.
     ("alice-sid", Account("alice")),
     ("bob-issuer-serial", Account("bob")),
     ("bob-ski", Account("bob")),
     ("bob-sha1-pukey", Account("bob")),
+    // Named by its UPN alone, and younger than the account.
+    ("alice-upn", Account("alice")),
     // Named by their UPN alone, and made before the accounts were.
-    ("alice", Refused),
-    ("carol", Refused),
-    ("alice-foreign-sid", Refused),
-    ("bob-weak-subject", Refused),
-    ("bob-weak-mail", Refused),
-    ("alice-expired", Refused),
-    ("alice-future", Refused),
-    ("alice-revoked", Refused),
-    ("alice-server-only", Refused),
-    ("disabled", Refused),
-    ("unknown", Refused),
+    ("alice", Refused("CertificateUnmapped")),
+    ("carol", Refused("CertificateUnmapped")),
+    ("alice-foreign-sid", Refused("CertificateUnmapped")),
+    ("bob-weak-subject", Refused("CertificateUnmapped")),
+    ("bob-weak-mail", Refused("CertificateUnmapped")),
+    ("alice-expired", Refused("CertificateTime")),
+    ("alice-future", Refused("CertificateTime")),
+    ("alice-revoked", Refused("CertificateRevoked")),
+    ("alice-server-only", Refused("CertificateUntrusted")),
+    // Another authority of the same name.
+    ("alice-unknown-ca", Refused("CertificateUntrusted")),
+    ("disabled", Refused("CertificateUnmapped")),
+    ("unknown", Refused("CertificateUnmapped")),
 ];
 
 fn upn(account: &str) -> String {
@@ -104,12 +110,10 @@ fn a_certificate_that_signs_the_message_opens_to_the_account_it_strongly_names()
                 check_token(body, account, "urn:oasis:names:tc:SAML:2.0:ac:classes:X509");
                 assert_eq!(audit.event(412)["SubjectSid"], *Lab::get().object(account).sid);
             }
-            Refused => {
-                assert_eq!(*status, 500, "{name}: {body}");
-                assert!(body.contains(":FailedAuthentication<"), "{name}: {body}");
-                assert!(!body.contains("Assertion"), "{name}: {body}");
-                assert_eq!(audit.event(1203)["AuditResult"], "Failure", "{name}");
-                assert_eq!(audit.event(342)["AuditResult"], "Failure", "{name}");
+            Refused(reason) => {
+                assert_eq!((*name, *status, Fault::read(body)), (*name, 500, Fault::failed_authentication()));
+                let event = rejected(&audit, reason);
+                assert_eq!(event["FailureType"], "CredentialValidationError", "{name}");
             }
         }
     }
@@ -129,23 +133,23 @@ fn a_message_whose_signature_does_not_hold_is_refused() {
     let lab = Lab::get();
     let other_key = lab.clients.join("bob-ski.key");
     let whole = ["_0", "_1", "_2"];
+    let (signature, time) = ("InvalidSignature", "MessageExpired");
     let cases = [
-        ("To is not signed", json!({"signed": ["_0"]})),
-        ("the Timestamp is not signed", json!({"signed": ["_1"]})),
-        ("signed with another key", json!({"key": other_key})),
-        ("made an hour ago", json!({"clock": -3600})),
-        ("made in an hour", json!({"clock": 3600})),
-        ("the Timestamp was changed", json!({"tamper": [["<u:Created>2", "<u:Created>1"]]})),
-        ("the body was changed", json!({"signed": whole, "tamper": [[ENTRA, "urn:e2e:plain"]]})),
-        ("two elements with one id", json!({"tamper": [["u:Id=\"_2\"", "u:Id=\"_0\""]]})),
-        ("SHA-1", json!({"hash": "sha1"})),
+        ("To is not signed", json!({"signed": ["_0"]}), signature),
+        ("the Timestamp is not signed", json!({"signed": ["_1"]}), signature),
+        ("signed with another key", json!({"key": other_key}), signature),
+        ("made an hour ago", json!({"clock": -3600}), time),
+        ("made in an hour", json!({"clock": 3600}), time),
+        ("the Timestamp was changed", json!({"tamper": [["<u:Created>2", "<u:Created>1"]]}), signature),
+        ("the body was changed", json!({"signed": whole, "tamper": [[ENTRA, "urn:e2e:plain"]]}), signature),
+        ("two elements with one id", json!({"tamper": [["u:Id=\"_2\"", "u:Id=\"_0\""]]}), signature),
+        ("SHA-1", json!({"hash": "sha1"}), signature),
     ];
-    let messages: Vec<_> = cases.iter().map(|(_, extra)| ("alice-sid", Version::Trust13, extra.clone())).collect();
-    for ((what, _), answers) in cases.iter().zip(signed_messages(&messages)) {
+    let messages: Vec<_> = cases.iter().map(|(_, extra, _)| ("alice-sid", Version::Trust13, extra.clone())).collect();
+    for ((what, _, reason), answers) in cases.iter().zip(signed_messages(&messages)) {
         let Answer { status, body, correlation } = &answers[0];
-        assert_eq!(*status, 500, "{what}: {body}");
-        assert!(body.contains("<s:Fault>") && !body.contains("Assertion"), "{what}: {body}");
-        assert_eq!(lab.audit(correlation).event(1203)["AuditResult"], "Failure", "{what}");
+        assert_eq!((*what, *status, Fault::read(body)), (*what, 500, Fault::invalid_security()));
+        rejected(&lab.audit(correlation), reason);
     }
 }
 
@@ -153,8 +157,8 @@ fn a_message_whose_signature_does_not_hold_is_refused() {
 fn a_signed_message_is_good_once() {
     let answers = signed_messages(&[("alice-sid", Version::Trust13, json!({"times": 2}))]).remove(0);
     assert_eq!(answers[0].status, 200, "{}", answers[0].body);
-    assert_eq!(answers[1].status, 500, "{}", answers[1].body);
-    assert!(!answers[1].body.contains("Assertion"), "{}", answers[1].body);
+    assert_eq!((answers[1].status, Fault::read(&answers[1].body)), (500, Fault::invalid_security()));
+    assert_eq!(Lab::get().audit(&answers[1].correlation).event(1203)["ErrorCode"], "Replayed");
 }
 
 #[test]
@@ -180,9 +184,10 @@ fn a_certificate_in_tls_opens_on_the_port_and_on_the_name_that_ask_for_it() {
                         "http://schemas.microsoft.com/ws/2006/05/identitymodel/tokens/X509Certificate"
                     );
                 }
-                Refused => {
-                    assert_eq!(answer.status, 500, "{name} at {host}: {}", answer.body);
-                    assert!(answer.body.contains(":FailedAuthentication<"), "{name} at {host}: {}", answer.body);
+                Refused(reason) => {
+                    let fault = (answer.status, Fault::read(&answer.body));
+                    assert_eq!((name, fault), (name, (500, Fault::failed_authentication())));
+                    rejected(&lab.audit(&answer.correlation), reason);
                 }
             }
         }
@@ -190,19 +195,41 @@ fn a_certificate_in_tls_opens_on_the_port_and_on_the_name_that_ask_for_it() {
 }
 
 #[test]
-fn a_certificate_of_another_authority_of_the_same_name_is_refused() {
-    let lab = Lab::get();
-    let Answer { status, body, .. } = signed_message("alice-unknown-ca", json!({}));
-    assert_eq!(status, 500, "{body}");
-    assert!(body.contains(":FailedAuthentication<"), "{body}");
-    let url = format!("https://{}:49443{}", lab.host, Version::February2005.path("certificatetransport"));
-    let file = |extension| lab.clients.join(format!("alice-unknown-ca.{extension}")).display().to_string();
-    let answer = Curl::new(&url)
-        .args(["--cert", &file("pem"), "--key", &file("key")])
-        .soap(Rst::new(Version::February2005, &url).build())
-        .send();
-    assert_eq!(answer.status, 500, "{}", answer.body);
-    assert!(answer.body.contains(":FailedAuthentication<"), "{}", answer.body);
+fn a_upn_is_not_enough_where_more_is_asked() {
+    let node = NodeSetup::new().replace("[certificates]", "[certificates]\nmapping = \"strong\"").start();
+    for name in ["alice-sid", "bob-ski", "bob-issuer-serial"] {
+        let reply = by_tls(&node, name);
+        assert_eq!((name, reply.status), (name, 200), "{}", reply.body);
+    }
+    for name in ["alice-upn", "alice", "carol", "bob-weak-mail", "alice-foreign-sid", "unknown"] {
+        let reply = by_tls(&node, name);
+        assert_eq!((name, Fault::of(&reply)), (name, Fault::failed_authentication()));
+        rejected(&reply.audit_in(&node.directory), "CertificateUnmapped");
+    }
+}
+
+#[test]
+fn a_domain_that_is_down_keeps_nobody_of_another_one_out() {
+    let dead = format!("node3.{}", Lab::get().domain);
+    let node = NodeSetup::new()
+        .replace("domain_controllers = [\"dc1.other.example\"]", &format!("domain_controllers = [{dead:?}]"))
+        .append("[directory]\nconnect_timeout_seconds = 2\nquery_timeout_seconds = 4\n")
+        .start();
+    for name in ["alice-upn", "alice-sid"] {
+        let reply = by_tls(&node, name);
+        assert_eq!((name, reply.status), (name, 200), "{}", reply.body);
+    }
+    // Named by nothing but a mapping: it may be an account of the silent domain.
+    let reply = by_tls(&node, "bob-ski");
+    assert_eq!(reply.status, 503, "{}", reply.body);
+    assert!(reply.header("retry-after").is_some());
+    rejected(&reply.audit_in(&node.directory), "DirectoryUnavailable");
+}
+
+fn by_tls(node: &Node, certificate: &str) -> Reply {
+    let path = Version::February2005.path("certificatetransport");
+    let route = Route::inside().to(node.ip()).certificate(certificate);
+    route.post(&path, &[], bare_2005(&path).as_bytes())
 }
 
 #[test]

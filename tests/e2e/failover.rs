@@ -101,6 +101,45 @@ fn when_all_controllers_are_down_known_accounts_sign_in_and_others_are_told_to_c
     eventually("the user's token after recovery", || node.token_of_user(&alice(), "Alice-Pw-1").status == 200);
 }
 
+/// The Kerberos library waits ten seconds for a controller that takes the connection and then says nothing.
+#[test]
+fn passwords_go_to_the_controller_that_answers() {
+    let second = SecondController::up();
+    let node = with_controllers(&[&variable("LAB_DC2"), &variable("LAB_DC")])
+        .append("[directory]\nconnect_timeout_seconds = 2\nquery_timeout_seconds = 8\n")
+        .start();
+    let first_kdc = || {
+        let conf = std::fs::read_to_string(node.directory.join("state/krb5.conf")).expect("a krb5.conf");
+        let realm = conf.split(&format!("{} = {{", Lab::get().realm)).nth(1).expect("the realm").to_owned();
+        realm.lines().find_map(|line| line.trim().strip_prefix("kdc = ").map(str::to_owned)).expect("a KDC")
+    };
+    let sign_in = || node.token_of_user(&alice(), "Alice-Pw-1");
+    assert_eq!(sign_in().status, 200);
+    assert_eq!(first_kdc(), variable("LAB_DC2"), "the configured order");
+
+    second.pause();
+    // What finds it out waits for it once; even then the time is bounded, and trying again helps.
+    eventually("another order of KDCs", || {
+        let began = Instant::now();
+        let status = sign_in().status;
+        assert!(matches!(status, 200 | 503), "{status}");
+        assert!(began.elapsed() < Duration::from_secs(25), "a sign-in took {:?}", began.elapsed());
+        first_kdc() == variable("LAB_DC")
+    });
+    // The library looks at the file once in a second.
+    let quick = || {
+        let began = Instant::now();
+        assert_eq!(sign_in().status, 200);
+        began.elapsed() < Duration::from_secs(5)
+    };
+    eventually("a password that does not wait for the paused controller", quick);
+    assert!((0..5).all(|_| quick()), "a password waited for the paused controller");
+
+    second.go_on();
+    eventually("the configured order", || first_kdc() == variable("LAB_DC2"));
+    assert_eq!(sign_in().status, 200);
+}
+
 /// Needs an attribute that no ticket holds.
 const MAIL: &str = r#"
 [relying_party]

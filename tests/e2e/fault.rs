@@ -39,12 +39,17 @@ impl Fault {
     pub fn of(reply: &Reply) -> Self {
         assert_eq!(reply.status, 500, "{}", reply.body);
         assert_eq!(reply.header("content-type"), Some("application/soap+xml; charset=utf-8"));
+        Self::read(&reply.body)
+    }
+
+    /// Reads the fault out of a message, which must be one.
+    pub fn read(body: &str) -> Self {
         let action = "http://www.w3.org/2005/08/addressing/soap/fault";
-        assert!(reply.body.contains(&format!(r#" s:mustUnderstand="1">{action}</a:Action>"#)), "{}", reply.body);
-        assert!(!reply.body.contains("RequestedSecurityToken"), "a token in a fault");
+        assert!(body.contains(&format!(r#" s:mustUnderstand="1">{action}</a:Action>"#)), "{body}");
+        assert!(!body.contains("RequestedSecurityToken"), "a token in a fault");
         let pattern = r#"(?s)<s:Fault><s:Code><s:Value>s:(\w+)</s:Value>(?:<s:Subcode><s:Value xmlns:t="([^"]+)">t:(\w+)</s:Value></s:Subcode>)?</s:Code><s:Reason><s:Text xml:lang="en-US">([^<]*)</s:Text></s:Reason></s:Fault>"#;
-        let captures = Regex::new(pattern).expect("a pattern").captures(&reply.body);
-        let captures = captures.unwrap_or_else(|| panic!("no fault in {}", reply.body));
+        let captures = Regex::new(pattern).expect("a pattern").captures(body);
+        let captures = captures.unwrap_or_else(|| panic!("no fault in {body}"));
         let text = |n: usize| captures.get(n).map(|text| text.as_str().to_owned());
         Self {
             code: text(1).expect("a code"),

@@ -24,8 +24,7 @@ fn requests_in_flight_are_finished_and_new_connections_refused() {
     // One that has nothing to finish.
     let mut idle = KeepAlive::open(&node.address);
     assert_eq!(idle.get("/adfs/probe"), 200);
-    // The server has read the beginnings.
-    std::thread::sleep(Duration::from_millis(300));
+    eventually("the server has read the beginnings", || unread_octets(&node.address) == 0);
 
     node.signal("TERM");
     node.logged("stopping");
@@ -46,6 +45,21 @@ fn requests_in_flight_are_finished_and_new_connections_refused() {
     let audit = fs::read_to_string(node.directory.join("audit.jsonl")).expect("an audit log");
     let issued = audit.lines().filter(|line| line.contains("\"EventID\":1200")).count();
     assert_eq!(issued, 8, "what was issued is in the audit log");
+}
+
+/// Octets that the kernel holds for the server's side of connections to its HTTPS port.
+fn unread_octets(address: &str) -> u64 {
+    let octets = address.parse::<std::net::Ipv4Addr>().expect("an address").octets();
+    // As the kernel prints an address in memory order.
+    let local = format!("{:08X}:{:04X}", u32::from_le_bytes(octets), 443);
+    let table = fs::read_to_string("/proc/net/tcp").expect("the kernel's table");
+    let held = table.lines().filter_map(|line| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let (address, state, queues) = (fields.get(1)?, fields.get(3)?, fields.get(4)?);
+        let established = *address == local && *state == "01";
+        established.then(|| u64::from_str_radix(queues.split_once(':')?.1, 16).ok()).flatten()
+    });
+    held.sum()
 }
 
 #[test]

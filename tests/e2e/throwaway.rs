@@ -1,15 +1,13 @@
-//! Things of a test's own in the lab: accounts that may be locked, and servers that may be changed.
+//! Accounts of a test's own in the lab, which may be locked.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::support::Lab;
-use crate::wire::address;
 
 /// A user that only this test knows.
 #[derive(Debug, Clone)]
@@ -124,71 +122,6 @@ pub fn create_all(accounts: &[Account]) {
 pub fn unicode_password(password: &str) -> String {
     let octets: Vec<u8> = format!("\"{password}\"").encode_utf16().flat_map(u16::to_le_bytes).collect();
     STANDARD.encode(octets)
-}
-
-/// A server with a configuration of its own, on a free address of the lab's block; it ends with this value.
-pub struct Server {
-    pub directory: PathBuf,
-    pub address: std::net::IpAddr,
-    child: Option<Child>,
-}
-
-impl Server {
-    /// Writes the lab's configuration for the address with this last octet, changed by `(from, to)`, with further files, and
-    /// starts it.
-    pub fn start(last_octet: u8, changes: &[(&str, &str)], files: &[(String, String)]) -> Self {
-        let address = address(last_octet);
-        let name: String = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
-        let directory = Lab::get().scratch(&format!("server-{name}"));
-        let configure = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/configure");
-        let made = Command::new(configure).arg(&directory).arg(address.to_string()).status().expect("configure runs");
-        assert!(made.success());
-        let file = directory.join("chancery.toml");
-        let mut text = std::fs::read_to_string(&file).expect("a configuration");
-        for (from, to) in changes {
-            assert!(text.contains(from), "{from} is not in the configuration");
-            text = text.replace(from, to);
-        }
-        std::fs::write(&file, text).expect("a configuration");
-        for (name, content) in files {
-            std::fs::write(directory.join(name), content).expect("a file of the configuration");
-        }
-        let log = std::fs::File::create(directory.join("log")).expect("a log");
-        let program = std::env::var_os("CHANCERY_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_chancery").into());
-        let child = Command::new(program)
-            .args(["serve", "--config"])
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a log"))
-            .stderr(log)
-            .spawn()
-            .expect("the server starts");
-        let mut server = Self { directory, address, child: Some(child) };
-        server.await_ready();
-        server
-    }
-
-    fn await_ready(&mut self) {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        while std::net::TcpStream::connect((self.address, 443)).is_err() {
-            let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
-            assert!(ended.is_none() && Instant::now() < deadline, "the server is not ready: {}", self.log());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(self.directory.join("log")).unwrap_or_default()
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
-    }
 }
 
 fn ldap(program: &str) -> Command {

@@ -2,7 +2,6 @@
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use crate::support::{Curl, Lab, NodeSetup, WINDOWS, computer_tickets, request, variable};
 
@@ -132,8 +131,8 @@ fn a_request_for_another_name_than_the_connection_is_misdirected() {
 
 /// `openssl s_client`: whether the handshake was done, and all it said.
 fn s_client(address: &str, port: u16, name: &str, arguments: &[&str], input: &[u8]) -> (bool, String) {
-    let mut child = Command::new("openssl")
-        .args(["s_client", "-connect", &format!("{address}:{port}"), "-servername", name])
+    let mut child = Command::new("timeout")
+        .args(["20", "openssl", "s_client", "-connect", &format!("{address}:{port}"), "-servername", name])
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -142,12 +141,10 @@ fn s_client(address: &str, port: u16, name: &str, arguments: &[&str], input: &[u
         .expect("openssl runs");
     let mut stdin = child.stdin.take().expect("a pipe");
     let _ = stdin.write_all(input);
-    if !input.is_empty() {
-        // It reads commands one at a time, after the handshake.
-        std::thread::sleep(Duration::from_millis(500));
-    }
-    drop(stdin);
+    // A command is carried out after the handshake, and ends the connection; without one the end of the input does.
+    let open = (!input.is_empty()).then_some(stdin);
     let output = child.wait_with_output().expect("openssl ends");
+    drop(open);
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
     (output.status.success() && !said.contains("Cipher is (NONE)"), said)
 }

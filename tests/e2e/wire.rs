@@ -108,7 +108,10 @@ impl Route {
     pub fn octets(&self, octets: &[u8]) -> Option<Reply> {
         let mut wire = self.open();
         wire.send(octets);
-        wire.read_reply(Instant::now(), "", false)
+        let mut reply = wire.read_reply(Instant::now(), "", false)?;
+        // The request named none: it is the server's own.
+        reply.correlation = reply.header("client-request-id").unwrap_or_default().to_owned();
+        Some(reply)
     }
 }
 

@@ -13,29 +13,76 @@ use crate::directory::{
     Account, AccountKey, AttributeName, AttributeValue, Attributes, Directory, DirectoryError, Sid,
 };
 
+/// A domain in which accounts of certificates are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateDomain {
+    /// NetBIOS or DNS name, as the directory takes it.
+    pub name: String,
+    /// SID of the domain.
+    pub sid: Sid,
+    /// UPN suffixes of its accounts, the DNS name among them.
+    pub upn_suffixes: Vec<String>,
+}
+
+impl CertificateDomain {
+    /// Whether the certificate names an account of this domain; one that names none may be any domain's.
+    fn is_named_by(&self, identity: &CertificateIdentity) -> bool {
+        match (&identity.sid, &identity.upn) {
+            (Some(sid), _) => sid.parent() == Some(self.sid),
+            (None, Some(upn)) => upn
+                .rsplit_once('@')
+                .is_some_and(|(_, suffix)| self.upn_suffixes.iter().any(|known| known.eq_ignore_ascii_case(suffix))),
+            (None, None) => true,
+        }
+    }
+}
+
 /// Finds the account for a valid certificate and decides whether it may use it.
 ///
-/// Looked for by strong `altSecurityIdentities` value in every one of `domains` (NetBIOS or DNS names), then by SID, then by
-/// UPN. Attributes may be as old as the directory's cache, as everywhere.
+/// Looked for by strong `altSecurityIdentities` value, then by SID, then by UPN, in the domain that the certificate names. The
+/// others are asked for a mapping only when that gives no account: a domain that does not answer keeps nobody of another
+/// one out. Attributes may be as old as the directory's cache, as everywhere.
 ///
 /// # Errors
 /// [`CertificateAccountError`].
 pub async fn account_for_certificate(
     directory: &dyn Directory,
-    domains: &[String],
+    domains: &[CertificateDomain],
     identity: &CertificateIdentity,
     policy: MappingPolicy,
     now: UtcTime,
 ) -> Result<(Account, CertificateMapping), CertificateAccountError> {
-    let key = match mapped_account(directory, domains, identity).await? {
-        Some(sid) => AccountKey::Sid(sid),
-        None => match (&identity.sid, &identity.upn) {
-            (Some(sid), _) => AccountKey::Sid(*sid),
-            (None, Some(upn)) => AccountKey::Upn(upn.clone()),
-            (None, None) => return Err(MappingError::NoName.into()),
-        },
+    let (named, others): (Vec<_>, Vec<_>) = domains.iter().partition(|domain| domain.is_named_by(identity));
+    let key = match (mapped_account(directory, &named, identity).await?, identity.sid, &identity.upn) {
+        (Some(sid), ..) | (None, Some(sid), _) => Ok(AccountKey::Sid(sid)),
+        (None, None, Some(upn)) => Ok(AccountKey::Upn(upn.clone())),
+        (None, None, None) => Err(MappingError::NoName.into()),
     };
-    let account = directory.account(&key).await?;
+    let refusal = match key {
+        Ok(key) => match account_by(directory, &key, identity, policy, now).await {
+            Err(error) if error.may_be_elsewhere() => error,
+            decided => return decided,
+        },
+        Err(error) => error,
+    };
+    match mapped_account(directory, &others, identity).await {
+        Ok(Some(sid)) => account_by(directory, &AccountKey::Sid(sid), identity, policy, now).await,
+        Ok(None) => Err(refusal),
+        // The domain that the certificate names has answered.
+        Err(CertificateAccountError::Directory(error)) if error.is_retryable() && !named.is_empty() => Err(refusal),
+        Err(error) => Err(error),
+    }
+}
+
+/// The account of this key, if it may use the certificate now.
+async fn account_by(
+    directory: &dyn Directory,
+    key: &AccountKey,
+    identity: &CertificateIdentity,
+    policy: MappingPolicy,
+    now: UtcTime,
+) -> Result<(Account, CertificateMapping), CertificateAccountError> {
+    let account = directory.account(key).await?;
     let attributes = directory.attributes(&account.sid, &wanted()).await?;
     let mappings = AccountMappings {
         sid: account.sid,
@@ -77,17 +124,27 @@ pub enum CertificateAccountError {
     Unreadable(&'static str),
 }
 
-/// The SID of the one account with a strong mapping to this certificate.
+impl CertificateAccountError {
+    /// Whether the certificate may be mapped to an account of another domain than the one that it names.
+    const fn may_be_elsewhere(&self) -> bool {
+        matches!(
+            self,
+            Self::Mapping(_) | Self::Directory(DirectoryError::NotFound { .. } | DirectoryError::UnknownDomain { .. })
+        )
+    }
+}
+
+/// The SID of the one account of these domains with a strong mapping to this certificate.
 async fn mapped_account(
     directory: &dyn Directory,
-    domains: &[String],
+    domains: &[&CertificateDomain],
     identity: &CertificateIdentity,
 ) -> Result<Option<Sid>, CertificateAccountError> {
     let Some(filter) = strong_mapping_filter(&identity.strong_mappings) else { return Ok(None) };
     let object_sid = AttributeName::new(OBJECT_SID);
     let mut found = Vec::new();
     for domain in domains {
-        for object in directory.search(domain, &filter, std::slice::from_ref(&object_sid)).await? {
+        for object in directory.search(&domain.name, &filter, std::slice::from_ref(&object_sid)).await? {
             let sid = object.values(&object_sid).first().and_then(sid_value);
             found.push(sid.ok_or(CertificateAccountError::Unreadable(OBJECT_SID))?);
         }
@@ -193,10 +250,25 @@ mod tests {
 
     const ALICE: &str = "S-1-5-21-1-2-3-1107";
 
-    /// One account, alice, with these attributes; `mapped` are the SIDs that a search finds.
+    /// One account, alice, with these attributes; `mapped` are the SIDs that a search in CORP finds. `down` does not answer.
     struct FakeDirectory {
         attributes: Vec<(&'static str, AttributeValue)>,
         mapped: Vec<&'static str>,
+        mapped_in_other: Vec<&'static str>,
+        down: Option<&'static str>,
+    }
+
+    impl FakeDirectory {
+        fn reach(&self, domain: &str) -> Result<(), DirectoryError> {
+            match self.down {
+                Some(down) if down == domain => Err(unavailable(domain)),
+                _ => Ok(()),
+            }
+        }
+    }
+
+    fn unavailable(domain: &str) -> DirectoryError {
+        DirectoryError::Unavailable { domain: domain.to_owned(), reason: String::new() }
     }
 
     #[async_trait::async_trait]
@@ -204,9 +276,10 @@ mod tests {
         async fn account(&self, key: &AccountKey) -> Result<Account, DirectoryError> {
             let known = match key {
                 AccountKey::Sid(sid) => sid.to_string() == ALICE,
-                AccountKey::Upn(upn) => upn == "alice@corp.example",
+                AccountKey::Upn(upn) => upn.eq_ignore_ascii_case("alice@corp.example"),
                 AccountKey::Sam { .. } => false,
             };
+            self.reach("CORP")?;
             if !known {
                 return Err(DirectoryError::NotFound { key: key.to_string() });
             }
@@ -238,8 +311,15 @@ mod tests {
             Ok(attributes)
         }
 
-        async fn search(&self, _: &str, _: &str, names: &[AttributeName]) -> Result<Vec<Attributes>, DirectoryError> {
-            let found = self.mapped.iter().map(|sid| {
+        async fn search(
+            &self,
+            domain: &str,
+            _: &str,
+            names: &[AttributeName],
+        ) -> Result<Vec<Attributes>, DirectoryError> {
+            self.reach(domain)?;
+            let mapped = if domain == "CORP" { &self.mapped } else { &self.mapped_in_other };
+            let found = mapped.iter().map(|sid| {
                 let mut object = Attributes::default();
                 object.insert(names[0].clone(), vec![AttributeValue::Octets(sid.parse::<Sid>().unwrap().to_bytes())]);
                 object
@@ -277,6 +357,8 @@ mod tests {
                 ("accountExpires", text("9223372036854775807")),
             ],
             mapped: vec![],
+            mapped_in_other: vec![],
+            down: None,
         }
     }
 
@@ -304,7 +386,13 @@ mod tests {
         directory: &FakeDirectory,
         identity: &CertificateIdentity,
     ) -> Result<CertificateMapping, CertificateAccountError> {
-        let domains = ["CORP".to_owned()];
+        let domain = |name: &str, sid: &str, suffix: &str| CertificateDomain {
+            name: name.into(),
+            sid: sid.parse().unwrap(),
+            upn_suffixes: vec![suffix.into(), format!("brand.{suffix}")],
+        };
+        let domains =
+            [domain("OTHER", "S-1-5-21-4-5-6", "other.example"), domain("CORP", "S-1-5-21-1-2-3", "corp.example")];
         let policy = MappingPolicy::StrongRequired;
         account_for_certificate(directory, &domains, identity, policy, now()).await.map(|(_, mapping)| mapping)
     }
@@ -327,6 +415,39 @@ mod tests {
         let mapped = FakeDirectory { mapped: vec![ALICE], ..directory() };
         let result = find(&mapped, &identity(Some("S-1-5-21-1-2-3-9"), None)).await;
         assert!(matches!(result, Err(CertificateAccountError::Mapping(MappingError::SidMismatch { .. }))));
+    }
+
+    #[tokio::test]
+    async fn a_domain_that_is_down_keeps_nobody_of_another_one_out() {
+        let other_down = FakeDirectory { down: Some("OTHER"), ..directory() };
+        for named in [identity(None, Some("alice@CORP.example")), identity(Some(ALICE), None)] {
+            assert_eq!(find(&other_down, &named).await, Ok(CertificateMapping::Explicit));
+        }
+        let down = |domain: &str| Err(CertificateAccountError::Directory(unavailable(domain)));
+        // Its own domain, or one that may be its own, must answer.
+        let corp_down = FakeDirectory { down: Some("CORP"), ..directory() };
+        for named in [identity(None, Some("alice@corp.example")), identity(Some(ALICE), None)] {
+            assert_eq!(find(&corp_down, &named).await, down("CORP"));
+        }
+        assert_eq!(find(&other_down, &identity(None, None)).await, down("OTHER"));
+        assert_eq!(find(&other_down, &identity(None, Some("bob@brand.other.example"))).await, down("OTHER"));
+        assert_eq!(find(&other_down, &identity(None, Some("alice@elsewhere.example"))).await, down("OTHER"));
+        let nobody = find(&other_down, &identity(None, Some("nobody@corp.example"))).await;
+        assert!(
+            matches!(nobody, Err(CertificateAccountError::Directory(DirectoryError::NotFound { .. }))),
+            "{nobody:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_mapping_counts_in_another_domain_than_the_name_says() {
+        let elsewhere = FakeDirectory { mapped_in_other: vec![ALICE], ..directory() };
+        for upn in ["nobody@corp.example", "alice@elsewhere.example"] {
+            let found = find(&elsewhere, &identity(None, Some(upn))).await;
+            assert_eq!(found, Ok(CertificateMapping::Explicit), "{upn}");
+        }
+        let of_another = find(&elsewhere, &identity(Some("S-1-5-21-1-2-3-9"), None)).await;
+        assert!(matches!(of_another, Err(CertificateAccountError::Mapping(MappingError::SidMismatch { .. }))));
     }
 
     #[tokio::test]

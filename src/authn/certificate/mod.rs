@@ -16,7 +16,7 @@ mod strong;
 mod tests;
 mod validator;
 
-pub use account::{CertificateAccountError, account_for_certificate};
+pub use account::{CertificateAccountError, CertificateDomain, account_for_certificate};
 pub use context::CertificateContext;
 pub use fields::CertificateFields;
 pub use identity::CertificateIdentity;

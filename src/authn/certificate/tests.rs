@@ -389,6 +389,14 @@ fn weak_keys_and_signatures_are_refused() {
 }
 
 #[test]
+fn a_roots_signature_over_itself_need_not_be_strong() {
+    let root = Spec { digest: MessageDigest::sha1(), ..Spec::authority("Old Root", None) }.issue(None);
+    let pki = Pki { issuing: Spec::authority("Issuing CA", Some(0)).issue(Some(&root)), root };
+    let client = Spec::default().issue(Some(&pki.issuing));
+    assert_eq!(pki.check(&client).map(|_| ()), Ok(()));
+}
+
+#[test]
 fn a_pss_signature_is_as_strong_as_its_digest() {
     let mut generator = openssl::pkey_ctx::PkeyCtx::new_id(openssl::pkey::Id::RSA_PSS).unwrap();
     generator.keygen_init().unwrap();

@@ -5,18 +5,21 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use super::ledger::Thresholds;
 use crate::authn::network::canonical_net;
+use crate::directory::DomainLockout;
 
 /// How many bad passwords are passed on to Active Directory, and what happens then (ws-federation.md 11.6).
 #[derive(Debug, Clone)]
 pub struct LockoutPolicy {
     /// Whether a locked account is refused, or only reported.
     pub mode: LockoutMode,
-    /// Bad passwords from unknown places that are passed on before the account is locked for unknown places
-    /// (`ExtranetLockoutThreshold`).
+    /// Bad passwords from all places together that are passed on before the account is locked for every place. Must be below
+    /// the domain's own threshold, which counts them all too.
+    pub threshold: NonZeroU32,
+    /// How many of these may come from unknown places (`ExtranetLockoutThreshold`). Below `threshold`, so that a guesser
+    /// elsewhere leaves the owner the rest; the intranet is never an unknown place.
     pub threshold_unknown: NonZeroU32,
-    /// The same for familiar places, which the intranet always is (`ExtranetLockoutThresholdFamiliarLocation`).
-    pub threshold_familiar: NonZeroU32,
     /// For so long after the last bad password that was passed on, a locked account is refused; then one attempt is let
     /// through (`ExtranetObservationWindow`).
     pub observation_window: Duration,
@@ -24,14 +27,14 @@ pub struct LockoutPolicy {
     pub source_burst: NonZeroU32,
     /// A slowed source gets one more attempt each time this passes.
     pub source_interval: Duration,
-    /// Accounts with bad passwords that are remembered; about 100 octets each.
+    /// Accounts with bad passwords that are remembered; about 150 octets each.
     pub max_accounts: usize,
     /// Sources with bad passwords that are remembered; about 50 octets each.
     pub max_sources: usize,
 }
 
 impl Default for LockoutPolicy {
-    /// Below the usual Active Directory threshold of 10 bad passwords in 30 minutes.
+    /// Below a domain threshold of 5 bad passwords in 30 minutes, the lowest in wide use.
     fn default() -> Self {
         const fn nonzero(n: u32) -> NonZeroU32 {
             match NonZeroU32::new(n) {
@@ -41,8 +44,8 @@ impl Default for LockoutPolicy {
         }
         Self {
             mode: LockoutMode::Enforce,
-            threshold_unknown: nonzero(4),
-            threshold_familiar: nonzero(5),
+            threshold: nonzero(4),
+            threshold_unknown: nonzero(3),
             observation_window: Duration::from_mins(30),
             source_burst: nonzero(50),
             source_interval: Duration::from_secs(6),
@@ -53,19 +56,21 @@ impl Default for LockoutPolicy {
 }
 
 impl LockoutPolicy {
+    pub(super) const fn thresholds(&self) -> Thresholds {
+        Thresholds { everywhere: self.threshold.get(), unknown: self.threshold_unknown.get() }
+    }
+
     /// Compares the policy with the domain's own (`lockoutThreshold`, `lockOutObservationWindow`), for `chancery check`.
     ///
-    /// Both counters feed the domain's one `badPwdCount`, so their sum must stay below its threshold; and the domain must have
-    /// forgotten the bad passwords before this server passes on another one. `nodes` is the number of nodes that count for
-    /// themselves.
+    /// The domain locks at its threshold, so fewer may be passed on; and it must have forgotten the bad passwords before this
+    /// server passes on another one. `nodes` is the number of nodes that count for themselves.
     ///
     /// # Errors
     /// Every way in which the domain would lock the account first.
     pub fn check_against_domain(&self, domain: DomainLockout, nodes: u32) -> Result<(), Vec<LockoutPolicyError>> {
         let mut errors = Vec::new();
         if domain.threshold != 0 {
-            let passed_on = self.threshold_unknown.get().saturating_add(self.threshold_familiar.get());
-            let passed_on = passed_on.saturating_mul(nodes.max(1));
+            let passed_on = self.threshold.get().saturating_mul(nodes.max(1));
             if passed_on >= domain.threshold {
                 errors.push(LockoutPolicyError::Threshold { passed_on, domain: domain.threshold });
             }
@@ -89,28 +94,19 @@ pub enum LockoutMode {
     LogOnly,
 }
 
-/// The domain's own lockout policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DomainLockout {
-    /// `lockoutThreshold`; 0 means that the domain never locks.
-    pub threshold: u32,
-    /// `lockOutObservationWindow`.
-    pub observation_window: Duration,
-}
-
 /// Why the domain would lock an account before this server does.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LockoutPolicyError {
     /// Too many bad passwords are passed on.
-    #[error("up to {passed_on} bad passwords reach the domain, which locks at {domain}: lower the thresholds")]
+    #[error("up to {passed_on} wrong passwords of an account reach the domain, which locks it at {domain}")]
     Threshold {
-        /// Sum of both thresholds, times the nodes that count for themselves.
+        /// The threshold, times the nodes that count for themselves.
         passed_on: u32,
         /// The domain's threshold.
         domain: u32,
     },
     /// Passed on again before the domain has forgotten.
-    #[error("the observation window of {ours:?} is shorter than the domain's {domain:?}")]
+    #[error("an account gets its next attempt after {} minutes, but the domain counts for {}", .ours.as_secs() / 60, .domain.as_secs() / 60)]
     Window {
         /// Ours.
         ours: Duration,
@@ -154,13 +150,17 @@ mod tests {
     fn says_when_the_domain_would_lock_first() {
         let policy = LockoutPolicy::default();
         let domain = |threshold, minutes| DomainLockout { threshold, observation_window: Duration::from_mins(minutes) };
-        assert_eq!(policy.check_against_domain(domain(10, 30), 1), Ok(()));
+        assert_eq!(policy.check_against_domain(domain(5, 30), 1), Ok(()));
         assert_eq!(policy.check_against_domain(domain(0, 99), 1), Ok(()));
         assert_eq!(
-            policy.check_against_domain(domain(10, 30), 2),
-            Err(vec![LockoutPolicyError::Threshold { passed_on: 18, domain: 10 }])
+            policy.check_against_domain(domain(4, 30), 1),
+            Err(vec![LockoutPolicyError::Threshold { passed_on: 4, domain: 4 }])
         );
-        assert_eq!(policy.check_against_domain(domain(9, 60), 1).unwrap_err().len(), 2);
+        assert_eq!(
+            policy.check_against_domain(domain(8, 30), 2),
+            Err(vec![LockoutPolicyError::Threshold { passed_on: 8, domain: 8 }])
+        );
+        assert_eq!(policy.check_against_domain(domain(4, 60), 1).unwrap_err().len(), 2);
     }
 
     #[test]

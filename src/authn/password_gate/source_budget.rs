@@ -123,6 +123,17 @@ mod tests {
     }
 
     #[test]
+    fn a_full_map_forgets_a_sixteenth_and_never_who_pays() {
+        let mut budget = SourceBudget::new(32, 1, SECOND);
+        for n in 1..=32 {
+            budget.pay(ip(n), Duration::ZERO).unwrap();
+        }
+        assert!(budget.pay(ip(1), Duration::ZERO).is_err(), "no new budget in a full map");
+        budget.pay(ip(33), Duration::ZERO).unwrap();
+        assert_eq!(budget.full_at.len(), 31);
+    }
+
+    #[test]
     fn full_buckets_are_forgotten_before_spent_ones() {
         let mut budget = SourceBudget::new(16, 2, SECOND);
         budget.pay(ip(1), Duration::ZERO).unwrap();

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 
 use super::LockoutEventKind::{AllowedWhileLocked, CorrectWhileLocked, Locked, RefusedWhileLocked};
 use super::*;
+use crate::audit::{AuthProtocol, Identifier};
 use crate::authn::{DomainNamesEntry, NetworkLocation};
 use crate::clock::ManualClock;
 use crate::directory::AccountKind;
@@ -107,8 +108,8 @@ fn settings() -> GateSettings {
     }]);
     GateSettings {
         lockout: LockoutPolicy {
+            threshold: NonZeroU32::new(4).unwrap(),
             threshold_unknown: NonZeroU32::new(3).unwrap(),
-            threshold_familiar: NonZeroU32::new(4).unwrap(),
             source_burst: NonZeroU32::new(20).unwrap(),
             ..LockoutPolicy::default()
         },
@@ -155,6 +156,22 @@ fn from(client: &str, forwarded_for: &[&str], location: NetworkLocation) -> Requ
     }
 }
 
+fn request(origin: &RequestOrigin) -> Arc<RequestFacts> {
+    Arc::new(RequestFacts {
+        activity: uuid::Uuid::from_u128(7),
+        server: Identifier::public("http://sts.corp.example/adfs/services/trust"),
+        protocol: AuthProtocol::WsTrust,
+        location: origin.location,
+        client: Some(origin.client_ip),
+        forwarded: origin.forwarded_for.clone(),
+        proxy: None,
+        peer: Some(origin.peer),
+        proxy_server: None,
+        user_agent: Some(Identifier::public("curl/8")),
+        endpoint: Identifier::path("/adfs/services/trust/13/usernamemixed"),
+    })
+}
+
 impl World {
     async fn sign_in(&self, login: &str, password: &str, client: &str) -> Result<Account, GateError> {
         self.sign_in_from(login, password, &from(client, &[], NetworkLocation::Extranet)).await
@@ -163,8 +180,8 @@ impl World {
     async fn sign_in_from(&self, login: &str, password: &str, origin: &RequestOrigin) -> Result<Account, GateError> {
         let login = LoginName::parse(login).unwrap();
         let password = Secret::new(password.to_owned());
-        let activity = uuid::Uuid::from_u128(7);
-        let attempt = PasswordAttempt { login: &login, password: &password, origin, activity };
+        let request = request(origin);
+        let attempt = PasswordAttempt { login: &login, password: &password, origin, request: &request };
         self.gate.check(attempt).await.map(|accepted| accepted.account)
     }
 
@@ -238,14 +255,20 @@ async fn a_familiar_address_counts_only_with_all_others() {
     assert!(is_locked(&world.sign_in_from("CORP\\alice", "right", &home_by_way_of_elsewhere).await));
 }
 
+/// A domain that locks at five locks nobody, whoever guesses from wherever: the defaults.
 #[tokio::test]
-async fn familiar_places_have_their_own_threshold() {
-    let world = world();
+async fn no_more_bad_passwords_reach_the_domain_than_the_threshold_from_all_places_together() {
+    let world = world_with(GateSettings { lockout: LockoutPolicy::default(), ..settings() });
     let inside = from("10.1.1.1", &[], NetworkLocation::Intranet);
-    for _ in 0..4 {
-        assert_eq!(world.sign_in_from("CORP\\bob", "wrong", &inside).await, Err(PasswordError::Wrong.into()));
+    assert!(world.sign_in("CORP\\alice", "right", HOME).await.is_ok());
+    for _ in 0..10 {
+        for origin in [from(ELSEWHERE, &[], NetworkLocation::Extranet), from(HOME, &[], NetworkLocation::Extranet)] {
+            assert!(world.sign_in_from("CORP\\alice", "wrong", &origin).await.is_err());
+        }
+        assert!(world.sign_in_from("alice@corp.example", "wrong", &inside).await.is_err());
     }
-    assert!(is_locked(&world.sign_in_from("CORP\\bob", "right", &inside).await));
+    assert_eq!(world.asked(), 1 + 4);
+    assert!(is_locked(&world.sign_in_from("CORP\\alice", "right", &inside).await));
 }
 
 #[tokio::test]
@@ -444,7 +467,9 @@ async fn log_only_reports_and_lets_through() {
     let world = world_with(settings);
     world.fail("CORP\\alice", HOME, 4).await;
     assert!(world.sign_in("CORP\\alice", "right", HOME).await.is_ok());
-    assert_eq!(world.events.kinds(), [Locked, AllowedWhileLocked, AllowedWhileLocked, CorrectWhileLocked]);
+    // Locked for unknown places after three, for all places after four.
+    let told = [Locked, AllowedWhileLocked, Locked, AllowedWhileLocked, CorrectWhileLocked];
+    assert_eq!(world.events.kinds(), told);
     assert_eq!((AllowedWhileLocked.numbers(), CorrectWhileLocked.numbers()), (&[512][..], &[515][..]));
 }
 
@@ -454,6 +479,23 @@ async fn a_reload_unlocks_nobody() {
     world.fail("CORP\\alice", HOME, 3).await;
     world.gate.reconfigure(settings());
     assert!(is_locked(&world.sign_in("CORP\\alice", "right", HOME).await));
+}
+
+#[test]
+fn what_an_error_means_to_the_caller() {
+    let address = HOME.parse().unwrap();
+    let slowed = GateError::SourceSlowed { address, retry_after: Duration::ZERO };
+    let unavailable = PasswordError::Unavailable { reason: String::new() };
+    for (error, refusal, retryable, failure_type) in [
+        (GateError::Banned { address }, true, false, "BannedIPError"),
+        (slowed, true, false, "ExtranetLockoutError"),
+        (GateError::Overloaded, false, true, "CredentialValidationError"),
+        (PasswordError::Wrong.into(), true, false, "CredentialValidationError"),
+        (unavailable.into(), false, true, "CredentialValidationError"),
+    ] {
+        assert_eq!((error.is_refusal(), error.is_retryable()), (refusal, retryable), "{error:?}");
+        assert_eq!(error.failure_type(), failure_type, "{error:?}");
+    }
 }
 
 #[tokio::test]
@@ -501,7 +543,8 @@ async fn names_that_do_not_exist_are_forgotten_before_accounts() {
 async fn the_clock_does_not_tell_an_unknown_account_from_a_wrong_password() {
     for wrong_takes in [10_u64, 60, 150, 400] {
         let mut settings = settings();
-        settings.lockout.threshold_unknown = NonZeroU32::new(1_000_000).unwrap();
+        settings.lockout.threshold = NonZeroU32::new(1_000_000).unwrap();
+        settings.lockout.threshold_unknown = settings.lockout.threshold;
         settings.lockout.source_burst = NonZeroU32::new(1_000_000).unwrap();
         let world = world_with(settings);
         let mut noise = 12_345_u64;

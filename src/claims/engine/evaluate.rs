@@ -3,7 +3,6 @@
 //! Rule by rule: all tuples first, then the action once per tuple. The only place that waits is a store rule's action.
 
 use std::cell::Cell;
-use std::sync::LazyLock;
 
 use super::program::{
     Condition, ConditionKind, Expression, Form, Operand, Program, Rule, StoreAction, Test, Tests, TypeId,
@@ -33,7 +32,7 @@ pub(super) async fn evaluate(
     }
     let mut run = Run {
         set: WorkingSet::new(&program.types, input),
-        issued: Vec::new(),
+        issued: Vec::with_capacity(USUAL_MATCHES),
         added: Vec::new(),
         work: Cell::new(limits.work),
         limits,
@@ -154,6 +153,7 @@ impl Run<'_> {
         let mut hits = Vec::new();
         let mut matched = 0;
         if !tests.depends {
+            hits.reserve(USUAL_MATCHES);
             self.matching(tests, &[], &mut hits, None)?;
             matched = hits.len();
             self.bounded(tuples.count.saturating_mul(matched))?;
@@ -354,10 +354,16 @@ impl Run<'_> {
 
     fn outcome(self) -> Outcome {
         let issued_claim = |index: usize| self.issued.get(index).and_then(|(id, _)| self.set.claim(*id));
-        let duplicate = duplicates(self.issued.len(), issued_claim);
+        // What passes claims on, each once and in order, makes no duplicate: the input has none any more.
+        let only_passed = self.issued.is_sorted_by(|(one, _), (two, _)| one < two)
+            && self.issued.last().is_none_or(|(last, _)| self.set.is_input(*last));
+        let duplicate = if only_passed { Vec::new() } else { duplicates(self.issued.len(), issued_claim) };
         let mut output = Vec::with_capacity(self.issued.len());
         let mut issued_by = Vec::with_capacity(self.issued.len());
-        for ((id, rule), _) in self.issued.iter().zip(duplicate).filter(|(_, duplicate)| !duplicate) {
+        for (place, (id, rule)) in self.issued.iter().enumerate() {
+            if duplicate.get(place) == Some(&true) {
+                continue;
+            }
             if let Some(claim) = self.set.claim(*id) {
                 output.push(claim.clone());
                 issued_by.push(*rule);
@@ -388,15 +394,18 @@ impl Run<'_> {
     }
 }
 
+/// Room for what a rule usually finds, so that a list grows once or never.
+const USUAL_MATCHES: usize = 32;
+
 /// A claim before its assignments. Which issuer AD FS gives a new claim is not documented; the wizards assign the old one
 /// explicitly, so the default differs from it.
 fn new_claim() -> Claim {
     Claim {
-        claim_type: EMPTY.clone(),
-        value: EMPTY.clone(),
-        value_type: STRING.clone(),
-        issuer: LOCAL_AUTHORITY.clone(),
-        original_issuer: LOCAL_AUTHORITY.clone(),
+        claim_type: EMPTY,
+        value: EMPTY,
+        value_type: STRING,
+        issuer: LOCAL_AUTHORITY,
+        original_issuer: LOCAL_AUTHORITY,
         properties: std::collections::BTreeMap::new(),
     }
 }
@@ -434,6 +443,6 @@ fn ask_error(query: &StoreQuery, error: AskError) -> Kind {
 /// Refused tuples that a trace shows.
 const TRACED_REFUSALS: usize = 8;
 
-pub(super) static EMPTY: LazyLock<Text> = LazyLock::new(|| Text::from(""));
-static STRING: LazyLock<Text> = LazyLock::new(|| Text::from(types::value_type::STRING));
-static LOCAL_AUTHORITY: LazyLock<Text> = LazyLock::new(|| Text::from(types::issuer::LOCAL_AUTHORITY));
+pub(super) const EMPTY: Text = Text::constant("");
+const STRING: Text = Text::constant(types::value_type::STRING);
+const LOCAL_AUTHORITY: Text = Text::constant(types::issuer::LOCAL_AUTHORITY);

@@ -61,14 +61,14 @@ impl Run<'_> {
     }
 
     fn property_text(&self, slot: Slot, name: &Property, tuple: &[ClaimId]) -> Text {
-        let Some(claim) = tuple.get(slot).and_then(|id| self.set.claim(*id)) else { return EMPTY.clone() };
+        let Some(claim) = tuple.get(slot).and_then(|id| self.set.claim(*id)) else { return EMPTY };
         match name {
             Property::Type => claim.claim_type.clone(),
             Property::Value => claim.value.clone(),
             Property::ValueType => claim.value_type.clone(),
             Property::Issuer => claim.issuer.clone(),
             Property::OriginalIssuer => claim.original_issuer.clone(),
-            Property::Named(name) => claim.properties.get(name).unwrap_or(&EMPTY).clone(),
+            Property::Named(name) => claim.properties.get(name).cloned().unwrap_or(EMPTY),
         }
     }
 

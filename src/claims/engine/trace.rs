@@ -6,7 +6,7 @@ use crate::claims::store::Rows;
 use crate::claims::{Claim, ClaimSet, Stage, Text};
 
 /// Something a run did.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum TraceEvent<'a> {
     /// The rule set of this stage comes next. Told by whoever runs the stages, the engine does not know them.
     Stage(Stage),

@@ -4,7 +4,6 @@
 //! only them.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 
 use super::program::{TypeId, TypeTable, mix, tail};
 use crate::claims::Claim;
@@ -48,7 +47,7 @@ impl<'a> WorkingSet<'a> {
         let mut last: Option<(&Claim, u32)> = None;
         for (index, claim) in input.iter().enumerate() {
             let type_id = match last {
-                Some((before, id)) if Arc::ptr_eq(&before.claim_type, &claim.claim_type) => id,
+                Some((before, id)) if before.claim_type.is_shared_with(&claim.claim_type) => id,
                 _ => types.get(&claim.claim_type).unwrap_or(NONE),
             };
             last = Some((claim, type_id));
@@ -68,6 +67,11 @@ impl<'a> WorkingSet<'a> {
     pub(super) fn claim(&self, id: ClaimId) -> Option<&Claim> {
         let index = id as usize;
         self.input.get(index).or_else(|| self.made.get(index.checked_sub(self.input.len())?))
+    }
+
+    /// Whether the claim came in, and no rule made it.
+    pub(super) const fn is_input(&self, id: ClaimId) -> bool {
+        (id as usize) < self.input.len()
     }
 
     /// Puts a new claim into the arena, not yet into the evaluation set.
@@ -120,17 +124,20 @@ impl<'s> Iterator for Candidates<'s, '_> {
     }
 }
 
-/// For each of `count` claims, whether an equal one (all six fields) stands before it.
+/// For each of `count` claims, whether an equal one (all six fields) stands before it; empty when there is none.
 ///
-/// Claims are first sorted by a cheap number; only those that agree in it are compared.
+/// Claims are told apart by a cheap number; only those that agree in it are compared.
 pub(in crate::claims) fn duplicates<'c>(count: usize, claim: impl Fn(usize) -> Option<&'c Claim>) -> Vec<bool> {
-    let mut duplicate = vec![false; count];
     let mut keys: Vec<(u64, usize)> = (0..count)
         .filter_map(|index| {
             let claim = claim(index)?;
             Some((mix(tail(claim.value.as_bytes()), tail(claim.claim_type.as_bytes())), index))
         })
         .collect();
+    if are_apart(&keys) {
+        return Vec::new();
+    }
+    let mut duplicate = vec![false; count];
     keys.sort_unstable();
     for group in keys.chunk_by(|a, b| a.0 == b.0).filter(|group| group.len() > 1) {
         let mut mark = |index: usize| {
@@ -150,6 +157,20 @@ pub(in crate::claims) fn duplicates<'c>(count: usize, claim: impl Fn(usize) -> O
         }
     }
     duplicate
+}
+
+/// Whether the numbers are all different, seen at a glance: one bit for each of a few tells a small set's apart. `false` says
+/// nothing.
+fn are_apart(keys: &[(u64, usize)]) -> bool {
+    let mut taken = [0_u64; 64];
+    keys.iter().all(|(key, _)| {
+        let bit = 1 << (key >> 52 & 63);
+        taken.get_mut((key >> 58) as usize).is_some_and(|word| {
+            let free = *word & bit == 0;
+            *word |= bit;
+            free
+        })
+    })
 }
 
 /// Limits keep every list far below 2^32.

@@ -98,7 +98,7 @@ struct Search<'a> {
     work: &'a mut u64,
 }
 
-impl<'a> Search<'a> {
+impl Search<'_> {
     fn no_claim(&mut self, tests: &[Test]) -> Reason {
         let mut best: Option<(Rank, &Claim, Vec<FailedTest>)> = None;
         for bound in self.refused {

@@ -28,7 +28,7 @@ impl CompiledPolicy {
     /// Asks the policy on behalf of a computer of some domain.
     pub fn answer_to_computer(&self) -> ComputerAnswer {
         let stores = StoreSet::new();
-        let context = QueryContext { subject: None, password_expiry: None };
+        let context = QueryContext::default();
         let (stores, limits) = (RequestStores::new(&stores, context), Limits::default());
         let claims = computer();
         let decide = async {

@@ -38,7 +38,7 @@ impl AttributeStore for GroupNames {
 /// As the issue path asks: first whether more is needed, then whether it is permitted.
 async fn ask(policy: &CompiledPolicy, claims: &[Claim]) -> Answer {
     let stores = StoreSet::new().with("Active Directory", Arc::new(GroupNames));
-    let context = QueryContext { subject: None, password_expiry: None };
+    let context = QueryContext::default();
     let (stores, limits) = (RequestStores::new(&stores, context), Limits::default());
     let mut input = ClaimSet::from(vec![Claim::new(types::WINDOWS_ACCOUNT_NAME, "CORP\\alice", issuer::AD_AUTHORITY)]);
     input.extend(claims.iter().cloned());

@@ -204,7 +204,7 @@ async fn a_token_for_device_registration_says_who_and_that_it_may() {
             .into_iter()
             .filter_map(|(claim_type, value)| Some(Claim::new(claim_type, value?, "AD AUTHORITY")))
             .collect();
-        let stores = RequestStores::new(&stores, QueryContext { subject: None, password_expiry: None });
+        let stores = RequestStores::new(&stores, QueryContext::default());
         let output = rules.run(&input, &stores, &Limits::default(), &mut NoTrace).await.unwrap();
         let values: Vec<&str> = output.of_type(types::UPN).map(|claim| &*claim.value).collect();
         assert_eq!(values, [expected]);

@@ -1,5 +1,7 @@
 //! Explanations in sentences.
 
+use std::fmt::Write as _;
+
 use super::output::{counted, printable};
 use crate::claims::case::SavedClaim;
 use crate::claims::explain::{FailedTest, NearMiss, Reason, RuleExplanation};
@@ -8,10 +10,10 @@ use crate::claims::explain::{FailedTest, NearMiss, Reason, RuleExplanation};
 pub(super) fn claim_line(claim: &SavedClaim) -> String {
     let mut line = format!("{} = \"{}\"", printable(&claim.claim_type), printable(&claim.value));
     if let Some(issuer) = claim.issuer.as_ref().filter(|issuer| &***issuer != "AD AUTHORITY") {
-        line.push_str(&format!(", issuer {}", printable(issuer)));
+        let _ = write!(line, ", issuer {}", printable(issuer));
     }
     for (name, value) in claim.properties.iter().flatten() {
-        line.push_str(&format!(", {} = \"{}\"", printable(name), printable(value)));
+        let _ = write!(line, ", {} = \"{}\"", printable(name), printable(value));
     }
     line
 }
@@ -65,7 +67,7 @@ fn failed_test(failed: &FailedTest) -> String {
     let mut line = format!("it fails {}: {property} is \"{}\"", one_line(test), printable(found));
     // A literal stands in the test already.
     if !test.contains(wanted.as_str()) {
-        line.push_str(&format!(", the rule compares with \"{}\"", printable(wanted)));
+        let _ = write!(line, ", the rule compares with \"{}\"", printable(wanted));
     }
     if let Some(advice) = difference.advice() {
         line.push_str("; ");

@@ -25,8 +25,12 @@ pub struct KeysArgs {
 pub enum KeysCommand {
     /// Show every key: purpose, role, thumbprints, expiry.
     List(ListArgs),
+    /// Make the next key with a self-signed certificate: published, not used yet.
+    Generate(GenerateArgs),
     /// Add a key and certificate made elsewhere.
     Import(ImportArgs),
+    /// Let a published key be the one that signs.
+    Promote(PromoteArgs),
     /// Write a certificate (never a private key) for partners.
     ExportPublic(ExportArgs),
 }
@@ -37,6 +41,40 @@ pub struct ListArgs {
     /// One JSON object instead of a table.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `chancery keys generate`.
+#[derive(Debug, Args)]
+#[command(after_help = "The renewal of the token-signing certificate, in order:
+  chancery keys generate          the next certificate is made
+  chancery reload --wait          and published in the federation metadata
+  chancery entra settings         prints it as nextSigningCertificate: tell Microsoft Entra and relying parties
+  chancery keys promote ID        when all of them know it
+  chancery reload --wait          from now on it signs
+
+Size and lifetime are those of rsa_bits and certificate_lifetime_days in [keys].")]
+pub struct GenerateArgs {
+    /// What the key is for.
+    #[arg(long, value_enum, default_value_t = CertificatePurpose::TokenSigning)]
+    pub purpose: CertificatePurpose,
+}
+
+/// Arguments of `chancery keys promote`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  chancery keys promote 3f2a9c01
+  chancery keys promote 3f2a9c01 --now      although it was published less than a day ago
+
+The primary key of before stays published as secondary, so that tokens signed with it are still accepted. Whoever does not
+know the certificate of the new one refuses tokens: a key that was added less than a day ago is not promoted without --now,
+because relying parties read the metadata once a day.")]
+pub struct PromoteArgs {
+    /// The key: key id, SHA-1 thumbprint, or the first 8 or more digits of either.
+    #[arg(value_name = "ID")]
+    pub id: String,
+    /// Even if the key was added less than a day ago.
+    #[arg(long)]
+    pub now: bool,
 }
 
 /// Arguments of `chancery keys import`.

@@ -35,9 +35,13 @@ impl Place {
     }
 
     fn run(&self, args: &[&str]) -> Result<String, KeysError> {
+        self.run_at(NOW, args)
+    }
+
+    fn run_at(&self, now: UtcTime, args: &[&str]) -> Result<String, KeysError> {
         let args = Program::try_parse_from([&["keys"], args].concat()).unwrap().keys;
         let (mut out, mut advice) = (Vec::new(), Vec::new());
-        let (clock, random) = (ManualClock::at(NOW), SystemRandomSource::new());
+        let (clock, random) = (ManualClock::at(now), SystemRandomSource::new());
         run(&args, Some(&self.options()), &clock, &random, &mut out, &mut advice)?;
         Ok(String::from_utf8(out).unwrap() + &String::from_utf8(advice).unwrap())
     }
@@ -126,6 +130,76 @@ fn an_import_comes_as_secondary_unless_asked() {
     let json: serde_json::Value = serde_json::from_str(&place.run(&["list", "--json"]).unwrap()).unwrap();
     assert_eq!(json["keys"][0]["id"], other.certificate().thumbprint_sha256());
     assert_eq!(json["keys"].as_array().unwrap().len(), 5);
+}
+
+#[test]
+fn the_next_key_is_published_first_and_signs_when_it_is_promoted() {
+    let place = Place::started();
+    let primary = |when| {
+        let vault = place.options().open(&SystemRandomSource::new()).unwrap();
+        let ring = KeyRing::load(&vault, &vault.manifest().unwrap().unwrap()).unwrap();
+        let next = ring.next_signing().map(|key| key.certificate.thumbprint_sha256());
+        let published: Vec<_> = ring.signing().map(|key| key.certificate.thumbprint_sha256()).collect();
+        (ring.primary_signing().certificate.thumbprint_sha256(), next, published, when)
+    };
+    let (old, none, ..) = primary("before");
+    assert_eq!(none, None);
+    let later = NOW.plus(Duration::from_hours(1));
+    let text = place.run_at(later, &["generate"]).unwrap();
+    assert!(text.contains("Made a secondary token-signing key") && text.contains("keys promote"), "{text}");
+    let (signs, next, published, _) = primary("generated");
+    let next = next.unwrap();
+    assert_eq!((&signs, &published), (&old, &vec![old.clone(), next.clone()]), "published, and the old one signs");
+
+    let at = |hours| later.plus(Duration::from_hours(hours));
+    let early = place.run_at(at(23), &["promote", &next]).unwrap_err();
+    assert!(matches!(early, KeysError::JustAdded { .. }), "{early}");
+    assert_eq!(primary("refused").0, old);
+    let text = place.run_at(at(24), &["promote", &next[..16]]).unwrap();
+    assert!(text.contains("Primary token-signing key is now") && text.contains("reload"), "{text}");
+    let (signs, _, published, _) = primary("promoted");
+    assert_eq!((&signs, published), (&next, vec![next.clone(), old.clone()]), "the old one stays published");
+
+    assert!(matches!(place.run_at(at(24), &["promote", &next]), Err(KeysError::PrimaryAlready(_))));
+    assert!(matches!(place.run_at(at(24), &["promote", "0000000000"]), Err(KeysError::NoSuchKey(_))));
+    let back = place.run_at(at(24 * 365), &["promote", &old]).unwrap_err();
+    assert!(matches!(back, KeysError::Expired { .. }), "{back}");
+}
+
+#[test]
+fn a_key_that_nobody_had_to_learn_is_promoted_at_once() {
+    let place = Place::started();
+    place.run(&["generate", "--purpose", "token-decryption"]).unwrap();
+    let json: serde_json::Value = serde_json::from_str(&place.run(&["list", "--json"]).unwrap()).unwrap();
+    let row = |role: &str| {
+        let rows = json["keys"].as_array().unwrap();
+        let row = rows.iter().find(|row| row["purpose"] == "token-decryption" && row["role"] == role).unwrap();
+        row["id"].as_str().unwrap().to_owned()
+    };
+    assert!(matches!(place.run(&["promote", &row("secondary")]), Err(KeysError::JustAdded { .. })));
+    place.run(&["promote", &row("secondary"), "--now"]).unwrap();
+    // A key that does not open must not become the one that everything depends on.
+    let file = place.root.path().join(format!("keys/token-decryption.{}.key", row("primary")));
+    std::fs::write(&file, "damaged").unwrap();
+    assert!(matches!(place.run(&["promote", &row("primary"), "--now"]), Err(KeysError::Vault(_))));
+}
+
+#[test]
+fn a_certificate_that_ends_first_is_not_the_next() {
+    let place = Place::started();
+    let mut options = place.options();
+    options.certificate_lifetime = Duration::from_hours(24);
+    let args = Program::try_parse_from(["keys", "generate"]).unwrap().keys;
+    let (mut out, mut advice) = (Vec::new(), Vec::new());
+    let (clock, random) = (ManualClock::at(NOW), SystemRandomSource::new());
+    run(&args, Some(&options), &clock, &random, &mut out, &mut advice).unwrap();
+    let advice = String::from_utf8(advice).unwrap();
+    assert!(advice.contains("Warning: the primary certificate ends later"), "{advice}");
+    // Without the configuration nobody knows the name in the certificate.
+    let line = ["keys", "--directory", "/d", "--key-encryption-key-file", "/k", "generate"];
+    let args = Program::try_parse_from(line).unwrap().keys;
+    let error = run(&args, None, &clock, &random, &mut Vec::new(), &mut Vec::new()).unwrap_err();
+    assert!(matches!(error, KeysError::NoServiceName), "{error}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     log(config, findings);
     amounts(config, findings);
     audit(config, findings);
+    lockout(config, findings);
     endpoints(config, findings);
 }
 
@@ -73,7 +74,7 @@ fn amounts(config: &Config, findings: &mut Findings<'_, '_, '_>) {
         ("directory.attribute_cache_seconds", directory.attribute_cache_seconds, 0, 86_400),
         ("keys.certificate_lifetime_days", u64::from(config.keys.certificate_lifetime_days), 1, 36_500),
         ("lockout.threshold", u64::from(config.lockout.threshold), 1, 1_000_000),
-        ("lockout.familiar_threshold", u64::from(config.lockout.familiar_threshold), 1, 1_000_000),
+        ("lockout.unknown_threshold", u64::from(config.lockout.unknown_threshold), 1, 1_000_000),
         ("lockout.window_minutes", config.lockout.window_minutes, 1, 100_000),
         ("lockout.tracked_accounts", config.lockout.tracked_accounts, 1000, 100_000_000),
         ("entra.token_lifetime_minutes", u64::from(config.entra.token_lifetime_minutes), 1, 1440),
@@ -113,6 +114,21 @@ fn audit(config: &Config, findings: &mut Findings<'_, '_, '_>) {
             "write `sink = \"file\"`, or leave `file` out",
         ),
         _ => {}
+    }
+}
+
+fn lockout(config: &Config, findings: &mut Findings<'_, '_, '_>) {
+    let lockout = &config.lockout;
+    if lockout.enabled && lockout.threshold > 1 && lockout.unknown_threshold >= lockout.threshold {
+        findings.warning(
+            Code::Advice,
+            "lockout.unknown_threshold",
+            format!(
+                "strangers may use up all {} wrong passwords of an account, and lock its owner out of this server",
+                lockout.threshold
+            ),
+            "keep `unknown_threshold` below `threshold`: the rest is for places the account has signed in from",
+        );
     }
 }
 

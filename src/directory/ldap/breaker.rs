@@ -94,6 +94,11 @@ impl Breaker {
         REFUSED_COOL_DOWN
     }
 
+    /// Whether the last outcome was a failure, or the circuit is open: others should be tried first.
+    pub fn is_suspect(&self) -> bool {
+        !matches!(*self.lock(), State::Closed { failures: 0 })
+    }
+
     /// The state, for operators.
     pub fn circuit(&self) -> Circuit {
         match *self.lock() {
@@ -155,6 +160,17 @@ mod tests {
         }
         assert!(breaker.admits(clock.monotonic()));
         assert_eq!(breaker.circuit(), Circuit::Closed);
+    }
+
+    #[test]
+    fn the_first_failure_makes_it_suspect_and_a_success_clears_it() {
+        let (clock, breaker) = (clock(), Breaker::new(OPTIONS));
+        assert!(!breaker.is_suspect());
+        breaker.failed(clock.monotonic());
+        assert!(breaker.is_suspect() && breaker.circuit() == Circuit::Closed);
+        breaker.succeeded();
+        assert!(!breaker.is_suspect());
+        assert!(opened(&clock).is_suspect());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::entry::Entry;
@@ -30,6 +30,7 @@ impl Domain {
         options: DomainOptions,
         limits: &Arc<LdapLimits>,
         clock: &Arc<dyn Clock>,
+        health: &Arc<watch::Sender<()>>,
     ) -> Result<Self, LdapSetupError> {
         let DomainOptions {
             dns_name,
@@ -47,7 +48,8 @@ impl Domain {
         }
         let derived = base_dn(&dns_name).ok_or_else(|| LdapSetupError::DomainName { dns_name: dns_name.clone() })?;
         let (name, realm) = (dns_name.clone(), dns_name.to_uppercase());
-        let pool = Pool::new(PoolOptions { name, realm, servers, transport, ca_files, bind }, limits, clock)?;
+        let pool = PoolOptions { name, realm, servers, transport, ca_files, bind };
+        let pool = Pool::new(pool, limits, clock, health)?;
         Ok(Self {
             dns_name,
             netbios,

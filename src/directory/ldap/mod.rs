@@ -19,6 +19,7 @@ mod tls;
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, watch};
 
 pub use self::breaker::{Breaker, BreakerOptions, Circuit};
 pub use self::options::{
@@ -30,8 +31,8 @@ use self::domain::Domain;
 use super::codec::base_name;
 use super::filter::Filter;
 use super::{
-    Account, AccountKey, AttributeName, Attributes, Directory, DirectoryError, ObjectGuid, PasswordVerdict, Sid,
-    SignInState,
+    Account, AccountKey, AttributeName, Attributes, Directory, DirectoryError, DomainLockout, ObjectGuid,
+    PasswordVerdict, Sid, SignInState,
 };
 use crate::clock::Clock;
 use crate::secret::Secret;
@@ -39,6 +40,8 @@ use crate::secret::Secret;
 /// The configured domains, reached by LDAP.
 pub struct LdapDirectory {
     inner: Arc<Inner>,
+    health: Arc<watch::Sender<()>>,
+    looking: Arc<Semaphore>,
     runtime: Handle,
 }
 
@@ -50,10 +53,11 @@ impl LdapDirectory {
     pub fn new(options: LdapOptions, clock: Arc<dyn Clock>) -> Result<Self, LdapSetupError> {
         let runtime = Handle::try_current().map_err(|_| LdapSetupError::NoRuntime)?;
         let limits = Arc::new(options.limits);
+        let health = Arc::new(watch::Sender::new(()));
         let domains = options
             .domains
             .into_iter()
-            .map(|domain| Domain::new(domain, &limits, &clock))
+            .map(|domain| Domain::new(domain, &limits, &clock, &health))
             .collect::<Result<Vec<_>, _>>()?;
         if domains.is_empty() {
             return Err(LdapSetupError::NoDomain);
@@ -65,7 +69,27 @@ impl LdapDirectory {
             let inner = weak.upgrade()?;
             Some(inner.domains.iter().flat_map(|domain| &domain.pool.servers).cloned().collect())
         }));
-        Ok(Self { inner, runtime })
+        Ok(Self { inner, health, looking: Arc::new(Semaphore::new(1)), runtime })
+    }
+
+    /// Each domain's own lockout policy, by DNS name; all are asked at once.
+    pub async fn lockout_policies(&self) -> Vec<(String, Result<DomainLockout, DirectoryError>)> {
+        let inner = Arc::clone(&self.inner);
+        let ask = self.runtime.spawn(async move {
+            let questions = inner.domains.iter().map(async |domain| {
+                let head = domain.read(&domain.sid, names_of(&DomainLockout::ATTRIBUTES)).await;
+                let policy = head.and_then(|head| {
+                    let head = head.ok_or_else(|| DirectoryError::NotFound { key: domain.dns_name.clone() })?;
+                    DomainLockout::decode(&head.attributes, &domain.dns_name)
+                });
+                (domain.dns_name.clone(), policy)
+            });
+            futures_util::future::join_all(questions).await
+        });
+        ask.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "a directory question ended abnormally");
+            Vec::new()
+        })
     }
 
     /// Asks a domain controller why a password is not accepted, by one bind as the user on a connection of its own.
@@ -84,14 +108,37 @@ impl LdapDirectory {
         self.on_runtime(move |inner| async move { password::check(&inner.domains, &key, &password).await }).await
     }
 
-    /// The state of every domain controller, for operators.
+    /// Tries every connection now, so that a domain controller that hangs is found before a question meets it. Does not wait,
+    /// and does nothing while that is under way already.
+    pub fn look(&self) {
+        let Ok(turn) = Arc::clone(&self.looking).try_acquire_owned() else { return };
+        let inner = Arc::clone(&self.inner);
+        self.runtime.spawn(async move {
+            let _turn = turn;
+            let servers = inner.domains.iter().flat_map(|domain| &domain.pool.servers);
+            futures_util::future::join_all(servers.map(|server| Arc::clone(server).keep_alive())).await;
+        });
+    }
+
+    /// The runtime that the connections live on.
+    pub const fn runtime(&self) -> &Handle {
+        &self.runtime
+    }
+
+    /// Tells when a domain controller becomes suspect, or stops to be; ends with this directory.
+    pub fn health_changes(&self) -> watch::Receiver<()> {
+        self.health.subscribe()
+    }
+
+    /// The state of every domain controller.
     pub fn health(&self) -> Vec<ServerHealth> {
         let domains = self.inner.domains.iter();
         domains
             .flat_map(|domain| {
                 domain.pool.servers.iter().map(|server| ServerHealth {
                     domain: domain.dns_name.clone(),
-                    server: server.endpoint.address.to_string(),
+                    server: server.endpoint.address.clone(),
+                    suspect: server.is_suspect(),
                     circuit: server.circuit(),
                 })
             })
@@ -168,7 +215,9 @@ pub struct ServerHealth {
     /// DNS name of its domain.
     pub domain: String,
     /// Its address as configured.
-    pub server: String,
+    pub server: ServerAddress,
+    /// Its last answer failed, or none is waited for: others should be tried first.
+    pub suspect: bool,
     /// Whether questions go there.
     pub circuit: Circuit,
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3::Scope;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
 use super::connection::{Endpoint, LinkError, Search};
@@ -41,6 +41,7 @@ impl Pool {
         options: PoolOptions,
         limits: &Arc<LdapLimits>,
         clock: &Arc<dyn Clock>,
+        health: &Arc<watch::Sender<()>>,
     ) -> Result<Self, LdapSetupError> {
         let PoolOptions { name, realm, servers, transport, ca_files, bind } = options;
         if servers.is_empty() {
@@ -56,7 +57,7 @@ impl Pool {
             .map(|address| {
                 let (tls, bind, blocking_binds) = (Arc::clone(&tls), bind.clone(), Arc::clone(&blocking_binds));
                 let endpoint = Endpoint { address, realm: realm.clone(), transport, tls, bind, blocking_binds };
-                Arc::new(Server::new(endpoint, Arc::clone(limits), Arc::clone(clock)))
+                Arc::new(Server::new(endpoint, Arc::clone(limits), Arc::clone(clock), Arc::clone(health)))
             })
             .collect();
         Ok(Self {
@@ -160,7 +161,7 @@ fn refused(server: &Server, error: &LinkError) -> DirectoryError {
     DirectoryError::Refused { server: server.endpoint.address.to_string(), reason: error.to_string() }
 }
 
-/// Pings connections, opens the first one of each server, and probes servers whose circuit is open. Ends when `servers` gives
+/// Pings connections, opens the first one of each server, and probes servers that failed. Ends when `servers` gives
 /// nothing any more.
 pub(super) async fn keep_alive(limits: Arc<LdapLimits>, servers: impl Fn() -> Option<Vec<Arc<Server>>> + Send) {
     let tick = limits.breaker.cool_down.min(limits.keep_alive).max(Duration::from_millis(100));
@@ -172,7 +173,7 @@ pub(super) async fn keep_alive(limits: Arc<LdapLimits>, servers: impl Fn() -> Op
         let Some(servers) = servers() else { return };
         let full_round = since_full_round >= limits.keep_alive;
         since_full_round = if full_round { tick } else { since_full_round.saturating_add(tick) };
-        let due = servers.into_iter().filter(|server| full_round || !server.is_healthy());
+        let due = servers.into_iter().filter(|server| full_round || server.is_suspect());
         // All at once: one that hangs must not delay the others' probes.
         futures_util::future::join_all(due.map(Server::keep_alive)).await;
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use ldap3::Scope;
+use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::breaker::{Breaker, Circuit};
@@ -26,16 +27,23 @@ pub(super) struct Server {
     next: AtomicUsize,
     /// How many connections have been opened.
     opened: AtomicUsize,
+    /// Told when this server becomes suspect, or stops to be.
+    health: Arc<watch::Sender<()>>,
     /// The last failure, until the server answers.
     failure: Mutex<Option<LinkError>>,
 }
 
 impl Server {
-    pub(super) fn new(endpoint: Endpoint, limits: Arc<LdapLimits>, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        endpoint: Endpoint,
+        limits: Arc<LdapLimits>,
+        clock: Arc<dyn Clock>,
+        health: Arc<watch::Sender<()>>,
+    ) -> Self {
         let slots = (0..limits.connections_per_server.max(1)).map(|_| Mutex::default()).collect();
         let breaker = Breaker::new(limits.breaker);
         let (next, opened, failure) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default());
-        Self { endpoint, limits, clock, breaker, slots, next, opened, failure }
+        Self { endpoint, limits, clock, breaker, slots, next, opened, failure, health }
     }
 
     /// Whether this server is not known to be down.
@@ -46,6 +54,11 @@ impl Server {
     /// Whether a question may be sent here now. The outcome must then be reported, which [`search`](Self::search) does.
     pub(super) fn admits(&self) -> bool {
         self.breaker.admits(self.clock.monotonic())
+    }
+
+    /// Whether others should be tried first.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.breaker.is_suspect()
     }
 
     /// Why the server is left alone.
@@ -209,6 +222,14 @@ impl Server {
     }
 
     fn report(&self, error: Option<&LinkError>) {
+        let was_suspect = self.is_suspect();
+        self.note(error);
+        if self.is_suspect() != was_suspect {
+            self.health.send_replace(());
+        }
+    }
+
+    fn note(&self, error: Option<&LinkError>) {
         let server = &self.endpoint.address;
         if error.is_none_or(LinkError::is_servers_fault) {
             *self.failure.lock().unwrap_or_else(PoisonError::into_inner) = error.cloned();

@@ -49,7 +49,12 @@ impl LdapSource {
         let runtime = Handle::try_current().map_err(|_| LdapSetupError::NoRuntime)?;
         let SourceOptions { name, base_dn, servers, transport, ca_files, bind, realm } = options;
         let limits = Arc::new(limits);
-        let pool = Pool::new(PoolOptions { name, realm, servers, transport, ca_files, bind }, &limits, clock)?;
+        let pool = Pool::new(
+            PoolOptions { name, realm, servers, transport, ca_files, bind },
+            &limits,
+            clock,
+            &Arc::default(),
+        )?;
         let inner = Arc::new(Inner { pool, base_dn });
         let weak = Arc::downgrade(&inner);
         runtime.spawn(keep_alive(limits, move || Some(weak.upgrade()?.pool.servers.clone())));

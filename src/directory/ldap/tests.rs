@@ -43,7 +43,7 @@ fn directory(domains: Vec<DomainOptions>) -> Result<LdapDirectory, LdapSetupErro
 
 fn domain() -> Domain {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    Domain::new(domain_options(), &Arc::new(LdapLimits::default()), &clock).unwrap()
+    Domain::new(domain_options(), &Arc::new(LdapLimits::default()), &clock, &Arc::default()).unwrap()
 }
 
 #[tokio::test]

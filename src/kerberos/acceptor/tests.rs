@@ -126,6 +126,7 @@ fn keys_that_do_not_fit() {
         panic!("{:?}", wrong_key.refusal(&alice()));
     };
     // What the library says of it, once.
+    assert!(detail.contains("HTTP/sts.corp.example@CORP.EXAMPLE"), "{detail:?}");
     let mut sentences: Vec<&str> = detail.split("; ").collect();
     assert!(sentences.iter().all(|sentence| !sentence.is_empty()), "{detail:?}");
     sentences.dedup();

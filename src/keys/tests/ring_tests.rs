@@ -208,8 +208,8 @@ fn an_imported_key_is_secondary_until_promoted_and_both_are_published() {
     let vault = place.options().open(&random()).unwrap();
     let key = NewKey::rsa(KeyPurpose::TokenSigning, copy(&SIGNING));
     let added = key.id().clone();
-    vault.add(&key, KeyRole::Secondary, NOW, &random()).unwrap();
-    assert!(vault.add(&key, KeyRole::Secondary, NOW, &random()).is_err(), "twice");
+    vault.add(&key, KeyRole::Secondary, KeyOrigin::Imported, NOW, &random()).unwrap();
+    assert!(vault.add(&key, KeyRole::Secondary, KeyOrigin::Imported, NOW, &random()).is_err(), "twice");
     let ring = place.load().unwrap();
     assert_eq!(ring.primary_signing().key.id, before);
     assert_eq!(ring.signing().count(), 2);
@@ -227,10 +227,10 @@ fn the_manifest_is_changed_by_one_process_at_a_time() {
     let vault = place.options().open(&random()).unwrap();
     let held = files::lock(&place.keys.join("lock")).unwrap();
     let key = NewKey::rsa(KeyPurpose::TokenSigning, copy(&SIGNING));
-    let error = vault.add(&key, KeyRole::Secondary, NOW, &random()).unwrap_err();
+    let error = vault.add(&key, KeyRole::Secondary, KeyOrigin::Imported, NOW, &random()).unwrap_err();
     assert!(matches!(error, VaultError::File(FileError::Locked { .. })));
     drop(held);
-    vault.add(&key, KeyRole::Secondary, NOW, &random()).unwrap();
+    vault.add(&key, KeyRole::Secondary, KeyOrigin::Imported, NOW, &random()).unwrap();
 }
 
 #[test]

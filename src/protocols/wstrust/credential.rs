@@ -78,12 +78,8 @@ pub(super) async fn username(
             return Err(Refusal::Credential(failure));
         }
     };
-    let attempt = PasswordAttempt {
-        login: &login,
-        password: &token.password,
-        origin: &call.origin,
-        activity: cx.request.activity,
-    };
+    let attempt =
+        PasswordAttempt { login: &login, password: &token.password, origin: &call.origin, request: &cx.request };
     let error = match environment.passwords.check(attempt).await {
         Ok(accepted) => {
             let subject = subject(cx, accepted.account, method, &request.applies_to, USERNAME_TOKEN, None)?;
@@ -251,7 +247,7 @@ fn accepted_events(cx: &Context, subject: &AuthenticatedSubject, accepted: &Acce
     let parties = Parties::of(subject, None);
     let mut events = vec![
         EventKind::CredentialAccepted { parties: parties.clone(), authn: AuthnFacts::of(subject) },
-        EventKind::TokenAccepted { parties: parties.clone(), token_type: Name::public(KERBEROS_TOKEN) },
+        EventKind::TokenAccepted { parties: parties.clone(), token_type: Name::constant(KERBEROS_TOKEN) },
     ];
     if !accepted.dropped.is_empty() {
         events.push(EventKind::SidsFiltered {

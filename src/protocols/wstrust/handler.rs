@@ -11,7 +11,7 @@ use super::request::{self, TrustRequest};
 use super::{credential, response};
 use crate::audit::AuthProtocol;
 use crate::authn::AuthenticatedSubject;
-use crate::issuance::{Context, Decision, SignInRequest, TokenSpec};
+use crate::issuance::{Context, Decision, SignInRequest, TokenSpec, step_up_refused};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::soap;
@@ -105,7 +105,10 @@ async fn issue(
     let grant = match environment.issuer.decide(cx, &sign_in, subject).await? {
         Decision::Permit(grant) => grant,
         Decision::Deny(denial) => return Err(Refusal::Denied(denial)),
-        Decision::StepUp(demand) => return Err(Refusal::StepUp(demand)),
+        Decision::StepUp(demand) => {
+            step_up_refused(cx, subject, &request.applies_to, &demand);
+            return Err(Refusal::StepUp(demand));
+        }
     };
     let token = environment.issuer.mint(cx, &grant, &TokenSpec::default()).await?;
     let relates_to = request.message_id.as_deref();

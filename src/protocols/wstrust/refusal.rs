@@ -28,7 +28,7 @@ pub(super) enum Refusal {
     /// Not permitted; audited by the issuer.
     #[error("{0}")]
     Denied(Denial),
-    /// More is asked of the subject than can be asked here.
+    /// More is asked of the subject than can be asked here; audited where that turned out.
     #[error("the relying party asks for more than this endpoint can ask")]
     StepUp(AuthnDemand),
     /// The token could not be issued; audited by the issuer.
@@ -60,8 +60,8 @@ impl Refusal {
         tracing::info!(correlation = %cx.request.activity, reason = %self, "WS-Trust request refused");
         let code = match self {
             Self::Request(_) | Self::Write(_) => ErrorCode("MSIS3127"),
-            Self::StepUp(_) => ErrorCode("MSIS7102"),
-            Self::Credential(_)
+            Self::StepUp(_)
+            | Self::Credential(_)
             | Self::MessageSecurity(_)
             | Self::Unavailable { .. }
             | Self::Denied(_)

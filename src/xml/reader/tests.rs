@@ -338,6 +338,28 @@ fn limits_hold_at_their_edge() {
     assert!(matches!(parse(&format!("<a>{many}</a>"), base), Err(ReadError::TooManyDeclarations { .. })));
 }
 
+#[test]
+fn each_kind_of_input_has_its_own_limits() {
+    let refused = |input: &str, limits: &Limits| {
+        Document::parse(input.as_bytes(), limits).map(|_| ()).expect_err("within limits")
+    };
+    let deep = "<a>".repeat(33) + &"</a>".repeat(33);
+    assert!(matches!(refused(&deep, &Limits::SIGNED), ReadError::TooDeep { limit: 32, .. }));
+    assert!(matches!(refused("<a><!-- x --></a>", &Limits::SIGNED), ReadError::Comment { .. }));
+    // Whatever the limits allow, signed input has no comments.
+    assert!(crate::xml::scan::scan(b"<a><!-- x --></a>", &Limits::METADATA).is_err());
+    let many = format!("<a>{}</a>", "<b/>".repeat(2000));
+    for limits in [Limits::SOAP, Limits::SIGNED] {
+        assert_eq!(refused(&many, &limits), ReadError::TooManyElements { limit: 2000 });
+    }
+    assert!(Document::parse(many.as_bytes(), &Limits::METADATA).is_ok());
+    for (limits, limit) in [(Limits::SOAP, 1 << 20), (Limits::SIGNED, 256 << 10), (Limits::METADATA, 4 << 20)] {
+        let largest = format!("<a>{}</a>", "x".repeat(limit - 7));
+        assert!(Document::parse(largest.as_bytes(), &limits).is_ok());
+        assert_eq!(refused(&(largest + " "), &limits), ReadError::TooLarge { octets: limit + 1, limit });
+    }
+}
+
 proptest::proptest! {
     #[test]
     fn no_input_panics(input in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {

@@ -111,6 +111,11 @@ impl NodeSetup {
 }
 
 impl Node {
+    /// Its address.
+    pub fn ip(&self) -> std::net::IpAddr {
+        self.address.parse().expect("an address")
+    }
+
     /// A request for a path of this server, under the service's own name.
     pub fn curl(&self, path: &str) -> Curl {
         Curl::new(&format!("{}{path}", Lab::get().url)).args(["--connect-to", &format!("::{}:", self.address)])

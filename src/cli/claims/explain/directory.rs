@@ -14,6 +14,7 @@ use crate::claims::explain::StageExplanation;
 use crate::claims::{RecordedTrace, Stage};
 use crate::cli::own_krb5_conf::OwnKrb5Conf;
 use crate::clock::{Clock, Random, SystemClock, SystemRandomSource};
+use crate::config::names::Network;
 use crate::config::{Config, Loaded, suggest};
 use crate::issuance::{AuthnDemand, ClientHints, Decision, DecisionContext, IssueError, SignInRequest};
 use crate::server::{self, Decisions, Lasting};
@@ -135,7 +136,7 @@ fn relying_party(trusts: &Trusts, identifier: &str) -> Result<RelyingPartyAnswer
 /// Where the request comes from.
 fn origin(command: &Explain, config: &Config, decisions: &Decisions, assumed: &mut Vec<String>) -> RequestOrigin {
     let address = command.source_ip.unwrap_or_else(|| {
-        let inside = config.server.intranet.first().map(|network| network.as_ip_net());
+        let inside = config.server.intranet.first().map(Network::as_ip_net);
         let address = match (command.at, inside) {
             (None | Some(super::args::At::Intranet), Some(network)) => {
                 network.hosts().next().unwrap_or_else(|| network.addr())
@@ -171,6 +172,8 @@ fn assume_the_rest(assumed: &mut Vec<String>, method: AuthenticationMethod, comm
     ));
     if command.device.is_none() {
         assumed.push(String::from("no registered device takes part"));
+    } else {
+        assumed.push(String::from("the device is registered, to the account, and not disabled; no more is known of it"));
     }
 }
 

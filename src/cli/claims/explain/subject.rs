@@ -1,7 +1,9 @@
 //! The account that would sign in, as far as the directory can say: found by name, held to what its domain's tickets could
 //! say.
 
-use crate::authn::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, LoginName, SessionRef, SubjectOrigin};
+use crate::authn::{
+    AuthenticatedSubject, AuthenticationMethod, DeviceContext, DeviceRef, LoginName, SessionRef, SubjectOrigin,
+};
 use crate::clock::{Clock, Random};
 use crate::config::Config;
 use crate::directory::{Account, AccountKey, Directory, DirectoryError, Sid, SignInState};
@@ -142,9 +144,28 @@ pub(super) fn subject(
         origin: SubjectOrigin::Directory(account),
         methods: vec![method],
         instant: clock.now(),
-        device: device.map(DeviceRef),
+        device: device.map(known_device),
+        certificate: None,
         session: SessionRef::random(random)?,
+        password_expires: None,
     })
+}
+
+/// A device of which no more is known than its id: registered, to the user who signs in, and not disabled.
+const fn known_device(id: uuid::Uuid) -> DeviceContext {
+    DeviceContext {
+        id: DeviceRef(id),
+        registration_id: None,
+        display_name: None,
+        os_type: None,
+        os_version: None,
+        is_known: true,
+        is_registered_user: true,
+        is_managed: None,
+        is_compliant: None,
+        trust_type: None,
+        last_used: None,
+    }
 }
 
 /// What would stop the account from signing in now.

@@ -120,6 +120,10 @@ fn names_are_strict_and_display_names_are_not() {
     }
     let content = PacContent { full_name: "Alice\nLiddell".into(), ..PacContent::user() };
     assert!(decode(&content.encode()).is_ok());
+    let set = UtcTime::from_unix_seconds(1_655_526_400);
+    assert_eq!(decode(&content.encode()).unwrap().password_last_set, Some(set), "a time has two halves");
+    assert_eq!(text::name_text(&b"a\0".repeat(1024)).map(|name| name.len()), Ok(1024));
+    assert_eq!(text::name_text(&b"a\0".repeat(1025)), Err(PacError::BadName), "too long");
     assert_eq!(text::name_text(&[0x00, 0xd8]), Err(PacError::BadName), "an unpaired surrogate");
     assert_eq!(text::display_text(&[0x00, 0xd8]), "\u{fffd}");
 }
