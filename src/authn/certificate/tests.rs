@@ -547,6 +547,32 @@ fn lists_that_mean_something_else_are_not_loaded() {
 }
 
 #[test]
+fn an_entry_that_may_mean_something_else_spoils_its_list() {
+    let pki = Pki::new();
+    let algorithm = tlv(0x30, &oid_octets("1.2.840.10045.4.3.2"));
+    let issuer = pki.issuing.certificate.subject_name().to_der().unwrap();
+    let time = tlv(0x17, b"260101000000Z");
+    for (oid, critical, value, good) in [
+        ("2.5.29.21", true, &[0x0a, 1, 1][..], true),
+        ("2.5.29.29", true, &[0x30, 0], false),
+        ("1.2.3.4.5", true, &[5, 0], false),
+        ("1.2.3.4.5", false, &[5, 0], true),
+    ] {
+        let critical = if critical { tlv(1, &[0xff]) } else { vec![] };
+        let extension = tlv(0x30, &[oid_octets(oid), critical, tlv(4, value)].concat());
+        let entry = tlv(0x30, &[tlv(2, &[5]), time.clone(), tlv(0x30, &extension)].concat());
+        let content = [tlv(2, &[1]), algorithm.clone(), issuer.clone(), time.clone(), tlv(0x30, &entry)].concat();
+        let list = tlv(0x30, &[tlv(0x30, &content), algorithm.clone(), tlv(3, &[0, 1])].concat());
+        let trust = CertificateTrust::new(&pki.authorities(), &[list], CertificatePolicy::default());
+        assert_eq!(
+            trust.err().map(|error| matches!(error, TrustConfigError::List { .. })),
+            (!good).then_some(true),
+            "{oid}"
+        );
+    }
+}
+
+#[test]
 fn tricks_with_names_are_refused() {
     let pki = Pki::new();
     let upn = |octets: &[u8]| alternative_names(&[upn_name(octets)]);

@@ -169,6 +169,15 @@ mod tests {
     }
 
     #[test]
+    fn five_of_a_hundred_may_be_slower() {
+        let pacer = pacer();
+        for took in [10; 36].into_iter().chain([200; 3]).chain([900]) {
+            pacer.state.lock().unwrap().wrong.push(ms(took));
+        }
+        assert_eq!(pacer.state.lock().unwrap().wrong.slow_end(), ms(200));
+    }
+
+    #[test]
     fn a_single_outlier_among_many_does_not_raise_the_target() {
         let pacer = pacer();
         for _ in 0..100 {

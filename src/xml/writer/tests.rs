@@ -119,6 +119,16 @@ fn a_prefix_of_a_value_that_is_in_scope_is_not_declared_again() {
 }
 
 #[test]
+fn what_was_written_earlier_is_embedded_as_it_is() {
+    let token = write(|w| w.leaf(&CHILD, &[], "x")).unwrap();
+    let fragment = CanonicalXml::from_own_output(token.as_bytes());
+    assert_eq!((fragment.as_bytes(), CHILD.local()), (token.as_bytes(), "child"));
+    let around = write(|w| w.element(&OTHER, &[], |w| w.embed(fragment))).unwrap();
+    assert_eq!(around, format!("<other xmlns=\"urn:d\">{token}</other>"));
+    assert_eq!(write(|w| w.empty(&ROOT, &[]).and_then(|()| w.embed(fragment))), Err(WriteError::SecondRoot));
+}
+
+#[test]
 fn the_xml_prefix_is_never_declared() {
     let write = |namespace| {
         let mut writer = Writer::new();
