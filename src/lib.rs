@@ -17,6 +17,7 @@ pub mod directory;
 pub mod issuance;
 pub mod kerberos;
 pub mod keys;
+pub mod pages;
 pub mod protocols;
 pub mod secret;
 pub mod server;

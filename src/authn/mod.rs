@@ -5,18 +5,26 @@
 pub mod certificate;
 mod device;
 mod domain_password;
+pub mod flow;
 pub mod login_name;
+pub mod method;
 mod negotiate;
 pub mod network;
 pub mod password;
 pub mod password_gate;
+pub mod session;
 mod subject;
+mod user_agents;
 
 pub use device::DeviceContext;
 pub use domain_password::DomainPasswordVerifier;
+pub use flow::{AuthnError, BrowserId, Challenge, FlowInput, FlowStep, PasswordFailure, SignInFlow};
 pub use login_name::{DomainNames, DomainNamesEntry, LockoutKey, LoginForm, LoginName, LoginNameError};
+pub use method::{AuthnRequirement, Circumstances, RequestedMethod};
 pub use negotiate::{NegotiateAuthenticator, NegotiateError};
 pub use network::{ForwardingHeaders, NetworkLocation, NetworkPolicy, RequestOrigin};
 pub use password::{PasswordAccepted, PasswordError, PasswordVerifier};
 pub use password_gate::{GateError, PasswordAttempt, PasswordGate};
+pub use session::{SessionLifetimes, SsoSession};
 pub use subject::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, SessionRef, SubjectOrigin};
+pub use user_agents::WindowsUserAgents;

@@ -36,6 +36,7 @@ pub(crate) mod required;
 pub mod running;
 mod server;
 mod service;
+mod sign_in;
 pub(crate) mod suggest;
 mod tree;
 
@@ -58,6 +59,7 @@ pub use lockout::Lockout;
 pub use paths::{NamedPath, PathKind};
 pub use server::{Limits, Log, LogFormat, Server, Tls, TlsProfile};
 pub use service::Service;
+pub use sign_in::SignIn;
 
 /// The whole of `chancery.toml`. Paths are absolute or relative to the working directory: those in the file were resolved
 /// against the file's directory.
@@ -87,6 +89,9 @@ pub struct Config {
     /// `[endpoints]`
     #[serde(default)]
     pub endpoints: Endpoints,
+    /// `[sign_in]`
+    #[serde(default)]
+    pub sign_in: SignIn,
     /// `[certificates]`
     #[serde(default)]
     pub certificates: Certificates,

@@ -10,6 +10,7 @@ use crate::issuance::{Context, Issuer, Services};
 use crate::store::OneTime;
 use crate::xml;
 
+use super::browser::BrowserSignIn;
 use super::http::Call;
 use super::trust_endpoint::TrustEndpoints;
 
@@ -37,6 +38,8 @@ pub struct Environment {
     pub passwords: Arc<PasswordGate>,
     /// Names of the configured domains.
     pub domains: DomainNames,
+    /// Sign-in by a browser.
+    pub browser: BrowserSignIn,
     /// User certificates; `None` where no authority is configured.
     pub certificates: Option<CertificateSignIn>,
 }

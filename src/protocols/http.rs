@@ -78,6 +78,8 @@ pub struct Answer {
     pub content_type: Option<&'static str>,
     /// Further header fields.
     pub headers: Vec<(HeaderName, HeaderValue)>,
+    /// Header fields of every answer that this one must not have.
+    pub omitted: Vec<HeaderName>,
     /// The body.
     pub body: Vec<u8>,
 }
@@ -85,15 +87,22 @@ pub struct Answer {
 impl Answer {
     /// An answer without a body.
     pub const fn empty(status: StatusCode) -> Self {
-        Self { status, content_type: None, headers: Vec::new(), body: Vec::new() }
+        Self { status, content_type: None, headers: Vec::new(), omitted: Vec::new(), body: Vec::new() }
     }
 
     /// An answer with a body.
     pub fn new(status: StatusCode, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        Self { status, content_type: Some(content_type), headers: Vec::new(), body: body.into() }
+        Self { status, content_type: Some(content_type), body: body.into(), ..Self::empty(status) }
     }
 
-    /// The same answer with one more header field.
+    /// The same answer without a header field that every answer has otherwise.
+    #[must_use]
+    pub fn without(mut self, name: HeaderName) -> Self {
+        self.omitted.push(name);
+        self
+    }
+
+    /// The same answer with one more header field. It takes the place of one that every answer has otherwise.
     #[must_use]
     pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));

@@ -2,10 +2,15 @@
 //!
 //! A protocol never calls another one; what two share stands beside them here or moves down.
 
+pub mod browser;
+mod credential;
 pub mod environment;
 pub mod http;
 pub mod metadata;
 pub mod mex;
+mod names;
+mod rstr;
 pub mod soap;
 pub mod trust_endpoint;
+pub mod wsfed;
 pub mod wstrust;

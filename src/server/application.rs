@@ -16,7 +16,7 @@ use crate::config::{Config, Loaded};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::metadata::{self, FederationMetadata, MetadataError};
-use crate::protocols::{mex, wstrust};
+use crate::protocols::{mex, wsfed, wstrust};
 
 use super::assembly::{AssemblyError, Lasting};
 use super::kdc_order::KdcOrder;
@@ -122,6 +122,7 @@ impl Serving {
     pub async fn handle(&self, endpoint: Endpoint, call: &Call) -> Answer {
         match endpoint {
             Endpoint::Trust(endpoint) => wstrust::handle(&self.environment, endpoint, call).await,
+            Endpoint::SignIn(door) => wsfed::handle(&self.environment, door, call).await,
             Endpoint::Mex => {
                 let environment = &self.environment;
                 mex::handle(&environment.service_name, &environment.endpoints, call)
@@ -138,7 +139,11 @@ impl Serving {
 
     /// Audits a request that was refused before it was read: too large, or too slow.
     pub fn unread(&self, endpoint: Endpoint, call: &Call, status: StatusCode) {
-        let Endpoint::Trust(endpoint) = endpoint else { return };
+        let endpoint = match endpoint {
+            Endpoint::Trust(endpoint) => endpoint,
+            Endpoint::SignIn(door) => return wsfed::unread(&self.environment, door, call, status),
+            _ => return,
+        };
         let detail = Detail::public(&format!("the request was not read: {status}"));
         let code = ErrorCode("MSIS3127");
         self.environment.context(call, AuthProtocol::WsTrust, &endpoint.path()).note([EventKind::RequestFailed {

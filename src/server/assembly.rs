@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::audit::ClaimDetail;
 use crate::authn::certificate::{CertificatePolicy, CertificateTrust, MappingPolicy, RevocationMode, RevocationPolicy};
 use crate::authn::password_gate::{GateParts, GateSettings, TokioSleeper};
-use crate::authn::{DomainPasswordVerifier, NegotiateAuthenticator, NetworkPolicy, PasswordGate};
+use crate::authn::{DomainPasswordVerifier, NegotiateAuthenticator, NetworkPolicy, PasswordGate, SessionLifetimes};
 use crate::claims::store::ExpiryNotice;
 use crate::claims::{Limits, RuleSet, StoreSet, Text, rules};
 use crate::clock::{Clock, Random};
@@ -21,16 +21,19 @@ use crate::issuance::{Issuer, IssuerOptions, Services};
 use crate::kerberos::replay::ReplayOptions;
 use crate::kerberos::{Acceptor, AcceptorOptions, ReplayGuard, TrustedDomain, TrustedDomains};
 use crate::keys::KeyRing;
+use crate::pages::Pages;
+use crate::protocols::browser::{BrowserSignIn, LoopLimits, SEALED_LIMIT};
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
+use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;
 use crate::xml;
 
 use super::observer::AuditLockouts;
 use super::settings::{
     binding_policy, certificate_domain, domain_names, endpoints, front_certificates, gate_settings, hosts, key_options,
-    ldap_options, network_policy, read, secret_files, service_principals,
+    ldap_options, network_policy, read, secret_files, service_principals, windows_user_agents,
 };
 use super::stores::KnownStores;
 use super::verifier::CurrentVerifier;
@@ -110,13 +113,14 @@ impl Lasting {
         let (ldap, cached) = self.directory(config)?;
         let keys = KeyRing::load_or_create(&key_options(config), &*self.clock, &*self.random)
             .map_err(|error| AssemblyError::because("[keys]")(&error))?;
+        let keys = Arc::new(keys);
         let stores = self.stores(config, &cached)?;
         let services = Services {
             clock: self.clock.clone(),
             random: self.random.clone(),
             directory: cached,
             stores,
-            keys: Arc::new(keys),
+            keys: keys.clone(),
             one_time: self.one_time.clone(),
             revocations: self.revocations.clone(),
             auditor: self.auditor.clone(),
@@ -153,6 +157,7 @@ impl Lasting {
             ),
             passwords: self.passwords.clone(),
             domains: domains.clone(),
+            browser: self.browser(config, &keys)?,
             certificates: self.certificates(config)?,
         };
         Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier), ldap })
@@ -219,6 +224,22 @@ impl Lasting {
         let stores = next.stores.clone();
         *known = Some(next);
         Ok(stores)
+    }
+
+    fn browser(&self, config: &Config, keys: &KeyRing) -> Result<BrowserSignIn, AssemblyError> {
+        let master = keys.primary_sealing().derive("browser sign-in");
+        let master = master.map_err(|error| AssemblyError::because("[keys]")(&error))?;
+        let settings = &config.sign_in;
+        Ok(BrowserSignIn {
+            pages: Pages::new(&config.service.display_name).map_err(|error| AssemblyError::because("pages")(&error))?,
+            sealer: Sealer::new(&master, self.clock.clone(), self.random.clone(), SEALED_LIMIT),
+            lifetimes: SessionLifetimes { session: settings.sso_lifetime(), kept: settings.kept_lifetime() },
+            windows_user_agents: windows_user_agents(config)?,
+            loop_detection: settings.loop_detection.then(|| LoopLimits {
+                tokens: settings.loop_detection_tokens,
+                interval: settings.loop_detection_interval(),
+            }),
+        })
     }
 
     fn certificates(&self, config: &Config) -> Result<Option<CertificateSignIn>, AssemblyError> {

@@ -5,6 +5,7 @@
 
 use actix_web::http::Method;
 
+use crate::protocols::browser::Door;
 use crate::protocols::trust_endpoint::{Credential, TrustEndpoint, Version};
 
 /// What a path leads to.
@@ -12,6 +13,8 @@ use crate::protocols::trust_endpoint::{Credential, TrustEndpoint, Version};
 pub enum Endpoint {
     /// WS-Trust token issuance.
     Trust(TrustEndpoint),
+    /// Sign-in by a browser.
+    SignIn(Door),
     /// WS-MetadataExchange.
     Mex,
     /// Federation metadata.
@@ -34,6 +37,7 @@ impl Endpoint {
     pub const fn methods(self) -> &'static [Method] {
         match self {
             Self::Trust(_) => &[Method::POST],
+            Self::SignIn(_) => &[Method::GET, Method::POST],
             Self::Mex => &[Method::GET, Method::HEAD, Method::POST],
             Self::FederationMetadata | Self::Probe | Self::Live | Self::Ready => &[Method::GET, Method::HEAD],
         }
@@ -53,6 +57,8 @@ pub(super) fn public(path: &str) -> Option<Endpoint> {
             trust(Version::February2005, Credential::CertificateTransport)
         }
         "/adfs/services/trust/13/certificatetransport" => trust(Version::Trust13, Credential::CertificateTransport),
+        "/adfs/ls" => Endpoint::SignIn(Door::Main),
+        "/adfs/ls/wia" => Endpoint::SignIn(Door::Windows),
         "/adfs/services/trust/mex" => Endpoint::Mex,
         "/federationmetadata/2007-06/federationmetadata.xml" => Endpoint::FederationMetadata,
         "/adfs/probe" => Endpoint::Probe,
@@ -90,6 +96,8 @@ mod tests {
             Some(trust(Version::Trust13, Credential::WindowsTransport))
         );
         assert_eq!(public("/FederationMetadata/2007-06/FederationMetadata.xml"), Some(Endpoint::FederationMetadata));
+        assert_eq!(public("/ADFS/ls/"), Some(Endpoint::SignIn(Door::Main)));
+        assert_eq!(public("/adfs/ls/WIA"), Some(Endpoint::SignIn(Door::Windows)));
     }
 
     #[test]
@@ -104,5 +112,6 @@ mod tests {
         assert_eq!(plain_http("/adfs/probe"), Some(Endpoint::Probe));
         assert_eq!(plain_http("/adfs/services/trust/13/usernamemixed"), None);
         assert_eq!(plain_http("/adfs/services/trust/mex"), None);
+        assert_eq!(plain_http("/adfs/ls/"), None);
     }
 }

@@ -191,7 +191,10 @@ fn correlation(application: &Application, request: &HttpRequest) -> CorrelationI
 fn render(request: &HttpRequest, listener: Listener, answer: Answer, correlation: CorrelationId) -> HttpResponse {
     let mut response = HttpResponse::build(answer.status);
     for (name, value) in SECURITY_HEADERS {
-        response.insert_header((HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let name = HeaderName::from_static(name);
+        if !answer.omitted.contains(&name) && answer.headers.iter().all(|(own, _)| *own != name) {
+            response.insert_header((name, HeaderValue::from_static(value)));
+        }
     }
     if listener == Listener::Public {
         response.insert_header((
@@ -212,7 +215,7 @@ fn render(request: &HttpRequest, listener: Listener, answer: Answer, correlation
 /// Octets of a usual SOAP request.
 const USUAL_BODY: usize = 8 << 10;
 
-/// On every answer. Protocol answers are no documents: nothing may be loaded or framed.
+/// On every answer that has no own. Protocol answers are no documents: nothing may be loaded or framed.
 const SECURITY_HEADERS: [(&str, &str); 5] = [
     ("cache-control", "no-store"),
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),

@@ -10,7 +10,7 @@ use super::assembly::AssemblyError;
 use super::tls::{TlsOptions, TlsProfile};
 use crate::authn::certificate::CertificateDomain;
 use crate::authn::password_gate::{BannedNetworks, GateSettings, LockoutMode, LockoutPolicy};
-use crate::authn::{DomainNames, DomainNamesEntry, NetworkPolicy};
+use crate::authn::{DomainNames, DomainNamesEntry, NetworkPolicy, WindowsUserAgents};
 use crate::config::names::Network;
 use crate::config::{self, ChannelBinding, Config, LdapBind, LdapTransport};
 use crate::directory::ldap::{Bind, BreakerOptions, DomainOptions, LdapLimits, LdapOptions, ServerAddress, Transport};
@@ -217,6 +217,11 @@ pub(super) fn endpoints(config: &Config) -> TrustEndpoints {
         let works = !by_certificate || !config.certificates.client_ca_files.is_empty();
         (switch.enabled && works).then_some((endpoint, exposure))
     }))
+}
+
+pub(super) fn windows_user_agents(config: &Config) -> Result<WindowsUserAgents, AssemblyError> {
+    WindowsUserAgents::new(config.sign_in.windows_user_agents.iter().map(String::as_str))
+        .map_err(|(_, error)| AssemblyError::because("[sign_in] windows_user_agents")(&error))
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, AssemblyError> {

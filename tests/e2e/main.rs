@@ -20,6 +20,8 @@ mod bad_http;
 mod bad_kerberos;
 mod bad_messages;
 mod bad_passwords;
+mod bad_web;
+mod browser;
 mod certificates;
 mod chart;
 mod check;
@@ -43,6 +45,8 @@ mod support;
 mod throwaway;
 mod tls;
 mod tokens;
+mod web_sessions;
+mod web_sign_in;
 mod wire;
 mod wstrust;
 

@@ -58,11 +58,17 @@ fn federation_metadata_is_signed_and_names_every_certificate() {
         "Uri=\"urn:oasis:names:tc:SAML:2.0:assertion\"",
         "Uri=\"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn\"",
         &format!(">{}/adfs/services/trust/mex<", lab.url),
+        &format!(
+            "<wsa:Address>{}/adfs/ls/</wsa:Address></wsa:EndpointReference></fed:PassiveRequestorEndpoint>",
+            lab.url
+        ),
         &format!(">{}/adfs/services/trust/2005/certificatemixed<", lab.url),
     ] {
         assert!(answer.body.contains(present), "{present}");
     }
-    assert!(!answer.body.contains("/adfs/ls"), "no endpoint that does not work is named");
+    for absent in ["SPSSODescriptor", "IDPSSODescriptor", "<fed:ApplicationServiceEndpoint"] {
+        assert!(!answer.body.contains(absent), "no endpoint that does not work is named: {absent}");
+    }
 }
 
 /// Partners learn the next certificate before the first token is signed with it.

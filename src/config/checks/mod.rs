@@ -13,6 +13,7 @@ mod keys;
 mod network;
 mod policies;
 mod service;
+mod sign_in;
 mod tls;
 
 use super::Config;
@@ -45,4 +46,5 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     claim_descriptions::check(config, findings);
     entra::check(config, findings);
     attribute_stores::check(config, findings);
+    sign_in::check(config, findings);
 }

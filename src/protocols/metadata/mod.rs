@@ -1,8 +1,9 @@
 //! `FederationMetadata.xml`: what partners read to trust this farm (ws-federation.md 8).
 //!
 //! Signed, on one line, with the primary and the next token-signing certificate, in AD FS' order and with AD FS' prefixes:
-//! one client compares the literal text `fed:SecurityTokenServiceType`. It names no endpoint that does not work: the
-//! passive and SAML roles are published with the protocols that serve them.
+//! one client compares the literal text `fed:SecurityTokenServiceType`. It names no endpoint that does not work: the SAML
+//! roles are published with the protocol that serves them, and the passive endpoint stands in the role that issues tokens,
+//! not in the one that would take them.
 
 use crate::claims::descriptions::{ClaimDescription, ClaimDescriptions};
 use crate::clock::{Random, RandomError};
@@ -88,13 +89,16 @@ impl FederationMetadata<'_> {
                     .try_for_each(|uri| writer.empty(&fed("TokenType"), &[Attribute::plain("Uri", uri)]))
             })?;
             claim_types(writer, OFFERED, self.claim_descriptions.iter().filter(|description| description.offered))?;
-            let Some(path) = self.published_endpoint() else { return Ok(()) };
-            writer.element(&fed("SecurityTokenServiceEndpoint"), &[], |writer| {
-                writer.element(&addressing("EndpointReference"), &[], |writer| {
-                    writer.leaf(&addressing("Address"), &[], &self.url(&path))?;
-                    writer.element(&addressing("Metadata"), &[], |writer| self.mex_reference(writer))
-                })
-            })
+            if let Some(path) = self.published_endpoint() {
+                writer.element(&fed("SecurityTokenServiceEndpoint"), &[], |writer| {
+                    writer.element(&addressing("EndpointReference"), &[], |writer| {
+                        writer.leaf(&addressing("Address"), &[], &self.url(&path))?;
+                        writer.element(&addressing("Metadata"), &[], |writer| self.mex_reference(writer))
+                    })
+                })?;
+            }
+            let passive = self.url("/adfs/ls/");
+            writer.element(&fed("PassiveRequestorEndpoint"), &[], |writer| endpoint_reference(writer, &passive))
         })
     }
 

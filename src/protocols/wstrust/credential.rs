@@ -8,53 +8,29 @@ use actix_web::http::header::{self, HeaderValue};
 
 use super::refusal::Refusal;
 use super::request::{Timestamp, TrustRequest};
-use crate::audit::{AuthnFacts, CredentialFailure, Detail, EventKind, FailureType, Name, Parties};
-use crate::authn::certificate::{
-    CertificateAccountError, CertificateContext, CertificateError, account_for_certificate,
-};
-use crate::authn::password_gate::GateError;
-use crate::authn::{
-    AuthenticatedSubject, AuthenticationMethod, LoginName, NegotiateError, PasswordAttempt, PasswordError, SessionRef,
-    SubjectOrigin,
-};
+use crate::audit::{CredentialFailure, Parties};
+use crate::authn::certificate::{CertificateAccountError, CertificateError, account_for_certificate};
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod};
 use crate::directory::{Account, DirectoryError};
 use crate::issuance::Context;
-use crate::kerberos::{AcceptError, Accepted};
+use crate::protocols::credential::{self, PasswordRefusal, Proof, TicketRefusal, USERNAME_TOKEN};
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::protocols::http::{Answer, Call};
 use crate::xml::verify::{self, MessageSignature, Policy, VerifyError};
 
-/// Negotiate in HTTP. The error is the answer itself: 401, without a token, so that no client is led into a second leg.
+/// Negotiate in HTTP. The error is the answer itself: 401, without a token.
 pub(super) fn negotiate(
     environment: &Environment,
     cx: &Context,
     call: &Call,
 ) -> Result<(AuthenticatedSubject, Option<Vec<u8>>), Answer> {
-    let certificate = call.connection.server_certificate.as_deref();
-    let error = match environment.negotiate.authenticate(call.header("authorization"), certificate) {
-        Ok((subject, accepted)) => {
-            accepted_events(cx, &subject, &accepted);
-            return Ok((subject, accepted.reply));
+    credential::negotiate(environment, cx, call).map_err(|refusal| match refusal {
+        TicketRefusal::Internal => Answer::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        TicketRefusal::Absent | TicketRefusal::Refused => {
+            let challenge = HeaderValue::from_static("Negotiate");
+            Answer::empty(StatusCode::UNAUTHORIZED).with_header(header::WWW_AUTHENTICATE, challenge)
         }
-        Err(error) => error,
-    };
-    let failure = match &error {
-        // The first leg of every client; nobody tried anything yet.
-        NegotiateError::Absent => None,
-        NegotiateError::Encoding => Some(CredentialFailure::MalformedToken),
-        NegotiateError::Refused(error) => Some(accept_failure(error)),
-        NegotiateError::Bindings(_) | NegotiateError::Random(_) => {
-            tracing::error!(correlation = %cx.request.activity, %error, "Negotiate cannot be offered");
-            return Err(Answer::empty(StatusCode::INTERNAL_SERVER_ERROR));
-        }
-    };
-    if let Some(failure) = failure {
-        log_refused(cx, call, &error, failure);
-        let parties = principal_of(&error).map_or_else(Parties::default, |name| Parties::claimed(name, None));
-        rejected_events(cx, parties, AuthenticationMethod::Windows, KERBEROS_TOKEN, failure, &error.to_string());
-    }
-    let challenge = HeaderValue::from_static("Negotiate");
-    Err(Answer::empty(StatusCode::UNAUTHORIZED).with_header(header::WWW_AUTHENTICATE, challenge))
+    })
 }
 
 /// Name and password in a `UsernameToken`.
@@ -70,29 +46,16 @@ pub(super) async fn username(
     let token = security.username_token.as_ref().ok_or_else(missing)?;
     let parties = Parties::claimed(&token.username, Some(&request.applies_to));
     check_time(cx, security.timestamp, &parties, method, USERNAME_TOKEN)?;
-    let login = match LoginName::parse(&token.username) {
-        Ok(login) => login,
-        Err(error) => {
-            let failure = CredentialFailure::UnknownAccount;
-            rejected_events(cx, parties, method, USERNAME_TOKEN, failure, &error.to_string());
-            return Err(Refusal::Credential(failure));
-        }
-    };
-    let attempt =
-        PasswordAttempt { login: &login, password: &token.password, origin: &call.origin, request: &cx.request };
-    let error = match environment.passwords.check(attempt).await {
+    let checked =
+        credential::password(environment, cx, call, &token.username, &token.password, &request.applies_to).await;
+    match checked {
         Ok(accepted) => {
-            let subject = subject(cx, accepted.account, method, &request.applies_to, USERNAME_TOKEN, None)?;
-            return Ok(AuthenticatedSubject { password_expires: accepted.expires, ..subject });
+            let proof = Proof { certificate: None, password_expires: accepted.expires, method };
+            subject(cx, accepted.account, proof, &request.applies_to, USERNAME_TOKEN)
         }
-        Err(error) => error,
-    };
-    let failure = gate_failure(&error);
-    rejected_events(cx, parties, method, USERNAME_TOKEN, failure, &error.to_string());
-    Err(match error {
-        error if error.is_retryable() => Refusal::Unavailable { reason: error.to_string() },
-        _ => Refusal::Credential(failure),
-    })
+        Err(PasswordRefusal { retryable: true, detail, .. }) => Err(Refusal::Unavailable { reason: detail }),
+        Err(refusal) => Err(Refusal::Credential(refusal.failure)),
+    }
 }
 
 /// A certificate that signed the security header.
@@ -109,7 +72,7 @@ pub(super) async fn signed_message(
     let parties =
         Parties { relying_party: Parties::claimed("", Some(&request.applies_to)).relying_party, ..Parties::default() };
     let refuse = |failure: CredentialFailure, detail: &str| {
-        rejected_events(cx, parties.clone(), method, X509_TOKEN, failure, detail);
+        credential::rejected(cx, parties.clone(), method, X509_TOKEN, failure, detail);
         Refusal::MessageSecurity(failure)
     };
     let signature: MessageSignature = verify::verify_security_header(&call.body, &Policy::STRICT, &|_| None)
@@ -123,7 +86,8 @@ pub(super) async fn signed_message(
     let account =
         certificate_account(environment, cx, sign_in, &signature.certificate, &[], method, X509_TOKEN, request).await?;
     first_use(cx, sign_in, &signature.value, request, timestamp).await?;
-    subject(cx, account, method, &request.applies_to, X509_TOKEN, Some(&signature.certificate))
+    let proof = Proof { certificate: Some(&signature.certificate), password_expires: None, method };
+    subject(cx, account, proof, &request.applies_to, X509_TOKEN)
 }
 
 /// A certificate in TLS; the handshake has proved that the client holds its key.
@@ -139,7 +103,8 @@ pub(super) async fn tls_certificate(
         return Err(no_security(cx, method, X509_TOKEN));
     };
     let account = certificate_account(environment, cx, sign_in, leaf, rest, method, X509_TOKEN, request).await?;
-    subject(cx, account, method, &request.applies_to, X509_TOKEN, Some(leaf))
+    let proof = Proof { certificate: Some(leaf), password_expires: None, method };
+    subject(cx, account, proof, &request.applies_to, X509_TOKEN)
 }
 
 fn certificates<'e>(
@@ -151,7 +116,7 @@ fn certificates<'e>(
     environment.certificates.as_ref().ok_or_else(|| {
         let failure = CredentialFailure::CertificateUntrusted;
         let detail = "no certificate authority is configured in [certificates]";
-        rejected_events(cx, Parties::default(), method, token_type, failure, detail);
+        credential::rejected(cx, Parties::default(), method, token_type, failure, detail);
         Refusal::Credential(failure)
     })
 }
@@ -170,7 +135,7 @@ async fn certificate_account(
     let now = cx.services.clock.now();
     let refuse = |name: Option<&str>, failure: CredentialFailure, detail: &str| {
         let parties = Parties::claimed(name.unwrap_or_default(), Some(&request.applies_to));
-        rejected_events(cx, parties, method, token_type, failure, detail);
+        credential::rejected(cx, parties, method, token_type, failure, detail);
     };
     let identity = sign_in.trust.validate(leaf, presented, now).map_err(|error| {
         let failure = certificate_failure(&error);
@@ -210,7 +175,7 @@ async fn first_use(
         Ok(FirstUse::Repeated) => {
             let failure = CredentialFailure::Replayed;
             let parties = Parties::claimed("", Some(&request.applies_to));
-            rejected_events(cx, parties, AuthenticationMethod::X509, X509_TOKEN, failure, "signature seen before");
+            credential::rejected(cx, parties, AuthenticationMethod::X509, X509_TOKEN, failure, "signature seen before");
             Err(Refusal::MessageSecurity(failure))
         }
         Err(error) => Err(Refusal::Unavailable { reason: error.to_string() }),
@@ -220,65 +185,11 @@ async fn first_use(
 fn subject(
     cx: &Context,
     account: Account,
-    method: AuthenticationMethod,
+    proof: Proof<'_>,
     relying_party: &str,
     token_type: &str,
-    certificate: Option<&[u8]>,
 ) -> Result<AuthenticatedSubject, Refusal> {
-    let session = SessionRef::random(&*cx.services.random).map_err(|error| Refusal::Issue(error.into()))?;
-    let subject = AuthenticatedSubject {
-        origin: SubjectOrigin::Directory(account),
-        methods: vec![method],
-        instant: cx.services.clock.now(),
-        device: None,
-        certificate: certificate.map(CertificateContext::of_validated),
-        session,
-        password_expires: None,
-    };
-    let parties = Parties::of(&subject, Some(relying_party));
-    cx.note([
-        EventKind::CredentialAccepted { parties: parties.clone(), authn: AuthnFacts::of(&subject) },
-        EventKind::TokenAccepted { parties, token_type: Name::public(token_type) },
-    ]);
-    Ok(subject)
-}
-
-fn accepted_events(cx: &Context, subject: &AuthenticatedSubject, accepted: &Accepted) {
-    let parties = Parties::of(subject, None);
-    let mut events = vec![
-        EventKind::CredentialAccepted { parties: parties.clone(), authn: AuthnFacts::of(subject) },
-        EventKind::TokenAccepted { parties: parties.clone(), token_type: Name::constant(KERBEROS_TOKEN) },
-    ];
-    if !accepted.dropped.is_empty() {
-        events.push(EventKind::SidsFiltered {
-            parties,
-            realm: Name::public(&accepted.account.realm),
-            dropped: accepted.dropped.len(),
-            sids: accepted.dropped.iter().map(|dropped| dropped.sid).collect(),
-        });
-    }
-    cx.note(events);
-}
-
-fn rejected_events(
-    cx: &Context,
-    parties: Parties,
-    method: AuthenticationMethod,
-    token_type: &str,
-    reason: CredentialFailure,
-    detail: &str,
-) {
-    let failure = match reason {
-        CredentialFailure::SoftLockout => FailureType::ExtranetLockout,
-        CredentialFailure::DirectoryUnavailable => FailureType::Service,
-        _ => FailureType::CredentialValidation,
-    };
-    let token_type = Name::public(token_type);
-    cx.note([
-        EventKind::CredentialRejected { parties: parties.clone(), authn: AuthnFacts::tried(method), failure, reason },
-        EventKind::TokenRejected { parties: parties.clone(), token_type: token_type.clone(), reason },
-        EventKind::TokenValidationFailed { parties, token_type, reason, detail: Detail::public(detail) },
-    ]);
+    credential::accepted(cx, account, proof, relying_party, token_type).map_err(|error| Refusal::Issue(error.into()))
 }
 
 /// Five minutes either way; a message without a `Timestamp` is accepted, as some clients send none.
@@ -299,93 +210,15 @@ fn check_time(
         return Ok(());
     }
     let detail = format!("Timestamp from {created} to {expires:?}, here it is {now}");
-    rejected_events(cx, parties.clone(), method, token_type, CredentialFailure::MessageTime, &detail);
+    credential::rejected(cx, parties.clone(), method, token_type, CredentialFailure::MessageTime, &detail);
     Err(Refusal::MessageSecurity(CredentialFailure::MessageTime))
 }
 
 fn no_security(cx: &Context, method: AuthenticationMethod, token_type: &str) -> Refusal {
     let failure = CredentialFailure::MalformedToken;
     let detail = "the message has no credential of the kind this endpoint takes";
-    rejected_events(cx, Parties::default(), method, token_type, failure, detail);
+    credential::rejected(cx, Parties::default(), method, token_type, failure, detail);
     Refusal::MessageSecurity(failure)
-}
-
-/// One line that says what an administrator has to look at. NTLM is the support case number one.
-fn log_refused(cx: &Context, call: &Call, error: &NegotiateError, failure: CredentialFailure) {
-    let host = call.header("host").unwrap_or_default();
-    let client = call.origin.client_ip;
-    if failure == CredentialFailure::NtlmRefused {
-        tracing::warn!(
-            correlation = %cx.request.activity, %client, host,
-            "the client offered NTLM, so it found no Kerberos ticket: the SPN HTTP/{host} is missing or duplicate, the host \
-             is addressed by IP or alias, it is not in the client's intranet zone, or no domain controller is in reach"
-        );
-    } else {
-        tracing::warn!(correlation = %cx.request.activity, %client, host, %error, "Negotiate refused");
-    }
-}
-
-fn principal_of(error: &NegotiateError) -> Option<&str> {
-    match error {
-        NegotiateError::Refused(
-            AcceptError::Replay { principal }
-            | AcceptError::ReplayGuardFull { principal }
-            | AcceptError::ForeignService { principal, .. }
-            | AcceptError::BindingsRequired { principal }
-            | AcceptError::NoPac { principal }
-            | AcceptError::PacInvalid { principal, .. }
-            | AcceptError::UntrustedDomain { principal, .. },
-        ) => Some(principal),
-        _ => None,
-    }
-}
-
-fn accept_failure(error: &AcceptError) -> CredentialFailure {
-    match error {
-        AcceptError::NtlmOffered(_) => CredentialFailure::NtlmRefused,
-        AcceptError::Malformed(_) | AcceptError::ContinueNeeded | AcceptError::Anonymous => {
-            CredentialFailure::MalformedToken
-        }
-        AcceptError::Replay { .. } | AcceptError::ReplayGuardFull { .. } => CredentialFailure::Replayed,
-        AcceptError::BadBindings | AcceptError::BindingsRequired { .. } => CredentialFailure::ChannelBinding,
-        AcceptError::ClockSkew(_) | AcceptError::Expired(_) | AcceptError::NotYetValid(_) => {
-            CredentialFailure::TicketTime
-        }
-        AcceptError::WrongKey { .. }
-        | AcceptError::KvnoNotFound { .. }
-        | AcceptError::UnknownServicePrincipal { .. }
-        | AcceptError::ForeignService { .. }
-        | AcceptError::EncryptionType { .. }
-        | AcceptError::Credential(_)
-        | AcceptError::Gss(_) => CredentialFailure::ForeignTicket,
-        AcceptError::NoPac { .. } | AcceptError::PacInvalid { .. } | AcceptError::UntrustedDomain { .. } => {
-            CredentialFailure::Pac
-        }
-    }
-}
-
-fn gate_failure(error: &GateError) -> CredentialFailure {
-    let error = match error {
-        GateError::Rejected(error) => error,
-        GateError::Banned { .. } | GateError::Locked { .. } | GateError::SourceSlowed { .. } => {
-            return CredentialFailure::SoftLockout;
-        }
-        GateError::Overloaded => return CredentialFailure::DirectoryUnavailable,
-    };
-    match error {
-        PasswordError::Wrong | PasswordError::Empty | PasswordError::Unusable => CredentialFailure::WrongPassword,
-        PasswordError::UnknownAccount => CredentialFailure::UnknownAccount,
-        PasswordError::Disabled => CredentialFailure::AccountDisabled,
-        PasswordError::Locked => CredentialFailure::AccountLocked,
-        PasswordError::AccountExpired => CredentialFailure::AccountExpired,
-        PasswordError::PasswordExpired => CredentialFailure::PasswordExpired,
-        PasswordError::MustChange => CredentialFailure::PasswordMustChange,
-        PasswordError::OutsideHours | PasswordError::WorkstationDenied | PasswordError::Refused { .. } => {
-            CredentialFailure::Restricted
-        }
-        PasswordError::Unavailable { .. } => CredentialFailure::DirectoryUnavailable,
-        PasswordError::Untrusted { .. } => CredentialFailure::SpoofedKdc,
-    }
 }
 
 fn certificate_failure(error: &CertificateError) -> CredentialFailure {
@@ -412,6 +245,4 @@ fn mapping_failure(error: &CertificateAccountError) -> CredentialFailure {
 }
 
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
-const KERBEROS_TOKEN: &str = "http://schemas.microsoft.com/ws/2006/05/identitymodel/tokens/Kerberos";
-const USERNAME_TOKEN: &str = "http://schemas.microsoft.com/ws/2006/05/identitymodel/tokens/UserName";
 const X509_TOKEN: &str = "http://schemas.microsoft.com/ws/2006/05/identitymodel/tokens/X509Certificate";

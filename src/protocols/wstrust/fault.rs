@@ -6,10 +6,9 @@
 use actix_web::http::StatusCode;
 
 use crate::issuance::{AuthnDemand, Denial, IssueError};
-use crate::protocols::soap;
 use crate::protocols::trust_endpoint::Version;
+use crate::protocols::{names, soap};
 
-use super::names;
 use super::request::RequestError;
 
 /// A fault on the wire.

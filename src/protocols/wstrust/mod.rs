@@ -5,7 +5,6 @@
 mod credential;
 mod fault;
 mod handler;
-mod names;
 mod refusal;
 mod request;
 mod response;

@@ -7,13 +7,11 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::clock::UtcTime;
-use crate::protocols::soap;
 use crate::protocols::trust_endpoint::{TrustEndpoint, Version};
+use crate::protocols::{names, soap};
 use crate::secret::Secret;
 use crate::tokens::TokenType;
 use crate::xml::{Document, Element, Limits, ReadError};
-
-use super::names;
 
 /// A decoded message.
 #[derive(Debug)]

@@ -6,13 +6,14 @@
 use std::time::Duration;
 
 use crate::clock::UtcTime;
+use crate::protocols::names;
+use crate::protocols::rstr::{self, References, security, utility};
 use crate::protocols::soap::{self, Header, must_understand, soap};
 use crate::protocols::trust_endpoint::{TrustEndpoint, Version};
-use crate::tokens::{IssuedToken, TokenType};
+use crate::tokens::IssuedToken;
 use crate::xml::{Attribute, Name, WriteError, Writer};
 
 use super::fault::TrustFault;
-use super::names;
 
 /// Writes the answer that carries `token`.
 ///
@@ -30,10 +31,12 @@ pub fn token_response(
     let security =
         |writer: &mut Writer| if endpoint.credential.is_mixed() { security_header(writer, now) } else { Ok(()) };
     soap::envelope(token.bytes.len() + 4096, &header, security, |writer| match version {
-        Version::February2005 => response(writer, version, applies_to, token),
+        Version::February2005 => rstr::response(writer, version, applies_to, token, References::Written),
         Version::Trust13 => {
             let collection = Name::new("trust", version.namespace(), "RequestSecurityTokenResponseCollection");
-            writer.element(&collection, &[], |writer| response(writer, version, applies_to, token))
+            writer.element(&collection, &[], |writer| {
+                rstr::response(writer, version, applies_to, token, References::Written)
+            })
         }
     })
 }
@@ -85,59 +88,6 @@ fn security_header(writer: &mut Writer, now: UtcTime) -> Result<(), WriteError> 
             writer.leaf(&utility("Expires"), &[], &now.plus(TIMESTAMP_VALIDITY).to_xml())
         })
     })
-}
-
-fn response(writer: &mut Writer, version: Version, applies_to: &str, token: &IssuedToken) -> Result<(), WriteError> {
-    let prefix = match version {
-        Version::February2005 => "t",
-        Version::Trust13 => "trust",
-    };
-    let trust = |local| Name::new(prefix, version.namespace(), local);
-    writer.element(&trust("RequestSecurityTokenResponse"), &[], |writer| {
-        writer.element(&trust("Lifetime"), &[], |writer| {
-            writer.leaf(&utility("Created"), &[], &token.not_before.to_xml())?;
-            writer.leaf(&utility("Expires"), &[], &token.not_on_or_after.to_xml())
-        })?;
-        let policy = |local| Name::new("wsp", names::POLICY, local);
-        writer.element(&policy("AppliesTo"), &[], |writer| {
-            let address = |local| Name::new("wsa", soap::ADDRESSING, local);
-            writer
-                .element(&address("EndpointReference"), &[], |writer| writer.leaf(&address("Address"), &[], applies_to))
-        })?;
-        writer.element(&trust("RequestedSecurityToken"), &[], |writer| writer.embed(token.as_xml()))?;
-        for local in ["RequestedAttachedReference", "RequestedUnattachedReference"] {
-            writer.element(&trust(local), &[], |writer| token_reference(writer, token))?;
-        }
-        writer.leaf(
-            &trust("TokenType"),
-            &[],
-            match token.token_type {
-                TokenType::Saml11 => names::SAML11_TYPE,
-                TokenType::Saml2 => names::SAML2_TYPE,
-            },
-        )?;
-        writer.leaf(&trust("RequestType"), &[], version.issue_request_type())?;
-        writer.leaf(&trust("KeyType"), &[], version.bearer_key_type())
-    })
-}
-
-fn token_reference(writer: &mut Writer, token: &IssuedToken) -> Result<(), WriteError> {
-    let (profile, value_type) = match token.token_type {
-        TokenType::Saml11 => (names::SAML11_PROFILE, names::SAML_ASSERTION_ID),
-        TokenType::Saml2 => (names::SAML2_PROFILE, names::SAML2_ID),
-    };
-    let token_type = Attribute::new(Name::new("k", names::SECURITY_11, "TokenType"), profile);
-    writer.element(&security("SecurityTokenReference"), &[token_type], |writer| {
-        writer.leaf(&security("KeyIdentifier"), &[Attribute::plain("ValueType", value_type)], token.id.as_str())
-    })
-}
-
-const fn security(local: &'static str) -> Name {
-    Name::new("o", names::SECURITY, local)
-}
-
-const fn utility(local: &'static str) -> Name {
-    Name::new("u", names::UTILITY, local)
 }
 
 const XML_LANG: Name = Name::new("xml", "http://www.w3.org/XML/1998/namespace", "lang");

@@ -1,6 +1,7 @@
 //! What the end-to-end tests share: the lab's settings, clients, and readers of what the server wrote.
 
 mod audit;
+mod browser;
 mod curl;
 mod keep_alive;
 mod lab;
@@ -11,6 +12,7 @@ mod token;
 mod trusts;
 
 pub use audit::Audit;
+pub use browser::{Browser, HandOver, fields, inputs, unescape};
 pub use curl::{Curl, Response};
 pub use keep_alive::KeepAlive;
 pub use lab::{Lab, Object, run};

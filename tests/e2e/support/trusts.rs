@@ -64,7 +64,7 @@ impl Trusts {
 }
 
 /// Name and keys of each trust.
-const TRUST_FILES: [(&str, &str); 7] = [
+const TRUST_FILES: [(&str, &str); 13] = [
     ("plain", ""),
     ("saml2", "token_type = \"saml2\""),
     ("sha1", "signature_algorithm = \"rsa-sha1\""),
@@ -72,6 +72,15 @@ const TRUST_FILES: [(&str, &str); 7] = [
     ("cbc", "encryption_certificate = \"e2e-encryption.pem\""),
     ("gcm", "encryption_certificate = \"e2e-encryption.pem\"\nencryption_algorithm = \"aes256-gcm\""),
     ("disabled", "enabled = false"),
+    ("web", r#"ws_federation = { endpoint = "https://wsfed.rp.example/signin" }"#),
+    ("web-saml2", "token_type = \"saml2\"\nws_federation = { endpoint = \"https://rp.example/wsfed\" }"),
+    ("web-second", r#"ws_federation = { endpoint = "https://app.rp.example/wsfed?tenant=1" }"#),
+    ("web-loop", r#"ws_federation = { endpoint = "https://rp.example/loop" }"#),
+    ("web-disabled", "enabled = false\nws_federation = { endpoint = \"https://rp.example/wsfed\" }"),
+    (
+        "web-denied",
+        "required_claims = [\"urn:example:nobody-has-it\"]\nws_federation = { endpoint = \"https://rp.example/wsfed\" }",
+    ),
 ];
 
 /// Passes the UPN, the SID and the groups.

@@ -1,0 +1,300 @@
+//! A sign-in in progress: a state machine whose state the browser carries under seal between two requests.
+//!
+//! Credentials are checked outside (by Negotiate and the password gate); their outcome is the input of a step. A step consumes the
+//! flow and says what comes next, so that no answer can be given from a state that is over.
+
+use std::time::Duration;
+
+use aws_lc_rs::digest;
+use uuid::Uuid;
+
+use super::method::{AuthnRequirement, Choice, Circumstances, choose};
+use super::{AuthenticatedSubject, SessionRef};
+use crate::clock::{Random, RandomError, UtcTime};
+use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
+
+/// A sign-in in progress.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SignInFlow {
+    requirement: AuthnRequirement,
+    /// Digest of the request it began with.
+    request: String,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub enum FlowInput<'a> {
+    /// The request arrived.
+    Begin(Circumstances<'a>),
+    /// A ticket was looked at: its owner, or `None` for one that was not good.
+    Ticket(Option<AuthenticatedSubject>),
+    /// A password was checked.
+    Password(Result<AuthenticatedSubject, PasswordFailure>),
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum FlowStep {
+    /// Ask for a credential; the flow goes on with the answer.
+    Challenge(Challenge, SignInFlow),
+    /// Whoever holds the session is whom the request asks for.
+    Continue,
+    /// Somebody proved who they are.
+    Authenticated(Box<AuthenticatedSubject>),
+    /// It cannot go on.
+    Failed(AuthnError),
+}
+
+/// A credential to ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Challenge {
+    /// A Kerberos ticket, without the person.
+    Windows,
+    /// User name and password, on a page.
+    Forms {
+        /// What the last attempt came to.
+        last: Option<PasswordFailure>,
+    },
+}
+
+/// What the person is told of a password that was not accepted. One value for everything that would say whether an account
+/// exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordFailure {
+    /// Not right, or not permitted.
+    Refused,
+    /// The user name has no domain, so that nothing was checked.
+    UserName,
+    /// Right, and too old.
+    Expired,
+    /// Nobody could check it.
+    Unavailable,
+}
+
+/// Why a sign-in cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum AuthnError {
+    /// The method asked for is not possible here.
+    #[error("the requested authentication method is not available here")]
+    Unavailable,
+    /// Only Windows would do, and it failed.
+    #[error("Windows authentication failed, and the request accepts no other method")]
+    WindowsFailed,
+}
+
+/// The browser a flow belongs to: a value of its own that only it sends.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BrowserId(String);
+
+/// One page of a flow; used once.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct StepId(Uuid);
+
+/// A flow as it comes back from a browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Returned {
+    /// The flow.
+    pub flow: SignInFlow,
+    /// The page it was in.
+    pub step: StepId,
+    /// Until when that page is good.
+    pub until: UtcTime,
+}
+
+impl SignInFlow {
+    /// The flow of a request, as text that names all of it, that demands this.
+    pub fn new(requirement: AuthnRequirement, request: &str) -> Self {
+        Self { requirement, request: digest_of(request) }
+    }
+
+    /// What the request demands.
+    pub const fn requirement(&self) -> &AuthnRequirement {
+        &self.requirement
+    }
+
+    /// The next step.
+    pub fn step(self, input: FlowInput<'_>) -> FlowStep {
+        match input {
+            FlowInput::Begin(circumstances) => match choose(&self.requirement, &circumstances) {
+                Choice::Session => FlowStep::Continue,
+                Choice::Windows => FlowStep::Challenge(Challenge::Windows, self),
+                Choice::Forms => FlowStep::Challenge(Challenge::Forms { last: None }, self),
+                Choice::Unavailable => FlowStep::Failed(AuthnError::Unavailable),
+            },
+            FlowInput::Ticket(Some(subject)) | FlowInput::Password(Ok(subject)) => {
+                if self.requirement.accepts(&subject.methods) {
+                    FlowStep::Authenticated(Box::new(subject))
+                } else {
+                    FlowStep::Failed(AuthnError::Unavailable)
+                }
+            }
+            FlowInput::Ticket(None) if self.requirement.insists_on_windows() => {
+                FlowStep::Failed(AuthnError::WindowsFailed)
+            }
+            FlowInput::Ticket(None) => FlowStep::Challenge(Challenge::Forms { last: None }, self),
+            FlowInput::Password(Err(failure)) => FlowStep::Challenge(Challenge::Forms { last: Some(failure) }, self),
+        }
+    }
+
+    /// The flow as text for one page of one browser.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn seal(
+        &self,
+        sealer: &Sealer,
+        browser: &BrowserId,
+        now: UtcTime,
+        random: &dyn Random,
+    ) -> Result<String, SealError> {
+        let SessionRef(step) = SessionRef::random(random)?;
+        sealer.seal(PURPOSE.bound_to(&browser.0), &(StepId(step), self), now.plus(PAGE_LIFETIME))
+    }
+
+    /// The flow of a text that [`SignInFlow::seal`] made for the same browser, when it belongs to the same request.
+    ///
+    /// # Errors
+    /// [`SealError`]; whatever it is, the page is shown anew.
+    pub fn open(sealer: &Sealer, browser: &BrowserId, request: &str, text: &str) -> Result<Returned, SealError> {
+        let opened = sealer.open::<(StepId, Self)>(PURPOSE.bound_to(&browser.0), text)?;
+        let (step, flow) = opened.value;
+        if flow.request != digest_of(request) {
+            return Err(SealError::Value(String::from("the page belongs to another request")));
+        }
+        Ok(Returned { flow, step, until: opened.expiry })
+    }
+}
+
+impl BrowserId {
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`RandomError`].
+    pub fn random(random: &dyn Random) -> Result<Self, RandomError> {
+        let SessionRef(id) = SessionRef::random(random)?;
+        Ok(Self(id.simple().to_string()))
+    }
+
+    /// The one a browser sends; `None` for a text that this program did not make.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let plain = text.len() == 32 && text.bytes().all(|octet| matches!(octet, b'0'..=b'9' | b'a'..=b'f'));
+        plain.then(|| Self(text.to_owned()))
+    }
+
+    /// As it is sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for BrowserId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("BrowserId(…)")
+    }
+}
+
+impl StepId {
+    /// Its octets.
+    pub fn as_octets(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+fn digest_of(request: &str) -> String {
+    hex::encode(digest::digest(&digest::SHA256, request.as_bytes()))
+}
+
+const PURPOSE: SealPurpose<'static> = SealPurpose::new("sign_in_flow");
+/// How long a page may stay open.
+const PAGE_LIFETIME: Duration = Duration::from_hours(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::authn::method::RequestedMethod;
+    use crate::authn::session::tests::subject;
+    use crate::authn::{AuthenticationMethod, NetworkLocation};
+    use crate::clock::{ManualClock, SystemRandomSource};
+    use crate::secret::Secret;
+
+    const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
+
+    fn flow(methods: &[RequestedMethod]) -> SignInFlow {
+        SignInFlow::new(AuthnRequirement { methods: methods.to_vec(), ..AuthnRequirement::default() }, "wa=wsignin1.0")
+    }
+
+    fn begin(location: NetworkLocation) -> FlowInput<'static> {
+        FlowInput::Begin(Circumstances {
+            location,
+            windows_browser: true,
+            windows_failed: false,
+            session: None,
+            now: NOW,
+        })
+    }
+
+    #[test]
+    fn windows_first_then_the_page() {
+        let FlowStep::Challenge(Challenge::Windows, flow) = flow(&[]).step(begin(NetworkLocation::Intranet)) else {
+            panic!("Windows is tried inside")
+        };
+        let FlowStep::Challenge(Challenge::Forms { last: None }, flow) = flow.step(FlowInput::Ticket(None)) else {
+            panic!("the page follows")
+        };
+        let wrong = FlowInput::Password(Err(PasswordFailure::Refused));
+        let FlowStep::Challenge(Challenge::Forms { last: Some(PasswordFailure::Refused) }, flow) = flow.step(wrong)
+        else {
+            panic!("the page says so")
+        };
+        let right = FlowInput::Password(Ok(subject(AuthenticationMethod::Password, NOW)));
+        assert!(matches!(flow.step(right), FlowStep::Authenticated(_)));
+    }
+
+    #[test]
+    fn what_was_not_asked_for_is_not_taken() {
+        let password = || subject(AuthenticationMethod::Password, NOW);
+        let windows_only = || flow(&[RequestedMethod::WindowsOrMultiFactor]);
+        assert!(matches!(
+            windows_only().step(FlowInput::Password(Ok(password()))),
+            FlowStep::Failed(AuthnError::Unavailable)
+        ));
+        assert!(matches!(windows_only().step(FlowInput::Ticket(None)), FlowStep::Failed(AuthnError::WindowsFailed)));
+        let outside = windows_only().step(begin(NetworkLocation::Extranet));
+        assert!(matches!(outside, FlowStep::Failed(AuthnError::Unavailable)));
+        let ticket = FlowInput::Ticket(Some(subject(AuthenticationMethod::Windows, NOW)));
+        assert!(matches!(flow(&[RequestedMethod::Password]).step(ticket), FlowStep::Failed(AuthnError::Unavailable)));
+    }
+
+    #[test]
+    fn a_page_belongs_to_one_browser_and_one_request() {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let random = SystemRandomSource::new();
+        let sealer = Sealer::new(&Secret::new([3; 32]), clock.clone(), Arc::new(SystemRandomSource::new()), 16 * 1024);
+        let (mine, other) = (BrowserId::random(&random).unwrap(), BrowserId::random(&random).unwrap());
+        let flow = flow(&[]);
+        let text = flow.seal(&sealer, &mine, NOW, &random).unwrap();
+        let returned = SignInFlow::open(&sealer, &mine, "wa=wsignin1.0", &text).unwrap();
+        assert_eq!(returned.flow, flow);
+        assert_eq!(returned.until, NOW.plus(PAGE_LIFETIME));
+        assert_eq!(SignInFlow::open(&sealer, &other, "wa=wsignin1.0", &text), Err(SealError::NotAuthentic));
+        assert!(matches!(SignInFlow::open(&sealer, &mine, "wa=wsignout1.0", &text), Err(SealError::Value(_))));
+        let again = flow.seal(&sealer, &mine, NOW, &random).unwrap();
+        let again = SignInFlow::open(&sealer, &mine, "wa=wsignin1.0", &again).unwrap();
+        assert_ne!(again.step, returned.step, "each page is a step of its own");
+        clock.advance(PAGE_LIFETIME);
+        let late = SignInFlow::open(&sealer, &mine, "wa=wsignin1.0", &text);
+        assert!(matches!(late, Err(SealError::Expired { .. })));
+    }
+
+    #[test]
+    fn only_own_ids_are_browser_ids() {
+        let id = BrowserId::random(&SystemRandomSource::new()).unwrap();
+        assert_eq!(BrowserId::from_text(id.as_str()), Some(id.clone()));
+        for text in ["", "x", "0123456789ABCDEF0123456789ABCDEF", "0123456789abcdef0123456789abcde\u{e9}"] {
+            assert_eq!(BrowserId::from_text(text), None, "{text}");
+        }
+    }
+}

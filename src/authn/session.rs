@@ -1,0 +1,286 @@
+//! A sign-in session: somebody who proved who they are, remembered by their browser under seal.
+//!
+//! Any node opens it; nothing is stored. Knows nothing of cookies, which carry it in pieces.
+
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+
+use super::certificate::CertificateContext;
+use super::{AuthenticatedSubject, AuthenticationMethod, DeviceContext, SessionRef, SubjectOrigin};
+use crate::clock::UtcTime;
+use crate::directory::{Account, AccountKind, Sid};
+use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
+
+/// How long a session lasts (ws-federation.md 6.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SessionLifetimes {
+    /// From the authentication, until the browser is closed.
+    pub session: Duration,
+    /// From the authentication, kept over the browser's end, where the person asked for it; `None` where that is not offered.
+    pub kept: Option<Duration>,
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SsoSession {
+    /// Who is signed in.
+    pub subject: AuthenticatedSubject,
+    /// Whether the browser keeps it when it is closed.
+    pub kept: bool,
+    /// When it ends.
+    pub until: UtcTime,
+}
+
+impl SsoSession {
+    /// The session that an authentication begins. `keep` is the person's wish.
+    pub fn begin(subject: AuthenticatedSubject, lifetimes: SessionLifetimes, keep: bool) -> Self {
+        let kept = lifetimes.kept.filter(|_| keep);
+        let until = subject.instant.plus(kept.unwrap_or(lifetimes.session));
+        Self { subject, kept: kept.is_some(), until }
+    }
+
+    /// The session as text that only this farm reads.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn seal(&self, sealer: &Sealer) -> Result<String, SealError> {
+        sealer.seal(PURPOSE, &Wire::from(self), self.until)
+    }
+
+    /// The session of a text that [`SsoSession::seal`] made. Whether it was revoked is for the store to say.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn open(sealer: &Sealer, text: &str) -> Result<Self, SealError> {
+        let opened = sealer.open::<Wire>(PURPOSE, text)?;
+        let malformed = || SealError::Value(String::from("a group is no SID"));
+        opened.value.into_session(opened.expiry).ok_or_else(malformed)
+    }
+}
+
+/// The sealed form. Short names and packed groups: it travels with every request, and a member of hundreds of groups still must
+/// get through balancers.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Wire {
+    #[serde(rename = "s")]
+    sid: Sid,
+    #[serde(rename = "k")]
+    kind: AccountKind,
+    #[serde(rename = "r")]
+    realm: String,
+    #[serde(rename = "n")]
+    netbios: String,
+    #[serde(rename = "a")]
+    name: String,
+    #[serde(rename = "u")]
+    upn: Option<String>,
+    #[serde(rename = "d")]
+    display_name: String,
+    #[serde(rename = "p")]
+    primary_group: Sid,
+    /// Runs of groups of one authority: the authority, and the last part of each SID.
+    #[serde(rename = "g")]
+    groups: Vec<(Sid, String)>,
+    #[serde(rename = "m")]
+    methods: Vec<AuthenticationMethod>,
+    #[serde(rename = "i")]
+    instant: UtcTime,
+    #[serde(rename = "v")]
+    device: Option<DeviceContext>,
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<CertificateContext>,
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    password_expires: Option<UtcTime>,
+    #[serde(rename = "x")]
+    session: SessionRef,
+    #[serde(rename = "o")]
+    kept: bool,
+}
+
+impl From<&SsoSession> for Wire {
+    fn from(session: &SsoSession) -> Self {
+        let subject = &session.subject;
+        let SubjectOrigin::Directory(account) = &subject.origin;
+        Self {
+            sid: account.sid,
+            kind: account.kind,
+            realm: account.realm.clone(),
+            netbios: account.netbios_domain.clone(),
+            name: account.sam_account_name.clone(),
+            upn: account.upn.clone(),
+            display_name: account.display_name.clone(),
+            primary_group: account.primary_group,
+            groups: pack(&account.groups),
+            methods: subject.methods.clone(),
+            instant: subject.instant,
+            device: subject.device.clone(),
+            certificate: subject.certificate.clone(),
+            password_expires: subject.password_expires,
+            session: subject.session.clone(),
+            kept: session.kept,
+        }
+    }
+}
+
+impl Wire {
+    fn into_session(self, until: UtcTime) -> Option<SsoSession> {
+        let account = Account {
+            sid: self.sid,
+            kind: self.kind,
+            realm: self.realm,
+            netbios_domain: self.netbios,
+            sam_account_name: self.name,
+            upn: self.upn,
+            display_name: self.display_name,
+            primary_group: self.primary_group,
+            groups: unpack(&self.groups)?,
+        };
+        let subject = AuthenticatedSubject {
+            origin: SubjectOrigin::Directory(account),
+            methods: self.methods,
+            instant: self.instant,
+            device: self.device,
+            certificate: self.certificate,
+            session: self.session,
+            password_expires: self.password_expires,
+        };
+        Some(SsoSession { subject, kept: self.kept, until })
+    }
+}
+
+/// Neighbours of one authority together, in the order they came. A SID without a last part stands alone, with nothing packed.
+fn pack(groups: &[Sid]) -> Vec<(Sid, String)> {
+    let mut runs: Vec<(Sid, Vec<u8>)> = Vec::new();
+    for group in groups {
+        match (group.parent(), group.rid()) {
+            (Some(parent), Some(rid)) => match runs.last_mut() {
+                Some((authority, packed)) if *authority == parent && !packed.is_empty() => {
+                    packed.extend(rid.to_be_bytes());
+                }
+                _ => runs.push((parent, rid.to_be_bytes().to_vec())),
+            },
+            _ => runs.push((*group, Vec::new())),
+        }
+    }
+    runs.into_iter().map(|(authority, packed)| (authority, BASE64.encode(packed))).collect()
+}
+
+fn unpack(runs: &[(Sid, String)]) -> Option<Vec<Sid>> {
+    let mut groups = Vec::new();
+    for (authority, packed) in runs {
+        let packed = BASE64.decode(packed).ok()?;
+        if packed.is_empty() {
+            groups.push(*authority);
+        }
+        let (rids, rest) = packed.as_chunks::<4>();
+        if !rest.is_empty() {
+            return None;
+        }
+        for rid in rids {
+            groups.push(authority.child(u32::from_be_bytes(*rid)).ok()?);
+        }
+    }
+    Some(groups)
+}
+
+const PURPOSE: SealPurpose<'static> = SealPurpose::new("sso_session");
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::{Clock as _, ManualClock, SystemRandomSource};
+    use crate::secret::Secret;
+
+    const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
+
+    fn sid(text: &str) -> Sid {
+        text.parse().unwrap()
+    }
+
+    /// Alice, authenticated so, then.
+    pub(crate) fn subject(method: AuthenticationMethod, instant: UtcTime) -> AuthenticatedSubject {
+        let domain = "S-1-5-21-1004336348-1177238915-682003330";
+        let account = Account {
+            sid: sid(&format!("{domain}-1107")),
+            kind: AccountKind::User,
+            realm: "CORP.EXAMPLE".into(),
+            netbios_domain: "CORP".into(),
+            sam_account_name: "alice".into(),
+            upn: Some("alice@corp.example".into()),
+            display_name: "Alice \u{e9}".into(),
+            primary_group: sid(&format!("{domain}-513")),
+            groups: vec![
+                sid(&format!("{domain}-513")),
+                sid(&format!("{domain}-1200")),
+                sid("S-1-5-32-545"),
+                sid("S-1-18-1"),
+                sid(&format!("{domain}-1201")),
+            ],
+        };
+        AuthenticatedSubject {
+            origin: SubjectOrigin::Directory(account),
+            methods: vec![method],
+            instant,
+            device: None,
+            certificate: None,
+            password_expires: Some(instant.plus(Duration::from_hours(100))),
+            session: SessionRef::random(&SystemRandomSource::new()).unwrap(),
+        }
+    }
+
+    fn sealer(clock: &Arc<ManualClock>) -> Sealer {
+        Sealer::new(&Secret::new([3; 32]), clock.clone(), Arc::new(SystemRandomSource::new()), 16 * 1024)
+    }
+
+    const LIFETIMES: SessionLifetimes =
+        SessionLifetimes { session: Duration::from_hours(8), kept: Some(Duration::from_hours(24)) };
+
+    #[test]
+    fn a_session_comes_back_until_it_ends() {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let sealer = sealer(&clock);
+        for (keep, hours) in [(false, 8), (true, 24)] {
+            let session = SsoSession::begin(subject(AuthenticationMethod::Password, clock.now()), LIFETIMES, keep);
+            assert_eq!((session.kept, session.until), (keep, clock.now().plus(Duration::from_hours(hours))));
+            let text = session.seal(&sealer).unwrap();
+            clock.advance(Duration::from_hours(hours).saturating_sub(Duration::from_millis(1)));
+            assert_eq!(SsoSession::open(&sealer, &text), Ok(session));
+            clock.advance(Duration::from_millis(1));
+            assert!(matches!(SsoSession::open(&sealer, &text), Err(SealError::Expired { .. })));
+        }
+    }
+
+    #[test]
+    fn nothing_is_kept_where_that_is_not_offered() {
+        let lifetimes = SessionLifetimes { kept: None, ..LIFETIMES };
+        let session = SsoSession::begin(subject(AuthenticationMethod::Password, NOW), lifetimes, true);
+        assert!(!session.kept);
+    }
+
+    #[test]
+    fn a_member_of_seven_hundred_groups_fits() {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let mut member = subject(AuthenticationMethod::Windows, NOW);
+        let SubjectOrigin::Directory(account) = &mut member.origin;
+        let domain = account.sid.parent().unwrap();
+        account.groups = (0..700).map(|group| domain.child(10_000 + group * 7).unwrap()).collect();
+        let session = SsoSession::begin(member, LIFETIMES, false);
+        let text = session.seal(&sealer(&clock)).unwrap();
+        assert!(text.len() < 6_000, "{} characters", text.len());
+        assert_eq!(SsoSession::open(&sealer(&clock), &text), Ok(session));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn groups_come_back_in_their_order(
+            groups in proptest::collection::vec(proptest::collection::vec(proptest::prelude::any::<u32>(), 0..5), 0..20)
+        ) {
+            let groups: Vec<Sid> = groups.iter().filter_map(|parts| Sid::new(5, parts).ok()).collect();
+            proptest::prop_assert_eq!(unpack(&pack(&groups)), Some(groups));
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! `[sign_in]`: sign-in by a browser.
+
+use std::time::Duration;
+
+use crate::authn::WindowsUserAgents;
+
+/// Sessions, Windows sign-in and loops.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct SignIn {
+    /// Minutes a session lasts from the authentication; AD FS' `SsoLifetime`.
+    pub sso_lifetime_minutes: u32,
+    /// Offer "keep me signed in"; AD FS' `EnableKmsi`.
+    pub keep_signed_in: bool,
+    /// Minutes a session lasts where the person chose that; AD FS' `KmsiLifetimeMins`.
+    pub keep_signed_in_lifetime_minutes: u32,
+    /// Browsers that sign in by Windows without asking: parts of `User-Agent`, or `=~` and a regular expression; AD FS'
+    /// `WIASupportedUserAgents`.
+    pub windows_user_agents: Vec<String>,
+    /// Stop a browser that a relying party sends back again and again; AD FS' `EnableLoopDetection`.
+    pub loop_detection: bool,
+    /// Tokens for one relying party within the interval; AD FS' `LoopDetectionMaximumTokensIssuedInInterval`.
+    pub loop_detection_tokens: u32,
+    /// The interval in seconds; AD FS' `LoopDetectionTimeIntervalInSeconds`.
+    pub loop_detection_seconds: u32,
+}
+
+impl SignIn {
+    /// How long a session lasts.
+    pub const fn sso_lifetime(&self) -> Duration {
+        Duration::from_secs(self.sso_lifetime_minutes as u64 * 60)
+    }
+
+    /// How long a session lasts that the person wants to keep; `None` where that is not offered.
+    pub fn kept_lifetime(&self) -> Option<Duration> {
+        self.keep_signed_in.then(|| Duration::from_secs(u64::from(self.keep_signed_in_lifetime_minutes) * 60))
+    }
+
+    /// The interval in which tokens are counted.
+    pub const fn loop_detection_interval(&self) -> Duration {
+        Duration::from_secs(self.loop_detection_seconds as u64)
+    }
+}
+
+impl Default for SignIn {
+    fn default() -> Self {
+        Self {
+            sso_lifetime_minutes: 480,
+            keep_signed_in: false,
+            keep_signed_in_lifetime_minutes: 1440,
+            windows_user_agents: WindowsUserAgents::RECOMMENDED.map(String::from).to_vec(),
+            loop_detection: true,
+            loop_detection_tokens: 5,
+            loop_detection_seconds: 20,
+        }
+    }
+}

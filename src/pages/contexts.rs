@@ -1,0 +1,143 @@
+//! What each page shows. Plain values: a template can show nothing that is not here.
+
+use super::policy::Framing;
+
+/// A kind of page.
+pub trait Page: serde::Serialize {
+    /// Its template.
+    const TEMPLATE: &'static str;
+    /// Whether it has a script.
+    const SCRIPT: bool = false;
+    /// Whether its form goes to another site.
+    const POSTS_ELSEWHERE: bool = false;
+
+    /// Origins of the frames in it.
+    fn frames(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
+    /// Who may show it in a frame.
+    fn framing(&self) -> Framing {
+        Framing::Never
+    }
+}
+
+/// User name and password (ws-federation.md 10.4).
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct SignInPage {
+    /// Where the form is posted to: path and query of the request.
+    pub action: String,
+    /// The sealed sign-in.
+    pub state: String,
+    /// What stands in the field of the user name.
+    pub user_name: String,
+    /// Name of the relying party's trust.
+    pub application: Option<String>,
+    /// What the last attempt came to.
+    pub notice: Option<Notice>,
+    /// Whether "keep me signed in" is offered.
+    pub keep_signed_in: bool,
+}
+
+/// What a person is told above the form. The names are keys of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Notice {
+    /// Unknown account, wrong password, locked or disabled account: all the same.
+    NoticeCredentials,
+    /// The user name has no domain.
+    NoticeUserName,
+    /// The password was right and has expired.
+    NoticePasswordExpired,
+    /// The password could not be checked.
+    NoticeUnavailable,
+    /// The page was open for too long, or belongs to another browser.
+    NoticeStale,
+    /// The browser sends no cookie back.
+    NoticeCookies,
+}
+
+impl Page for SignInPage {
+    const TEMPLATE: &'static str = "sign-in.html";
+}
+
+/// The form that carries a token to the relying party (ws-federation.md 6.3).
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct HandOverPage {
+    /// The relying party's address.
+    pub action: String,
+    /// Names and values of the hidden fields.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+impl Page for HandOverPage {
+    const TEMPLATE: &'static str = "hand-over.html";
+    const SCRIPT: bool = true;
+    const POSTS_ELSEWHERE: bool = true;
+}
+
+/// After a sign-out.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct SignOutPage {
+    /// Addresses at which relying parties end their own sessions; each is loaded in a hidden frame.
+    pub clean_up: Vec<String>,
+    /// Origins of those addresses.
+    pub origins: Vec<String>,
+    /// Where the person goes on.
+    pub go_on: Option<String>,
+    /// Whether another service loads this in a frame of its own sign-out.
+    pub framed: bool,
+}
+
+impl Page for SignOutPage {
+    const TEMPLATE: &'static str = "sign-out.html";
+
+    fn frames(&self) -> Vec<&str> {
+        self.origins.iter().map(String::as_str).collect()
+    }
+
+    fn framing(&self) -> Framing {
+        if self.framed { Framing::Anybody } else { Framing::Never }
+    }
+}
+
+/// Something that cannot go on.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ErrorPage {
+    /// What happened.
+    pub text: ErrorText,
+    /// Name of the relying party's trust, where it is known.
+    pub application: Option<String>,
+    /// The code that administrators search for.
+    pub code: &'static str,
+    /// Correlation id of the request.
+    pub activity: String,
+    /// When, in UTC.
+    pub time: String,
+}
+
+/// What happened, what it means, what to do: the names are keys of texts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ErrorText {
+    /// Not a request this service understands.
+    ErrorRequest,
+    /// No trust for the application.
+    ErrorApplication,
+    /// Signed in, and not permitted.
+    ErrorDenied,
+    /// The application asks for more proof than can be given.
+    ErrorMoreProof,
+    /// The method asked for is not available.
+    ErrorMethod,
+    /// The browser comes back again and again.
+    ErrorLoop,
+    /// Something sign-in needs does not answer.
+    ErrorUnavailable,
+    /// A failure of the server.
+    ErrorInternal,
+}
+
+impl Page for ErrorPage {
+    const TEMPLATE: &'static str = "error.html";
+}

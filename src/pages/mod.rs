@@ -1,0 +1,105 @@
+//! Pages: what a person sees in a browser, from a typed context and the texts of one language.
+//!
+//! A page is one document without any other resource: style and the few lines of script stand in it, under a nonce. Every value
+//! is escaped by the template engine; no template can switch that off. Knows languages and HTML; decides nothing, and knows
+//! neither requests nor accounts.
+
+mod contexts;
+mod escape;
+mod locale;
+mod policy;
+mod texts;
+
+use std::sync::Arc;
+
+use minijinja::value::{Serde, Value};
+use minijinja::{Environment, UndefinedBehavior, context};
+
+use crate::clock::{Random, RandomError};
+
+pub use contexts::{ErrorPage, ErrorText, HandOverPage, Notice, Page, SignInPage, SignOutPage};
+pub use locale::Locale;
+pub use policy::Framing;
+pub use texts::{TextError, Texts};
+
+/// Every page in every language.
+pub struct Pages {
+    templates: Environment<'static>,
+    texts: Texts,
+    service: Arc<str>,
+}
+
+/// A page, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// The document, UTF-8.
+    pub html: String,
+    /// `Content-Security-Policy` that the document needs and no more.
+    pub policy: String,
+}
+
+/// Why the pages, or one of them, could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum PageError {
+    /// A template does not fit its context.
+    #[error("template: {0:#}")]
+    Template(#[from] minijinja::Error),
+    /// A file of texts is wrong.
+    #[error(transparent)]
+    Texts(#[from] TextError),
+    /// The random source failed.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+impl Pages {
+    /// The pages of a service that people know by this name.
+    ///
+    /// # Errors
+    /// [`PageError`] when a template or a file of texts is wrong; both are part of the program.
+    pub fn new(service: &str) -> Result<Self, PageError> {
+        let mut templates = Environment::empty();
+        templates.set_auto_escape_callback(minijinja::default_auto_escape_callback);
+        templates.set_formatter(escape::format);
+        templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        for (name, source) in TEMPLATES {
+            templates.add_template(name, source)?;
+        }
+        Ok(Self { templates, texts: Texts::built_in()?, service: service.into() })
+    }
+
+    /// The language of a reader with this `Accept-Language`.
+    pub fn locale(&self, accept_language: Option<&str>) -> Locale {
+        Locale::negotiate(accept_language)
+    }
+
+    /// Writes a page.
+    ///
+    /// # Errors
+    /// [`PageError`].
+    pub fn render<P: Page>(&self, page: &P, locale: Locale, random: &dyn Random) -> Result<Rendered, PageError> {
+        let nonce = policy::nonce(random)?;
+        let html = self.templates.get_template(P::TEMPLATE)?.render(context! {
+            t => Value::from_object(self.texts.of(locale)),
+            lang => locale.tag(),
+            dir => locale.direction(),
+            nonce => nonce.as_str(),
+            service => &*self.service,
+            page => Serde(page),
+        })?;
+        Ok(Rendered { html, policy: policy::of(page, &nonce) })
+    }
+}
+
+/// The templates. Names end as their language does, by which the engine escapes.
+const TEMPLATES: [(&str, &str); 6] = [
+    ("base.html", include_str!("../../templates/base.html")),
+    ("style.css", include_str!("../../templates/style.css")),
+    (SignInPage::TEMPLATE, include_str!("../../templates/sign-in.html")),
+    (HandOverPage::TEMPLATE, include_str!("../../templates/hand-over.html")),
+    (SignOutPage::TEMPLATE, include_str!("../../templates/sign-out.html")),
+    (ErrorPage::TEMPLATE, include_str!("../../templates/error.html")),
+];
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! Every page in every language: complete, escaped, self-contained, small.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::*;
+use crate::clock::SystemRandomSource;
+
+const HOSTILE: &str = "\"><script>alert(1)</script><img src=x onerror='x'>&amp;{{ 7*7 }}\r\n\0";
+
+fn pages() -> Pages {
+    Pages::new("Example <b>Corp</b>").unwrap()
+}
+
+fn render<P: Page>(page: &P, locale: Locale) -> Rendered {
+    pages().render(page, locale, &SystemRandomSource::new()).unwrap()
+}
+
+fn sign_in(text: &str, notice: Option<Notice>) -> SignInPage {
+    SignInPage {
+        action: text.into(),
+        state: text.into(),
+        user_name: text.into(),
+        application: Some(text.into()),
+        notice,
+        keep_signed_in: true,
+    }
+}
+
+fn error(text: &str, kind: ErrorText) -> ErrorPage {
+    ErrorPage { text: kind, application: Some(text.into()), code: "MSIS7000", activity: text.into(), time: text.into() }
+}
+
+fn sign_out(text: &str) -> SignOutPage {
+    SignOutPage {
+        clean_up: vec![text.into()],
+        origins: vec!["https://rp.example".into()],
+        go_on: Some(text.into()),
+        framed: false,
+    }
+}
+
+const NOTICES: [Notice; 6] = [
+    Notice::NoticeCredentials,
+    Notice::NoticeUserName,
+    Notice::NoticePasswordExpired,
+    Notice::NoticeUnavailable,
+    Notice::NoticeStale,
+    Notice::NoticeCookies,
+];
+
+const ERRORS: [ErrorText; 8] = [
+    ErrorText::ErrorRequest,
+    ErrorText::ErrorApplication,
+    ErrorText::ErrorDenied,
+    ErrorText::ErrorMoreProof,
+    ErrorText::ErrorMethod,
+    ErrorText::ErrorLoop,
+    ErrorText::ErrorUnavailable,
+    ErrorText::ErrorInternal,
+];
+
+/// Every page there is, with `text` wherever a page shows a value.
+fn all(text: &str, locale: Locale) -> Vec<Rendered> {
+    let mut rendered: Vec<Rendered> =
+        NOTICES.iter().map(|notice| render(&sign_in(text, Some(*notice)), locale)).collect();
+    rendered.push(render(&SignInPage { application: None, ..sign_in(text, None) }, locale));
+    rendered.extend(ERRORS.iter().map(|kind| render(&error(text, *kind), locale)));
+    rendered.push(render(&ErrorPage { application: None, ..error(text, ErrorText::ErrorRequest) }, locale));
+    rendered.push(render(&HandOverPage { action: text.into(), fields: vec![("wresult", text.into())] }, locale));
+    rendered.push(render(&sign_out(text), locale));
+    rendered
+}
+
+#[test]
+fn every_page_is_there_in_every_language_and_small() {
+    for locale in Locale::ALL {
+        for page in all("x", *locale) {
+            let head = format!("<html lang=\"{}\" dir=\"{}\">", locale.tag(), locale.direction());
+            assert!(page.html.starts_with("<!DOCTYPE html>\n") && page.html.contains(&head), "{}", page.html);
+            assert!(page.html.len() < 30_000, "{} octets", page.html.len());
+        }
+    }
+}
+
+#[test]
+fn no_value_becomes_markup() {
+    for page in all(HOSTILE, Locale::En) {
+        assert!(
+            !page.html.contains("<script>") && !page.html.contains("<img") && !page.html.contains("<b>"),
+            "{}",
+            page.html
+        );
+        assert!(!page.html.contains('\0') && !page.html.contains('\r'), "{}", page.html);
+        assert!(page.html.contains("{{ 7*7 }}"), "{}", page.html);
+        assert!(page.html.contains("&quot;&gt;&lt;script&gt;"), "{}", page.html);
+    }
+}
+
+#[test]
+fn a_value_comes_back_as_it_was() {
+    let value = "a=1&b=\"<>'\r\nä €/x";
+    let html = escape::html(value);
+    let back = html
+        .replace("&#13;", "\r")
+        .replace("&#10;", "\n")
+        .replace("&#39;", "'")
+        .replace("&quot;", "\"")
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&amp;", "&");
+    assert_eq!(back, value);
+    assert!(html.contains("€/x"), "{html}");
+}
+
+#[test]
+fn a_page_loads_nothing_from_elsewhere() {
+    for page in all("x", Locale::En) {
+        for outside in ["http:", "https:", "//", "url(", "@import", "<link"] {
+            assert!(!page.html.contains(outside), "{outside} in {}", page.html);
+        }
+        assert!(page.policy.starts_with("default-src 'none'; style-src 'nonce-"), "{}", page.policy);
+        assert!(!page.policy.contains("unsafe") && !page.policy.contains('*'), "{}", page.policy);
+    }
+}
+
+#[test]
+fn the_policy_lets_each_page_do_what_it_does_and_no_more() {
+    let page = render(&sign_in("x", None), Locale::En);
+    let nonce = page.policy.split('\'').find_map(|part| part.strip_prefix("nonce-")).unwrap();
+    assert_eq!(
+        page.policy,
+        format!(
+            "default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        )
+    );
+    assert!(page.html.contains(&format!("<style nonce=\"{nonce}\">")), "{}", page.html);
+    assert_ne!(page.policy, render(&sign_in("x", None), Locale::En).policy, "a nonce is used once");
+    let page = render(&HandOverPage { action: "x".into(), fields: Vec::new() }, Locale::En);
+    assert!(page.policy.contains("script-src 'nonce-") && !page.policy.contains("form-action"), "{}", page.policy);
+    let page = render(&sign_out("x"), Locale::En);
+    assert!(page.policy.contains("; frame-src https://rp.example; frame-ancestors 'none'"), "{}", page.policy);
+    let page = render(&SignOutPage { framed: true, ..sign_out("x") }, Locale::En);
+    assert!(page.policy.ends_with("; frame-ancestors https:"), "{}", page.policy);
+}
+
+/// Names that scripts, password managers and command-line tools know (ws-federation.md 10.4).
+#[test]
+fn ids_and_field_names_are_those_of_ad_fs() {
+    let html = render(&sign_in("x", Some(Notice::NoticeCredentials)), Locale::En).html;
+    for id in [
+        "fullPage",
+        "contentWrapper",
+        "content",
+        "header",
+        "workArea",
+        "authArea",
+        "loginArea",
+        "loginMessage",
+        "loginForm",
+        "error",
+        "errorText",
+        "formsAuthenticationArea",
+        "userNameArea",
+        "userNameInput",
+        "passwordArea",
+        "passwordInput",
+        "kmsiArea",
+        "kmsiInput",
+        "submissionArea",
+        "submitButton",
+        "optionForms",
+    ] {
+        assert!(html.contains(&format!("id=\"{id}\"")), "{id} in {html}");
+    }
+    for name in ["UserName", "Password", "Kmsi", "AuthMethod"] {
+        assert!(html.contains(&format!("name=\"{name}\"")), "{name} in {html}");
+    }
+    let html = render(&error("x", ErrorText::ErrorDenied), Locale::En).html;
+    assert!(html.contains("id=\"activityId\"") && html.contains("id=\"timestamp\""), "{html}");
+    let html = render(&HandOverPage { action: "x".into(), fields: Vec::new() }, Locale::En).html;
+    assert!(html.contains("<form method=\"POST\" name=\"hiddenform\" action=\"x\">"), "{html}");
+}
+
+/// Key and text of every entry, with the variables in it.
+fn entries(locale: Locale) -> BTreeMap<&'static str, (&'static str, BTreeSet<&'static str>)> {
+    let lines = locale.source().lines().filter(|line| !line.starts_with('#') && !line.is_empty());
+    lines
+        .map(|line| {
+            let (key, text) = line.split_once(" = ").unwrap_or_else(|| panic!("{}: {line}", locale.tag()));
+            let variables = text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap().trim()).collect();
+            (key, (text, variables))
+        })
+        .collect()
+}
+
+#[test]
+fn every_language_has_every_text_in_its_own_words() {
+    let english = entries(Locale::En);
+    for locale in Locale::ALL.iter().filter(|locale| **locale != Locale::En) {
+        let own = entries(*locale);
+        assert_eq!(own.keys().collect::<Vec<_>>(), english.keys().collect::<Vec<_>>(), "{}", locale.tag());
+        for (key, (text, variables)) in &own {
+            let (english_text, english_variables) = &english[key];
+            assert_eq!(variables, english_variables, "{} {key}", locale.tag());
+            let same_word = ["user-name-example", "password", "details-code"].contains(key);
+            assert!(same_word || text != english_text, "{} {key} is a copy of English", locale.tag());
+        }
+    }
+}

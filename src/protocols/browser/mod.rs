@@ -1,0 +1,61 @@
+//! What the protocols of a browser share: parameters, cookies, the session, and signing somebody in.
+//!
+//! A protocol decodes its request, asks [`sign_in`] who it is, issues, and answers with a page. Knows HTTP and pages; knows no
+//! protocol's parameters.
+
+pub mod cookies;
+mod looping;
+pub mod parameters;
+mod participants;
+mod reply;
+mod session;
+mod sign_in;
+
+use std::time::Duration;
+
+use crate::authn::{SessionLifetimes, WindowsUserAgents};
+use crate::pages::Pages;
+use crate::tokens::sealed::Sealer;
+
+pub(super) use looping::{LoopGuard, TooManyTokens};
+pub(super) use participants::Participants;
+pub(super) use reply::{page, redirect};
+pub(super) use session::{Browser, end_session};
+pub use sign_in::Door;
+pub(super) use sign_in::{Outcome, Prompt, SignInFailure, sign_in};
+
+/// What signing in by a browser needs.
+pub struct BrowserSignIn {
+    /// Pages.
+    pub pages: Pages,
+    /// Seals cookies and forms.
+    pub sealer: Sealer,
+    /// How long sessions last.
+    pub lifetimes: SessionLifetimes,
+    /// Browsers that sign in by Windows without asking.
+    pub windows_user_agents: WindowsUserAgents,
+    /// When a browser that comes back again and again is stopped; `None` never.
+    pub loop_detection: Option<LoopLimits>,
+}
+
+/// How many tokens one browser gets for one relying party.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LoopLimits {
+    /// Tokens.
+    pub tokens: u32,
+    /// Within this time.
+    pub interval: Duration,
+}
+
+/// Characters of a sealed text, the largest of which is a session.
+pub const SEALED_LIMIT: usize = 8 * 1024;
+
+/// Names of cookies; those of AD FS, because programs look for them.
+mod names {
+    pub(super) const SESSION: &str = "MSISAuth";
+    pub(super) const AUTHENTICATED: &str = "MSISAuthenticated";
+    pub(super) const PARTICIPANTS: &str = "MSISSignOut";
+    pub(super) const LOOP: &str = "MSISLoopDetectionCookie";
+    pub(super) const BROWSER: &str = "Chancery-Browser";
+    pub(super) const SKIP_WINDOWS: &str = "Chancery-SkipWindows";
+}

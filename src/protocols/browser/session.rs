@@ -1,0 +1,149 @@
+//! The session of a browser: read from its cookies, begun, ended.
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::cookies::{self, Cookies, Keep};
+use super::{BrowserSignIn, Participants, names};
+use crate::authn::{BrowserId, SsoSession};
+use crate::clock::{RandomError, UtcTime};
+use crate::issuance::Context;
+use crate::protocols::http::Call;
+
+/// A browser, as its cookies tell.
+#[derive(Debug)]
+pub(in crate::protocols) struct Browser {
+    /// The cookies themselves.
+    pub(in crate::protocols) cookies: Cookies,
+    /// Who is signed in, as far as is known and not revoked.
+    pub(in crate::protocols) session: Option<SsoSession>,
+    /// Its own id, when it has one.
+    pub(super) id: Option<BrowserId>,
+}
+
+impl Browser {
+    /// The browser of a request. A session that cannot be read, or not be proved alive, is none.
+    pub(in crate::protocols) async fn of(sign_in: &BrowserSignIn, cx: &Context, call: &Call) -> Self {
+        let cookies = Cookies::of(call);
+        let id = cookies.get(&format!("{}{}", cookies::HOST_PREFIX, names::BROWSER)).and_then(BrowserId::from_text);
+        let session = read(sign_in, cx, &cookies).await;
+        Self { cookies, session, id }
+    }
+
+    /// Whether Windows sign-in failed a moment ago.
+    pub(super) fn skips_windows(&self) -> bool {
+        self.cookies.get(names::SKIP_WINDOWS).is_some()
+    }
+
+    /// Its id, and the cookie that tells it a new one.
+    pub(super) fn id_or_new(
+        &self,
+        cx: &Context,
+    ) -> Result<(BrowserId, Option<(HeaderName, HeaderValue)>), RandomError> {
+        if let Some(id) = &self.id {
+            return Ok((id.clone(), None));
+        }
+        let id = BrowserId::random(&*cx.services.random)?;
+        let cookie = cookies::set_for_host(names::BROWSER, id.as_str(), Keep::Session);
+        Ok((id, cookie))
+    }
+
+    /// The relying parties the session has signed in to.
+    pub(in crate::protocols) fn participants(&self, sign_in: &BrowserSignIn) -> Participants {
+        let text = self.cookies.get(names::PARTICIPANTS);
+        self.session
+            .as_ref()
+            .zip(text)
+            .and_then(|(session, text)| Participants::open(&sign_in.sealer, &session.subject.session, text).ok())
+            .unwrap_or_default()
+    }
+}
+
+async fn read(sign_in: &BrowserSignIn, cx: &Context, cookies: &Cookies) -> Option<SsoSession> {
+    let text = cookies.get_long(names::SESSION)?;
+    let session = match SsoSession::open(&sign_in.sealer, &text) {
+        Ok(session) => session,
+        Err(error) => {
+            tracing::debug!(correlation = %cx.request.activity, %error, "the session cookie is not used");
+            return None;
+        }
+    };
+    match cx.services.revocations.is_revoked(&session.subject.session).await {
+        Ok(false) => Some(session),
+        Ok(true) => None,
+        Err(error) => {
+            tracing::warn!(correlation = %cx.request.activity, %error, "it is not known whether a session was revoked");
+            None
+        }
+    }
+}
+
+/// The cookies of a session that begins; `None` when it is too large for cookies, or cannot be sealed.
+pub(super) fn begin(
+    sign_in: &BrowserSignIn,
+    cx: &Context,
+    session: &SsoSession,
+) -> Option<Vec<(HeaderName, HeaderValue)>> {
+    let now = cx.services.clock.now();
+    let keep = if session.kept { Keep::For(session.until.since(now)) } else { Keep::Session };
+    let text = match session.seal(&sign_in.sealer) {
+        Ok(text) if text.len() <= MAX_SESSION => text,
+        Ok(text) => {
+            tracing::warn!(correlation = %cx.request.activity, characters = text.len(),
+                "the account is in too many groups for a session cookie: it signs in anew each time");
+            return None;
+        }
+        Err(error) => {
+            tracing::error!(correlation = %cx.request.activity, %error, "a session could not be sealed");
+            return None;
+        }
+    };
+    let mut headers = cookies::set_long(names::SESSION, &text, keep)?;
+    headers.extend(cookies::set(names::AUTHENTICATED, &authenticated_text(session.subject.instant), keep));
+    Some(headers)
+}
+
+/// Ends the session: revoked, so that copies of the cookie are worth nothing, and forgotten by the browser.
+pub(in crate::protocols) async fn end_session(cx: &Context, browser: &Browser) -> Vec<(HeaderName, HeaderValue)> {
+    if let Some(session) = &browser.session
+        && let Err(error) = cx.services.revocations.revoke(&session.subject.session, session.until).await
+    {
+        tracing::error!(correlation = %cx.request.activity, %error, "a session that was signed out could not be revoked");
+    }
+    [names::SESSION, names::AUTHENTICATED, names::PARTICIPANTS, names::LOOP]
+        .into_iter()
+        .flat_map(|name| cookies::forget(name, &browser.cookies))
+        .collect()
+}
+
+/// `MSISAuthenticated`: base64 of the time as AD FS writes it, `10/16/2023 6:22:15 AM`.
+fn authenticated_text(instant: UtcTime) -> String {
+    let civil = instant.civil();
+    let (hour, half) = match civil.hour() {
+        0 => (12, "AM"),
+        hour @ 1..=11 => (hour, "AM"),
+        12 => (12, "PM"),
+        hour => (hour - 12, "PM"),
+    };
+    let (month, day, year) = (u8::from(civil.month()), civil.day(), civil.year());
+    STANDARD.encode(format!("{month}/{day}/{year} {hour}:{:02}:{:02} {half}", civil.minute(), civil.second()))
+}
+
+/// Characters of a sealed session, so that all cookies together stay under the 8 KiB that balancers take.
+const MAX_SESSION: usize = 6000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_is_written_as_ad_fs_writes_it() {
+        // 2023-10-16T06:22:15Z
+        assert_eq!(authenticated_text(UtcTime::from_unix_seconds(1_697_437_335)), "MTAvMTYvMjAyMyA2OjIyOjE1IEFN");
+        let noon = authenticated_text(UtcTime::from_unix_seconds(1_697_457_600));
+        assert_eq!(STANDARD.decode(noon).unwrap(), b"10/16/2023 12:00:00 PM");
+        let midnight = authenticated_text(UtcTime::from_unix_seconds(1_697_414_400));
+        assert_eq!(STANDARD.decode(midnight).unwrap(), b"10/16/2023 12:00:00 AM");
+    }
+}

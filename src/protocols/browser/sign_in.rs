@@ -1,0 +1,353 @@
+//! Signing somebody in: from a request that wants to know who it is, to a session or to the next page.
+//!
+//! Runs the steps of a [`SignInFlow`]: Negotiate at a door of its own, whose 401 carries the page as its body, so that no browser is
+//! ever left with nothing; user name and password by the password gate.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::cookies::{self, Keep};
+use super::parameters::{ParameterError, Parameters};
+use super::session::{self, Browser};
+use super::{BrowserSignIn, names, reply};
+use crate::authn::flow::Returned;
+use crate::authn::{
+    AuthenticatedSubject, AuthenticationMethod, AuthnError, AuthnRequirement, Challenge, Circumstances, FlowInput,
+    FlowStep, LoginName, LoginNameError, NetworkLocation, PasswordFailure, SignInFlow, SsoSession,
+};
+use crate::clock::RandomError;
+use crate::issuance::Context;
+use crate::pages::{Notice, PageError, SignInPage};
+use crate::protocols::credential::{self, PasswordRefusal, Proof, TicketRefusal, USERNAME_TOKEN};
+use crate::protocols::environment::Environment;
+use crate::protocols::http::{Answer, Call};
+use crate::secret::Secret;
+use crate::store::{FirstUse, Purpose, StoreError, TokenId};
+use crate::tokens::sealed::SealError;
+
+/// Who wants to know, and what for.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::protocols) struct Prompt<'a> {
+    /// What the request demands.
+    pub(in crate::protocols) requirement: &'a AuthnRequirement,
+    /// Name of the relying party's trust, for the page.
+    pub(in crate::protocols) application: &'a str,
+    /// The relying party as it was named, for the audit log.
+    pub(in crate::protocols) relying_party: &'a str,
+    /// The user name that the request hints at.
+    pub(in crate::protocols) login_hint: Option<&'a str>,
+    /// The request as a query: the page's form and redirects come back with it.
+    pub(in crate::protocols) query: &'a str,
+}
+
+/// Which address the request came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// `/adfs/ls/`
+    Main,
+    /// `/adfs/ls/wia`, where Negotiate is.
+    Windows,
+}
+
+impl Door {
+    /// Its path.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Main => "/adfs/ls/",
+            Self::Windows => "/adfs/ls/wia",
+        }
+    }
+
+    fn with(self, query: &str) -> String {
+        format!("{}?{query}", self.path())
+    }
+}
+
+/// What comes of it.
+#[derive(Debug)]
+pub(in crate::protocols) enum Outcome {
+    /// The browser goes on elsewhere first.
+    Answer(Answer),
+    /// Somebody is signed in.
+    SignedIn {
+        /// The session.
+        session: Box<SsoSession>,
+        /// Whether the browser keeps it: it has the cookie, or gets it with `headers`.
+        kept_by_browser: bool,
+        /// Header fields that the answer must have.
+        headers: Vec<(HeaderName, HeaderValue)>,
+    },
+}
+
+/// Why nobody is signed in.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::protocols) enum SignInFailure {
+    /// What the request demands is not possible.
+    #[error(transparent)]
+    Authn(#[from] AuthnError),
+    /// A ticket is wanted, and no page can take its place: the answer is a challenge.
+    #[error("a Kerberos ticket is needed")]
+    TicketWanted,
+    /// The form cannot be read.
+    #[error(transparent)]
+    Form(#[from] ParameterError),
+    /// It cannot be known whether the form was used before.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A form could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// The page could not be made.
+    #[error(transparent)]
+    Page(#[from] PageError),
+    /// The random source failed.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+/// Signs in, or goes one step towards it. `form` holds the fields of the sign-in page when it was sent.
+///
+/// # Errors
+/// [`SignInFailure`].
+pub(in crate::protocols) async fn sign_in(
+    environment: &Environment,
+    cx: &Context,
+    call: &Call,
+    browser: &Browser,
+    prompt: &Prompt<'_>,
+    door: Door,
+    form: Option<&Parameters>,
+) -> Result<Outcome, SignInFailure> {
+    let visit = Visit { environment, settings: &environment.browser, cx, call, browser, prompt };
+    if let Some(form) = form {
+        return visit.password(form).await;
+    }
+    let flow = SignInFlow::new(prompt.requirement.clone(), prompt.query);
+    match flow.step(FlowInput::Begin(visit.circumstances(door))) {
+        FlowStep::Challenge(Challenge::Windows, _) if door == Door::Main => {
+            Ok(Outcome::Answer(reply::redirect(&Door::Windows.with(prompt.query))))
+        }
+        FlowStep::Challenge(Challenge::Windows, flow) => visit.windows(flow),
+        FlowStep::Challenge(Challenge::Forms { .. }, _) if door == Door::Windows => {
+            Ok(Outcome::Answer(reply::redirect(&Door::Main.with(prompt.query))))
+        }
+        FlowStep::Challenge(Challenge::Forms { .. }, flow) => {
+            visit.page(&flow, StatusCode::OK, None, None).map(Outcome::Answer)
+        }
+        FlowStep::Continue => match &browser.session {
+            Some(session) => {
+                Ok(Outcome::SignedIn { session: Box::new(session.clone()), kept_by_browser: true, headers: Vec::new() })
+            }
+            None => Err(AuthnError::Unavailable.into()),
+        },
+        FlowStep::Authenticated(subject) => Ok(visit.signed_in(*subject, false)),
+        FlowStep::Failed(error) => Err(error.into()),
+    }
+}
+
+/// One request of a browser on its way in.
+struct Visit<'a> {
+    environment: &'a Environment,
+    settings: &'a BrowserSignIn,
+    cx: &'a Context,
+    call: &'a Call,
+    browser: &'a Browser,
+    prompt: &'a Prompt<'a>,
+}
+
+impl Visit<'_> {
+    /// Whoever comes to the door of Negotiate by itself may try it, whatever it calls itself.
+    fn circumstances(&self, door: Door) -> Circumstances<'_> {
+        Circumstances {
+            location: self.call.origin.location,
+            windows_browser: door == Door::Windows || self.is_windows_browser(),
+            windows_failed: door == Door::Main && self.browser.skips_windows(),
+            session: self.browser.session.as_ref().map(|session| &session.subject),
+            now: self.cx.services.clock.now(),
+        }
+    }
+
+    fn is_windows_browser(&self) -> bool {
+        self.settings.windows_user_agents.matches(self.call.header("user-agent"))
+    }
+
+    /// Negotiate. The 401 has the page as its body, which a browser shows that has no ticket.
+    fn windows(&self, flow: SignInFlow) -> Result<Outcome, SignInFailure> {
+        let (subject, proof) = match credential::negotiate(self.environment, self.cx, self.call) {
+            Ok(accepted) => accepted,
+            Err(TicketRefusal::Absent) if flow.requirement().insists_on_windows() => {
+                return Err(SignInFailure::TicketWanted);
+            }
+            Err(TicketRefusal::Absent) => {
+                let page = self.page(&flow, StatusCode::UNAUTHORIZED, None, None)?;
+                let challenge = HeaderValue::from_static("Negotiate");
+                return Ok(Outcome::Answer(page.with_header(header::WWW_AUTHENTICATE, challenge)));
+            }
+            // Another 401 would make a browser ask for a password itself, and ask again.
+            Err(TicketRefusal::Refused | TicketRefusal::Internal) => {
+                if let FlowStep::Failed(error) = flow.step(FlowInput::Ticket(None)) {
+                    return Err(error.into());
+                }
+                let answer = reply::redirect(&Door::Main.with(self.prompt.query));
+                return Ok(Outcome::Answer(answer.with_headers(skip_windows())));
+            }
+        };
+        let mut outcome = self.settle(flow.step(FlowInput::Ticket(Some(subject))))?;
+        let proof = proof.map(|proof| HeaderValue::from_str(&format!("Negotiate {}", STANDARD.encode(proof))));
+        if let (Outcome::SignedIn { headers, .. }, Some(Ok(value))) = (&mut outcome, proof) {
+            headers.push((header::WWW_AUTHENTICATE, value));
+        }
+        Ok(outcome)
+    }
+
+    /// After the ticket: whoever it belongs to is signed in at once, so that a browser without cookies gets in as well.
+    fn settle(&self, step: FlowStep) -> Result<Outcome, SignInFailure> {
+        match step {
+            FlowStep::Authenticated(subject) => Ok(self.signed_in(*subject, false)),
+            FlowStep::Failed(error) => Err(error.into()),
+            FlowStep::Challenge(..) | FlowStep::Continue => Err(AuthnError::Unavailable.into()),
+        }
+    }
+
+    /// The sign-in page was sent.
+    async fn password(&self, form: &Parameters) -> Result<Outcome, SignInFailure> {
+        if form.line("AuthMethod", MAX_FIELD)? != Some("FormsAuthentication") {
+            return Err(AuthnError::Unavailable.into());
+        }
+        let name = form.line("UserName", MAX_FIELD)?.unwrap_or_default();
+        let password = Secret::new(form.get("Password")?.unwrap_or_default().to_owned());
+        let keep = form.line("Kmsi", MAX_FIELD)? == Some("true");
+        let Some(returned) = self.returned(form)? else {
+            let notice = if self.browser.id.is_none() { Notice::NoticeCookies } else { Notice::NoticeStale };
+            let flow = SignInFlow::new(self.prompt.requirement.clone(), self.prompt.query);
+            return self.page(&flow, StatusCode::OK, Some(notice), Some(name)).map(Outcome::Answer);
+        };
+        let relying_party = self.prompt.relying_party;
+        let checked = credential::password(self.environment, self.cx, self.call, name, &password, relying_party).await;
+        let result = match checked {
+            Ok(accepted) => {
+                let method = AuthenticationMethod::Password;
+                let proof = Proof { method, certificate: None, password_expires: accepted.expires };
+                Ok(credential::accepted(self.cx, accepted.account, proof, relying_party, USERNAME_TOKEN)?)
+            }
+            Err(refusal) => Err(failure_of(name, &refusal)),
+        };
+        let Returned { flow, step, until } = returned;
+        match flow.step(FlowInput::Password(result)) {
+            FlowStep::Authenticated(subject) => {
+                let id = TokenId::from_octets(step.as_octets()).map_err(|_| AuthnError::Unavailable)?;
+                match self.cx.services.one_time.redeem(Purpose::SignInStep, &id, until).await? {
+                    FirstUse::First => Ok(self.after_password(*subject, keep)),
+                    // Sent twice, or sent again from the browser's history: what it was good for is done.
+                    FirstUse::Repeated => Ok(Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query)))),
+                }
+            }
+            FlowStep::Challenge(Challenge::Forms { last }, flow) => {
+                let status = match last {
+                    Some(PasswordFailure::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
+                    _ => StatusCode::OK,
+                };
+                self.page(&flow, status, last.map(notice_of), Some(name)).map(Outcome::Answer)
+            }
+            FlowStep::Failed(error) => Err(error.into()),
+            FlowStep::Challenge(Challenge::Windows, _) | FlowStep::Continue => Err(AuthnError::Unavailable.into()),
+        }
+    }
+
+    /// The flow that the form carries; `None` when it is another browser's, another request's or too old.
+    fn returned(&self, form: &Parameters) -> Result<Option<Returned>, SignInFailure> {
+        let (Some(state), Some(browser)) = (form.get("SignInState")?, &self.browser.id) else { return Ok(None) };
+        match SignInFlow::open(&self.settings.sealer, browser, self.prompt.query, state) {
+            Ok(returned) => Ok(Some(returned)),
+            Err(error) => {
+                tracing::info!(correlation = %self.cx.request.activity, %error, "a sign-in page is not taken");
+                Ok(None)
+            }
+        }
+    }
+
+    /// A redirection to the same request, as AD FS does, so that the password is in no history. Where the new session would not
+    /// be enough for it (it wants a fresh sign-in each time, or the session fits in no cookie), the sign-in goes on at once.
+    fn after_password(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
+        let enough = self.prompt.requirement.is_met_by(&subject, self.cx.services.clock.now());
+        let mut outcome = self.signed_in(subject, keep);
+        if let Outcome::SignedIn { headers, kept_by_browser, .. } = &mut outcome {
+            // It came here although Windows was to be tried first: that did not work.
+            if self.call.origin.location == NetworkLocation::Intranet && self.is_windows_browser() {
+                headers.extend(skip_windows());
+            }
+            if enough && *kept_by_browser {
+                let answer = reply::redirect(&Door::Main.with(self.prompt.query));
+                return Outcome::Answer(answer.with_headers(std::mem::take(headers)));
+            }
+        }
+        outcome
+    }
+
+    fn signed_in(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
+        let session = SsoSession::begin(subject, self.settings.lifetimes, keep);
+        let headers = session::begin(self.settings, self.cx, &session);
+        Outcome::SignedIn {
+            kept_by_browser: headers.is_some(),
+            headers: headers.unwrap_or_default(),
+            session: Box::new(session),
+        }
+    }
+
+    /// The sign-in page.
+    fn page(
+        &self,
+        flow: &SignInFlow,
+        status: StatusCode,
+        notice: Option<Notice>,
+        typed: Option<&str>,
+    ) -> Result<Answer, SignInFailure> {
+        let (browser, cookie) = self.browser.id_or_new(self.cx)?;
+        let services = &self.cx.services;
+        let state = flow.seal(&self.settings.sealer, &browser, services.clock.now(), &*services.random)?;
+        let page = SignInPage {
+            action: Door::Main.with(self.prompt.query),
+            state,
+            user_name: typed.or(self.prompt.login_hint).unwrap_or_default().to_owned(),
+            application: Some(self.prompt.application.to_owned()),
+            notice,
+            keep_signed_in: self.settings.lifetimes.kept.is_some(),
+        };
+        let answer = reply::page(self.settings, self.cx, self.call, status, &page)?;
+        Ok(answer.with_headers(cookie))
+    }
+}
+
+fn skip_windows() -> Option<(HeaderName, HeaderValue)> {
+    cookies::set(names::SKIP_WINDOWS, "1", Keep::For(SKIP_WINDOWS))
+}
+
+/// What the person is told. Only a right password, or a name without any domain, gives more than "not right".
+fn failure_of(name: &str, refusal: &PasswordRefusal) -> PasswordFailure {
+    use crate::audit::CredentialFailure;
+    match refusal.failure {
+        _ if refusal.retryable => PasswordFailure::Unavailable,
+        CredentialFailure::SpoofedKdc => PasswordFailure::Unavailable,
+        CredentialFailure::PasswordExpired | CredentialFailure::PasswordMustChange => PasswordFailure::Expired,
+        _ if LoginName::parse(name) == Err(LoginNameError::NoDomain) => PasswordFailure::UserName,
+        _ => PasswordFailure::Refused,
+    }
+}
+
+const fn notice_of(failure: PasswordFailure) -> Notice {
+    match failure {
+        PasswordFailure::Refused => Notice::NoticeCredentials,
+        PasswordFailure::UserName => Notice::NoticeUserName,
+        PasswordFailure::Expired => Notice::NoticePasswordExpired,
+        PasswordFailure::Unavailable => Notice::NoticeUnavailable,
+    }
+}
+
+/// How long Negotiate is not tried after it failed.
+const SKIP_WINDOWS: Duration = Duration::from_mins(5);
+/// Octets of a field of the form, except the password, which the gate bounds.
+const MAX_FIELD: usize = 1024;

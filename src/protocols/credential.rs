@@ -1,0 +1,252 @@
+//! Credentials that more than one protocol takes, Negotiate and name with password: checked, and written to the audit log
+//! (1202 and 412 when one was good, 1203, 411 and 342 when not). What a client is told of it is each protocol's own.
+
+use crate::audit::{AuthnFacts, CredentialFailure, Detail, EventKind, FailureType, Name, Parties};
+use crate::authn::certificate::CertificateContext;
+use crate::authn::password_gate::GateError;
+use crate::authn::{
+    AuthenticatedSubject, AuthenticationMethod, LoginName, NegotiateError, PasswordAccepted, PasswordAttempt,
+    PasswordError, SessionRef, SubjectOrigin,
+};
+use crate::clock::{RandomError, UtcTime};
+use crate::directory::Account;
+use crate::issuance::Context;
+use crate::kerberos::{AcceptError, Accepted};
+use crate::protocols::environment::Environment;
+use crate::protocols::http::Call;
+use crate::secret::Secret;
+
+/// Why Negotiate gave no subject; audited and logged where something was tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum TicketRefusal {
+    /// The first leg of every client: it has not tried anything yet.
+    Absent,
+    /// It tried, and the token was not good.
+    Refused,
+    /// Negotiate cannot be offered: a failure of the server.
+    Internal,
+}
+
+/// What is remembered of a credential that was good.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Proof<'a> {
+    /// How it was checked.
+    pub(super) method: AuthenticationMethod,
+    /// DER of the certificate, validated.
+    pub(super) certificate: Option<&'a [u8]>,
+    /// When the password expires.
+    pub(super) password_expires: Option<UtcTime>,
+}
+
+/// Why a password gave no account; audited.
+#[derive(Debug)]
+pub(super) struct PasswordRefusal {
+    /// Why, for the audit log; the client never learns it.
+    pub(super) failure: CredentialFailure,
+    /// What failed, for the operator.
+    pub(super) detail: String,
+    /// Nobody judged the password; the same one may be good a little later.
+    pub(super) retryable: bool,
+}
+
+/// Negotiate in HTTP: the subject, and the answer by which the server proves itself. One leg only, so that no client is led
+/// into a second.
+pub(super) fn negotiate(
+    environment: &Environment,
+    cx: &Context,
+    call: &Call,
+) -> Result<(AuthenticatedSubject, Option<Vec<u8>>), TicketRefusal> {
+    let certificate = call.connection.server_certificate.as_deref();
+    let error = match environment.negotiate.authenticate(call.header("authorization"), certificate) {
+        Ok((subject, accepted)) => {
+            ticket_accepted(cx, &subject, &accepted);
+            return Ok((subject, accepted.reply));
+        }
+        Err(error) => error,
+    };
+    let failure = match &error {
+        NegotiateError::Absent => return Err(TicketRefusal::Absent),
+        NegotiateError::Encoding => CredentialFailure::MalformedToken,
+        NegotiateError::Refused(error) => accept_failure(error),
+        NegotiateError::Bindings(_) | NegotiateError::Random(_) => {
+            tracing::error!(correlation = %cx.request.activity, %error, "Negotiate cannot be offered");
+            return Err(TicketRefusal::Internal);
+        }
+    };
+    log_refused(cx, call, &error, failure);
+    let parties = principal_of(&error).map_or_else(Parties::default, |name| Parties::claimed(name, None));
+    rejected(cx, parties, AuthenticationMethod::Windows, KERBEROS_TOKEN, failure, &error.to_string());
+    Err(TicketRefusal::Refused)
+}
+
+/// Name and password, as somebody typed or sent them.
+pub(super) async fn password(
+    environment: &Environment,
+    cx: &Context,
+    call: &Call,
+    name: &str,
+    password: &Secret<String>,
+    relying_party: &str,
+) -> Result<PasswordAccepted, PasswordRefusal> {
+    let (failure, detail, retryable) = match LoginName::parse(name) {
+        Err(error) => (CredentialFailure::UnknownAccount, error.to_string(), false),
+        Ok(login) => {
+            let attempt = PasswordAttempt { login: &login, password, origin: &call.origin, request: &cx.request };
+            match environment.passwords.check(attempt).await {
+                Ok(accepted) => return Ok(accepted),
+                Err(error) => (gate_failure(&error), error.to_string(), error.is_retryable()),
+            }
+        }
+    };
+    let parties = Parties::claimed(name, Some(relying_party));
+    rejected(cx, parties, AuthenticationMethod::Password, USERNAME_TOKEN, failure, &detail);
+    Err(PasswordRefusal { failure, detail, retryable })
+}
+
+/// The subject of a credential that was good.
+pub(super) fn accepted(
+    cx: &Context,
+    account: Account,
+    proof: Proof<'_>,
+    relying_party: &str,
+    token_type: &str,
+) -> Result<AuthenticatedSubject, RandomError> {
+    let session = SessionRef::random(&*cx.services.random)?;
+    let subject = AuthenticatedSubject {
+        origin: SubjectOrigin::Directory(account),
+        methods: vec![proof.method],
+        instant: cx.services.clock.now(),
+        device: None,
+        certificate: proof.certificate.map(CertificateContext::of_validated),
+        session,
+        password_expires: proof.password_expires,
+    };
+    let parties = Parties::of(&subject, Some(relying_party));
+    cx.note([
+        EventKind::CredentialAccepted { parties: parties.clone(), authn: AuthnFacts::of(&subject) },
+        EventKind::TokenAccepted { parties, token_type: Name::public(token_type) },
+    ]);
+    Ok(subject)
+}
+
+fn ticket_accepted(cx: &Context, subject: &AuthenticatedSubject, accepted: &Accepted) {
+    let parties = Parties::of(subject, None);
+    let mut events = vec![
+        EventKind::CredentialAccepted { parties: parties.clone(), authn: AuthnFacts::of(subject) },
+        EventKind::TokenAccepted { parties: parties.clone(), token_type: Name::constant(KERBEROS_TOKEN) },
+    ];
+    if !accepted.dropped.is_empty() {
+        events.push(EventKind::SidsFiltered {
+            parties,
+            realm: Name::public(&accepted.account.realm),
+            dropped: accepted.dropped.len(),
+            sids: accepted.dropped.iter().map(|dropped| dropped.sid).collect(),
+        });
+    }
+    cx.note(events);
+}
+
+/// The audit events of a credential that was not good.
+pub(super) fn rejected(
+    cx: &Context,
+    parties: Parties,
+    method: AuthenticationMethod,
+    token_type: &str,
+    reason: CredentialFailure,
+    detail: &str,
+) {
+    let failure = match reason {
+        CredentialFailure::SoftLockout => FailureType::ExtranetLockout,
+        CredentialFailure::DirectoryUnavailable => FailureType::Service,
+        _ => FailureType::CredentialValidation,
+    };
+    let token_type = Name::public(token_type);
+    cx.note([
+        EventKind::CredentialRejected { parties: parties.clone(), authn: AuthnFacts::tried(method), failure, reason },
+        EventKind::TokenRejected { parties: parties.clone(), token_type: token_type.clone(), reason },
+        EventKind::TokenValidationFailed { parties, token_type, reason, detail: Detail::public(detail) },
+    ]);
+}
+
+/// One line that says what an administrator has to look at. NTLM is the support case number one.
+fn log_refused(cx: &Context, call: &Call, error: &NegotiateError, failure: CredentialFailure) {
+    let host = call.header("host").unwrap_or_default();
+    let client = call.origin.client_ip;
+    if failure == CredentialFailure::NtlmRefused {
+        tracing::warn!(
+            correlation = %cx.request.activity, %client, host,
+            "the client offered NTLM, so it found no Kerberos ticket: the SPN HTTP/{host} is missing or duplicate, the host \
+             is addressed by IP or alias, it is not in the client's intranet zone, or no domain controller is in reach"
+        );
+    } else {
+        tracing::warn!(correlation = %cx.request.activity, %client, host, %error, "Negotiate refused");
+    }
+}
+
+fn principal_of(error: &NegotiateError) -> Option<&str> {
+    match error {
+        NegotiateError::Refused(
+            AcceptError::Replay { principal }
+            | AcceptError::ReplayGuardFull { principal }
+            | AcceptError::ForeignService { principal, .. }
+            | AcceptError::BindingsRequired { principal }
+            | AcceptError::NoPac { principal }
+            | AcceptError::PacInvalid { principal, .. }
+            | AcceptError::UntrustedDomain { principal, .. },
+        ) => Some(principal),
+        _ => None,
+    }
+}
+
+fn accept_failure(error: &AcceptError) -> CredentialFailure {
+    match error {
+        AcceptError::NtlmOffered(_) => CredentialFailure::NtlmRefused,
+        AcceptError::Malformed(_) | AcceptError::ContinueNeeded | AcceptError::Anonymous => {
+            CredentialFailure::MalformedToken
+        }
+        AcceptError::Replay { .. } | AcceptError::ReplayGuardFull { .. } => CredentialFailure::Replayed,
+        AcceptError::BadBindings | AcceptError::BindingsRequired { .. } => CredentialFailure::ChannelBinding,
+        AcceptError::ClockSkew(_) | AcceptError::Expired(_) | AcceptError::NotYetValid(_) => {
+            CredentialFailure::TicketTime
+        }
+        AcceptError::WrongKey { .. }
+        | AcceptError::KvnoNotFound { .. }
+        | AcceptError::UnknownServicePrincipal { .. }
+        | AcceptError::ForeignService { .. }
+        | AcceptError::EncryptionType { .. }
+        | AcceptError::Credential(_)
+        | AcceptError::Gss(_) => CredentialFailure::ForeignTicket,
+        AcceptError::NoPac { .. } | AcceptError::PacInvalid { .. } | AcceptError::UntrustedDomain { .. } => {
+            CredentialFailure::Pac
+        }
+    }
+}
+
+fn gate_failure(error: &GateError) -> CredentialFailure {
+    let error = match error {
+        GateError::Rejected(error) => error,
+        GateError::Banned { .. } | GateError::Locked { .. } | GateError::SourceSlowed { .. } => {
+            return CredentialFailure::SoftLockout;
+        }
+        GateError::Overloaded => return CredentialFailure::DirectoryUnavailable,
+    };
+    match error {
+        PasswordError::Wrong | PasswordError::Empty | PasswordError::Unusable => CredentialFailure::WrongPassword,
+        PasswordError::UnknownAccount => CredentialFailure::UnknownAccount,
+        PasswordError::Disabled => CredentialFailure::AccountDisabled,
+        PasswordError::Locked => CredentialFailure::AccountLocked,
+        PasswordError::AccountExpired => CredentialFailure::AccountExpired,
+        PasswordError::PasswordExpired => CredentialFailure::PasswordExpired,
+        PasswordError::MustChange => CredentialFailure::PasswordMustChange,
+        PasswordError::OutsideHours | PasswordError::WorkstationDenied | PasswordError::Refused { .. } => {
+            CredentialFailure::Restricted
+        }
+        PasswordError::Unavailable { .. } => CredentialFailure::DirectoryUnavailable,
+        PasswordError::Untrusted { .. } => CredentialFailure::SpoofedKdc,
+    }
+}
+
+/// Type of a Kerberos ticket as a credential.
+pub(super) const KERBEROS_TOKEN: &str = "http://schemas.microsoft.com/ws/2006/05/identitymodel/tokens/Kerberos";
+/// Type of name and password as a credential.
+pub(super) const USERNAME_TOKEN: &str = "http://schemas.microsoft.com/ws/2006/05/identitymodel/tokens/UserName";

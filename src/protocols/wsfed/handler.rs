@@ -1,0 +1,149 @@
+//! One request at `/adfs/ls/`: decode, sign in, issue, hand over.
+
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+
+use super::refusal::{About, Refusal};
+use super::reply_address::reply_address;
+use super::request::{self, Decoded, SignIn, WsFederationRequest};
+use super::{response, sign_out};
+use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
+use crate::authn::{SsoSession, SubjectOrigin};
+use crate::claims::Text;
+use crate::issuance::{Context, Decision, SignInRequest, TokenSpec};
+use crate::protocols::browser::cookies::Keep;
+use crate::protocols::browser::parameters::Parameters;
+use crate::protocols::browser::{self, Browser, Door, LoopGuard, Outcome, Participants, Prompt};
+use crate::protocols::environment::Environment;
+use crate::protocols::http::{Answer, Call};
+use crate::trusts::{RelyingParty, TrustLookup};
+
+/// Answers a request.
+pub async fn handle(environment: &Environment, door: Door, call: &Call) -> Answer {
+    let cx = environment.context(call, AuthProtocol::WsFederation, door.path());
+    let mut about = About::default();
+    let result = match request::decode(call) {
+        Ok(Decoded { request: WsFederationRequest::SignIn(request), form }) => {
+            sign_in(environment, &cx, call, door, &request, form.as_ref(), &mut about).await
+        }
+        Ok(Decoded { request: WsFederationRequest::SignOut(request), .. }) => {
+            sign_out::sign_out(environment, &cx, call, &request).await.map_err(Refusal::from)
+        }
+        Ok(Decoded { request: WsFederationRequest::CleanUp, .. }) => {
+            sign_out::clean_up(environment, &cx, call).await.map_err(Refusal::from)
+        }
+        Err(error) => Err(error.into()),
+    };
+    result.unwrap_or_else(|refusal| refusal.answer(environment, &cx, call, about))
+}
+
+/// Audits a request that was refused before it was read.
+pub fn unread(environment: &Environment, door: Door, call: &Call, status: StatusCode) {
+    let cx = environment.context(call, AuthProtocol::WsFederation, door.path());
+    let detail = Detail::public(&format!("the request was not read: {status}"));
+    cx.note([EventKind::PassiveRequestFailed { parties: Parties::default(), code: ErrorCode("MSIS7000"), detail }]);
+}
+
+async fn sign_in(
+    environment: &Environment,
+    cx: &Context,
+    call: &Call,
+    door: Door,
+    request: &SignIn,
+    form: Option<&Parameters>,
+    about: &mut About,
+) -> Result<Answer, Refusal> {
+    about.realm = Some(request.realm.clone());
+    let trust = match cx.services.trusts.relying_party(&request.realm) {
+        TrustLookup::Enabled(trust) => trust,
+        TrustLookup::Disabled(_) => return Err(Refusal::DisabledRelyingParty),
+        TrustLookup::Unknown => return Err(Refusal::UnknownRelyingParty),
+    };
+    let settings = trust.ws_federation.as_ref().ok_or(Refusal::NotPassive)?;
+    about.application = Some(trust.name.clone());
+    let address = reply_address(settings, request.reply.as_deref());
+    let visitor = Browser::of(&environment.browser, cx, call).await;
+    LoopGuard::of(&environment.browser, &visitor.cookies).check(trust.id.as_str(), cx.services.clock.now())?;
+    let prompt = Prompt {
+        requirement: &request.requirement,
+        application: &trust.name,
+        relying_party: &request.realm,
+        login_hint: request.login_hint.as_deref(),
+        query: &request.query,
+    };
+    match browser::sign_in(environment, cx, call, &visitor, &prompt, door, form).await? {
+        Outcome::Answer(answer) => Ok(answer),
+        Outcome::SignedIn { session, kept_by_browser, headers } => {
+            about.headers = headers;
+            let signed_in = SignedIn { session: &session, kept_by_browser, browser: &visitor };
+            let answer = issue(environment, cx, call, request, trust, address, signed_in).await?;
+            Ok(answer.with_headers(std::mem::take(&mut about.headers)))
+        }
+    }
+}
+
+/// Who is signed in, in which browser.
+struct SignedIn<'a> {
+    session: &'a SsoSession,
+    kept_by_browser: bool,
+    browser: &'a Browser,
+}
+
+async fn issue(
+    environment: &Environment,
+    cx: &Context,
+    call: &Call,
+    request: &SignIn,
+    trust: &RelyingParty,
+    address: &str,
+    signed_in: SignedIn<'_>,
+) -> Result<Answer, Refusal> {
+    let sign_in = SignInRequest {
+        relying_party: request.realm.clone(),
+        endpoint: Door::Main.path().to_owned(),
+        origin: call.origin.clone(),
+        hints: call.hints(),
+        token_type: None,
+    };
+    let grant = match environment.issuer.decide(cx, &sign_in, &signed_in.session.subject).await? {
+        Decision::Permit(grant) => grant,
+        Decision::Deny(denial) => return Err(Refusal::Denied(denial)),
+        Decision::StepUp(demand) => return Err(Refusal::StepUp(demand)),
+    };
+    let now = cx.services.clock.now();
+    let spec = TokenSpec {
+        recipient: Some(Text::from(address)),
+        confirm_until: Some(now.plus(DELIVERY_WINDOW)),
+        ..TokenSpec::default()
+    };
+    let token = environment.issuer.mint(cx, &grant, &spec).await?;
+    let page = response::hand_over(address, &grant.audience, &token, request.context.as_deref())?;
+    let settings = &environment.browser;
+    let answer = browser::page(settings, cx, call, StatusCode::OK, &page)?;
+    let looping = LoopGuard::of(settings, &signed_in.browser.cookies).issued(settings, trust.id.as_str(), now);
+    let participants = if signed_in.kept_by_browser { take_part(environment, &signed_in, trust, now) } else { None };
+    Ok(answer.with_headers(looping).with_headers(participants))
+}
+
+/// The cookie with the relying parties of this session. Those of an earlier session of the same person stay: they are still
+/// signed in there.
+fn take_part(
+    environment: &Environment,
+    signed_in: &SignedIn<'_>,
+    trust: &RelyingParty,
+    now: crate::clock::UtcTime,
+) -> Option<(actix_web::http::header::HeaderName, actix_web::http::header::HeaderValue)> {
+    let sid = |session: &SsoSession| {
+        let SubjectOrigin::Directory(account) = &session.subject.origin;
+        account.sid
+    };
+    let SignedIn { session, browser, .. } = signed_in;
+    let same_person = browser.session.as_ref().is_some_and(|earlier| sid(earlier) == sid(session));
+    let earlier = if same_person { browser.participants(&environment.browser) } else { Participants::default() };
+    let keep = if session.kept { Keep::For(session.until.since(now)) } else { Keep::Session };
+    earlier.with(trust.id.clone()).cookie(&environment.browser, session, keep)
+}
+
+/// How long a token may be on its way in the browser (AD FS' `SamlMessageDeliveryWindow`).
+const DELIVERY_WINDOW: Duration = Duration::from_mins(5);

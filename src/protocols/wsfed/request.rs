@@ -1,0 +1,246 @@
+//! Decoding a WS-Federation request: its parameters, and nothing of what they lead to (ws-federation.md 6.1).
+
+use std::time::Duration;
+
+use actix_web::http::{Method, header};
+
+use crate::authn::{AuthnRequirement, RequestedMethod};
+use crate::protocols::browser::parameters::{ParameterError, Parameters};
+use crate::protocols::http::Call;
+
+/// A request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WsFederationRequest {
+    /// `wa=wsignin1.0`
+    SignIn(SignIn),
+    /// `wa=wsignout1.0`
+    SignOut(SignOut),
+    /// `wa=wsignoutcleanup1.0`: another service asks to end the session here.
+    CleanUp,
+}
+
+/// A request for a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignIn {
+    /// `wtrealm`: the relying party.
+    pub realm: String,
+    /// `wreply`: where the token is wanted.
+    pub reply: Option<String>,
+    /// `wctx`: given back as it came.
+    pub context: Option<String>,
+    /// `wauth`, `wfresh`, `prompt`: what is demanded of the authentication.
+    pub requirement: AuthnRequirement,
+    /// `username` or `login_hint`.
+    pub login_hint: Option<String>,
+    /// The whole request as a query, parameters that mean nothing here among them.
+    pub query: String,
+}
+
+/// A request to sign out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignOut {
+    /// `wreply`: where the person wants to go on.
+    pub reply: Option<String>,
+}
+
+/// Why there is no request.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// No parameter at all: somebody opened the address by itself.
+    #[error("the address was opened without a request")]
+    Empty,
+    /// The parameters cannot be read.
+    #[error(transparent)]
+    Parameters(#[from] ParameterError),
+    /// A POST whose body is no form.
+    #[error("the request has a body that is no form")]
+    ContentType,
+    /// `wa` is missing, or an action that is not offered.
+    #[error("wa is {0:?}, which is not offered")]
+    Action(String),
+    /// `wtrealm` is missing.
+    #[error("wtrealm is missing")]
+    NoRealm,
+    /// `wauth` names a method that nobody knows.
+    #[error("wauth is {0:?}, which is no authentication method")]
+    Method(String),
+}
+
+/// A decoded request, with the fields of the sign-in page when the page was sent with it.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The request.
+    pub request: WsFederationRequest,
+    /// The page's fields.
+    pub form: Option<Parameters>,
+}
+
+/// Decodes a request. The fields of the sign-in page come in the body, and the request they belong to in the query; any other
+/// form is the request itself.
+///
+/// # Errors
+/// [`RequestError`].
+pub fn decode(call: &Call) -> Result<Decoded, RequestError> {
+    if call.method != Method::POST {
+        let parameters = Parameters::parse(call.query.as_bytes())?;
+        return Ok(Decoded { request: read(&parameters, call.query.clone())?, form: None });
+    }
+    let content_type = call.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+        return Err(RequestError::ContentType);
+    }
+    let body = Parameters::parse(&call.body)?;
+    if body.has("AuthMethod") {
+        let parameters = Parameters::parse(call.query.as_bytes())?;
+        return Ok(Decoded { request: read(&parameters, call.query.clone())?, form: Some(body) });
+    }
+    let query = body.to_query();
+    Ok(Decoded { request: read(&body, query)?, form: None })
+}
+
+fn read(parameters: &Parameters, query: String) -> Result<WsFederationRequest, RequestError> {
+    if query.is_empty() {
+        return Err(RequestError::Empty);
+    }
+    // Also those that are not acted on: whoever reads this request elsewhere must not read another one.
+    for name in KNOWN {
+        parameters.get(name)?;
+    }
+    match parameters.line("wa", MAX_SHORT)? {
+        Some("wsignin1.0") => sign_in(parameters, query).map(WsFederationRequest::SignIn),
+        Some("wsignout1.0") => {
+            let reply = parameters.get("wreply")?.map(str::to_owned);
+            Ok(WsFederationRequest::SignOut(SignOut { reply }))
+        }
+        Some("wsignoutcleanup1.0") => Ok(WsFederationRequest::CleanUp),
+        other => Err(RequestError::Action(other.unwrap_or_default().to_owned())),
+    }
+}
+
+fn sign_in(parameters: &Parameters, query: String) -> Result<SignIn, RequestError> {
+    let text = |value: Option<&str>| value.map(str::to_owned);
+    let hint = match parameters.line("username", MAX_SHORT)? {
+        None => parameters.line("login_hint", MAX_SHORT)?,
+        hint => hint,
+    };
+    Ok(SignIn {
+        realm: text(parameters.line("wtrealm", MAX_IDENTIFIER)?).ok_or(RequestError::NoRealm)?,
+        reply: text(parameters.get("wreply")?),
+        context: text(parameters.get("wctx")?),
+        requirement: requirement(parameters)?,
+        login_hint: text(hint),
+        query,
+    })
+}
+
+fn requirement(parameters: &Parameters) -> Result<AuthnRequirement, RequestError> {
+    let methods = match parameters.line("wauth", MAX_IDENTIFIER)? {
+        None => Vec::new(),
+        Some(uri) => vec![RequestedMethod::from_uri(uri).ok_or_else(|| RequestError::Method(uri.to_owned()))?],
+    };
+    let minutes = match parameters.line("wfresh", MAX_SHORT)? {
+        None => None,
+        Some(text) => Some(text.parse::<u32>().map_err(|_| ParameterError::Value { name: "wfresh" })?),
+    };
+    let ask = parameters.line("prompt", MAX_SHORT)? == Some("login");
+    let max_age = minutes.map(|minutes| Duration::from_mins(minutes.into()));
+    Ok(AuthnRequirement { methods, max_age, ask })
+}
+
+/// Parameters with a meaning in the protocol. The ones not read above are ignored, as AD FS ignores them or because there is
+/// nothing to choose from.
+const KNOWN: [&str; 19] = [
+    "wa",
+    "wtrealm",
+    "wreply",
+    "wctx",
+    "wct",
+    "wauth",
+    "wfresh",
+    "whr",
+    "wreq",
+    "wreqptr",
+    "wp",
+    "wres",
+    "wresult",
+    "wencoding",
+    "username",
+    "login_hint",
+    "domain_hint",
+    "prompt",
+    "client-request-id",
+];
+const MAX_SHORT: usize = 512;
+const MAX_IDENTIFIER: usize = 2048;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(query: &str) -> Result<WsFederationRequest, RequestError> {
+        read(&Parameters::parse(query.as_bytes()).unwrap(), query.to_owned())
+    }
+
+    fn sign_in_of(query: &str) -> SignIn {
+        match of(query) {
+            Ok(WsFederationRequest::SignIn(request)) => request,
+            other => panic!("{query}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_parameter_has_its_place() {
+        let query = "wa=wsignin1.0&wtrealm=urn%3Aa&wreply=https%3A%2F%2Frp%2F&wctx=rm%3D0%26id%3D%26%C3%A9&wct=2026-01-05T10:00:00Z\
+                     &wfresh=10&wauth=urn%3Afederation%3Aauthentication%3Awindows&username=a%40b&whr=x&popupui=1";
+        let request = sign_in_of(query);
+        assert_eq!(request.realm, "urn:a");
+        assert_eq!(request.reply.as_deref(), Some("https://rp/"));
+        assert_eq!(request.context.as_deref(), Some("rm=0&id=&\u{e9}"));
+        assert_eq!(request.login_hint.as_deref(), Some("a@b"));
+        assert_eq!(request.query, query);
+        assert_eq!(
+            request.requirement,
+            AuthnRequirement {
+                methods: vec![RequestedMethod::Windows],
+                max_age: Some(Duration::from_mins(10)),
+                ask: false
+            }
+        );
+        assert!(sign_in_of("wa=wsignin1.0&wtrealm=a&prompt=login").requirement.ask);
+        assert!(!sign_in_of("wa=wsignin1.0&wtrealm=a&prompt=none").requirement.ask);
+        assert_eq!(sign_in_of("wa=wsignin1.0&wtrealm=a&login_hint=x").login_hint.as_deref(), Some("x"));
+    }
+
+    #[test]
+    fn every_known_parameter_counts_once() {
+        for name in KNOWN {
+            let query = format!("wa=wsignin1.0&wtrealm=urn:a&{name}=1&{name}=1");
+            let error = of(&query).unwrap_err();
+            assert!(matches!(error, RequestError::Parameters(ParameterError::Repeated { .. })), "{name}: {error:?}");
+        }
+        assert!(of("wa=wsignin1.0&wtrealm=urn:a&popupui=1&popupui=2").is_ok());
+    }
+
+    #[test]
+    fn what_is_no_request_says_why() {
+        assert_eq!(of(""), Err(RequestError::Empty));
+        assert_eq!(of("x=y"), Err(RequestError::Action(String::new())));
+        assert_eq!(of("wa=wattr1.0"), Err(RequestError::Action("wattr1.0".into())));
+        assert_eq!(of("wa=wsignin1.0"), Err(RequestError::NoRealm));
+        assert_eq!(of("wa=wsignin1.0&wtrealm=a&wauth=urn:x"), Err(RequestError::Method("urn:x".into())));
+        for wfresh in ["-1", "1.5", "x", "99999999999"] {
+            let error = of(&format!("wa=wsignin1.0&wtrealm=a&wfresh={wfresh}")).unwrap_err();
+            assert_eq!(error, RequestError::Parameters(ParameterError::Value { name: "wfresh" }), "{wfresh}");
+        }
+        let long = "a".repeat(MAX_IDENTIFIER + 1);
+        assert!(of(&format!("wa=wsignin1.0&wtrealm={long}")).is_err());
+    }
+
+    #[test]
+    fn signing_out() {
+        let expected = WsFederationRequest::SignOut(SignOut { reply: Some("https://rp/".into()) });
+        assert_eq!(of("wa=wsignout1.0&wreply=https://rp/"), Ok(expected));
+        assert_eq!(of("wa=wsignoutcleanup1.0"), Ok(WsFederationRequest::CleanUp));
+    }
+}

@@ -1,0 +1,224 @@
+//! Sessions of browsers: how long they are good for what, what is in the cookies, loops, and sign-out.
+
+use std::time::{Duration, Instant};
+
+use crate::support::{Browser, HandOver, Lab, NodeSetup, Response, Trusts, inputs, unescape};
+
+fn alice() -> String {
+    format!("alice@{}", Lab::get().domain)
+}
+
+fn is_page(answer: &Response) -> bool {
+    answer.status == 200 && inputs(&answer.body).iter().any(|(name, _)| name == "Password")
+}
+
+#[test]
+fn a_fresh_sign_in_is_a_fresh_sign_in() {
+    Trusts::get();
+    let browser = Browser::outside();
+    browser.sign_in("web", &alice(), "Alice-Pw-1");
+    HandOver::of(&browser.ask("web", "&wfresh=60"));
+    for more in ["&wfresh=0", "&prompt=login"] {
+        let page = browser.ask("web", more);
+        assert!(is_page(&page), "{more}: {}", page.body);
+        // No redirection: the next request would want a fresh sign-in as well.
+        let answer = browser.fill_in(&page, &alice(), "Alice-Pw-1");
+        HandOver::of(&answer);
+        assert!(is_page(&browser.ask("web", more)), "{more}");
+    }
+    HandOver::of(&browser.ask("web", ""));
+}
+
+#[test]
+fn cookies_that_are_forged_swapped_or_of_another_farm_are_no_session() {
+    Trusts::get();
+    let browser = Browser::outside();
+    browser.sign_in("web", &alice(), "Alice-Pw-1");
+    let value = browser.cookie("MSISAuth").expect("a session");
+    let participants = browser.cookie("MSISSignOut").expect("participants");
+    let looping = browser.cookie("MSISLoopDetectionCookie").expect("a count");
+    assert!(value.starts_with("1."), "{value}");
+    let middle = value.len() / 2;
+    let flipped = if value.as_bytes()[middle] == b'A' { "B" } else { "A" };
+    let changed = [&value[..middle], flipped, &value[middle + 1..]].concat();
+    let forged = [
+        changed,
+        value[..value.len() - 1].to_owned(),
+        value[2..].to_owned(),
+        format!("2.{}", &value[2..]),
+        format!("1.{participants}"),
+        format!("1.{looping}"),
+        "1.".into(),
+        "1.AAAA".into(),
+        "x".repeat(2000),
+        "0".into(),
+    ];
+    for cookie in forged {
+        let thief = browser.copy();
+        thief.edit_cookies(|jar| jar.replace(&value, &cookie));
+        let answer = thief.ask("web", "");
+        assert!(is_page(&answer), "{cookie}: {} {}", answer.status, answer.body);
+    }
+    HandOver::of(&browser.copy().ask("web", ""));
+}
+
+/// A trust like `urn:e2e:web`, for a server of a test's own.
+const TRUST: &str = "[relying_party]\nname = \"Web\"\nidentifiers = [\"urn:e2e:web\"]\naccess_control_policy = \"permit-everyone\"\n\
+    [relying_party.ws_federation]\nendpoint = \"https://rp.example/wsfed\"\n";
+
+#[test]
+fn a_session_ends_when_the_configuration_says_and_is_kept_when_the_person_says() {
+    let short = "[sign_in]\nkeep_signed_in = true\nsso_lifetime_minutes = 1\nkeep_signed_in_lifetime_minutes = 90\n";
+    let node = NodeSetup::new().replace("[sign_in]\n", short).write("trusts/web.toml", TRUST).start();
+    let kept = Browser::outside().at(&node.address);
+    let page = kept.ask("web", "");
+    assert!(
+        page.body.contains("<input id=\"kmsiInput\" name=\"Kmsi\" type=\"checkbox\" value=\"true\">"),
+        "{}",
+        page.body
+    );
+    let sign_in = |browser: &Browser, keep: bool| {
+        let page = browser.ask("web", "");
+        let state = inputs(&page.body).into_iter().find(|(name, _)| name == "SignInState").expect("a state").1;
+        let name = alice();
+        let mut fields = vec![
+            ("UserName", name.as_str()),
+            ("Password", "Alice-Pw-1"),
+            ("AuthMethod", "FormsAuthentication"),
+            ("SignInState", state.as_str()),
+        ];
+        if keep {
+            fields.push(("Kmsi", "true"));
+        }
+        let answer = browser.post(&Browser::address("web", ""), &fields);
+        assert_eq!(answer.status, 302, "{}", answer.body);
+        let cookies: Vec<String> =
+            answer.headers.iter().filter(|(name, _)| name == "set-cookie").map(|(_, value)| value.clone()).collect();
+        cookies.into_iter().find(|cookie| cookie.starts_with("MSISAuth=")).expect("a session")
+    };
+    let cookie = sign_in(&kept, true);
+    let seconds: u64 = cookie.rsplit_once("; Max-Age=").expect("it is kept").1.parse().expect("seconds");
+    assert!((5390..=5400).contains(&seconds), "{cookie}");
+    let short = Browser::outside().at(&node.address);
+    assert!(!sign_in(&short, false).contains("Max-Age"));
+    HandOver::of(&short.ask("web", ""));
+    // The lab's server has another key: a session of one farm is none of another's.
+    Trusts::get();
+    let lab = Browser::outside();
+    lab.sign_in("web", &alice(), "Alice-Pw-1");
+    assert!(is_page(&lab.at(&node.address).ask("web", "")));
+    let deadline = Instant::now() + Duration::from_secs(75);
+    while !is_page(&short.ask("web", "&wct=1")) {
+        assert!(Instant::now() < deadline, "the session never ends");
+        // Slow enough that this is no loop.
+        std::thread::sleep(Duration::from_secs(6));
+    }
+    HandOver::of(&kept.ask("web", ""));
+}
+
+#[test]
+fn a_browser_that_comes_again_and_again_is_stopped_for_that_application_only() {
+    Trusts::get();
+    let lab = Lab::get();
+    let browser = Browser::outside();
+    browser.sign_in("web-loop", &alice(), "Alice-Pw-1");
+    let started = Instant::now();
+    let mut tokens = 1;
+    let stopped = loop {
+        let answer = browser.ask("web-loop", "");
+        if answer.status != 200 {
+            break answer;
+        }
+        HandOver::of(&answer);
+        tokens += 1;
+        assert!(tokens < 20, "{:?}", started.elapsed());
+    };
+    assert_eq!((tokens, stopped.status), (5, 500), "{}", stopped.body);
+    assert!(stopped.body.contains("MSIS7042"), "{}", stopped.body);
+    assert_eq!(lab.audit(&stopped.correlation).event(364)["ErrorCode"], "MSIS7042");
+    HandOver::of(&browser.ask("web", ""));
+    let deadline = Instant::now() + Duration::from_secs(40);
+    while browser.ask("web-loop", "").status != 200 {
+        assert!(Instant::now() < deadline, "the loop is never forgotten");
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn a_member_of_two_hundred_groups_has_small_cookies() {
+    Trusts::get();
+    let browser = Browser::outside();
+    let form = browser.sign_in("web", &format!("manygroups@{}", Lab::get().domain), "Many-Pw-1");
+    assert!(form.result.matches("S-1-5-21-").count() > 200, "every group is in the token");
+    let again = HandOver::of(&browser.ask("web", ""));
+    assert_eq!(again.result.matches("S-1-5-21-").count(), form.result.matches("S-1-5-21-").count());
+    let octets: usize = browser.cookies().iter().map(|(name, value)| name.len() + value.len() + 3).sum();
+    assert!(octets < 4096, "{octets}");
+}
+
+#[test]
+fn signing_out_ends_the_session_here_and_at_every_relying_party() {
+    Trusts::get();
+    let lab = Lab::get();
+    let browser = Browser::outside();
+    browser.sign_in("web", &alice(), "Alice-Pw-1");
+    HandOver::of(&browser.ask("web-saml2", ""));
+    HandOver::of(&browser.ask("web-second", ""));
+    let thief = browser.copy();
+    HandOver::of(&thief.ask("web", ""));
+
+    let page = browser.get("/adfs/ls/?wa=wsignout1.0&wreply=https%3A%2F%2Fwsfed.rp.example%2Fsignin%2Fbye");
+    assert_eq!(page.status, 200, "{}", page.body);
+    let text = unescape(&page.body);
+    for address in [
+        "https://wsfed.rp.example/signin?wa=wsignoutcleanup1.0",
+        "https://rp.example/wsfed?wa=wsignoutcleanup1.0",
+        "https://app.rp.example/wsfed?tenant=1&wa=wsignoutcleanup1.0",
+    ] {
+        assert!(text.contains(&format!("<iframe src=\"{address}\" hidden")), "{address} in {text}");
+    }
+    assert!(text.contains("href=\"https://wsfed.rp.example/signin/bye\""), "{text}");
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(
+        policy.contains("; frame-src https://app.rp.example https://rp.example https://wsfed.rp.example;"),
+        "{policy}"
+    );
+    let event = lab.audit(&page.correlation).event(1206);
+    assert!(event["UserId"].as_str().is_some_and(|user| user.ends_with("\\alice")), "{event}");
+    assert_eq!(browser.cookie("MSISAuth"), None, "{:?}", browser.cookies());
+    assert!(is_page(&browser.ask("web", "")));
+    assert!(is_page(&thief.ask("web", "")), "a copy of the cookie is worth nothing");
+
+    // Nobody is signed in: nothing to clean up, so the person goes on at once.
+    let gone = browser.get("/adfs/ls/?wa=wsignout1.0&wreply=https%3A%2F%2Frp.example%2Fwsfed");
+    assert_eq!((gone.status, gone.header("location")), (302, Some("https://rp.example/wsfed")));
+}
+
+#[test]
+fn sign_out_leads_nowhere_else() {
+    Trusts::get();
+    for reply in [
+        "https://evil.example/",
+        "https%3A%2F%2Frp.example.evil.example%2Fwsfed",
+        "javascript:alert(1)",
+        "//evil.example",
+    ] {
+        let page = Browser::outside().get(&format!("/adfs/ls/?wa=wsignout1.0&wreply={reply}"));
+        assert_eq!((page.status, page.header("location")), (200, None), "{reply}");
+        assert!(!page.body.contains("evil.example") && !page.body.contains("javascript"), "{reply}: {}", page.body);
+    }
+}
+
+#[test]
+fn clean_up_can_stand_in_anybodys_frame_and_nothing_else_can() {
+    Trusts::get();
+    let browser = Browser::outside();
+    browser.sign_in("web", &alice(), "Alice-Pw-1");
+    let page = browser.ask("web", "&wfresh=0");
+    assert_eq!(page.header("x-frame-options"), Some("DENY"));
+    assert!(page.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors 'none'")));
+    let page = browser.get("/adfs/ls/?wa=wsignoutcleanup1.0&wreply=https%3A%2F%2Fwsfed.rp.example%2Fsignin");
+    assert_eq!((page.status, page.header("location"), page.header("x-frame-options")), (200, None, None));
+    assert!(page.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors https:")));
+    assert_eq!(browser.cookie("MSISAuth"), None);
+}
