@@ -71,12 +71,11 @@ impl DomainPasswordVerifier {
         });
         tokio::pin!(checked);
         // A KDC that takes its time may be one that hangs. The directory finds out, and the next exchange goes to another.
-        let checked = match tokio::time::timeout(SLOW, &mut checked).await {
-            Ok(checked) => checked,
-            Err(_) => {
-                self.directory.look();
-                checked.await
-            }
+        let checked = if let Ok(checked) = tokio::time::timeout(SLOW, &mut checked).await {
+            checked
+        } else {
+            self.directory.look();
+            checked.await
         };
         match checked {
             Ok(result) => result

@@ -238,7 +238,7 @@ fn mistakes_are_named() {
         ("ws01", ENTRA, "WS01$?".to_owned()),
         ("olga@nowhere.example", ENTRA, "is of no configured domain".to_owned()),
         ("S-1-5-21-1-2-3-1107", ENTRA, "is of no configured domain".to_owned()),
-        ("alice", ENTRA, format!("several domains have an account \"alice\"; write one of")),
+        ("alice", ENTRA, "several domains have an account \"alice\"; write one of".to_owned()),
         (&both, "urn:federation:microsoftonline", format!("did you mean {ENTRA}?")),
         (&both, "https://elsewhere.example/", "The identifiers are:".to_owned()),
     ] {

@@ -84,18 +84,18 @@ fn property(property: &Property) -> String {
 }
 
 fn comparison(test: &Test) -> String {
-    let text = expression(&test.operand);
+    let operand = expression(&test.operand);
     match test.operator {
-        Operator::Equal => format!("is {text}"),
-        Operator::NotEqual => format!("is not {text}"),
+        Operator::Equal => format!("is {operand}"),
+        Operator::NotEqual => format!("is not {operand}"),
         Operator::Match | Operator::NotMatch => {
             let negative = test.operator == Operator::NotMatch;
-            let plain = match &test.operand {
+            let without_pattern = match &test.operand {
                 Expression::Literal(literal) => plain(&literal.text, negative),
                 _ => None,
             };
-            plain.unwrap_or_else(|| {
-                format!("{} the pattern {text}", if negative { "does not match" } else { "matches" })
+            without_pattern.unwrap_or_else(|| {
+                format!("{} the pattern {operand}", if negative { "does not match" } else { "matches" })
             })
         }
     }

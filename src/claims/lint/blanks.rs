@@ -30,9 +30,11 @@ pub(super) fn lint(facts: &Facts<'_>, found: &mut Found<'_>) {
                 found.push(LintCode::StrayBlank, literal.span, message, "remove the blank");
             }
         }
-        let mut texts: Vec<&Literal> = Vec::new();
-        tests.map(|test| &test.operand).chain(computed(rule)).for_each(|expression| literals(expression, &mut texts));
-        for literal in texts {
+        let mut written: Vec<&Literal> = Vec::new();
+        for expression in tests.map(|test| &test.operand).chain(computed(rule)) {
+            literals(expression, &mut written);
+        }
+        for literal in written {
             if let Some(c) = literal.text.chars().find(|c| is_invisible(*c)) {
                 let message = format!("the invisible character U+{:04X} is part of this text", u32::from(c));
                 let help = "it probably came along with a copy; write a space, or nothing";

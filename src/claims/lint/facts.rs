@@ -153,7 +153,7 @@ pub(super) struct Replacement<'a> {
     pub(super) input: &'a Expression,
     pub(super) pattern: Arc<Pattern>,
     pub(super) literal: &'a Literal,
-    pub(super) replacement: &'a Expression,
+    pub(super) with: &'a Expression,
 }
 
 /// Every call of `RegExReplace` with a literal pattern in an expression.
@@ -166,7 +166,7 @@ pub(super) fn replacements(expression: &Expression) -> Vec<Replacement<'_>> {
             if let [input, Expression::Literal(literal), replacement] = arguments.as_slice()
                 && let Ok(pattern) = Pattern::shared(&literal.text)
             {
-                found.push(Replacement { input, pattern, literal, replacement });
+                found.push(Replacement { input, pattern, literal, with: replacement });
             }
             found
         }

@@ -33,7 +33,7 @@ pub(super) fn lint(facts: &Facts<'_>, found: &mut Found<'_>) {
 /// Whether a replacement is made to take a part of its whole input, and nothing makes sure that the input is of that form.
 fn fails_open(rule: &Rule, replacement: &Replacement<'_>) -> bool {
     let whole = replacement.pattern.is_held_at_start() && replacement.pattern.is_held_at_end();
-    let takes_part = matches!(replacement.replacement, Expression::Literal(literal) if literal.text.contains('$'));
+    let takes_part = matches!(replacement.with, Expression::Literal(literal) if literal.text.contains('$'));
     if !(whole && takes_part && replacement.pattern.has_groups()) {
         return false;
     }

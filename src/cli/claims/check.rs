@@ -56,7 +56,9 @@ impl Check {
         let (errors, warnings, advice) = (count(Level::Error), count(Level::Warning), count(Level::Advice));
         match self.format {
             Format::Human => {
-                findings.iter().for_each(|finding| print!("{}", render(finding, use_colour())));
+                for finding in &findings {
+                    print!("{}", render(finding, use_colour()));
+                }
                 println!("{}", summary(self.files.len(), errors, warnings, advice));
             }
             Format::Json => {
@@ -85,20 +87,11 @@ impl Check {
             stores: None,
             types: self.claim_types.iter().map(|own| Text::from(own.as_str())).collect(),
         };
-        let texts = match self.texts(file, context) {
+        let rule_texts = match rule_texts(file, context) {
             Ok(texts) => texts,
             Err(error) => return vec![Finding::of_source(source::shown(file), &error)],
         };
-        texts.into_iter().flat_map(|text| self.judge(text)).collect()
-    }
-
-    /// The rule sets of a file; a part of a trust file that cannot be read stands among them as a finding.
-    fn texts(&self, file: &Path, context: LintContext) -> Result<Vec<Result<RuleText, Finding>>, SourceError> {
-        if file.extension().is_some_and(|extension| extension == "toml") {
-            return trust_file::rule_texts(file, &context);
-        }
-        let text = source::read(file)?;
-        Ok(vec![Ok(RuleText::of_file(source::shown(file), text, context))])
+        rule_texts.into_iter().flat_map(|text| self.judge(text)).collect()
     }
 
     fn judge(&self, text: Result<RuleText, Finding>) -> Vec<Finding> {
@@ -116,6 +109,15 @@ impl Check {
             Err(error) => error.problems().iter().map(|problem| Finding::of_problem(&text, problem)).collect(),
         }
     }
+}
+
+/// The rule sets of a file; a part of a trust file that cannot be read stands among them as a finding.
+fn rule_texts(file: &Path, context: LintContext) -> Result<Vec<Result<RuleText, Finding>>, SourceError> {
+    if file.extension().is_some_and(|extension| extension == "toml") {
+        return trust_file::rule_texts(file, &context);
+    }
+    let text = source::read(file)?;
+    Ok(vec![Ok(RuleText::of_file(source::shown(file), text, context))])
 }
 
 fn summary(files: usize, errors: usize, warnings: usize, advice: usize) -> String {

@@ -38,12 +38,11 @@ impl Fmt {
         let mut status = ExitCode::SUCCESS;
         for file in &self.files {
             match self.format(file) {
-                Ok(Outcome::Same) => {}
                 Ok(Outcome::Written) if self.check => {
                     println!("{}", source::shown(file).display());
                     status = ExitCode::FAILURE;
                 }
-                Ok(Outcome::Written) => {}
+                Ok(Outcome::Same | Outcome::Written) => {}
                 Err(error) => {
                     eprintln!("chancery claims fmt: {error}");
                     status = ExitCode::FAILURE;

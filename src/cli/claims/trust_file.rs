@@ -34,13 +34,12 @@ pub(super) fn rule_texts(file: &Path, context: &LintContext) -> Result<Vec<Resul
         if let Some(value) = values.get(key)
             && let DeValue::String(rules) = value.get_ref()
         {
-            found.push(Ok(match content(&text, value.span()) {
-                Some(range) => RuleText::within(shown.clone(), text.clone(), range, context.clone()),
+            found.push(Ok(if let Some(range) = content(&text, value.span()) {
+                RuleText::within(shown.clone(), text.clone(), range, context.clone())
+            } else {
                 // With escapes the lines of the rules are not those of the file.
-                None => {
-                    let name = PathBuf::from(format!("{} ({table}.{key})", shown.display()));
-                    RuleText::of_file(name, rules.to_string(), context.clone())
-                }
+                let name = PathBuf::from(format!("{} ({table}.{key})", shown.display()));
+                RuleText::of_file(name, rules.to_string(), context.clone())
             }));
         }
         if let Some(DeValue::String(beside)) = values.get(format!("{key}_file").as_str()).map(Spanned::get_ref) {

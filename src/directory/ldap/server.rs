@@ -43,7 +43,7 @@ impl Server {
         let slots = (0..limits.connections_per_server.max(1)).map(|_| Mutex::default()).collect();
         let breaker = Breaker::new(limits.breaker);
         let (next, opened, failure) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::default());
-        Self { endpoint, limits, clock, breaker, slots, next, opened, failure, health }
+        Self { endpoint, limits, clock, breaker, slots, next, opened, health, failure }
     }
 
     /// Whether this server is not known to be down.

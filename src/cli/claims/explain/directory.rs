@@ -173,7 +173,8 @@ fn assume_the_rest(assumed: &mut Vec<String>, method: AuthenticationMethod, comm
     if command.device.is_none() {
         assumed.push(String::from("no registered device takes part"));
     } else {
-        assumed.push(String::from("the device is registered, to the account, and not disabled; no more is known of it"));
+        assumed
+            .push(String::from("the device is registered, to the account, and not disabled; no more is known of it"));
     }
 }
 
