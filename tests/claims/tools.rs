@@ -165,7 +165,7 @@ fn every_stage_decides_what_it_is_for() {
 fn rules_that_fail_while_they_run_say_how() {
     let ask = r#"c:[] => issue(store = "S", types = ("x"), query = "q", param = c.Value);"#;
     let double = r#"a:[] => issue(Type = "t", Value = a.Value + "1");"#.repeat(40);
-    let dynamic = r#"a:[] && b:[Value =~ a.Value] => issue(claim = b);"#;
+    let dynamic = r"a:[] && b:[Value =~ a.Value] => issue(claim = b);";
     let answers = |answer: Value| json!([answer]);
     for (rules, stores, error) in [
         (ask, answers(json!({ "store": "S", "query": "q", "params": ["v("], "error": "no route" })), "store"),
