@@ -118,7 +118,6 @@ fn paths_and_methods_that_are_not_served() {
     for path in [
         "/",
         "/adfs",
-        "/adfs/ls",
         "/adfs/services/trust/13",
         "/adfs/services/trust/13/usernamemixed/x",
         "/adfs/%73ervices/trust/mex",
