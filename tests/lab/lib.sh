@@ -97,8 +97,11 @@ release_block() {
 launch() {
   local name=$1
   shift
-  setsid "$@" </dev/null >>"$LAB/log/$name.log" 2>&1 9<&- &
-  echo $! >"$LAB/run/$name.pid"
+  # Redirected before the process is made: `pid_of` knows it by its log, and may look at once.
+  {
+    setsid "$@" </dev/null 9<&- &
+    echo $! >"$LAB/run/$name.pid"
+  } >>"$LAB/log/$name.log" 2>&1
 }
 
 # Prints the pid of a running NAME. A pid file alone proves nothing after a reboot, and samba rewrites its command
