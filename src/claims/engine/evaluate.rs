@@ -410,7 +410,8 @@ fn new_claim() -> Claim {
     }
 }
 
-fn property<'c>(claim: &'c Claim, name: &Property) -> &'c str {
+/// A property of a claim as rules read it.
+pub(in crate::claims) fn property<'c>(claim: &'c Claim, name: &Property) -> &'c str {
     match name {
         Property::Type => &claim.claim_type,
         Property::Value => &claim.value,

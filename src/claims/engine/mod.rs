@@ -14,6 +14,7 @@ mod working_set;
 use std::sync::Arc;
 
 pub use error::{EvaluationError, EvaluationErrorKind, RuleRef};
+pub(in crate::claims) use evaluate::property;
 pub use trace::{
     ClaimTrace, ConditionTrace, KEPT_TUPLES, NoTrace, QueryAnswer, QueryTrace, RecordedTrace, RuleTrace, RunTrace,
     TraceEvent, TraceSink, TupleTrace,

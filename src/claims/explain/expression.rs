@@ -1,6 +1,7 @@
 //! What an operand of a test is for given claims; for showing, never for deciding.
 
-use crate::claims::language::{Expression, Property};
+use crate::claims::engine::property;
+use crate::claims::language::Expression;
 use crate::claims::regex::{Pattern, Replacement};
 use crate::claims::{Claim, Text};
 
@@ -36,18 +37,6 @@ impl Bindings<'_> {
                 Some(replaced.map_or(input, Into::into))
             }
         }
-    }
-}
-
-/// A property of a claim as rules read it.
-pub(super) fn property<'c>(claim: &'c Claim, name: &Property) -> &'c str {
-    match name {
-        Property::Type => &claim.claim_type,
-        Property::Value => &claim.value,
-        Property::ValueType => &claim.value_type,
-        Property::Issuer => &claim.issuer,
-        Property::OriginalIssuer => &claim.original_issuer,
-        Property::Named(name) => claim.properties.get(name).map_or("", |value| value),
     }
 }
 

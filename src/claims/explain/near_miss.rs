@@ -1,9 +1,9 @@
 //! Why a rule did not act: the condition that failed, and the claim that came nearest to it.
 
 use super::Difference;
-use super::expression::{Bindings, property};
+use super::expression::Bindings;
 use crate::claims::case::SavedClaim;
-use crate::claims::engine::{ConditionTrace, RuleTrace};
+use crate::claims::engine::{ConditionTrace, RuleTrace, property};
 use crate::claims::language::{Condition, Expression, Operator, Property, Rule, Test};
 use crate::claims::regex::Pattern;
 use crate::claims::{Claim, Text};
