@@ -1,7 +1,6 @@
 //! A claim and the list of claims a rule set works on.
 
-use std::collections::BTreeMap;
-
+use super::properties::Properties;
 use super::Text;
 use super::types::value_type;
 
@@ -21,8 +20,8 @@ pub struct Claim {
     /// Who stated it first.
     pub original_issuer: Text,
     /// Properties by URI; a missing property reads as the empty text.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub properties: BTreeMap<Text, Text>,
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub properties: Properties,
 }
 
 impl Claim {
@@ -35,7 +34,7 @@ impl Claim {
             value_type: string_value_type(),
             original_issuer: issuer.clone(),
             issuer,
-            properties: BTreeMap::new(),
+            properties: Properties::new(),
         }
     }
 

@@ -11,6 +11,7 @@ pub mod language;
 pub mod lint;
 pub mod pipeline;
 pub mod policy;
+mod properties;
 pub mod regex;
 pub mod rules;
 pub mod store;
@@ -26,5 +27,6 @@ pub use engine::{
 };
 pub use language::{ParseOptions, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning};
 pub use pipeline::{Authorization, DenyReason, MULTIPLE_AUTHENTICATION, Stage, asks_second_factor, authorize};
+pub use properties::Properties;
 pub use store::{AttributeStore, QueryContext, QuerySubject, RequestStores, Rows, StoreError, StoreQuery, StoreSet};
 pub use text::Text;

@@ -122,25 +122,23 @@ impl Sid {
         }
     }
 
-    /// Digits from the last to the first; for an authority below 2^32.
+    /// Each number by `itoa`: this runs for every group of every sign-in. For an authority below 2^32.
     fn write_decimal<'t>(&self, text: &'t mut [u8; MAX_TEXT]) -> &'t str {
-        let mut free = text.iter_mut().rev();
-        let mut digits = |mut number: u64, before: &[u8]| {
-            loop {
-                if let (Some(place), Ok(digit)) = (free.next(), u8::try_from(number % 10)) {
-                    *place = b'0' + digit;
-                }
-                number /= 10;
-                if number == 0 {
-                    break;
-                }
+        let mut length = 0;
+        let mut number = itoa::Buffer::new();
+        let mut push = |piece: &str| {
+            if let Some(room) = text.get_mut(length..length + piece.len()) {
+                room.copy_from_slice(piece.as_bytes());
+                length += piece.len();
             }
-            before.iter().rev().zip(&mut free).for_each(|(octet, place)| *place = *octet);
         };
-        self.sub_authorities().iter().rev().for_each(|part| digits(u64::from(*part), b"-"));
-        digits(self.authority, b"S-1-");
-        let start = free.len();
-        text.get(start..).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
+        push("S-1-");
+        push(number.format(self.authority));
+        for part in self.sub_authorities() {
+            push("-");
+            push(number.format(*part));
+        }
+        text.get(..length).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default()
     }
 
     const fn well_known(authority: u64, sub_authorities: &[u32]) -> Self {

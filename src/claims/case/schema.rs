@@ -1,9 +1,7 @@
 //! The JSON of saved cases. Members that are not known are kept out and do no harm.
 
-use std::collections::BTreeMap;
-
 use crate::claims::types::issuer::AD_AUTHORITY;
-use crate::claims::{Claim, Stage, Text};
+use crate::claims::{Claim, Properties, Stage, Text};
 
 /// Cases for one rule set.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -72,7 +70,7 @@ pub struct SavedClaim {
     pub original_issuer: Option<Text>,
     /// Properties by URI; none by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub properties: Option<BTreeMap<Text, Text>>,
+    pub properties: Option<Properties>,
 }
 
 /// What a store answers to one question: exactly this query as written in the rule, and exactly these parameters.

@@ -14,7 +14,7 @@ use super::{
 use crate::claims::language::{Property, Verb};
 use crate::claims::regex::{MatchError, Pattern};
 use crate::claims::store::{AskError, RequestStores, StoreQuery};
-use crate::claims::{Claim, ClaimSet, Text, types};
+use crate::claims::{Claim, ClaimSet, Properties, Text, types};
 
 pub(super) async fn evaluate(
     program: &Program,
@@ -406,7 +406,7 @@ fn new_claim() -> Claim {
         value_type: STRING,
         issuer: LOCAL_AUTHORITY,
         original_issuer: LOCAL_AUTHORITY,
-        properties: std::collections::BTreeMap::new(),
+        properties: Properties::new(),
     }
 }
 
