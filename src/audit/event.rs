@@ -80,6 +80,20 @@ pub enum EventKind {
         /// Why, exactly; never told to the client.
         reason: CredentialFailure,
     },
+    /// 1204: a password was changed.
+    PasswordChanged {
+        /// Who.
+        parties: Parties,
+    },
+    /// 1205: a password was not changed.
+    PasswordChangeFailed {
+        /// Who.
+        parties: Parties,
+        /// What kind of failure.
+        failure: FailureType,
+        /// Why, exactly.
+        code: ErrorCode,
+    },
     /// 1206 (success) or 1207: a sign-out.
     SignOut {
         /// Who.
@@ -245,6 +259,8 @@ impl EventKind {
             Self::AppTokenFailed { .. } => 1201,
             Self::CredentialAccepted { .. } => 1202,
             Self::CredentialRejected { .. } => 1203,
+            Self::PasswordChanged { .. } => 1204,
+            Self::PasswordChangeFailed { .. } => 1205,
             Self::SignOut { success: true, .. } => 1206,
             Self::SignOut { success: false, .. } => 1207,
             Self::ExtranetLockout { .. } => 1210,

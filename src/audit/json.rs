@@ -58,6 +58,10 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
             audit(map, "FreshCredentials", Some(failure.as_str()), Some(reason.as_str()))?;
             components(map, parties, authn)
         }
+        EventKind::PasswordChanged { parties } => password_change(map, parties, None, None),
+        EventKind::PasswordChangeFailed { parties, failure, code } => {
+            password_change(map, parties, Some(failure.as_str()), Some(code.0))
+        }
         EventKind::SignOut { parties, success } => {
             audit(map, "SignOut", (!success).then_some("GenericError"), None)?;
             components(map, parties, &AuthnFacts::default())
@@ -146,6 +150,16 @@ fn audit<M: SerializeMap>(
     outcome(map, if failure.is_none() { "Success" } else { "Failure" })?;
     map.serialize_entry("FailureType", failure.unwrap_or("None"))?;
     map.serialize_entry("ErrorCode", code.unwrap_or(NONE))
+}
+
+fn password_change<M: SerializeMap>(
+    map: &mut M,
+    parties: &Parties,
+    failure: Option<&str>,
+    code: Option<&str>,
+) -> Result<(), M::Error> {
+    audit(map, "PasswordChange", failure, code)?;
+    components(map, parties, &AuthnFacts::default())
 }
 
 /// A request that came to nothing, with the code users search for.

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::{DomainNames, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier};
+use super::{ChangeError, DomainNames, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier};
 use crate::directory::ldap::LdapDirectory;
-use crate::directory::{PasswordRefusal, PasswordVerdict};
+use crate::directory::{ChangeVerdict, PasswordRefusal, PasswordVerdict};
 use crate::kerberos::{self, Acceptor, PasswordCheckError, PasswordOptions};
 use crate::secret::Secret;
 
@@ -132,6 +132,19 @@ impl PasswordVerifier for DomainPasswordVerifier {
             | PasswordCheckError::Gss(_)
             | PasswordCheckError::NoToken) => PasswordError::Unavailable { reason: error.to_string() },
         })
+    }
+
+    async fn change(&self, login: &LoginName, old: &Secret<String>, new: &Secret<String>) -> Result<(), ChangeError> {
+        match self.directory.change_password(&login.directory_key(), old, new).await {
+            Ok(ChangeVerdict::Changed) => Ok(()),
+            Ok(ChangeVerdict::AgainstRules(rules)) => Err(ChangeError::AgainstRules(rules)),
+            Ok(ChangeVerdict::NotAllowed) => Err(ChangeError::NotAllowed),
+            // It was right a moment ago: somebody else has changed it, or another domain controller does not know it yet.
+            Ok(ChangeVerdict::WrongPassword) => {
+                Err(ChangeError::Unavailable { reason: String::from("the old password is no longer the account's") })
+            }
+            Err(error) => Err(ChangeError::Unavailable { reason: error.to_string() }),
+        }
     }
 }
 

@@ -22,9 +22,9 @@ pub use flow::{AuthnError, BrowserId, Challenge, FlowInput, FlowStep, PasswordFa
 pub use login_name::{DomainNames, DomainNamesEntry, LockoutKey, LoginForm, LoginName, LoginNameError};
 pub use method::{AuthnRequirement, Circumstances, RequestedMethod};
 pub use negotiate::{NegotiateAuthenticator, NegotiateError};
-pub use network::{ForwardingHeaders, NetworkLocation, NetworkPolicy, RequestOrigin};
-pub use password::{PasswordAccepted, PasswordError, PasswordVerifier};
-pub use password_gate::{GateError, PasswordAttempt, PasswordGate};
+pub use network::{ForwardingHeaders, NetworkLocation, NetworkPolicy, PasswordChange, RequestOrigin};
+pub use password::{ChangeError, PasswordAccepted, PasswordError, PasswordVerifier};
+pub use password_gate::{GateChangeError, GateError, PasswordAttempt, PasswordGate};
 pub use session::{SessionLifetimes, SsoSession};
 pub use subject::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, SessionRef, SubjectOrigin};
 pub use user_agents::WindowsUserAgents;

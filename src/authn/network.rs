@@ -267,5 +267,29 @@ const MAX_TRUSTED_HOPS: usize = 16;
 /// Header entries looked at beyond the client.
 const MAX_HINTS: usize = 20;
 
+/// To whom changing a password is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PasswordChange {
+    /// To nobody.
+    Nobody,
+    /// To people inside.
+    #[default]
+    Intranet,
+    /// To everybody.
+    Everybody,
+}
+
+impl PasswordChange {
+    /// Whether it is offered to a request from there.
+    pub fn is_offered(self, location: NetworkLocation) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::Intranet => location == NetworkLocation::Intranet,
+            Self::Everybody => true,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

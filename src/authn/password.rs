@@ -5,7 +5,7 @@
 
 use super::LoginName;
 use crate::clock::UtcTime;
-use crate::directory::Account;
+use crate::directory::{Account, PasswordRules};
 use crate::secret::Secret;
 
 /// Checks a password against the account's domain.
@@ -18,6 +18,29 @@ pub trait PasswordVerifier: Send + Sync {
     /// # Errors
     /// [`PasswordError`].
     async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<PasswordAccepted, PasswordError>;
+
+    /// Gives an account another password. Called after the old one was verified.
+    ///
+    /// # Errors
+    /// [`ChangeError`].
+    async fn change(&self, login: &LoginName, old: &Secret<String>, new: &Secret<String>) -> Result<(), ChangeError>;
+}
+
+/// Why an account keeps its password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// The domain's rules do not allow the new one, or do not allow a change yet; `None` when the rules may not be read.
+    #[error("the new password is against the rules of the domain, or the old one is too young")]
+    AgainstRules(Option<PasswordRules>),
+    /// The account may not change its password.
+    #[error("the account may not change its password")]
+    NotAllowed,
+    /// Nobody could change it, or nobody knows whether it was changed.
+    #[error("the password could not be changed: {reason}")]
+    Unavailable {
+        /// The failure, for the operator.
+        reason: String,
+    },
 }
 
 /// A password that is right.

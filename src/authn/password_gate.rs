@@ -31,7 +31,8 @@ pub use self::pacer::{PacerLimits, ResponsePacer, Sleeper, TokioSleeper};
 pub use self::policy::{BannedNetworks, LockoutMode, LockoutPolicy, LockoutPolicyError, TooManyBannedNetworks};
 use self::source_budget::SourceBudget;
 use super::{
-    DomainNames, LockoutKey, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier, RequestOrigin,
+    ChangeError, DomainNames, LockoutKey, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier,
+    RequestOrigin,
 };
 use crate::audit::RequestFacts;
 use crate::clock::{Clock, UtcTime};
@@ -133,6 +134,24 @@ impl PasswordGate {
             self.shared.parts.sleeper.sleep(pacer.remaining(elapsed)).await;
         }
         result
+    }
+
+    /// Changes a password: the attempt's password is checked as any other, and one that is right but too old is good enough.
+    ///
+    /// # Errors
+    /// [`GateChangeError`].
+    pub async fn change(&self, attempt: PasswordAttempt<'_>, new: &Secret<String>) -> Result<(), GateChangeError> {
+        match self.check(attempt).await {
+            Ok(_) => {}
+            Err(GateError::Rejected(error)) if error.may_change_password() => {}
+            Err(error) => return Err(GateChangeError::Password(error)),
+        }
+        let (login, old, new) = (attempt.login.clone(), attempt.password.clone(), new.clone());
+        let shared = Arc::clone(&self.shared);
+        // To its end even when the caller goes away: what the log says must be what happened.
+        let change = tokio::spawn(async move { shared.parts.verifier.change(&login, &old, &new).await });
+        let ended = |_| Err(ChangeError::Unavailable { reason: String::from("the change ended abnormally") });
+        Ok(change.await.unwrap_or_else(ended)?)
     }
 
     async fn admit_and_verify(
@@ -285,6 +304,17 @@ impl GateError {
             Self::Overloaded | Self::Rejected(_) => "CredentialValidationError",
         }
     }
+}
+
+/// Why a password was not changed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum GateChangeError {
+    /// The old password was not accepted.
+    #[error(transparent)]
+    Password(GateError),
+    /// The old password was right, and the account keeps it.
+    #[error(transparent)]
+    Change(#[from] ChangeError),
 }
 
 /// Is told of what lockout protection does, for the audit log. Must not block.

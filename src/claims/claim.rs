@@ -1,7 +1,7 @@
 //! A claim and the list of claims a rule set works on.
 
-use super::properties::Properties;
 use super::Text;
+use super::properties::Properties;
 use super::types::value_type;
 
 /// One statement about a subject (claims.md 1.4).

@@ -9,6 +9,7 @@ use super::Text;
 
 /// Properties of a claim by URI, in the order of the URIs.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[expect(clippy::box_collection, reason = "one word instead of three in every claim")]
 pub struct Properties(Option<Box<BTreeMap<Text, Text>>>);
 
 impl Properties {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::authn::WindowsUserAgents;
+use crate::authn::{PasswordChange, WindowsUserAgents};
 
 /// Sessions, Windows sign-in and loops.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -17,6 +17,8 @@ pub struct SignIn {
     /// Browsers that sign in by Windows without asking: parts of `User-Agent`, or `=~` and a regular expression; AD FS'
     /// `WIASupportedUserAgents`.
     pub windows_user_agents: Vec<String>,
+    /// To whom changing a password at `/adfs/portal/updatepassword/` is offered: `nobody`, `intranet` or `everybody`.
+    pub password_change: PasswordChange,
     /// Stop a browser that a relying party sends back again and again; AD FS' `EnableLoopDetection`.
     pub loop_detection: bool,
     /// Tokens for one relying party within the interval; AD FS' `LoopDetectionMaximumTokensIssuedInInterval`.
@@ -49,6 +51,7 @@ impl Default for SignIn {
             keep_signed_in: false,
             keep_signed_in_lifetime_minutes: 1440,
             windows_user_agents: WindowsUserAgents::RECOMMENDED.map(String::from).to_vec(),
+            password_change: PasswordChange::default(),
             loop_detection: true,
             loop_detection_tokens: 5,
             loop_detection_seconds: 20,

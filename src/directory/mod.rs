@@ -11,6 +11,7 @@ pub mod filter;
 mod guid;
 pub mod ldap;
 mod lockout;
+mod password_change;
 mod query;
 mod sid;
 
@@ -19,5 +20,6 @@ pub use bind_reason::{PasswordRefusal, PasswordVerdict};
 pub use cache::{CacheOptions, CachedDirectory};
 pub use guid::{GuidError, ObjectGuid};
 pub use lockout::DomainLockout;
+pub use password_change::{ChangeVerdict, PasswordRules};
 pub use query::{AccountKey, AttributeName, AttributeValue, Attributes, Directory, DirectoryError};
 pub use sid::{Sid, SidError};

@@ -55,6 +55,22 @@ pub enum Notice {
     NoticeStale,
     /// The browser sends no cookie back.
     NoticeCookies,
+    /// The password was right and has expired; the page is there to change it.
+    UpdatePasswordExpired,
+    /// The new password is missing in a field.
+    NoticeNewPasswordMissing,
+    /// The new password was written in two ways.
+    NoticeNewPasswordMismatch,
+    /// The new password is the old one.
+    NoticeNewPasswordSame,
+    /// The domain does not take the new password, or not yet.
+    NoticeNewPasswordRules,
+    /// The account may not change its password.
+    NoticeChangeNotAllowed,
+    /// The password could not be changed.
+    NoticeChangeUnavailable,
+    /// The form was sent a second time.
+    NoticeSentTwice,
 }
 
 impl Page for SignInPage {
@@ -140,4 +156,5 @@ pub enum ErrorText {
 
 impl Page for ErrorPage {
     const TEMPLATE: &'static str = "error.html";
+    const SCRIPT: bool = true;
 }

@@ -7,6 +7,7 @@
 mod contexts;
 mod escape;
 mod locale;
+mod password;
 mod policy;
 mod texts;
 
@@ -19,6 +20,7 @@ use crate::clock::{Random, RandomError};
 
 pub use contexts::{ErrorPage, ErrorText, HandOverPage, Notice, Page, SignInPage, SignOutPage};
 pub use locale::Locale;
+pub use password::{PasswordUpdatedPage, ShownRules, UpdatePasswordPage};
 pub use policy::Framing;
 pub use texts::{TextError, Texts};
 
@@ -92,13 +94,15 @@ impl Pages {
 }
 
 /// The templates. Names end as their language does, by which the engine escapes.
-const TEMPLATES: [(&str, &str); 6] = [
+const TEMPLATES: [(&str, &str); 8] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("style.css", include_str!("../../templates/style.css")),
     (SignInPage::TEMPLATE, include_str!("../../templates/sign-in.html")),
     (HandOverPage::TEMPLATE, include_str!("../../templates/hand-over.html")),
     (SignOutPage::TEMPLATE, include_str!("../../templates/sign-out.html")),
     (ErrorPage::TEMPLATE, include_str!("../../templates/error.html")),
+    (UpdatePasswordPage::TEMPLATE, include_str!("../../templates/update-password.html")),
+    (PasswordUpdatedPage::TEMPLATE, include_str!("../../templates/password-updated.html")),
 ];
 
 #[cfg(test)]

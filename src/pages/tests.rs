@@ -30,6 +30,16 @@ fn error(text: &str, kind: ErrorText) -> ErrorPage {
     ErrorPage { text: kind, application: Some(text.into()), code: "MSIS7000", activity: text.into(), time: text.into() }
 }
 
+fn update_password(text: &str, rules: Option<ShownRules>) -> UpdatePasswordPage {
+    UpdatePasswordPage {
+        action: text.into(),
+        state: text.into(),
+        user_name: text.into(),
+        notice: Some(Notice::NoticeNewPasswordRules),
+        rules,
+    }
+}
+
 fn sign_out(text: &str) -> SignOutPage {
     SignOutPage {
         clean_up: vec![text.into()],
@@ -39,13 +49,21 @@ fn sign_out(text: &str) -> SignOutPage {
     }
 }
 
-const NOTICES: [Notice; 6] = [
+const NOTICES: [Notice; 14] = [
     Notice::NoticeCredentials,
     Notice::NoticeUserName,
     Notice::NoticePasswordExpired,
     Notice::NoticeUnavailable,
     Notice::NoticeStale,
     Notice::NoticeCookies,
+    Notice::UpdatePasswordExpired,
+    Notice::NoticeNewPasswordMissing,
+    Notice::NoticeNewPasswordMismatch,
+    Notice::NoticeNewPasswordSame,
+    Notice::NoticeNewPasswordRules,
+    Notice::NoticeChangeNotAllowed,
+    Notice::NoticeChangeUnavailable,
+    Notice::NoticeSentTwice,
 ];
 
 const ERRORS: [ErrorText; 8] = [
@@ -68,6 +86,10 @@ fn all(text: &str, locale: Locale) -> Vec<Rendered> {
     rendered.push(render(&ErrorPage { application: None, ..error(text, ErrorText::ErrorRequest) }, locale));
     rendered.push(render(&HandOverPage { action: text.into(), fields: vec![("wresult", text.into())] }, locale));
     rendered.push(render(&sign_out(text), locale));
+    let rules = ShownRules { length: 7, complex: true, history: 24, days: 1 };
+    rendered.push(render(&update_password(text, Some(rules)), locale));
+    rendered.push(render(&update_password(text, None), locale));
+    rendered.push(render(&PasswordUpdatedPage { go_on: Some(text.into()) }, locale));
     rendered
 }
 
@@ -175,22 +197,50 @@ fn ids_and_field_names_are_those_of_ad_fs() {
     for name in ["UserName", "Password", "Kmsi", "AuthMethod"] {
         assert!(html.contains(&format!("name=\"{name}\"")), "{name} in {html}");
     }
+    let html = render(&update_password("x", None), Locale::En).html;
+    for name in ["UserName", "OldPassword", "NewPassword", "ConfirmNewPassword"] {
+        assert!(html.contains(&format!("name=\"{name}\"")), "{name} in {html}");
+    }
     let html = render(&error("x", ErrorText::ErrorDenied), Locale::En).html;
     assert!(html.contains("id=\"activityId\"") && html.contains("id=\"timestamp\""), "{html}");
     let html = render(&HandOverPage { action: "x".into(), fields: Vec::new() }, Locale::En).html;
     assert!(html.contains("<form method=\"POST\" name=\"hiddenform\" action=\"x\">"), "{html}");
 }
 
-/// Key and text of every entry, with the variables in it.
-fn entries(locale: Locale) -> BTreeMap<&'static str, (&'static str, BTreeSet<&'static str>)> {
-    let lines = locale.source().lines().filter(|line| !line.starts_with('#') && !line.is_empty());
-    lines
-        .map(|line| {
-            let (key, text) = line.split_once(" = ").unwrap_or_else(|| panic!("{}: {line}", locale.tag()));
-            let variables = text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap().trim()).collect();
-            (key, (text, variables))
-        })
-        .collect()
+/// Key and text of every entry, with the variables in it. An entry with plural forms goes on in the lines after it.
+fn entries(locale: Locale) -> BTreeMap<&'static str, (String, BTreeSet<String>)> {
+    let mut entries: BTreeMap<&str, (String, BTreeSet<String>)> = BTreeMap::new();
+    let mut last = "";
+    for line in locale.source().lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let goes_on = line.starts_with([' ', '}']);
+        let (key, text) = match line.split_once(" = ") {
+            Some(entry) if !goes_on => entry,
+            _ if goes_on => (last, line),
+            _ => panic!("{}: {line}", locale.tag()),
+        };
+        last = key;
+        let entry = entries.entry(key).or_default();
+        entry.0.push_str(text);
+        let names = text.split('$').skip(1);
+        entry.1.extend(names.map(|rest| rest.split([' ', '}']).next().unwrap().to_owned()));
+    }
+    entries
+}
+
+#[test]
+fn numbers_choose_the_form_of_the_language() {
+    let rules = |length| ShownRules { length, complex: false, history: 0, days: 0 };
+    let rule = |locale, length| {
+        let html = render(&update_password("x", Some(rules(length))), locale).html;
+        html.split("<li>").nth(1).unwrap().split("</li>").next().unwrap().to_owned()
+    };
+    assert_eq!(rule(Locale::En, 1), "At least 1 character.");
+    assert_eq!(rule(Locale::En, 12), "At least 12 characters.");
+    let polish = [1, 2, 5, 12, 22].map(|length| rule(Locale::Pl, length));
+    let expected = ["1 znak.", "2 znaki.", "5 znaków.", "12 znaków.", "22 znaki."];
+    assert_eq!(polish, expected.map(|end| format!("Co najmniej {end}")));
+    let none = render(&update_password("x", Some(rules(0))), Locale::En).html;
+    assert!(!none.contains("<li>"), "a rule that asks for nothing is not said: {none}");
 }
 
 #[test]

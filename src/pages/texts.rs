@@ -79,7 +79,12 @@ impl Object for Translate {
         let (key, named): (&str, Kwargs) = from_args(arguments)?;
         let mut values = FluentArgs::new();
         for name in named.args() {
-            values.set(name.to_owned(), named.get::<String>(name)?);
+            let value = named.get::<Value>(name)?;
+            // A number chooses a plural form.
+            match u64::try_from(value.clone()) {
+                Ok(number) if value.is_number() => values.set(name.to_owned(), number),
+                _ => values.set(name.to_owned(), named.get::<String>(name)?),
+            }
         }
         let missing = || minijinja::Error::new(ErrorKind::InvalidOperation, format!("no text `{key}`"));
         self.text(key, &values).map(Value::from).ok_or_else(missing)

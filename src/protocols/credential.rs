@@ -1,12 +1,12 @@
 //! Credentials that more than one protocol takes, Negotiate and name with password: checked, and written to the audit log
 //! (1202 and 412 when one was good, 1203, 411 and 342 when not). What a client is told of it is each protocol's own.
 
-use crate::audit::{AuthnFacts, CredentialFailure, Detail, EventKind, FailureType, Name, Parties};
+use crate::audit::{AuthnFacts, CredentialFailure, Detail, ErrorCode, EventKind, FailureType, Name, Parties};
 use crate::authn::certificate::CertificateContext;
-use crate::authn::password_gate::GateError;
+use crate::authn::password_gate::{GateChangeError, GateError};
 use crate::authn::{
-    AuthenticatedSubject, AuthenticationMethod, LoginName, NegotiateError, PasswordAccepted, PasswordAttempt,
-    PasswordError, SessionRef, SubjectOrigin,
+    AuthenticatedSubject, AuthenticationMethod, ChangeError, LoginName, NegotiateError, PasswordAccepted,
+    PasswordAttempt, PasswordError, SessionRef, SubjectOrigin,
 };
 use crate::clock::{RandomError, UtcTime};
 use crate::directory::Account;
@@ -101,6 +101,62 @@ pub(super) async fn password(
     let parties = Parties::claimed(name, Some(relying_party));
     rejected(cx, parties, AuthenticationMethod::Password, USERNAME_TOKEN, failure, &detail);
     Err(PasswordRefusal { failure, detail, retryable })
+}
+
+/// Why a password was not changed; audited.
+#[derive(Debug)]
+pub(super) enum ChangeRefusal {
+    /// The old password was not accepted.
+    Password(PasswordRefusal),
+    /// It was right, and the account keeps it.
+    Change(ChangeError),
+}
+
+/// Another password for the account, from somebody who knows the old one.
+pub(super) async fn change_password(
+    environment: &Environment,
+    cx: &Context,
+    call: &Call,
+    name: &str,
+    old: &Secret<String>,
+    new: &Secret<String>,
+) -> Result<(), ChangeRefusal> {
+    let parties = || Parties::claimed(name, None);
+    let error = match LoginName::parse(name) {
+        Err(error) => {
+            let (failure, detail) = (CredentialFailure::UnknownAccount, error.to_string());
+            ChangeRefusal::Password(PasswordRefusal { failure, detail, retryable: false })
+        }
+        Ok(login) => {
+            let attempt = PasswordAttempt { login: &login, password: old, origin: &call.origin, request: &cx.request };
+            match environment.passwords.change(attempt, new).await {
+                Ok(()) => {
+                    cx.note([EventKind::PasswordChanged { parties: parties() }]);
+                    return Ok(());
+                }
+                Err(GateChangeError::Password(error)) => ChangeRefusal::Password(PasswordRefusal {
+                    failure: gate_failure(&error),
+                    detail: error.to_string(),
+                    retryable: error.is_retryable(),
+                }),
+                Err(GateChangeError::Change(error)) => ChangeRefusal::Change(error),
+            }
+        }
+    };
+    let (failure, code) = match &error {
+        ChangeRefusal::Password(PasswordRefusal { failure, detail, .. }) => {
+            rejected(cx, parties(), AuthenticationMethod::Password, USERNAME_TOKEN, *failure, detail);
+            (FailureType::CredentialValidation, failure.as_str())
+        }
+        ChangeRefusal::Change(ChangeError::AgainstRules(_)) => (FailureType::Authorization, "PasswordAgainstRules"),
+        ChangeRefusal::Change(ChangeError::NotAllowed) => (FailureType::Authorization, "PasswordChangeNotAllowed"),
+        ChangeRefusal::Change(ChangeError::Unavailable { reason }) => {
+            tracing::warn!(correlation = %cx.request.activity, %reason, "a password could not be changed");
+            (FailureType::Service, CredentialFailure::DirectoryUnavailable.as_str())
+        }
+    };
+    cx.note([EventKind::PasswordChangeFailed { parties: parties(), failure, code: ErrorCode(code) }]);
+    Err(error)
 }
 
 /// The subject of a credential that was good.

@@ -235,6 +235,7 @@ impl Lasting {
             sealer: Sealer::new(&master, self.clock.clone(), self.random.clone(), SEALED_LIMIT),
             lifetimes: SessionLifetimes { session: settings.sso_lifetime(), kept: settings.kept_lifetime() },
             windows_user_agents: windows_user_agents(config)?,
+            password_change: settings.password_change,
             loop_detection: settings.loop_detection.then(|| LoopLimits {
                 tokens: settings.loop_detection_tokens,
                 interval: settings.loop_detection_interval(),

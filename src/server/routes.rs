@@ -15,6 +15,8 @@ pub enum Endpoint {
     Trust(TrustEndpoint),
     /// Sign-in by a browser.
     SignIn(Door),
+    /// Change of a password.
+    UpdatePassword,
     /// WS-MetadataExchange.
     Mex,
     /// Federation metadata.
@@ -37,7 +39,7 @@ impl Endpoint {
     pub const fn methods(self) -> &'static [Method] {
         match self {
             Self::Trust(_) => &[Method::POST],
-            Self::SignIn(_) => &[Method::GET, Method::POST],
+            Self::SignIn(_) | Self::UpdatePassword => &[Method::GET, Method::POST],
             Self::Mex => &[Method::GET, Method::HEAD, Method::POST],
             Self::FederationMetadata | Self::Probe | Self::Live | Self::Ready => &[Method::GET, Method::HEAD],
         }
@@ -59,6 +61,7 @@ pub(super) fn public(path: &str) -> Option<Endpoint> {
         "/adfs/services/trust/13/certificatetransport" => trust(Version::Trust13, Credential::CertificateTransport),
         "/adfs/ls" => Endpoint::SignIn(Door::Main),
         "/adfs/ls/wia" => Endpoint::SignIn(Door::Windows),
+        "/adfs/portal/updatepassword" => Endpoint::UpdatePassword,
         "/adfs/services/trust/mex" => Endpoint::Mex,
         "/federationmetadata/2007-06/federationmetadata.xml" => Endpoint::FederationMetadata,
         "/adfs/probe" => Endpoint::Probe,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use crate::authn::{DomainPasswordVerifier, LoginName, PasswordAccepted, PasswordError, PasswordVerifier};
+use crate::authn::{ChangeError, DomainPasswordVerifier, LoginName, PasswordAccepted, PasswordError, PasswordVerifier};
 use crate::secret::Secret;
 
 /// Passes each check on to the current verifier.
@@ -24,6 +24,13 @@ impl PasswordVerifier for CurrentVerifier {
         match self.0.load_full() {
             Some(verifier) => verifier.verify(login, password).await,
             None => Err(PasswordError::Unavailable { reason: String::from("the server is starting") }),
+        }
+    }
+
+    async fn change(&self, login: &LoginName, old: &Secret<String>, new: &Secret<String>) -> Result<(), ChangeError> {
+        match self.0.load_full() {
+            Some(verifier) => verifier.change(login, old, new).await,
+            None => Err(ChangeError::Unavailable { reason: String::from("the server is starting") }),
         }
     }
 }

@@ -40,3 +40,44 @@ details-title = تفاصيل لفريق الدعم
 details-code = الرمز
 details-activity = معرّف النشاط
 details-time = الوقت
+details-copy = نسخ التفاصيل
+details-copied = تم النسخ
+update-password-title = تغيير كلمة المرور
+update-password-message = اكتب كلمة المرور الحالية، ثم كلمة المرور الجديدة مرتين.
+update-password-expired = انتهت صلاحية كلمة المرور. اختر كلمة مرور جديدة للمتابعة.
+current-password = كلمة المرور الحالية
+new-password = كلمة المرور الجديدة
+confirm-password = كلمة المرور الجديدة مرة أخرى
+update-password-button = تغيير كلمة المرور الآن
+update-password-done-title = تم تغيير كلمة المرور
+update-password-done-text = من الآن فصاعدًا، سجّل الدخول بكلمة المرور الجديدة، على أجهزتك الأخرى أيضًا.
+notice-new-password-missing = اكتب كلمة المرور الجديدة في الحقلين.
+notice-new-password-mismatch = كلمتا المرور الجديدتان غير متطابقتين. اكتبهما من جديد.
+notice-new-password-same = كلمة المرور الجديدة هي القديمة نفسها. اختر غيرها.
+notice-new-password-rules = كلمة المرور الجديدة لا تتبع قواعد مؤسستك، أو أن آخر تغيير كان قبل وقت قصير.
+notice-change-not-allowed = لا يُسمح لحسابك بتغيير كلمة المرور هنا. اطلب المساعدة من فريق الدعم.
+notice-change-unavailable = تعذّر تغيير كلمة المرور لأن أحد الخوادم لا يستجيب. حاول مرة أخرى بعد بضع دقائق.
+notice-sent-twice = أُرسل هذا النموذج مرتين. حاول تسجيل الدخول بكلمة المرور الجديدة؛ وإن لم ينجح ذلك فغيّرها مرة أخرى.
+rule-length = { $count ->
+    [zero] { $count } حرف على الأقل.
+    [one] حرف واحد ({ $count }) على الأقل.
+    [two] حرفان ({ $count }) على الأقل.
+    [few] { $count } أحرف على الأقل.
+    [many] { $count } حرفًا على الأقل.
+   *[other] { $count } حرف على الأقل.
+}
+rule-complex = ثلاثة من هذه الأنواع الأربعة: أحرف كبيرة، أحرف صغيرة، أرقام، رموز أخرى. وليس اسمك.
+rule-history = { $count ->
+    [one] ليست كلمة المرور الأخيرة.
+    [two] ليست إحدى كلمتي المرور الأخيرتين ({ $count }).
+    [few] ليست من آخر { $count } كلمات مرور.
+    [many] ليست من آخر { $count } كلمة مرور.
+   *[other] ليست من آخر { $count } كلمة مرور.
+}
+rule-age = { $count ->
+    [one] بعد يوم واحد ({ $count }) على الأقل من آخر تغيير.
+    [two] بعد يومين ({ $count }) على الأقل من آخر تغيير.
+    [few] بعد { $count } أيام على الأقل من آخر تغيير.
+    [many] بعد { $count } يومًا على الأقل من آخر تغيير.
+   *[other] بعد { $count } يوم على الأقل من آخر تغيير.
+}

@@ -40,3 +40,34 @@ details-title = Angaben für den Helpdesk
 details-code = Code
 details-activity = Aktivitäts-ID
 details-time = Zeit
+details-copy = Angaben kopieren
+details-copied = Kopiert
+update-password-title = Kennwort ändern
+update-password-message = Geben Sie Ihr aktuelles Kennwort ein und dann zweimal das neue.
+update-password-expired = Ihr Kennwort ist abgelaufen. Wählen Sie ein neues, um fortzufahren.
+current-password = Aktuelles Kennwort
+new-password = Neues Kennwort
+confirm-password = Neues Kennwort wiederholen
+update-password-button = Kennwort ändern
+update-password-done-title = Ihr Kennwort ist geändert
+update-password-done-text = Melden Sie sich ab jetzt mit dem neuen Kennwort an, auch auf Ihren anderen Geräten.
+notice-new-password-missing = Geben Sie das neue Kennwort in beide Felder ein.
+notice-new-password-mismatch = Die beiden neuen Kennwörter stimmen nicht überein. Geben Sie beide noch einmal ein.
+notice-new-password-same = Das neue Kennwort ist das alte. Wählen Sie ein anderes.
+notice-new-password-rules = Das neue Kennwort entspricht nicht den Regeln Ihrer Organisation, oder die letzte Änderung liegt erst kurze Zeit zurück.
+notice-change-not-allowed = Ihr Konto darf sein Kennwort hier nicht ändern. Fragen Sie den Helpdesk.
+notice-change-unavailable = Ihr Kennwort konnte nicht geändert werden, weil ein Server nicht antwortet. Versuchen Sie es in einigen Minuten noch einmal.
+notice-sent-twice = Dieses Formular wurde zweimal abgeschickt. Melden Sie sich mit dem neuen Kennwort an; wenn das nicht geht, ändern Sie es noch einmal.
+rule-length = { $count ->
+    [one] Mindestens { $count } Zeichen.
+   *[other] Mindestens { $count } Zeichen.
+}
+rule-complex = Drei von diesen vier: Großbuchstaben, Kleinbuchstaben, Ziffern, andere Zeichen. Nicht Ihr Name.
+rule-history = { $count ->
+    [one] Nicht Ihr letztes Kennwort.
+   *[other] Keines Ihrer letzten { $count } Kennwörter.
+}
+rule-age = { $count ->
+    [one] Mindestens { $count } Tag nach der letzten Änderung.
+   *[other] Mindestens { $count } Tage nach der letzten Änderung.
+}

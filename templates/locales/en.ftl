@@ -41,3 +41,34 @@ details-title = Details for the help desk
 details-code = Code
 details-activity = Activity ID
 details-time = Time
+details-copy = Copy details
+details-copied = Copied
+update-password-title = Change your password
+update-password-message = Write your current password, then the new one twice.
+update-password-expired = Your password has expired. Choose a new one to go on.
+current-password = Current password
+new-password = New password
+confirm-password = New password, once more
+update-password-button = Change password
+update-password-done-title = Your password is changed
+update-password-done-text = From now on, sign in with the new password, on your other devices too.
+notice-new-password-missing = Write the new password in both fields.
+notice-new-password-mismatch = The two new passwords are not the same. Write both again.
+notice-new-password-same = The new password is the old one. Choose another.
+notice-new-password-rules = The new password does not follow the rules of your organization, or the last change was only a short time ago.
+notice-change-not-allowed = Your account is not permitted to change its password here. Ask your help desk.
+notice-change-unavailable = Your password could not be changed, because a server does not answer. Try again in a few minutes.
+notice-sent-twice = This form was sent twice. Try to sign in with the new password; if that does not work, change it again.
+rule-length = { $count ->
+    [one] At least { $count } character.
+   *[other] At least { $count } characters.
+}
+rule-complex = Three of these four: capital letters, small letters, digits, other characters. Not your name.
+rule-history = { $count ->
+    [one] Not your last password.
+   *[other] None of your last { $count } passwords.
+}
+rule-age = { $count ->
+    [one] At least { $count } day after the last change.
+   *[other] At least { $count } days after the last change.
+}

@@ -40,3 +40,34 @@ details-title = Datos para el servicio de asistencia
 details-code = Código
 details-activity = Id. de actividad
 details-time = Hora
+details-copy = Copiar los datos
+details-copied = Copiado
+update-password-title = Cambiar la contraseña
+update-password-message = Escriba su contraseña actual y, después, la nueva dos veces.
+update-password-expired = Su contraseña ha caducado. Elija una nueva para continuar.
+current-password = Contraseña actual
+new-password = Contraseña nueva
+confirm-password = Contraseña nueva, otra vez
+update-password-button = Cambiar la contraseña
+update-password-done-title = Su contraseña ha cambiado
+update-password-done-text = A partir de ahora, inicie sesión con la contraseña nueva, también en sus otros dispositivos.
+notice-new-password-missing = Escriba la contraseña nueva en los dos campos.
+notice-new-password-mismatch = Las dos contraseñas nuevas no coinciden. Escriba ambas de nuevo.
+notice-new-password-same = La contraseña nueva es la anterior. Elija otra.
+notice-new-password-rules = La contraseña nueva no cumple las normas de su organización, o el último cambio es demasiado reciente.
+notice-change-not-allowed = Su cuenta no tiene permiso para cambiar la contraseña aquí. Consulte al servicio de asistencia.
+notice-change-unavailable = No se ha podido cambiar su contraseña porque un servidor no responde. Inténtelo de nuevo en unos minutos.
+notice-sent-twice = Este formulario se ha enviado dos veces. Intente iniciar sesión con la contraseña nueva; si no funciona, cámbiela otra vez.
+rule-length = { $count ->
+    [one] Al menos { $count } carácter.
+   *[other] Al menos { $count } caracteres.
+}
+rule-complex = Tres de estos cuatro tipos: mayúsculas, minúsculas, cifras, otros caracteres. Sin su nombre.
+rule-history = { $count ->
+    [one] Distinta de su última contraseña.
+   *[other] Distinta de sus últimas { $count } contraseñas.
+}
+rule-age = { $count ->
+    [one] Al menos { $count } día después del último cambio.
+   *[other] Al menos { $count } días después del último cambio.
+}

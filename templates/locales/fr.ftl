@@ -40,3 +40,34 @@ details-title = Détails pour l’assistance
 details-code = Code
 details-activity = ID d’activité
 details-time = Heure
+details-copy = Copier les détails
+details-copied = Copié
+update-password-title = Changer votre mot de passe
+update-password-message = Saisissez votre mot de passe actuel, puis deux fois le nouveau.
+update-password-expired = Votre mot de passe a expiré. Choisissez-en un nouveau pour continuer.
+current-password = Mot de passe actuel
+new-password = Nouveau mot de passe
+confirm-password = Nouveau mot de passe, encore une fois
+update-password-button = Changer le mot de passe
+update-password-done-title = Votre mot de passe est changé
+update-password-done-text = Connectez-vous désormais avec le nouveau mot de passe, y compris sur vos autres appareils.
+notice-new-password-missing = Saisissez le nouveau mot de passe dans les deux champs.
+notice-new-password-mismatch = Les deux nouveaux mots de passe ne sont pas identiques. Saisissez-les à nouveau.
+notice-new-password-same = Le nouveau mot de passe est l’ancien. Choisissez-en un autre.
+notice-new-password-rules = Le nouveau mot de passe ne respecte pas les règles de votre organisation, ou le dernier changement est trop récent.
+notice-change-not-allowed = Votre compte n’est pas autorisé à changer son mot de passe ici. Adressez-vous à l’assistance.
+notice-change-unavailable = Votre mot de passe n’a pas pu être changé, car un serveur ne répond pas. Réessayez dans quelques minutes.
+notice-sent-twice = Ce formulaire a été envoyé deux fois. Essayez de vous connecter avec le nouveau mot de passe ; si cela ne fonctionne pas, changez-le à nouveau.
+rule-length = { $count ->
+    [one] Au moins { $count } caractère.
+   *[other] Au moins { $count } caractères.
+}
+rule-complex = Trois de ces quatre sortes : majuscules, minuscules, chiffres, autres caractères. Pas votre nom.
+rule-history = { $count ->
+    [one] Pas votre dernier mot de passe.
+   *[other] Aucun de vos { $count } derniers mots de passe.
+}
+rule-age = { $count ->
+    [one] Au moins { $count } jour après le dernier changement.
+   *[other] Au moins { $count } jours après le dernier changement.
+}

@@ -40,3 +40,37 @@ details-title = פרטים למוקד התמיכה
 details-code = קוד
 details-activity = מזהה פעילות
 details-time = זמן
+details-copy = העתקת הפרטים
+details-copied = הועתק
+update-password-title = החלפת סיסמה
+update-password-message = יש להקליד את הסיסמה הנוכחית, ואחריה את החדשה פעמיים.
+update-password-expired = תוקף הסיסמה פג. כדי להמשיך יש לבחור סיסמה חדשה.
+current-password = סיסמה נוכחית
+new-password = סיסמה חדשה
+confirm-password = סיסמה חדשה, פעם נוספת
+update-password-button = החלפת הסיסמה
+update-password-done-title = הסיסמה הוחלפה
+update-password-done-text = מעתה יש להיכנס עם הסיסמה החדשה, גם במכשירים האחרים.
+notice-new-password-missing = יש להקליד את הסיסמה החדשה בשני השדות.
+notice-new-password-mismatch = שתי הסיסמאות החדשות אינן זהות. יש להקליד את שתיהן שוב.
+notice-new-password-same = הסיסמה החדשה היא הסיסמה הישנה. יש לבחור אחרת.
+notice-new-password-rules = הסיסמה החדשה אינה עומדת בכללי הארגון, או שההחלפה האחרונה הייתה לפני זמן קצר.
+notice-change-not-allowed = החשבון אינו רשאי להחליף כאן סיסמה. יש לפנות למוקד התמיכה.
+notice-change-unavailable = לא ניתן היה להחליף את הסיסמה כי שרת אינו משיב. יש לנסות שוב בעוד כמה דקות.
+notice-sent-twice = הטופס נשלח פעמיים. יש לנסות להיכנס עם הסיסמה החדשה; אם זה לא מצליח, יש להחליף אותה שוב.
+rule-length = { $count ->
+    [one] לפחות תו אחד ({ $count }).
+    [two] לפחות שני תווים ({ $count }).
+   *[other] לפחות { $count } תווים.
+}
+rule-complex = שלושה מארבעת אלה: אותיות גדולות, אותיות קטנות, ספרות, תווים אחרים. לא השם שלך.
+rule-history = { $count ->
+    [one] לא הסיסמה האחרונה.
+    [two] לא אחת משתי הסיסמאות האחרונות ({ $count }).
+   *[other] לא אחת מ־{ $count } הסיסמאות האחרונות.
+}
+rule-age = { $count ->
+    [one] לפחות יום אחד ({ $count }) אחרי ההחלפה האחרונה.
+    [two] לפחות יומיים ({ $count }) אחרי ההחלפה האחרונה.
+   *[other] לפחות { $count } ימים אחרי ההחלפה האחרונה.
+}

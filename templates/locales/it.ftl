@@ -40,3 +40,34 @@ details-title = Dettagli per l’assistenza
 details-code = Codice
 details-activity = ID attività
 details-time = Ora
+details-copy = Copia i dettagli
+details-copied = Copiato
+update-password-title = Cambi la password
+update-password-message = Scriva la password attuale, poi due volte quella nuova.
+update-password-expired = La sua password è scaduta. Ne scelga una nuova per continuare.
+current-password = Password attuale
+new-password = Nuova password
+confirm-password = Nuova password, ancora una volta
+update-password-button = Cambia password
+update-password-done-title = La sua password è cambiata
+update-password-done-text = Da ora in poi acceda con la nuova password, anche sugli altri suoi dispositivi.
+notice-new-password-missing = Scriva la nuova password in entrambi i campi.
+notice-new-password-mismatch = Le due nuove password non sono uguali. Le scriva di nuovo entrambe.
+notice-new-password-same = La nuova password è quella vecchia. Ne scelga un’altra.
+notice-new-password-rules = La nuova password non rispetta le regole della sua organizzazione, oppure l’ultimo cambio è troppo recente.
+notice-change-not-allowed = Il suo account non può cambiare la password qui. Si rivolga all’assistenza.
+notice-change-unavailable = Non è stato possibile cambiare la password perché un server non risponde. Riprovi tra qualche minuto.
+notice-sent-twice = Questo modulo è stato inviato due volte. Provi ad accedere con la nuova password; se non funziona, la cambi di nuovo.
+rule-length = { $count ->
+    [one] Almeno { $count } carattere.
+   *[other] Almeno { $count } caratteri.
+}
+rule-complex = Tre di questi quattro tipi: maiuscole, minuscole, cifre, altri caratteri. Non il suo nome.
+rule-history = { $count ->
+    [one] Diversa dalla sua ultima password.
+   *[other] Diversa dalle sue ultime { $count } password.
+}
+rule-age = { $count ->
+    [one] Almeno { $count } giorno dopo l’ultimo cambio.
+   *[other] Almeno { $count } giorni dopo l’ultimo cambio.
+}

@@ -40,3 +40,31 @@ details-title = ヘルプデスク用の詳細
 details-code = コード
 details-activity = アクティビティ ID
 details-time = 時刻
+details-copy = 詳細をコピー
+details-copied = コピーしました
+update-password-title = パスワードの変更
+update-password-message = 現在のパスワードを入力し、新しいパスワードを 2 回入力してください。
+update-password-expired = パスワードの有効期限が切れています。続けるには新しいパスワードを設定してください。
+current-password = 現在のパスワード
+new-password = 新しいパスワード
+confirm-password = 新しいパスワード (確認)
+update-password-button = パスワードを変更
+update-password-done-title = パスワードを変更しました
+update-password-done-text = 今後は、ほかのデバイスでも新しいパスワードでサインインしてください。
+notice-new-password-missing = 新しいパスワードを両方の欄に入力してください。
+notice-new-password-mismatch = 新しいパスワードが一致しません。両方とも入力し直してください。
+notice-new-password-same = 新しいパスワードが現在のものと同じです。別のものにしてください。
+notice-new-password-rules = 新しいパスワードが組織の規則を満たしていないか、前回の変更から十分な時間がたっていません。
+notice-change-not-allowed = このアカウントは、ここでパスワードを変更できません。ヘルプデスクに問い合わせてください。
+notice-change-unavailable = サーバーが応答しないため、パスワードを変更できませんでした。数分後にもう一度お試しください。
+notice-sent-twice = このフォームは 2 回送信されました。新しいパスワードでサインインしてみて、できない場合はもう一度変更してください。
+rule-length = { $count ->
+   *[other] { $count } 文字以上。
+}
+rule-complex = 英大文字、英小文字、数字、その他の文字のうち 3 種類以上。名前は使えません。
+rule-history = { $count ->
+   *[other] 直近の { $count } 個のパスワードは使えません。
+}
+rule-age = { $count ->
+   *[other] 前回の変更から { $count } 日以上たっていること。
+}

@@ -40,3 +40,34 @@ details-title = Gegevens voor de helpdesk
 details-code = Code
 details-activity = Activiteits-id
 details-time = Tijd
+details-copy = Gegevens kopiëren
+details-copied = Gekopieerd
+update-password-title = Uw wachtwoord wijzigen
+update-password-message = Typ uw huidige wachtwoord en daarna twee keer het nieuwe.
+update-password-expired = Uw wachtwoord is verlopen. Kies een nieuw wachtwoord om verder te gaan.
+current-password = Huidig wachtwoord
+new-password = Nieuw wachtwoord
+confirm-password = Nieuw wachtwoord, nog een keer
+update-password-button = Wachtwoord wijzigen
+update-password-done-title = Uw wachtwoord is gewijzigd
+update-password-done-text = Meld u vanaf nu aan met het nieuwe wachtwoord, ook op uw andere apparaten.
+notice-new-password-missing = Typ het nieuwe wachtwoord in beide velden.
+notice-new-password-mismatch = De twee nieuwe wachtwoorden zijn niet gelijk. Typ beide opnieuw.
+notice-new-password-same = Het nieuwe wachtwoord is het oude. Kies een ander.
+notice-new-password-rules = Het nieuwe wachtwoord voldoet niet aan de regels van uw organisatie, of de laatste wijziging is te kort geleden.
+notice-change-not-allowed = Uw account mag het wachtwoord hier niet wijzigen. Vraag de helpdesk om hulp.
+notice-change-unavailable = Uw wachtwoord kon niet worden gewijzigd, omdat een server niet antwoordt. Probeer het over enkele minuten opnieuw.
+notice-sent-twice = Dit formulier is twee keer verzonden. Probeer u aan te melden met het nieuwe wachtwoord; lukt dat niet, wijzig het dan opnieuw.
+rule-length = { $count ->
+    [one] Ten minste { $count } teken.
+   *[other] Ten minste { $count } tekens.
+}
+rule-complex = Drie van deze vier: hoofdletters, kleine letters, cijfers, andere tekens. Niet uw naam.
+rule-history = { $count ->
+    [one] Niet uw laatste wachtwoord.
+   *[other] Geen van uw laatste { $count } wachtwoorden.
+}
+rule-age = { $count ->
+    [one] Ten minste { $count } dag na de laatste wijziging.
+   *[other] Ten minste { $count } dagen na de laatste wijziging.
+}

@@ -40,3 +40,40 @@ details-title = Szczegóły dla pomocy technicznej
 details-code = Kod
 details-activity = Identyfikator działania
 details-time = Czas
+details-copy = Kopiuj szczegóły
+details-copied = Skopiowano
+update-password-title = Zmień hasło
+update-password-message = Wpisz obecne hasło, a potem dwa razy nowe.
+update-password-expired = Twoje hasło wygasło. Wybierz nowe, aby przejść dalej.
+current-password = Obecne hasło
+new-password = Nowe hasło
+confirm-password = Nowe hasło jeszcze raz
+update-password-button = Zmień hasło teraz
+update-password-done-title = Hasło zostało zmienione
+update-password-done-text = Od teraz loguj się nowym hasłem, także na innych swoich urządzeniach.
+notice-new-password-missing = Wpisz nowe hasło w oba pola.
+notice-new-password-mismatch = Wpisane nowe hasła różnią się od siebie. Wpisz oba jeszcze raz.
+notice-new-password-same = Nowe hasło jest takie samo jak stare. Wybierz inne.
+notice-new-password-rules = Nowe hasło nie spełnia zasad Twojej organizacji albo ostatnia zmiana była niedawno.
+notice-change-not-allowed = To konto nie może tutaj zmienić hasła. Zwróć się do pomocy technicznej.
+notice-change-unavailable = Nie można było zmienić hasła, ponieważ serwer nie odpowiada. Spróbuj ponownie za kilka minut.
+notice-sent-twice = Ten formularz wysłano dwa razy. Spróbuj zalogować się nowym hasłem; jeśli to się nie uda, zmień je jeszcze raz.
+rule-length = { $count ->
+    [one] Co najmniej { $count } znak.
+    [few] Co najmniej { $count } znaki.
+    [many] Co najmniej { $count } znaków.
+   *[other] Co najmniej { $count } znaku.
+}
+rule-complex = Trzy z czterech rodzajów: wielkie litery, małe litery, cyfry, inne znaki. Bez Twojego nazwiska.
+rule-history = { $count ->
+    [one] Inne niż ostatnie hasło.
+    [few] Inne niż { $count } ostatnie hasła.
+    [many] Inne niż { $count } ostatnich haseł.
+   *[other] Inne niż { $count } ostatniego hasła.
+}
+rule-age = { $count ->
+    [one] Co najmniej { $count } dzień po ostatniej zmianie.
+    [few] Co najmniej { $count } dni po ostatniej zmianie.
+    [many] Co najmniej { $count } dni po ostatniej zmianie.
+   *[other] Co najmniej { $count } dnia po ostatniej zmianie.
+}

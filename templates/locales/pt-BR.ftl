@@ -40,3 +40,34 @@ details-title = Detalhes para o suporte
 details-code = Código
 details-activity = ID da atividade
 details-time = Hora
+details-copy = Copiar os detalhes
+details-copied = Copiado
+update-password-title = Trocar sua senha
+update-password-message = Escreva sua senha atual e depois a nova, duas vezes.
+update-password-expired = Sua senha expirou. Escolha uma nova para continuar.
+current-password = Senha atual
+new-password = Nova senha
+confirm-password = Nova senha, mais uma vez
+update-password-button = Trocar a senha
+update-password-done-title = Sua senha foi trocada
+update-password-done-text = De agora em diante, entre com a nova senha, também nos seus outros dispositivos.
+notice-new-password-missing = Escreva a nova senha nos dois campos.
+notice-new-password-mismatch = As duas novas senhas não são iguais. Escreva as duas de novo.
+notice-new-password-same = A nova senha é a antiga. Escolha outra.
+notice-new-password-rules = A nova senha não segue as regras da sua organização, ou a última troca foi há pouco tempo.
+notice-change-not-allowed = Sua conta não tem permissão para trocar a senha aqui. Fale com o suporte.
+notice-change-unavailable = Não foi possível trocar sua senha porque um servidor não responde. Tente novamente em alguns minutos.
+notice-sent-twice = Este formulário foi enviado duas vezes. Tente entrar com a nova senha; se não funcionar, troque-a novamente.
+rule-length = { $count ->
+    [one] Pelo menos { $count } caractere.
+   *[other] Pelo menos { $count } caracteres.
+}
+rule-complex = Três destes quatro tipos: maiúsculas, minúsculas, números, outros caracteres. Sem o seu nome.
+rule-history = { $count ->
+    [one] Diferente da sua última senha.
+   *[other] Diferente das suas últimas { $count } senhas.
+}
+rule-age = { $count ->
+    [one] Pelo menos { $count } dia depois da última troca.
+   *[other] Pelo menos { $count } dias depois da última troca.
+}

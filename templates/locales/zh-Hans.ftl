@@ -40,3 +40,31 @@ details-title = 供支持人员使用的详细信息
 details-code = 代码
 details-activity = 活动 ID
 details-time = 时间
+details-copy = 复制详细信息
+details-copied = 已复制
+update-password-title = 更改密码
+update-password-message = 请输入当前密码，然后输入两次新密码。
+update-password-expired = 您的密码已过期。请设置新密码以继续。
+current-password = 当前密码
+new-password = 新密码
+confirm-password = 再次输入新密码
+update-password-button = 更改密码
+update-password-done-title = 密码已更改
+update-password-done-text = 从现在起，请使用新密码登录，其他设备也是如此。
+notice-new-password-missing = 请在两个框中都输入新密码。
+notice-new-password-mismatch = 两次输入的新密码不一致。请重新输入。
+notice-new-password-same = 新密码与旧密码相同。请换一个。
+notice-new-password-rules = 新密码不符合组织的规则，或者距上次更改的时间太短。
+notice-change-not-allowed = 您的帐户不能在此更改密码。请联系支持人员。
+notice-change-unavailable = 服务器没有响应，无法更改您的密码。请过几分钟再试。
+notice-sent-twice = 此表单提交了两次。请尝试使用新密码登录；如果不行，请再次更改。
+rule-length = { $count ->
+   *[other] 至少 { $count } 个字符。
+}
+rule-complex = 包含以下四类中的三类：大写字母、小写字母、数字、其他字符。不得包含您的姓名。
+rule-history = { $count ->
+   *[other] 不能与最近 { $count } 个密码相同。
+}
+rule-age = { $count ->
+   *[other] 距上次更改至少 { $count } 天。
+}

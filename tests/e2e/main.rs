@@ -45,6 +45,7 @@ mod support;
 mod throwaway;
 mod tls;
 mod tokens;
+mod update_password;
 mod web_sessions;
 mod web_sign_in;
 mod wire;

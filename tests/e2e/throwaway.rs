@@ -83,6 +83,23 @@ impl Account {
         }
     }
 
+    /// "User cannot change password": the right to change it (User-Change-Password) is denied to everyone.
+    pub fn forbid_password_change(&self) {
+        let output = Command::new("samba-tool")
+            .args([
+                "dsacl",
+                "set",
+                "-H",
+                &format!("ldap://{}", variable("LAB_DC")),
+                "-U",
+                &format!("Administrator@{}%Adm1n.Passw0rd", Lab::get().realm),
+            ])
+            .args(["--objectdn", &self.dn(), "--sddl", "(OD;;CR;ab721a53-1e2f-11d0-9819-00aa0040529b;;WD)"])
+            .output()
+            .expect("samba-tool runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Removes it from the domain.
     pub fn delete(&self) {
         let output = ldap("ldapdelete").arg(self.dn()).output().expect("ldapdelete runs");

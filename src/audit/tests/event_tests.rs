@@ -57,6 +57,12 @@ fn all() -> Vec<EventKind> {
             code: ErrorCode("MSIS7000"),
             detail: detail("no wa"),
         },
+        EventKind::PasswordChanged { parties: claimed.clone() },
+        EventKind::PasswordChangeFailed {
+            parties: claimed.clone(),
+            failure: FailureType::Authorization,
+            code: ErrorCode("PasswordAgainstRules"),
+        },
         EventKind::RequestReceived { method: name("POST") },
         EventKind::ResponseSent { status: 500 },
         EventKind::RequestContext { headers: vec![(name("X-MS-Proxy"), Identifier::public("wap1"))] },
@@ -109,7 +115,7 @@ fn every_number_is_used_once() {
         numbers,
         [
             299, 323, 324, 342, 364, 403, 404, 410, 411, 412, 413, 500, 501, 502, 503, 512, 515, 516, 1200, 1201, 1202,
-            1203, 1206, 1207, 1210, 9001, 9002
+            1203, 1204, 1205, 1206, 1207, 1210, 9001, 9002
         ]
     );
     let mut texts: Vec<&str> = CredentialFailure::ALL.iter().map(|failure| failure.as_str()).collect();

@@ -60,6 +60,14 @@ impl PasswordVerifier for FakeDomain {
             Err(PasswordError::Wrong)
         }
     }
+
+    async fn change(&self, login: &LoginName, old: &Secret<String>, new: &Secret<String>) -> Result<(), ChangeError> {
+        assert!(["right", "expired"].contains(&old.expose().as_str()), "{login} was not verified");
+        match new.expose().as_str() {
+            "short" => Err(ChangeError::AgainstRules(None)),
+            _ => Ok(()),
+        }
+    }
 }
 
 fn account(sam: &str) -> Account {
@@ -586,4 +594,27 @@ async fn every_refusal_takes_the_same_time() {
     took("CORP\\alice", "x").await;
     assert!(is_locked(&world.sign_in("CORP\\alice", "right", HOME).await));
     assert_eq!(took("CORP\\alice", "right").await, wrong, "locked");
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_who_knows_the_old_one_only() {
+    let world = world();
+    let expired = (String::from("alice"), String::from("expired"));
+    world.domain.scripted.lock().unwrap().insert(expired, PasswordError::PasswordExpired);
+    let origin = from(HOME, &[], NetworkLocation::Extranet);
+    let change = async |old: &str, new: &str| {
+        let login = LoginName::parse("CORP\\alice").unwrap();
+        let (old, new, request) = (Secret::new(old.to_owned()), Secret::new(new.to_owned()), request(&origin));
+        let attempt = PasswordAttempt { login: &login, password: &old, origin: &origin, request: &request };
+        world.gate.change(attempt, &new).await
+    };
+    assert_eq!(change("right", "better").await, Ok(()));
+    assert_eq!(change("expired", "better").await, Ok(()));
+    assert_eq!(change("right", "short").await, Err(ChangeError::AgainstRules(None).into()));
+    let wrong = GateChangeError::Password(PasswordError::Wrong.into());
+    for _ in 0..4 {
+        assert_eq!(change("wrong", "better").await, Err(wrong.clone()));
+    }
+    let locked = change("right", "better").await;
+    assert!(matches!(locked, Err(GateChangeError::Password(GateError::Locked { .. }))), "{locked:?}");
 }

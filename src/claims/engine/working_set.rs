@@ -163,10 +163,8 @@ pub(in crate::claims) fn duplicates<'c>(count: usize, claim: impl Fn(usize) -> O
 ///
 /// Comparing each with all before it takes one instruction for several of them, and less than sorting them.
 fn are_apart(keys: &[(u64, usize)]) -> bool {
-    keys.len() <= SMALL
-        && keys.iter().enumerate().all(|(place, (key, _))| {
-            keys.iter().take(place).fold(true, |apart, (other, _)| apart & (other != key))
-        })
+    let repeats = |place: usize, key: u64| keys.iter().take(place).filter(|(other, _)| *other == key).count() > 0;
+    keys.len() <= SMALL && !keys.iter().enumerate().any(|(place, (key, _))| repeats(place, *key))
 }
 
 /// How many numbers are compared each with each.

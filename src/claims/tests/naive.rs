@@ -78,7 +78,7 @@ fn naive(text: &str, input: &[Claim]) -> Naive {
                             Property::ValueType => claim.value_type = text,
                             Property::Issuer => claim.issuer = text,
                             Property::OriginalIssuer => claim.original_issuer = text,
-                            Property::Named(name) => drop(claim.properties.insert(name.clone(), text)),
+                            Property::Named(name) => claim.properties.insert(name.clone(), text),
                         }
                     }
                     vec![claim]

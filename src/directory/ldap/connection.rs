@@ -2,15 +2,17 @@
 //!
 //! Knows ldap3; knows nothing of pools, other servers or what a search is for.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ldap3::controls::RawControl;
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope, SearchOptions};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope, SearchOptions};
 use rustls::ClientConfig;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use zeroize::Zeroizing;
 
 use super::entry::Entry;
 use super::{Bind, InitiatorCredential, LdapLimits, ServerAddress, Transport};
@@ -121,6 +123,24 @@ impl Connection {
     /// A bind with a name and a password, for its result only.
     pub(super) async fn try_password(&mut self, name: &str, password: &str) -> Result<(u32, String), LinkError> {
         let result = self.ldap.simple_bind(name, password).await.map_err(LinkError::from_ldap)?;
+        Ok((result.rc, result.text))
+    }
+
+    /// Takes one password of an account away and adds another (MS-ADTS 3.1.1.3.1.5), for its result only.
+    pub(super) async fn replace_password(
+        &mut self,
+        name: &str,
+        old: &str,
+        new: &str,
+    ) -> Result<(u32, String), LinkError> {
+        // UTF-16, little-endian, in quotes.
+        let value = |password: &str| {
+            let quoted = Zeroizing::new(format!("\"{password}\""));
+            HashSet::from([quoted.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>()])
+        };
+        let attribute = || b"unicodePwd".to_vec();
+        let changes = vec![Mod::Delete(attribute(), value(old)), Mod::Add(attribute(), value(new))];
+        let result = self.ldap.modify(name, changes).await.map_err(LinkError::from_ldap)?;
         Ok((result.rc, result.text))
     }
 

@@ -1,7 +1,6 @@
 //! One domain: its names, and questions about its objects.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -101,9 +100,9 @@ impl Domain {
         outcome.unwrap_or_else(|_| Err(self.unavailable("no answer in time while checking a password")))
     }
 
-    /// How long a connection may take to stand.
-    pub(super) fn connect_timeout(&self) -> Duration {
-        self.limits.connect_timeout
+    /// Times and amounts.
+    pub(super) fn limits(&self) -> &LdapLimits {
+        &self.limits
     }
 }
 

@@ -11,6 +11,7 @@ mod domain;
 mod entry;
 mod options;
 mod password;
+mod password_change;
 mod pool;
 mod server;
 mod source;
@@ -31,8 +32,8 @@ use self::domain::Domain;
 use super::codec::base_name;
 use super::filter::Filter;
 use super::{
-    Account, AccountKey, AttributeName, Attributes, Directory, DirectoryError, DomainLockout, ObjectGuid,
-    PasswordVerdict, Sid, SignInState,
+    Account, AccountKey, AttributeName, Attributes, ChangeVerdict, Directory, DirectoryError, DomainLockout,
+    ObjectGuid, PasswordVerdict, Sid, SignInState,
 };
 use crate::clock::Clock;
 use crate::secret::Secret;
@@ -106,6 +107,25 @@ impl LdapDirectory {
     ) -> Result<PasswordVerdict, DirectoryError> {
         let (key, password) = (key.clone(), password.clone());
         self.on_runtime(move |inner| async move { password::check(&inner.domains, &key, &password).await }).await
+    }
+
+    /// Exchanges the password of the account that `key` names. Whether that account may sign in is not asked.
+    ///
+    /// # Errors
+    /// [`DirectoryError`] when there is no such account, or when it is not known whether the password was changed.
+    pub async fn change_password(
+        &self,
+        key: &AccountKey,
+        old: &Secret<String>,
+        new: &Secret<String>,
+    ) -> Result<ChangeVerdict, DirectoryError> {
+        let (key, old, new) = (key.clone(), old.clone(), new.clone());
+        self.on_runtime(move |inner| async move {
+            let sid = inner.sid_of(&key).await?;
+            let domain = inner.domain_of(&sid)?;
+            domain.within_limits(password_change::change(domain, &sid, &old, &new)).await
+        })
+        .await
     }
 
     /// Tries every connection now, so that a domain controller that hangs is found before a question meets it. Does not wait,
@@ -229,8 +249,14 @@ struct Inner {
 
 impl Inner {
     async fn account(&self, key: &AccountKey) -> Result<Account, DirectoryError> {
+        let sid = self.sid_of(key).await?;
+        self.account_by_sid(&sid, &key.to_string()).await
+    }
+
+    /// The SID of the account that a key names.
+    async fn sid_of(&self, key: &AccountKey) -> Result<Sid, DirectoryError> {
         match key {
-            AccountKey::Sid(sid) => self.account_by_sid(sid, &key.to_string()).await,
+            AccountKey::Sid(sid) => Ok(*sid),
             AccountKey::Sam { domain, name } => {
                 let domain = self.domain_named(domain)?;
                 let filter =
@@ -238,13 +264,9 @@ impl Inner {
                 let found = domain.find(filter.to_string(), names_of(&["objectSid", "sAMAccountName"])).await?;
                 // The directory compares without regard to accents as well; a look-alike is another account.
                 let matches = found.iter().filter(|e| same_name(e.attributes.text("sAMAccountName"), name));
-                let sid = single(matches.map(|entry| entry.attributes.object_sid()), &key.to_string())?;
-                self.account_by_sid(&sid, &key.to_string()).await
+                single(matches.map(|entry| entry.attributes.object_sid()), &key.to_string())
             }
-            AccountKey::Upn(upn) => {
-                let sid = self.sid_of_upn(upn).await?;
-                self.account_by_sid(&sid, upn).await
-            }
+            AccountKey::Upn(upn) => self.sid_of_upn(upn).await,
         }
     }
 

@@ -23,7 +23,7 @@ pub(super) async fn check(
 }
 
 async fn bind_as(domain: &Domain, name: &str, password: &str) -> Result<PasswordVerdict, DirectoryError> {
-    match connect(domain).await?.try_password(name, password).await {
+    match connected(domain, BoundAs::Nobody).await?.try_password(name, password).await {
         Ok((SUCCESS, _)) => Ok(PasswordVerdict::Accepted),
         Ok((INVALID_CREDENTIALS, text)) => Ok(PasswordVerdict::Refused(PasswordRefusal::from_diagnostic(&text))),
         Ok((code, _)) => Err(domain.unavailable(&format!("password bind answered with LDAP result {code}"))),
@@ -31,10 +31,31 @@ async fn bind_as(domain: &Domain, name: &str, password: &str) -> Result<Password
     }
 }
 
-async fn connect(domain: &Domain) -> Result<Connection, DirectoryError> {
+/// As whom a connection is bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum BoundAs {
+    /// As nobody yet.
+    Nobody,
+    /// As this server's own account.
+    Service,
+}
+
+/// A connection of its own to the first domain controller that can be reached.
+pub(super) async fn connected(domain: &Domain, bound: BoundAs) -> Result<Connection, DirectoryError> {
+    let limits = domain.limits();
     let mut last = None;
     for server in domain.pool.servers.iter().filter(|server| server.is_healthy()) {
-        match timeout(domain.connect_timeout(), server.endpoint.connect()).await {
+        let opening = async {
+            match bound {
+                BoundAs::Nobody => server.endpoint.connect().await,
+                BoundAs::Service => server.endpoint.open(limits).await,
+            }
+        };
+        let within = match bound {
+            BoundAs::Nobody => limits.connect_timeout,
+            BoundAs::Service => limits.connect_timeout + limits.kerberos_timeout,
+        };
+        match timeout(within, opening).await {
             Ok(Ok(connection)) => return Ok(connection),
             Ok(Err(error)) => last = Some(error),
             Err(_) => last = Some(LinkError::Timeout("connecting")),

@@ -10,16 +10,17 @@ mod participants;
 mod reply;
 mod session;
 mod sign_in;
+pub mod update_password;
 
 use std::time::Duration;
 
-use crate::authn::{SessionLifetimes, WindowsUserAgents};
+use crate::authn::{PasswordChange, SessionLifetimes, WindowsUserAgents};
 use crate::pages::Pages;
 use crate::tokens::sealed::Sealer;
 
 pub(super) use looping::{LoopGuard, TooManyTokens};
 pub(super) use participants::Participants;
-pub(super) use reply::{page, redirect};
+pub(super) use reply::{error_page, page, redirect};
 pub(super) use session::{Browser, end_session};
 pub use sign_in::Door;
 pub(super) use sign_in::{Outcome, Prompt, SignInFailure, sign_in};
@@ -34,6 +35,8 @@ pub struct BrowserSignIn {
     pub lifetimes: SessionLifetimes,
     /// Browsers that sign in by Windows without asking.
     pub windows_user_agents: WindowsUserAgents,
+    /// To whom changing a password is offered.
+    pub password_change: PasswordChange,
     /// When a browser that comes back again and again is stopped; `None` never.
     pub loop_detection: Option<LoopLimits>,
 }

@@ -5,7 +5,10 @@
 
 use std::borrow::Cow;
 
+use actix_web::http::header;
 use zeroize::Zeroizing;
+
+use crate::protocols::http::Call;
 
 /// The parameters of a request, in their order.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +17,9 @@ pub struct Parameters(Vec<(String, Zeroizing<String>)>);
 /// Why text is no list of parameters, or not one to be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParameterError {
+    /// A POST whose body is no form.
+    #[error("the request has a body that is no form")]
+    ContentType,
     /// More octets than are read.
     #[error("the parameters have {octets} octets, more than {limit}")]
     TooLong {
@@ -68,6 +74,19 @@ impl Parameters {
             parameters.push((name.to_string(), value));
         }
         Ok(Self(parameters))
+    }
+
+    /// Reads the fields of a form that was posted.
+    ///
+    /// # Errors
+    /// [`ParameterError`].
+    pub fn of_form(call: &Call) -> Result<Self, ParameterError> {
+        let content_type = call.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
+        let media_type = content_type.split(';').next().unwrap_or_default().trim();
+        if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
+            return Err(ParameterError::ContentType);
+        }
+        Self::parse(&call.body)
     }
 
     /// The value of a parameter; `None` when it is absent or empty.

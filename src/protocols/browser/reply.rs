@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use crate::issuance::Context;
-use crate::pages::{Page, PageError};
+use crate::pages::{ErrorPage, ErrorText, Page, PageError};
 use crate::protocols::browser::BrowserSignIn;
 use crate::protocols::http::{Answer, Call};
 
@@ -33,6 +33,27 @@ pub(in crate::protocols) fn page<P: Page>(
         answer = answer.without(header::X_FRAME_OPTIONS);
     }
     Ok(answer)
+}
+
+/// The page of something that cannot go on.
+pub(in crate::protocols) fn error_page(
+    sign_in: &BrowserSignIn,
+    cx: &Context,
+    call: &Call,
+    status: StatusCode,
+    code: &'static str,
+    (text, application): (ErrorText, Option<String>),
+) -> Answer {
+    let time = cx.services.clock.now().to_xml();
+    let shown = ErrorPage { text, application, code, activity: call.correlation.to_string(), time };
+    let mut answer = page(sign_in, cx, call, status, &shown).unwrap_or_else(|error| {
+        tracing::error!(correlation = %cx.request.activity, %error, "a page could not be made");
+        Answer::empty(StatusCode::INTERNAL_SERVER_ERROR)
+    });
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        answer = answer.with_header(header::RETRY_AFTER, HeaderValue::from_static("30"));
+    }
+    answer
 }
 
 /// A redirection within this service or to an address that was checked. An address that no header can carry is a fault.

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::cookies::{self, Keep};
 use super::parameters::{ParameterError, Parameters};
 use super::session::{self, Browser};
+use super::update_password::{self, UpdateFailure};
 use super::{BrowserSignIn, names, reply};
 use crate::authn::flow::Returned;
 use crate::authn::{
@@ -62,7 +63,7 @@ impl Door {
         }
     }
 
-    fn with(self, query: &str) -> String {
+    pub(super) fn with(self, query: &str) -> String {
         format!("{}?{query}", self.path())
     }
 }
@@ -107,6 +108,18 @@ pub(in crate::protocols) enum SignInFailure {
     /// The random source failed.
     #[error(transparent)]
     Random(#[from] RandomError),
+}
+
+impl From<UpdateFailure> for SignInFailure {
+    fn from(failure: UpdateFailure) -> Self {
+        match failure {
+            UpdateFailure::Parameters(error) => Self::Form(error),
+            UpdateFailure::Store(error) => Self::Store(error),
+            UpdateFailure::Seal(error) => Self::Seal(error),
+            UpdateFailure::Page(error) => Self::Page(error),
+            UpdateFailure::Random(error) => Self::Random(error),
+        }
+    }
 }
 
 /// Signs in, or goes one step towards it. `form` holds the fields of the sign-in page when it was sent.
@@ -246,6 +259,13 @@ impl Visit<'_> {
                     FirstUse::Repeated => Ok(Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query)))),
                 }
             }
+            FlowStep::Challenge(Challenge::Forms { last: Some(PasswordFailure::Expired) }, _)
+                if self.settings.password_change.is_offered(self.call.origin.location) =>
+            {
+                let Self { environment, cx, call, browser, prompt, .. } = self;
+                let page = update_password::expired_page(environment, cx, call, browser, prompt.query, name);
+                page.map(Outcome::Answer).map_err(SignInFailure::from)
+            }
             FlowStep::Challenge(Challenge::Forms { last }, flow) => {
                 let status = match last {
                     Some(PasswordFailure::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
@@ -338,6 +358,11 @@ fn failure_of(name: &str, refusal: &PasswordRefusal) -> PasswordFailure {
     }
 }
 
+/// The same as a notice on a page.
+pub(super) fn notice_of_refusal(name: &str, refusal: &PasswordRefusal) -> Notice {
+    notice_of(failure_of(name, refusal))
+}
+
 const fn notice_of(failure: PasswordFailure) -> Notice {
     match failure {
         PasswordFailure::Refused => Notice::NoticeCredentials,
@@ -350,4 +375,4 @@ const fn notice_of(failure: PasswordFailure) -> Notice {
 /// How long Negotiate is not tried after it failed.
 const SKIP_WINDOWS: Duration = Duration::from_mins(5);
 /// Octets of a field of the form, except the password, which the gate bounds.
-const MAX_FIELD: usize = 1024;
+pub(super) const MAX_FIELD: usize = 1024;

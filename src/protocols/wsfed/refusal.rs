@@ -9,7 +9,7 @@ use super::request::RequestError;
 use crate::audit::{Detail, ErrorCode, EventKind, Identifier, Parties};
 use crate::authn::AuthnError;
 use crate::issuance::{AuthnDemand, Context, Denial, IssueError};
-use crate::pages::{ErrorPage, ErrorText, PageError};
+use crate::pages::{ErrorText, PageError};
 use crate::protocols::browser::{self, SignInFailure, TooManyTokens};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
@@ -113,23 +113,8 @@ impl Refusal {
                 detail: Detail::public(&self.to_string()),
             }]);
         }
-        let page = ErrorPage {
-            text,
-            application: about.application,
-            code,
-            activity: call.correlation.to_string(),
-            time: cx.services.clock.now().to_xml(),
-        };
-        let mut answer = match browser::page(&environment.browser, cx, call, status, &page) {
-            Ok(answer) => answer,
-            Err(error) => {
-                tracing::error!(correlation = %cx.request.activity, %error, "a page could not be made");
-                Answer::empty(StatusCode::INTERNAL_SERVER_ERROR)
-            }
-        };
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            answer = answer.with_header(header::RETRY_AFTER, HeaderValue::from_static("30"));
-        }
+        let said = (text, about.application);
+        let mut answer = browser::error_page(&environment.browser, cx, call, status, code, said);
         if status == StatusCode::UNAUTHORIZED {
             answer = answer.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Negotiate"));
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::http::{Method, header};
+use actix_web::http::Method;
 
 use crate::authn::{AuthnRequirement, RequestedMethod};
 use crate::protocols::browser::parameters::{ParameterError, Parameters};
@@ -52,9 +52,6 @@ pub enum RequestError {
     /// The parameters cannot be read.
     #[error(transparent)]
     Parameters(#[from] ParameterError),
-    /// A POST whose body is no form.
-    #[error("the request has a body that is no form")]
-    ContentType,
     /// `wa` is missing, or an action that is not offered.
     #[error("wa is {0:?}, which is not offered")]
     Action(String),
@@ -85,12 +82,7 @@ pub fn decode(call: &Call) -> Result<Decoded, RequestError> {
         let parameters = Parameters::parse(call.query.as_bytes())?;
         return Ok(Decoded { request: read(&parameters, call.query.clone())?, form: None });
     }
-    let content_type = call.header(header::CONTENT_TYPE.as_str()).unwrap_or_default();
-    let media_type = content_type.split(';').next().unwrap_or_default().trim();
-    if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
-        return Err(RequestError::ContentType);
-    }
-    let body = Parameters::parse(&call.body)?;
+    let body = Parameters::of_form(call)?;
     if body.has("AuthMethod") {
         let parameters = Parameters::parse(call.query.as_bytes())?;
         return Ok(Decoded { request: read(&parameters, call.query.clone())?, form: Some(body) });

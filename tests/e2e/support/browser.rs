@@ -205,7 +205,7 @@ pub fn fields(body: &str, name: &str) -> Vec<String> {
     inputs(body).into_iter().filter(|(own, _)| own == name).map(|(_, value)| value).collect()
 }
 
-fn action(body: &str) -> String {
+pub fn action(body: &str) -> String {
     let pattern = Regex::new(r#"<form [^>]*action="([^"]*)""#).expect("a pattern");
     unescape(&pattern.captures(body).unwrap_or_else(|| panic!("no form in {body}"))[1])
 }

@@ -12,7 +12,7 @@ mod token;
 mod trusts;
 
 pub use audit::Audit;
-pub use browser::{Browser, HandOver, fields, inputs, unescape};
+pub use browser::{Browser, HandOver, action, fields, inputs, unescape};
 pub use curl::{Curl, Response};
 pub use keep_alive::KeepAlive;
 pub use lab::{Lab, Object, run};
