@@ -1,7 +1,7 @@
 //! The content security policy of a page: nothing may be loaded, run or framed but what the page itself needs.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::contexts::Page;
 use crate::clock::{Random, RandomError};
@@ -19,7 +19,7 @@ pub enum Framing {
 pub(super) fn nonce(random: &dyn Random) -> Result<String, RandomError> {
     let mut octets = [0; 16];
     random.fill(&mut octets)?;
-    Ok(STANDARD.encode(octets))
+    Ok(URL_SAFE_NO_PAD.encode(octets))
 }
 
 /// The policy of a page whose style and script carry `nonce`.
