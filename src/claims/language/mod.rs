@@ -14,6 +14,7 @@ mod printer;
 mod syntax;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use describe::describe_rule;
 pub use encoding::{EncodingError, decode};
@@ -28,3 +29,4 @@ pub use syntax::{
 pub(super) use error::{Findings, MAX_FINDINGS};
 pub(super) use explain::is_slip;
 pub(super) use parser::read;
+pub(super) use texts::TextHasher;

@@ -17,6 +17,7 @@ mod syntax;
 mod tests;
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 
 pub use error::{MatchError, PatternError, PatternErrorKind};
@@ -26,6 +27,8 @@ use dialect::Groups;
 use emit::Ending;
 use plain::{Affixes, Plain};
 use syntax::Node;
+
+use crate::claims::language::TextHasher;
 
 /// A regular expression of the .NET dialect, without options.
 pub struct Pattern {
@@ -73,11 +76,12 @@ impl Pattern {
         }
         let parsed = dialect::parse(text)?;
         let node = parsed.node;
+        let parts = plain::flatten(&node);
         let pattern = Self {
             text: text.into(),
             groups: parsed.groups,
-            plain: Plain::of(&node),
-            affixes: Affixes::of(&node),
+            plain: Plain::of(&parts),
+            affixes: Affixes::of(&parts),
             backtracks: emit::backtracks(&node),
             has_end: emit::has_end(&node),
             program: OnceLock::new(),
@@ -244,7 +248,7 @@ type Groupings = Vec<Option<(usize, usize)>>;
 /// is never larger than twice what the loaded rules use.
 #[derive(Default)]
 struct Pool {
-    patterns: HashMap<Arc<str>, Weak<Pattern>>,
+    patterns: HashMap<Arc<str>, Weak<Pattern>, BuildHasherDefault<TextHasher>>,
     sweep_at: usize,
 }
 
