@@ -233,6 +233,23 @@ fn matching_is_bounded() {
     assert_eq!(each.replace_all(&text, &tenfold, 10_000, &mut 100), Err(MatchError::TooMuchWork));
 }
 
+/// Each bound, reached exactly and exceeded by one octet.
+#[test]
+fn lengths_are_bounded_exactly() {
+    assert!(Pattern::unshared(&"a".repeat(4096)).is_ok());
+    assert_eq!(refusal(&"a".repeat(4097)), PatternErrorKind::TooLong { length: 4097, limit: 4096 });
+    let too_long = Err(MatchError::SubjectTooLong { length: 16_385, limit: 16_384 });
+    for pattern in ["^[ab]+$", "^(?!b)[ab]+$"] {
+        let pattern = Pattern::unshared(pattern).unwrap();
+        assert_eq!(pattern.is_match(&"a".repeat(16_384)), Ok(true));
+        assert_eq!(pattern.is_match(&"a".repeat(16_385)), too_long);
+        let replacement = Replacement::parse("c", &pattern);
+        let replaced = |octets| pattern.replace_all(&"a".repeat(octets), &replacement, 1, &mut 1_000_000);
+        assert_eq!(replaced(16_384), Ok(Some(String::from("c"))));
+        assert_eq!(replaced(16_385).map(|_| true), too_long);
+    }
+}
+
 /// Patterns that take for ever in a matcher that tries every way, on the longest texts there may be.
 #[test]
 fn catastrophic_patterns_end() {
