@@ -12,6 +12,7 @@ mod lexer;
 mod parser;
 mod printer;
 mod syntax;
+mod template;
 #[cfg(test)]
 mod tests;
 mod texts;
