@@ -119,7 +119,7 @@ impl StoreCatalog {
                 )
             } else {
                 (
-                    format!("there is no attribute store `{store}` (POLICY0017)"),
+                    format!("there is no attribute store `{store}` (POLICY0017, unknown-store)"),
                     format!(
                         "the stores are {}; `[[attribute_stores]]` of chancery.toml adds one",
                         self.names().join(", ")
