@@ -88,7 +88,7 @@ fn parse(
         Ok(rules) => {
             let tree = language::parse(text, ParseOptions::default());
             let lints = tree.map(|(tree, _)| lint::lint(&tree, rules.warnings(), advice)).unwrap_or_default();
-            for lint in &lints {
+            for lint in lints {
                 // A store that is not there is an error of the catalog; without a configuration nobody knows what there is.
                 let is_left_out = match lint.code {
                     LintCode::UnknownStore => true,
@@ -116,10 +116,6 @@ fn parse(
                 _ => Vec::new(),
             };
             for problem in problems {
-                let said = lints.iter().any(|lint| lint.code != LintCode::UnknownStore && lint.span == problem.span);
-                if problem.is_warning && said {
-                    continue;
-                }
                 let Some(place) = place(problem.location, length(problem.span.range())) else { continue };
                 if problem.is_warning {
                     context.findings.warning_at(Code::ClaimRule, place, problem.message, problem.help);

@@ -248,7 +248,7 @@ fn a_store_that_is_not_there_is_refused_when_rules_are_loaded() {
         .expect("a trust");
     let (served, said) = node.reload();
     assert!(!served, "{said}");
-    assert!(said.contains("there is no attribute store `HRR` (POLICY0017)"), "{said}");
+    assert!(said.contains("there is no attribute store `HRR` (POLICY0017, unknown-store)"), "{said}");
     assert!(said.contains("typo.toml:7:"), "the line is named: {said}");
 }
 
