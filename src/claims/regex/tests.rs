@@ -153,6 +153,7 @@ fn what_would_mean_something_else_is_refused() {
         r"(?i)\p{Lu}",
         r"(?i)(a)\1",
         "(?(?=a)b|c)",
+        "(a)?(?(1)b|c|d)",
         "(?<=(a))b",
         "[a-z-[b]c]",
         r"(?<n>a)\<n>",
@@ -231,6 +232,10 @@ fn matching_is_bounded() {
     assert_eq!(each.replace_all(&text, &tenfold, 9999, &mut 1_000_000), Err(MatchError::OutputTooLong { limit: 9999 }));
     assert!(each.replace_all(&text, &tenfold, 10_000, &mut 1_000_000).is_ok());
     assert_eq!(each.replace_all(&text, &tenfold, 10_000, &mut 100), Err(MatchError::TooMuchWork));
+    // What stands behind the last match counts too.
+    let rest = format!("a{}", "c".repeat(20));
+    assert_eq!(each.replace_all(&rest, &tenfold, 29, &mut 1000), Err(MatchError::OutputTooLong { limit: 29 }));
+    assert!(each.replace_all(&rest, &tenfold, 30, &mut 1000).is_ok());
 }
 
 /// Each bound, reached exactly and exceeded by one octet.
