@@ -246,7 +246,7 @@ fn rules_are_said_in_sentences() {
     let workplace = Workplace::with(&[("a.rules", rules), ("bad.rules", BAD)]);
     let output = workplace.run(&["describe", "a.rules"]);
     assert_eq!(output.status.code(), Some(0));
-    let expected = "1. Pass\n   For each urn:a claim (c) whose value begins with \"x\": issue c as it is.\n\n\
+    let expected = "1. Pass\n   Passes on each urn:a claim whose value begins with \"x\" as it is.\n\n\
                     2.\n   Always: add urn:b = \"1\", for later rules only.\n\n";
     assert_eq!(out(&output), expected);
     let output = workplace.run(&["describe", "bad.rules"]);

@@ -110,8 +110,11 @@ pub enum Place {
         column: usize,
         /// Characters concerned, all on that line; at least 1.
         length: usize,
-        /// The line's text; values of keys that look like secrets are blanked.
+        /// The line's text, of a long line the part around the place; values of keys that look like secrets are blanked.
         excerpt: String,
+        /// Characters of the line that stand before the excerpt.
+        #[serde(default)]
+        left_out: usize,
     },
     /// An environment variable.
     Environment {
@@ -135,24 +138,29 @@ impl Place {
         let line_text = rest.split('\n').next().unwrap_or_default().trim_end_matches('\r');
         let line_end = line_start + line_text.len();
         let end = floor_char_boundary(text, end.min(line_end));
+        let column = text.get(line_start..start).unwrap_or_default().chars().count() + 1;
+        let (excerpt, left_out) = excerpt(line_text, column);
         Self::Text {
             file: file.to_owned(),
             line: before.matches('\n').count() + 1,
-            column: text.get(line_start..start).unwrap_or_default().chars().count() + 1,
+            column,
             length: text.get(start..end).unwrap_or_default().chars().count().max(1),
-            excerpt: excerpt(line_text),
+            excerpt,
+            left_out,
         }
     }
 
     /// The same file, at `line` and `column` (from 1) of `text`.
     pub fn at_line(file: &Path, text: &str, line: usize, column: usize, length: usize) -> Self {
         let line_text = text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+        let (excerpt, left_out) = excerpt(line_text, column);
         Self::Text {
             file: file.to_owned(),
             line: line.max(1),
             column: column.max(1),
             length: length.max(1),
-            excerpt: excerpt(line_text),
+            excerpt,
+            left_out,
         }
     }
 
@@ -238,20 +246,21 @@ impl<'a> IntoIterator for &'a Report {
     }
 }
 
+/// The line, or of a long one the part around `column`, and how many characters stand before it.
+///
 /// Somebody who writes a password into a configuration file is told so, but it is not repeated on terminals and in logs.
-fn excerpt(line: &str) -> String {
+fn excerpt(line: &str, column: usize) -> (String, usize) {
     const LOOKS_SECRET: [&str; 4] = ["password", "passwd", "secret", "private_key"];
-    let line: String = line.chars().take(MAX_EXCERPT).collect();
-    let Some((key, value)) = line.split_once('=') else {
-        return line;
-    };
-    let lower = key.to_ascii_lowercase();
-    let names_file = lower.trim_end().ends_with("_file");
-    if !names_file && LOOKS_SECRET.iter().any(|word| lower.contains(word)) && !value.is_empty() {
-        format!("{key}= …")
-    } else {
-        line
+    if let Some((key, value)) = line.split_once('=') {
+        let lower = key.to_ascii_lowercase();
+        let names_file = lower.trim_end().ends_with("_file");
+        if !names_file && LOOKS_SECRET.iter().any(|word| lower.contains(word)) && !value.is_empty() {
+            return (format!("{}= …", key.chars().take(MAX_EXCERPT).collect::<String>()), 0);
+        }
     }
+    let beyond = line.chars().count().saturating_sub(MAX_EXCERPT);
+    let left_out = column.saturating_sub(MAX_EXCERPT / 2).min(beyond);
+    (line.chars().skip(left_out).take(MAX_EXCERPT).collect(), left_out)
 }
 
 fn floor_char_boundary(text: &str, at: usize) -> usize {
@@ -273,14 +282,23 @@ mod tests {
         let at = text.find("'x'").unwrap();
         assert_eq!(
             Place::in_text(Path::new("f"), text, at, at + 3),
-            Place::Text { file: "f".into(), line: 2, column: 5, length: 3, excerpt: String::from("ü = 'x'") }
+            Place::Text {
+                file: "f".into(),
+                line: 2,
+                column: 5,
+                length: 3,
+                excerpt: String::from("ü = 'x'"),
+                left_out: 0
+            }
         );
     }
 
     #[test]
     fn secrets_are_not_repeated() {
-        assert_eq!(excerpt("bind_password = 'hunter2'"), "bind_password = …");
-        assert_eq!(excerpt("password_file = 'p'"), "password_file = 'p'");
+        assert_eq!(excerpt("bind_password = 'hunter2'", 17), (String::from("bind_password = …"), 0));
+        assert_eq!(excerpt("password_file = 'p'", 17), (String::from("password_file = 'p'"), 0));
+        let long = format!("{}password = 'hunter2'", " ".repeat(1000));
+        assert!(!excerpt(&long, 1012).0.contains("hunter2"));
     }
 
     proptest! {

@@ -125,7 +125,8 @@ impl Loader {
         let around = Surroundings { now: self.clock.now(), paths: &paths };
         checks::all(&config, &around, &mut Findings::new(&document, report));
         let stores = super::store_catalog(&config);
-        let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now(), Some(&stores));
+        let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now(), Some(&stores))
+            .with_claim_types(described(&config));
         let additional_authentication = crate::trusts::compile_rules(
             config.authentication.additional_authentication_rules.as_deref(),
             config.authentication.additional_authentication_rules_file.as_deref(),
@@ -173,6 +174,9 @@ impl Loader {
             let Some(file) = document.read::<TrustFile>(required::TRUST, report) else { continue };
             let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now(), stores.as_ref())
                 .with_policies(&policies);
+            if let Some(config) = config {
+                context = context.with_claim_types(described(config));
+            }
             if let Some(relying_party) = crate::trusts::compile(&file, path, &mut context, &mut identifiers) {
                 found.push(Arc::new(relying_party));
             }
@@ -192,6 +196,11 @@ impl Loader {
         }
         Trusts::new(found)
     }
+}
+
+/// The claim types that the configuration describes.
+fn described(config: &Config) -> impl Iterator<Item = &str> {
+    config.claim_descriptions.iter().map(|description| description.claim_type.as_str())
 }
 
 /// `*.toml` in the directory, in order of their names; none when there is no such directory.

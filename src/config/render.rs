@@ -43,13 +43,14 @@ pub fn diagnostic_block(diagnostic: &Diagnostic, colour: bool) -> String {
     let head = format!("{word}[{}]", diagnostic.code);
     let _ = writeln!(text, "{}: {}", paint(hue, &head), paint("1", &printable(&diagnostic.message)));
     let _ = writeln!(text, "  {} {}", paint("36", "-->"), printable(&diagnostic.place.to_string()));
-    if let Place::Text { line, column, length, excerpt, .. } = &diagnostic.place
+    if let Place::Text { line, column, length, excerpt, left_out, .. } = &diagnostic.place
         && !excerpt.is_empty()
     {
         let gutter = line.to_string().len().max(2);
-        let excerpt = printable(excerpt);
+        let cut = if *left_out > 0 { "…" } else { "" };
+        let excerpt = format!("{cut}{}", printable(excerpt));
         let shown = excerpt.chars().count();
-        let blanks = (column - 1).min(shown);
+        let blanks = (column - 1).saturating_sub(left_out - cut.chars().count()).min(shown);
         let marks = (*length).min(shown.saturating_sub(blanks)).max(1);
         let bar = paint("36", "|");
         let _ = writeln!(text, " {:gutter$} {bar}", "");
@@ -80,6 +81,22 @@ mod tests {
 
     use super::*;
     use crate::config::diagnostic::Code;
+
+    #[test]
+    fn of_a_long_line_the_part_around_the_place_is_shown() {
+        for before in [0, 1, 150, 199, 200, 201, 399, 400, 1000, 5000] {
+            let text = format!("{}wrong{}", "ü".repeat(before), "=".repeat(1000));
+            let mut findings = Report::default();
+            let at = before * 2;
+            findings.error(Code::InvalidValue, Place::in_text(Path::new("f"), &text, at, at + 5), "bad", "");
+            let shown = report(&findings, false);
+            let lines: Vec<&str> = shown.lines().collect();
+            let marks = lines[4].find('^').map(|at| lines[4][..at].chars().count()).unwrap();
+            let marked: String = lines[3].chars().skip(marks).take(lines[4].matches('^').count()).collect();
+            assert_eq!(marked, "wrong", "{shown}");
+            assert!(lines[3].chars().count() <= 410, "{shown}");
+        }
+    }
 
     #[test]
     fn control_characters_do_not_reach_the_terminal() {

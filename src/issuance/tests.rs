@@ -73,8 +73,12 @@ struct World {
 impl World {
     /// A farm with one trust, `urn:rp`, and additional authentication rules for everybody.
     fn new(keys_of_trust: &str, everybody: Option<&str>) -> Self {
+        Self::with_transform(PASS_ALL, keys_of_trust, everybody)
+    }
+
+    fn with_transform(transform: &str, keys_of_trust: &str, everybody: Option<&str>) -> Self {
         let text = format!(
-            "[relying_party]\nname = 'rp'\nidentifiers = ['urn:rp']\ntransform_rules = '{PASS_ALL}'\n{keys_of_trust}"
+            "[relying_party]\nname = 'rp'\nidentifiers = ['urn:rp']\ntransform_rules = '{transform}'\n{keys_of_trust}"
         );
         let trust = RelyingParty::from_toml(&text, Path::new("trusts"), NOW).unwrap();
         let everybody = everybody.map(|text| RuleSet::parse(text).unwrap());
@@ -126,6 +130,10 @@ impl World {
     }
 
     async fn decide(&self, who: &AuthenticatedSubject, origin: RequestOrigin) -> Decision {
+        self.try_to_decide(who, origin).await.unwrap()
+    }
+
+    async fn try_to_decide(&self, who: &AuthenticatedSubject, origin: RequestOrigin) -> Result<Decision, IssueError> {
         let request = SignInRequest {
             relying_party: String::from("urn:rp"),
             endpoint: String::from("/adfs/services/trust/13/windowstransport"),
@@ -133,7 +141,7 @@ impl World {
             hints: ClientHints::default(),
             token_type: None,
         };
-        self.issuer.decide(&self.cx, &request, who).await.unwrap()
+        self.issuer.decide(&self.cx, &request, who).await
     }
 
     async fn claims(&self, who: &AuthenticatedSubject) -> ClaimSet {
@@ -295,6 +303,30 @@ async fn addresses_are_judged_as_addresses_and_the_judgement_stays_out_of_the_to
             }
             Decision::Deny(Denial::Authorization { .. }) if !expected => {}
             other => panic!("{client} {forwarded:?}: {other:?}"),
+        }
+    }
+}
+
+/// A store that fails and a bound that is exceeded, in every rule set: no token, and none with fewer claims.
+#[tokio::test]
+async fn rules_that_fail_yield_no_token() {
+    let everyone = "access_control_policy = 'permit-everyone'";
+    for failing in [
+        r#"=> issue(store = "Nowhere", types = ("http://e/t"), query = "q"); c:[] => issue(claim = c);"#,
+        "a:[] && b:[] && c:[] && d:[] && e:[] && f:[] => issue(claim = a); x:[] => issue(claim = x);",
+    ] {
+        let own = format!("{everyone}\nadditional_authentication_rules = '{failing}'");
+        let authorization = format!("authorization_rules = '{failing}'");
+        for (wanted, world) in [
+            ("issuance transform", World::with_transform(failing, everyone, None)),
+            ("additional authentication", World::new(everyone, Some(failing))),
+            ("additional authentication", World::new(&own, None)),
+            ("issuance authorization", World::new(&authorization, None)),
+        ] {
+            match world.try_to_decide(&alice(), from("203.0.113.9", &[])).await {
+                Err(IssueError::Claims { stage, .. }) => assert_eq!(stage, wanted),
+                other => panic!("{wanted}: {other:?}"),
+            }
         }
     }
 }

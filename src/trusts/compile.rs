@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use super::TrustContext;
 use super::file::{RelyingPartyFile, TokenTypeFile, TrustFile};
-use super::policy::{AppliedPolicy, PolicyKeys, resolve_policy};
+use super::policy::{AppliedPolicy, PolicyKeys, resolve_policy, warn_of_computers};
 use super::relying_party::{Authorization, ClaimsProviders, RelyingParty, RelyingPartyId};
 use super::rules::{self, RuleKeys};
-use super::{certificates, endpoints};
+use super::{certificates, endpoints, entra};
 use crate::claims::{RuleSet, Text};
 use crate::config::diagnostic::Code;
 use crate::tokens::{SignatureAlgorithm, TokenType};
@@ -311,19 +311,24 @@ fn access(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> A
     let parameters = &table.access_control_policy_parameters;
     match resolve_policy(name, parameters, &policies, &POLICY, &mut context.findings) {
         None => Access::by(Authorization::Nobody),
-        Some(policy) => Access {
-            policy: Some(AppliedPolicy {
-                name: policies.find(name).map_or_else(|| name.clone(), |found| found.policy().name.clone()),
-                networks: policy.networks,
-            }),
-            authorization: if policy.permits_everyone {
-                Authorization::PermitEveryone
-            } else {
-                Authorization::Rules(policy.authorization)
-            },
-            additional_authentication: policy.additional_authentication,
-            computer_guard: policy.needs_computer_guard,
-        },
+        Some(policy) => {
+            if table.identifiers.iter().any(|identifier| entra::IDENTIFIERS.contains(&identifier.as_str())) {
+                warn_of_computers(&policy, POLICY.policy, &mut context.findings);
+            }
+            Access {
+                policy: Some(AppliedPolicy {
+                    name: policies.find(name).map_or_else(|| name.clone(), |found| found.policy().name.clone()),
+                    networks: policy.networks,
+                }),
+                authorization: if policy.permits_everyone {
+                    Authorization::PermitEveryone
+                } else {
+                    Authorization::Rules(policy.authorization)
+                },
+                additional_authentication: policy.additional_authentication,
+                computer_guard: policy.needs_computer_guard,
+            }
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::claims::Text;
 use crate::claims::policy::Policies;
 use crate::claims::store::StoreCatalog;
 use crate::clock::UtcTime;
@@ -16,18 +17,25 @@ pub(crate) struct TrustContext<'r, 'd, 't> {
     pub(super) policies: Policies,
     /// The attribute stores that rules may ask; `None` when that is not known.
     pub(super) stores: Option<&'d StoreCatalog>,
+    /// Claim types that have a description of their own; `None` when that is not known.
+    pub(super) claim_types: Option<Vec<Text>>,
     files: Vec<PathBuf>,
 }
 
 impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
     /// Findings about the trust file go to `findings`; certificates are judged at `now`, store rules by `stores`.
     pub(crate) fn new(findings: Findings<'r, 'd, 't>, now: UtcTime, stores: Option<&'d StoreCatalog>) -> Self {
-        Self { findings, now, policies: Policies::default(), stores, files: Vec::new() }
+        Self { findings, now, policies: Policies::default(), stores, claim_types: None, files: Vec::new() }
     }
 
     /// The same with the access control policies that a trust may name, beside the built-in ones.
     pub(crate) fn with_policies(self, policies: &Policies) -> Self {
         Self { policies: policies.clone(), ..self }
+    }
+
+    /// The same with the claim types that the configuration describes.
+    pub(crate) fn with_claim_types<'c>(self, types: impl IntoIterator<Item = &'c str>) -> Self {
+        Self { claim_types: Some(types.into_iter().map(Text::from).collect()), ..self }
     }
 
     /// Every file the trust named.

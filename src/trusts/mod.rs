@@ -16,7 +16,7 @@ mod rules;
 pub(crate) use compile::compile;
 pub(crate) use context::TrustContext;
 pub use policy::AppliedPolicy;
-pub(crate) use policy::{PolicyKeys, resolve_policy};
+pub(crate) use policy::{PolicyKeys, resolve_policy, warn_of_computers};
 pub use relying_party::{
     AssertionConsumerService, Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, SamlSettings,
     TokenEncryption, TrustLookup, Trusts, WsFederationSettings,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
-use crate::claims::policy::{CompiledPolicy, Found, Parameters, Policies, PolicyPlace};
+use crate::claims::policy::{CompiledPolicy, ComputerAnswer, Found, Parameters, Policies, PolicyPlace};
 use crate::config::diagnostic::Code;
 use crate::config::findings::Findings;
 
@@ -23,6 +23,22 @@ pub(crate) struct PolicyKeys {
     pub(crate) policy: &'static str,
     /// The parameters.
     pub(crate) parameters: &'static str,
+}
+
+/// A warning at `key` where the policy of the trust with Entra keeps computers from joining it.
+pub(crate) fn warn_of_computers(policy: &CompiledPolicy, key: &str, findings: &mut Findings<'_, '_, '_>) {
+    let message = match policy.answer_to_computer() {
+        ComputerAnswer::Permit | ComputerAnswer::Unknown => return,
+        ComputerAnswer::SecondFactor => "computers cannot join Entra: the policy asks them for a second factor",
+        ComputerAnswer::Deny => "computers cannot join Entra: the policy does not permit them",
+    };
+    findings.warning(
+        Code::Advice,
+        key,
+        message,
+        "`permit-everyone-and-require-mfa-allow-automatic-device-registration` lets computers register themselves; in a \
+         policy of your own, add a permit with `when = { device_registration = true }`",
+    );
 }
 
 /// The rules of the policy with this name. `None` when there is none or it is wrong; findings say why, unless the mistake is

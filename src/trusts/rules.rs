@@ -73,7 +73,8 @@ fn use_of(keys: &RuleKeys, context: &TrustContext<'_, '_, '_>) -> LintContext {
         "transform_rules" => Some(Stage::IssuanceTransform),
         _ => None,
     };
-    LintContext { stage, entra, ..LintContext::default() }
+    let types = context.claim_types.clone().unwrap_or_default();
+    LintContext { stage, entra, stores: None, types }
 }
 
 fn parse(
@@ -86,9 +87,15 @@ fn parse(
     match RuleSet::parse(text) {
         Ok(rules) => {
             let tree = language::parse(text, ParseOptions::default());
-            for lint in tree.map(|(tree, _)| lint::lint(&tree, rules.warnings(), advice)).unwrap_or_default() {
-                // Which stores and claim types there are is not known here.
-                if matches!(lint.code, LintCode::UnknownStore | LintCode::UnknownClaimType) {
+            let lints = tree.map(|(tree, _)| lint::lint(&tree, rules.warnings(), advice)).unwrap_or_default();
+            for lint in lints {
+                // A store that is not there is an error of the catalog; without a configuration nobody knows what there is.
+                let is_left_out = match lint.code {
+                    LintCode::UnknownStore => true,
+                    LintCode::UnknownClaimType => context.claim_types.is_none(),
+                    _ => false,
+                };
+                if is_left_out {
                     continue;
                 }
                 let code = match lint.severity() {
@@ -96,7 +103,12 @@ fn parse(
                     LintSeverity::Advice => Code::Advice,
                 };
                 if let Some(place) = place(lint.location, length(lint.span.range())) {
-                    context.findings.warning_at(code, place, format!("{} ({})", lint.message, lint.code), lint.help);
+                    context.findings.warning_at(
+                        code,
+                        place,
+                        format!("{} ({})", lint.message, lint.code),
+                        lint.help.as_str(),
+                    );
                 }
             }
             let problems = match context.stores {

@@ -203,6 +203,17 @@ fn relying_parties_are_told_of_passwords_that_expire_soon() {
         Assertion::cut(&answer.body)
     };
     let age = |days: &str| run(Command::new(script("age")).args(["expiring", days]));
+    // What explain takes from the directory, the server has from the ticket.
+    let explained = |endpoint: &str| -> Vec<String> {
+        let arguments = ["--subject", "expiring", "--relying-party", "urn:test:expiry", "--endpoint", endpoint];
+        let output = node.command(&["claims", "explain", "--format", "json"]).args(arguments).output();
+        let output = output.expect("the program runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let answer: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let token = answer["explanations"][0]["token"].as_array().expect("a list").clone();
+        let days = token.iter().filter(|issued| issued["claim"]["type"].as_str().is_some_and(|t| t.ends_with("days")));
+        days.map(|issued| issued["claim"]["value"].as_str().expect("a value").to_owned()).collect()
+    };
     // Passwords of the lab live for 42 days.
     age("36.5");
     let told = by_password();
@@ -210,7 +221,10 @@ fn relying_parties_are_told_of_passwords_that_expire_soon() {
     assert_eq!(values(&told, "url"), ["https://password.corp.example/"]);
     let seconds: i64 = values(&told, "seconds")[0].parse().expect("a number");
     assert!((475_200 - seconds).abs() < 600, "{seconds}");
+    assert_eq!(explained(crate::support::USERNAME), ["5"]);
+    assert_eq!(explained("/adfs/services/trust/13/windowstransport"), [""; 0]);
     age("27");
+    assert_eq!(explained(crate::support::USERNAME), [""; 0]);
     let early = by_password();
     assert_eq!(values(&early, "days"), [""; 0], "{}", early.xml);
     // A ticket is no password.
@@ -248,7 +262,7 @@ fn a_store_that_is_not_there_is_refused_when_rules_are_loaded() {
         .expect("a trust");
     let (served, said) = node.reload();
     assert!(!served, "{said}");
-    assert!(said.contains("there is no attribute store `HRR` (POLICY0017)"), "{said}");
+    assert!(said.contains("there is no attribute store `HRR` (POLICY0017, unknown-store)"), "{said}");
     assert!(said.contains("typo.toml:7:"), "the line is named: {said}");
 }
 

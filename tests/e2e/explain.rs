@@ -267,3 +267,21 @@ fn nothing_is_issued_and_nothing_is_written() {
     assert!(!directory.join("audit.jsonl").exists(), "no audit log");
     assert!(!directory.join("state").exists(), "no keys and no state");
 }
+
+#[test]
+fn a_request_through_a_proxy_is_from_outside_and_names_it() {
+    let node = server();
+    let subject = ["--subject", "bob", "--relying-party", EVERYTHING_ID, "--source-ip", "127.0.0.1"];
+    // What the authorization rules, which run behind the acceptance rules, start with.
+    let values = |more: &[&str], name: &str| -> Vec<String> {
+        let explanation = explained(&node, &[&subject[..], more].concat());
+        let input = explanation["stages"][1]["input"].as_array().expect("a list").clone();
+        let named = input.iter().filter(|claim| claim["type"].as_str().is_some_and(|t| t.ends_with(name)));
+        named.map(|claim| claim["value"].as_str().expect("a value").to_owned()).collect()
+    };
+    let proxy = ["--proxy", "wap.corp.example"];
+    assert_eq!(values(&proxy, "/x-ms-proxy"), ["wap.corp.example"]);
+    assert_eq!(values(&proxy, "/insidecorporatenetwork"), ["false"]);
+    assert_eq!(values(&[], "/x-ms-proxy"), [""; 0]);
+    assert_eq!(values(&[], "/insidecorporatenetwork"), ["true"]);
+}

@@ -1,6 +1,5 @@
-//! Syntax tree to program: tags become numbers, patterns are translated and shared, equal texts are stored once.
+//! Syntax tree to program: tags become numbers, patterns are translated and shared.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::program::{
@@ -22,12 +21,7 @@ pub(super) fn compile(
     mut problems: Vec<RuleProblem>,
     mut warnings: Vec<RuleWarning>,
 ) -> Result<Program, RuleSetError> {
-    let mut compiler = Compiler {
-        texts: HashSet::new(),
-        types: TypeTable::default(),
-        findings: Findings::new(&rules.text),
-        tags: Vec::new(),
-    };
+    let mut compiler = Compiler { types: TypeTable::default(), findings: Findings::new(&rules.text), tags: Vec::new() };
     let program: Vec<Rule> = rules.rules.iter().map(|rule| compiler.rule(rule)).collect();
     let Compiler { types, findings, .. } = compiler;
     problems.extend(findings.problems);
@@ -41,7 +35,6 @@ pub(super) fn compile(
 }
 
 struct Compiler<'a> {
-    texts: HashSet<Text>,
     types: TypeTable,
     findings: Findings<'a>,
     /// Tags of the current rule; the index is the slot.
@@ -49,14 +42,6 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn text(&mut self, text: &Text) -> Text {
-        if let Some(known) = self.texts.get(text) {
-            return known.clone();
-        }
-        self.texts.insert(text.clone());
-        text.clone()
-    }
-
     fn rule(&mut self, rule: &language::Rule) -> Rule {
         self.tags.clear();
         let conditions = rule.conditions.iter().map(|condition| self.condition(condition)).collect();
@@ -154,7 +139,7 @@ impl Compiler<'_> {
 
     fn expression(&mut self, expression: &language::Expression) -> Expression {
         match expression {
-            language::Expression::Literal(literal) => Expression::Text(self.text(&literal.text)),
+            language::Expression::Literal(literal) => Expression::Text(literal.text.clone()),
             language::Expression::Property { tag, property, .. } => {
                 Expression::Property(self.slot(&tag.text), property.property.clone())
             }
@@ -209,7 +194,7 @@ impl Compiler<'_> {
     }
 
     fn store(&mut self, call: &language::StoreCall) -> Form {
-        let types: Vec<Text> = call.types.iter().map(|literal| self.text(&literal.text)).collect();
+        let types: Vec<Text> = call.types.iter().map(|literal| literal.text.clone()).collect();
         let type_ids = types.iter().map(|claim_type| self.types.intern(claim_type)).collect();
         let params = call.params.iter().map(|param| self.expression(param)).collect();
         let query = StoreQuery::new(&call.store.text, &call.query.text, types);

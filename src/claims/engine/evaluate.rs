@@ -260,8 +260,10 @@ impl Run<'_> {
     }
 
     fn is_match(&self, pattern: &Pattern, value: &str) -> Result<bool, Kind> {
-        self.charge(pattern.cost(value.len()))?;
-        pattern.is_match(value).map_err(|source| match_error(pattern, source))
+        let mut left = self.work.get();
+        let found = pattern.is_match_within(value, &mut left);
+        self.work.set(left);
+        found.map_err(|source| self.match_error(pattern, source))
     }
 
     // Actions.
@@ -386,6 +388,13 @@ impl Run<'_> {
         }
     }
 
+    pub(super) fn match_error(&self, pattern: &Pattern, source: MatchError) -> Kind {
+        match source {
+            MatchError::TooMuchWork => Kind::TooMuchWork { limit: self.limits.work },
+            source => Kind::Match { pattern: pattern.text().into(), source },
+        }
+    }
+
     fn bounded(&self, tuples: usize) -> Result<(), Kind> {
         if tuples > self.limits.tuples {
             return Err(Kind::TooManyTuples { limit: self.limits.tuples });
@@ -425,10 +434,6 @@ pub(in crate::claims) fn property<'c>(claim: &'c Claim, name: &Property) -> &'c 
 /// Ordinal equality; texts that share memory are equal without looking.
 fn same(a: &str, b: &str) -> bool {
     a.len() == b.len() && (std::ptr::eq(a, b) || a == b)
-}
-
-pub(super) fn match_error(pattern: &Pattern, source: MatchError) -> Kind {
-    Kind::Match { pattern: pattern.text().into(), source }
 }
 
 fn ask_error(query: &StoreQuery, error: AskError) -> Kind {

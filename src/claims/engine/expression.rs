@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::EvaluationErrorKind as Kind;
-use super::evaluate::{EMPTY, Run, match_error};
+use super::evaluate::{EMPTY, Run};
 use super::program::{Expression, ReplacePattern, Slot};
 use super::working_set::ClaimId;
 use crate::claims::Text;
 use crate::claims::language::Property;
-use crate::claims::regex::{MatchError, Pattern, Replacement};
+use crate::claims::regex::{Pattern, Replacement};
 
 impl Run<'_> {
     pub(super) fn text(&self, expression: &Expression, tuple: &[ClaimId]) -> Result<Text, Kind> {
@@ -55,8 +55,7 @@ impl Run<'_> {
         match replaced {
             Ok(None) => Ok(input),
             Ok(Some(text)) => Ok(text.into()),
-            Err(MatchError::TooMuchWork) => Err(Kind::TooMuchWork { limit: self.limits.work }),
-            Err(source) => Err(match_error(pattern, source)),
+            Err(source) => Err(self.match_error(pattern, source)),
         }
     }
 

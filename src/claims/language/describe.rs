@@ -2,11 +2,15 @@
 //!
 //! Claim types are called by the last part of their name. The sentence follows the rule part by part and leaves nothing out.
 
+use super::template::Template;
 use super::{Aggregate, Comparison, Condition, Expression, Form, Operator, Property, Rule, Selector, Test, Verb};
 use crate::claims::regex::Pattern;
 
-/// What a rule does, in one sentence.
+/// What a rule does, in one sentence; that of a wizard where the rule is as a wizard of the AD FS console writes it.
 pub fn describe_rule(rule: &Rule) -> String {
+    if let Some(template) = Template::of(rule) {
+        return of_template(&template);
+    }
     let conditions: Vec<String> = rule.conditions.iter().map(condition).collect();
     let mut sentence = if conditions.is_empty() { String::from("always") } else { conditions.join(" and ") };
     sentence.push_str(": ");
@@ -23,8 +27,9 @@ fn condition(condition: &Condition) -> String {
             format!("for each {}{tag}{}", kind(tests, "claim"), qualities(tests))
         }
         Condition::Exists { negated, claims: Aggregate { tests, .. } } => {
-            let there = if *negated { "when there is no" } else { "when there is a" };
-            format!("{there} {}{}", kind(tests, "claim"), qualities(tests))
+            let kind = kind(tests, "claim");
+            let article = if *negated { "no" } else { article(&kind) };
+            format!("when there is {article} {kind}{}", qualities(tests))
         }
         Condition::Count(count) => {
             let tests = &count.claims.tests;
@@ -38,6 +43,42 @@ fn condition(condition: &Condition) -> String {
             };
             format!("when there are {compared} {} {} claims{}", count.number, kind(tests, ""), qualities(tests))
                 .replace("  ", " ")
+        }
+    }
+}
+
+/// `a`, or `an` where the next word is spoken with a vowel first (`upn` is not, `x-ms-proxy` is).
+fn article(word: &str) -> &'static str {
+    let vowel = word.starts_with(|c: char| matches!(c.to_ascii_lowercase(), 'a' | 'e' | 'i' | 'o'));
+    if vowel || word.starts_with("x-") { "an" } else { "a" }
+}
+
+fn of_template(template: &Template<'_>) -> String {
+    match template {
+        Template::PermitEveryone => String::from("Permits everyone."),
+        Template::PassThrough { tests } => {
+            format!("Passes on each {}{} as it is.", kind(tests, "claim"), qualities(tests))
+        }
+        Template::Transform { tests, claim_type, value, format } => {
+            let value = value.map_or_else(|| String::from("the same value"), |text| format!("the value \"{text}\""));
+            let format = format.map_or_else(String::new, |format| format!(" and the name format {format}"));
+            let to = short_name(claim_type);
+            let from = format!("{}{}", kind(tests, "claim"), qualities(tests));
+            format!("Turns each {from} into {} {to} claim with {value}{format}.", article(to))
+        }
+        Template::Attributes { store, pairs } => {
+            let pairs: Vec<String> =
+                pairs.iter().map(|(attribute, to)| format!("{attribute} as {}", short_name(to))).collect();
+            format!("Sends attributes of the account from {store}: {}.", pairs.join(", "))
+        }
+        Template::Membership { group, claim_type, value } => {
+            let to = short_name(claim_type);
+            format!("Sends {} {to} claim with the value \"{value}\" for members of the group {group}.", article(to))
+        }
+        Template::Decision { permits, tests } => {
+            let verb = if *permits { "Permits" } else { "Denies" };
+            let kind = kind(tests, "claim");
+            format!("{verb} users with {} {kind}{}.", article(&kind), qualities(tests))
         }
     }
 }

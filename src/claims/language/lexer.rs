@@ -91,8 +91,7 @@ impl<'a> Lexer<'a> {
 
     fn next(&mut self) -> Token {
         loop {
-            let rest = self.rest();
-            let blanks = rest.len() - rest.trim_start_matches([' ', '\t', '\r', '\n']).len();
+            let blanks = run(self.rest().as_bytes(), |b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'));
             self.at += blanks;
             let rest = self.rest();
             let start = self.at;
@@ -109,52 +108,62 @@ impl<'a> Lexer<'a> {
 /// The kind and length in octets of the token that `rest` starts with.
 fn scan(rest: &str) -> (TokenKind, usize) {
     use TokenKind as K;
-    let mut chars = rest.chars();
-    let Some(first) = chars.next() else { return (K::End, 0) };
-    let second = chars.next();
-    match (first, second) {
-        ('"', _) => string(rest),
-        ('=', Some('>')) => (K::Arrow, 2),
-        ('=', Some('=')) => (K::EqEq, 2),
-        ('=', Some('~')) => (K::Match, 2),
-        ('=', Some('&')) => match rest.get(1..).and_then(entity) {
+    let bytes = rest.as_bytes();
+    let Some(first) = bytes.first() else { return (K::End, 0) };
+    match (first, bytes.get(1)) {
+        (b'"', _) => string(rest),
+        (b'_' | b'a'..=b'z' | b'A'..=b'Z', _) => (K::Ident, run(bytes, |b| b == b'_' || b.is_ascii_alphanumeric())),
+        (b'0'..=b'9', _) => (K::Int, run(bytes, |b| b.is_ascii_digit())),
+        (b'=', Some(b'>')) => (K::Arrow, 2),
+        (b'=', Some(b'=')) => (K::EqEq, 2),
+        (b'=', Some(b'~')) => (K::Match, 2),
+        (b'=', Some(b'&')) => match rest.get(1..).and_then(entity) {
             Some(length) => (K::Bad(Bad::Entity), length + 1),
             None => (K::Eq, 1),
         },
-        ('=', _) => (K::Eq, 1),
-        ('!', Some('=')) => (K::NotEq, 2),
-        ('!', Some('~')) => (K::NotMatch, 2),
-        ('&', Some('&')) => (K::And, 2),
-        ('&', _) => entity(rest).map_or((K::Bad(Bad::Character('&')), 1), |length| (K::Bad(Bad::Entity), length)),
-        ('<', Some('=')) => (K::Le, 2),
-        ('<', _) => (K::Lt, 1),
-        ('>', Some('=')) => (K::Ge, 2),
-        ('>', _) => (K::Gt, 1),
-        ('+', _) => (K::Plus, 1),
-        (',', _) => (K::Comma, 1),
-        (';', _) => (K::Semicolon, 1),
-        (':', _) => (K::Colon, 1),
-        ('.', _) => (K::Dot, 1),
-        ('(', _) => (K::LParen, 1),
-        (')', _) => (K::RParen, 1),
-        ('[', _) => (K::LBracket, 1),
-        (']', _) => (K::RBracket, 1),
-        ('@', _) => (K::At, 1),
-        ('/', Some('/')) => (K::Bad(Bad::Comment), rest.find(['\n', '\r']).unwrap_or(rest.len())),
-        ('/', Some('*')) => match rest.get(2..).and_then(|inner| inner.find("*/")) {
+        (b'=', _) => (K::Eq, 1),
+        (b'!', Some(b'=')) => (K::NotEq, 2),
+        (b'!', Some(b'~')) => (K::NotMatch, 2),
+        (b'&', Some(b'&')) => (K::And, 2),
+        (b'&', _) => entity(rest).map_or((K::Bad(Bad::Character('&')), 1), |length| (K::Bad(Bad::Entity), length)),
+        (b'<', Some(b'=')) => (K::Le, 2),
+        (b'<', _) => (K::Lt, 1),
+        (b'>', Some(b'=')) => (K::Ge, 2),
+        (b'>', _) => (K::Gt, 1),
+        (b'+', _) => (K::Plus, 1),
+        (b',', _) => (K::Comma, 1),
+        (b';', _) => (K::Semicolon, 1),
+        (b':', _) => (K::Colon, 1),
+        (b'.', _) => (K::Dot, 1),
+        (b'(', _) => (K::LParen, 1),
+        (b')', _) => (K::RParen, 1),
+        (b'[', _) => (K::LBracket, 1),
+        (b']', _) => (K::RBracket, 1),
+        (b'@', _) => (K::At, 1),
+        (b'/', Some(b'/')) => (K::Bad(Bad::Comment), rest.find(['\n', '\r']).unwrap_or(rest.len())),
+        (b'/', Some(b'*')) => match rest.get(2..).and_then(|inner| inner.find("*/")) {
             Some(end) => (K::Bad(Bad::Comment), end + 4),
             None => (K::Bad(Bad::OpenComment), rest.len()),
         },
-        ('_' | 'a'..='z' | 'A'..='Z', _) => (K::Ident, run(rest, |c| c == '_' || c.is_ascii_alphanumeric())),
-        ('0'..='9', _) => (K::Int, run(rest, |c| c.is_ascii_digit())),
-        (quote, _) if is_typographic_quote(quote) => (K::Bad(Bad::TypographicQuote), quoted(rest)),
-        (blank, _) if is_foreign_blank(blank) => (K::Bad(Bad::Blank(blank)), run(rest, |c| c == blank)),
-        (other, _) => (K::Bad(Bad::Character(other)), other.len_utf8()),
+        _ => foreign(rest),
     }
 }
 
-fn run(rest: &str, belongs: impl Fn(char) -> bool) -> usize {
-    rest.len() - rest.trim_start_matches(belongs).len()
+/// A character that begins no token.
+fn foreign(rest: &str) -> (TokenKind, usize) {
+    match rest.chars().next() {
+        Some(quote) if is_typographic_quote(quote) => (TokenKind::Bad(Bad::TypographicQuote), quoted(rest)),
+        Some(blank) if is_foreign_blank(blank) => {
+            (TokenKind::Bad(Bad::Blank(blank)), rest.len() - rest.trim_start_matches(blank).len())
+        }
+        Some(other) => (TokenKind::Bad(Bad::Character(other)), other.len_utf8()),
+        None => (TokenKind::End, 0),
+    }
+}
+
+/// How many octets from the first one on belong together.
+fn run(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
+    bytes.iter().position(|b| !belongs(*b)).unwrap_or(bytes.len())
 }
 
 /// `"` up to the next `"`; a line end in between means that the text was wrapped, or that the quotation mark is missing.

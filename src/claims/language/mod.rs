@@ -12,8 +12,10 @@ mod lexer;
 mod parser;
 mod printer;
 mod syntax;
+mod template;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 pub use describe::describe_rule;
 pub use encoding::{EncodingError, decode};
@@ -28,3 +30,4 @@ pub use syntax::{
 pub(super) use error::{Findings, MAX_FINDINGS};
 pub(super) use explain::is_slip;
 pub(super) use parser::read;
+pub(super) use texts::TextHasher;

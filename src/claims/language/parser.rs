@@ -5,6 +5,7 @@
 use super::check::check;
 use super::explain::{Misfit, damage, describe, hint, shorten};
 use super::lexer::{Token, TokenKind as K, tokenize};
+use super::texts::Texts;
 use super::{
     Action, Aggregate, Annotation, Assignment, Comparison, Condition, Count, Expression, Findings, Form, Ident,
     Literal, Operator, Property, PropertyRef, Rule, RuleProblem, RuleProblemKind, RuleSetError, RuleWarning,
@@ -49,7 +50,8 @@ pub(in crate::claims) fn read(text: &str, options: ParseOptions) -> (Rules, Vec<
         return (Rules { text: Text::from(""), rules: Vec::new() }, problems, Vec::new());
     }
     let tokens = tokenize(&text, options.comments);
-    let mut parser = Parser { text: &text, tokens, at: 0, expected: Vec::new(), findings, options, depth: 0 };
+    let texts = Texts::for_tokens(tokens.len());
+    let mut parser = Parser { text: &text, tokens, at: 0, expected: Vec::new(), findings, options, depth: 0, texts };
     let rules = parser.rules();
     let mut findings = parser.findings;
     for rule in &rules {
@@ -59,6 +61,15 @@ pub(in crate::claims) fn read(text: &str, options: ParseOptions) -> (Rules, Vec<
     problems.sort_by_key(|problem| problem.span.start);
     (Rules { text, rules }, problems, warnings)
 }
+
+/// The properties that take no name of their own.
+const SIMPLE_PROPERTIES: [(&str, Property); 5] = [
+    ("Type", Property::Type),
+    ("Value", Property::Value),
+    ("ValueType", Property::ValueType),
+    ("Issuer", Property::Issuer),
+    ("OriginalIssuer", Property::OriginalIssuer),
+];
 
 /// The problem is recorded; the parser goes on behind the next `;`.
 struct Abandoned;
@@ -74,6 +85,7 @@ struct Parser<'a> {
     findings: Findings<'a>,
     options: ParseOptions,
     depth: usize,
+    texts: Texts,
 }
 
 impl Parser<'_> {
@@ -222,17 +234,11 @@ impl Parser<'_> {
 
     fn property(&mut self) -> Parsed<PropertyRef> {
         let span = self.peek().span;
-        for (name, property) in [
-            ("Type", Property::Type),
-            ("Value", Property::Value),
-            ("ValueType", Property::ValueType),
-            ("Issuer", Property::Issuer),
-            ("OriginalIssuer", Property::OriginalIssuer),
-        ] {
-            if self.accept_keyword(name) {
-                return Ok(PropertyRef { span, property });
-            }
+        if let Some(property) = self.simple_property() {
+            self.advance();
+            return Ok(PropertyRef { span, property });
         }
+        self.expected.extend(SIMPLE_PROPERTIES.iter().map(|(name, _)| *name));
         if !self.accept_keyword("Properties") {
             return Err(self.unexpected());
         }
@@ -240,6 +246,15 @@ impl Parser<'_> {
         let name = self.literal()?.text;
         self.expect(K::RBracket)?;
         Ok(PropertyRef { span: span.to(self.previous()), property: Property::Named(name) })
+    }
+
+    fn simple_property(&self) -> Option<Property> {
+        let token = self.peek();
+        let word = self.slice(token.span);
+        let known = SIMPLE_PROPERTIES
+            .iter()
+            .find(|(name, _)| token.kind == K::Ident && name.len() == word.len() && name.eq_ignore_ascii_case(word));
+        known.map(|(_, property)| property.clone())
     }
 
     fn expression(&mut self) -> Parsed<Expression> {
@@ -376,8 +391,10 @@ impl Parser<'_> {
 
     /// The list ends in `End`, which stands for everything behind it.
     fn token(&self, at: usize) -> Token {
-        let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
-        self.tokens.get(at).copied().unwrap_or(Token { kind: K::End, span: Span { start: end, end } })
+        self.tokens.get(at).copied().unwrap_or_else(|| {
+            let end = u32::try_from(self.text.len()).unwrap_or(u32::MAX);
+            Token { kind: K::End, span: Span { start: end, end } }
+        })
     }
 
     fn previous(&self) -> Span {
@@ -437,7 +454,7 @@ impl Parser<'_> {
             self.expected.push(what);
             return Err(self.unexpected());
         }
-        let text = Text::from(self.slice(token.span));
+        let text = self.texts.shared(self.text.get(token.span.range()).unwrap_or_default());
         self.advance();
         Ok(Ident { span: token.span, text })
     }
@@ -446,7 +463,7 @@ impl Parser<'_> {
         let token = self.peek();
         self.expect(K::Str)?;
         let inner = token.span.start as usize + 1..(token.span.end as usize).saturating_sub(1);
-        Ok(Literal { span: token.span, text: Text::from(self.text.get(inner).unwrap_or_default()) })
+        Ok(Literal { span: token.span, text: self.texts.shared(self.text.get(inner).unwrap_or_default()) })
     }
 
     // Problems.

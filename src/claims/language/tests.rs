@@ -293,3 +293,72 @@ fn rules_in_sentences() {
     }
     insta::assert_snapshot!(all);
 }
+
+/// Each wizard's rule is known by its text, and no longer once a part of it was changed.
+#[test]
+fn rules_of_the_wizards_in_sentences() {
+    const ID: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/";
+    const AUTHZ: &str = "http://schemas.microsoft.com/authorization/claims/";
+    let said = |text: &str| {
+        let text = text.replace("{id}", ID).replace("{authz}", AUTHZ);
+        describe_rule(&read_rules(&text).rules[0])
+    };
+    for (rule, sentence, changed) in [
+        (
+            r#"c:[Type == "http://e/upn"] => issue(claim = c);"#,
+            "Passes on each upn claim as it is.",
+            (r"=> issue(", r#"&& [Type == "x"] => issue("#),
+        ),
+        (
+            r#"c:[Type == "http://e/upn", Value =~ "^.*@corp\.example$"] => issue(claim = c);"#,
+            "Passes on each upn claim whose value matches the pattern \"^.*@corp\\.example$\" as it is.",
+            ("issue(", "add("),
+        ),
+        (
+            r#"c:[Type == "{id}role", Value =~ "^(?i)admin$"]
+             => issue(Type = "http://e/accounttype", Issuer = c.Issuer, OriginalIssuer = c.OriginalIssuer, Value = "1", ValueType = c.ValueType);"#,
+            "Turns each role claim whose value is \"admin\" (upper or lower case) into an accounttype claim with the value \"1\".",
+            ("Issuer = c.Issuer, ", ""),
+        ),
+        (
+            r#"c:[Type == "http://e/upn"] => issue(Type = "http://e/nameidentifier", Issuer = c.Issuer, OriginalIssuer = c.OriginalIssuer,
+              Value = c.Value, ValueType = c.ValueType, Properties["http://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/format"] = "urn:f");"#,
+            "Turns each upn claim into a nameidentifier claim with the same value and the name format urn:f.",
+            ("= c.Value,", "= c.Issuer,"),
+        ),
+        (
+            r#"c:[Type == "{id}windowsaccountname", Issuer == "AD AUTHORITY"]
+             => issue(store = "Active Directory", types = ("http://e/emailaddress", "http://e/surname"), query = ";mail,sn;{0}", param = c.Value);"#,
+            "Sends attributes of the account from Active Directory: mail as emailaddress, sn as surname.",
+            ("\";mail", "\"cn={0};mail"),
+        ),
+        (
+            r#"c:[Type == "{id}groupsid", Value == "S-1-5-21-1-2-3-512", Issuer == "AD AUTHORITY"]
+             => issue(Type = "{id}role", Value = "admin", Issuer = c.Issuer, OriginalIssuer = c.OriginalIssuer, ValueType = c.ValueType);"#,
+            "Sends a role claim with the value \"admin\" for members of the group S-1-5-21-1-2-3-512.",
+            ("AD AUTHORITY", "other"),
+        ),
+        (
+            r#"c:[Type == "{id}groupsid", Value =~ "^(?i)S-1-5-21-1-2-3-512$"] => issue(Type = "{authz}deny", Value = "DenyUsersWithClaim");"#,
+            "Denies users with a groupsid claim whose value is \"s-1-5-21-1-2-3-512\" (upper or lower case).",
+            ("DenyUsersWithClaim", "true"),
+        ),
+        (
+            r#"c:[Type == "{id}accounttype", Value == "1"] => issue(Type = "{authz}permit", Value = "PermitUsersWithClaim");"#,
+            "Permits users with an accounttype claim whose value is \"1\".",
+            ("Value == ", "Value != "),
+        ),
+        (r#"=> issue(Type = "{authz}permit", Value = "true");"#, "Permits everyone.", ("permit", "deny")),
+    ] {
+        assert_eq!(said(rule), sentence);
+        let (from, to) = changed;
+        let other = said(&rule.replacen(from, to, 1));
+        assert!(other.contains(": "), "{other}");
+        assert!(!other.starts_with(sentence.split(' ').next().unwrap()), "{other}");
+    }
+    // The annotation alone makes no template.
+    let custom = said(
+        r#"@RuleTemplate = "AllowAllAuthzRule" NOT EXISTS([Type == "a"]) && EXISTS([Type == "http://e/x-ms-proxy"]) => issue(Type = "t");"#,
+    );
+    assert_eq!(custom, "When there is no a claim and when there is an x-ms-proxy claim: issue t = the empty text.");
+}

@@ -130,18 +130,14 @@ fn preparation(permits: &[Permit]) -> String {
                 issuer::AD_AUTHORITY
             ),
         ];
-        for (name, claim_type, value) in [
-            (
-                "A computer asks at a Windows endpoint",
-                types::X_MS_ENDPOINT_ABSOLUTE_PATH,
-                "^(?i)/adfs/services/trust/(2005|13)/windowstransport\\z",
-            ),
-            ("A computer asks for device registration", types::RELYING_PARTY_TRUST_ID, "^(?i)urn:ms-drs:"),
-        ] {
-            let place = format!("Type == \"{claim_type}\", Value =~ \"{value}\", {CONTEXT}");
-            let tests: Vec<String> = computer.iter().chain([&place]).map(|tests| exists(false, tests)).collect();
-            rule(&mut text, name, &tests, &action);
-        }
+        let at = |claim_type: &str, value: &str| format!("Type == \"{claim_type}\", Value =~ \"{value}\", {CONTEXT}");
+        let endpoint =
+            at(types::X_MS_ENDPOINT_ABSOLUTE_PATH, "^(?i)/adfs/services/trust/(2005|13)/windowstransport\\z");
+        let tests: Vec<String> = computer.iter().chain([&endpoint]).map(|tests| exists(false, tests)).collect();
+        rule(&mut text, "A computer asks at a Windows endpoint", &tests, &action);
+        // Whoever registers a device, a user too: a second factor cannot hang on a device that is not there yet.
+        let service = exists(false, &at(types::RELYING_PARTY_TRUST_ID, "^(?i)urn:ms-drs:"));
+        rule(&mut text, "A token for device registration", &[service], &action);
     }
     for (place, permit) in permits.iter().enumerate() {
         for (number, exception) in permit.exceptions.iter().enumerate().filter(|(_, one)| one.len() != 1) {

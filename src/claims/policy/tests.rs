@@ -228,6 +228,16 @@ async fn permit_everyone_and_require_mfa_allow_automatic_device_registration() {
             (
                 "a user at the registration service",
                 [windows("/adfs/oauth2/authorize").to_vec(), vec![audience(DRS)]].concat(),
+                Yes,
+            ),
+            (
+                "the registration service by a partner's word",
+                [windows("/adfs/oauth2/authorize").to_vec(), vec![foreign(audience(DRS))]].concat(),
+                Ask,
+            ),
+            (
+                "a user at another service",
+                [windows("/adfs/oauth2/authorize").to_vec(), vec![audience("urn:rp:urn:ms-drs:x")]].concat(),
                 Ask,
             ),
             (

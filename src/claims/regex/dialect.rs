@@ -52,6 +52,9 @@ pub(super) fn parse(pattern: &str) -> Result<Parsed, PatternError> {
     Ok(Parser::new(pattern, Some(first.0.groups)).pattern()?.0)
 }
 
+/// Most parts of a pattern that room is made for before they are read.
+const MOST_PARTS_AHEAD: usize = 64;
+
 /// Deepest nesting of groups and classes.
 pub(super) const MAX_DEPTH: usize = 50;
 
@@ -92,15 +95,19 @@ impl<'p> Parser<'p> {
     }
 
     fn alternation(&mut self) -> Read<Node> {
-        let mut branches = vec![self.sequence()?];
+        let first = self.sequence()?;
+        if self.peek() != Some('|') {
+            return Ok(first);
+        }
+        let mut branches = vec![first];
         while self.eat('|') {
             branches.push(self.sequence()?);
         }
-        Ok(if branches.len() == 1 { branches.pop().unwrap_or(Node::Empty) } else { Node::Alternate(branches) })
+        Ok(Node::Alternate(branches))
     }
 
     fn sequence(&mut self) -> Read<Node> {
-        let mut nodes = Vec::new();
+        let mut nodes = Vec::with_capacity(self.parts_ahead());
         loop {
             self.skip_blanks()?;
             let start = self.at;
@@ -116,6 +123,11 @@ impl<'p> Parser<'p> {
             1 => nodes.pop().unwrap_or(Node::Empty),
             _ => Node::Concat(nodes),
         })
+    }
+
+    /// About as many parts as follow in this branch.
+    fn parts_ahead(&self) -> usize {
+        self.rest().bytes().take(MOST_PARTS_AHEAD).take_while(|b| !matches!(b, b'|' | b')')).count()
     }
 
     /// One atom; `None` for options such as `(?i)`.

@@ -5,6 +5,7 @@
 //! compiled when they are first needed, and shared by all rule sets of the process. Characters are code points, where
 //! .NET counts UTF-16 units; this differs beyond U+FFFF only.
 
+mod backtracking;
 mod class;
 mod dialect;
 mod emit;
@@ -17,15 +18,19 @@ mod syntax;
 mod tests;
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError, Weak};
 
 pub use error::{MatchError, PatternError, PatternErrorKind};
 pub use replacement::Replacement;
 
+use backtracking::Backtracking;
 use dialect::Groups;
 use emit::Ending;
 use plain::{Affixes, Plain};
 use syntax::Node;
+
+use crate::claims::language::TextHasher;
 
 /// A regular expression of the .NET dialect, without options.
 pub struct Pattern {
@@ -43,7 +48,7 @@ pub struct Pattern {
 
 enum Program {
     Linear(::regex::Regex),
-    Backtracking(fancy_regex::Regex),
+    Backtracking(Box<Backtracking>),
 }
 
 impl Pattern {
@@ -73,11 +78,12 @@ impl Pattern {
         }
         let parsed = dialect::parse(text)?;
         let node = parsed.node;
+        let parts = plain::flatten(&node);
         let pattern = Self {
             text: text.into(),
             groups: parsed.groups,
-            plain: Plain::of(&node),
-            affixes: Affixes::of(&node),
+            plain: Plain::of(&parts),
+            affixes: Affixes::of(&parts),
             backtracks: emit::backtracks(&node),
             has_end: emit::has_end(&node),
             program: OnceLock::new(),
@@ -99,7 +105,8 @@ impl Pattern {
         &self.text
     }
 
-    /// What running it on a text of this many octets costs, in units of about one comparison.
+    /// What running it on a text of this many octets costs at least, in units of about one comparison. A pattern that
+    /// backtracks is charged for its attempts while it runs.
     pub const fn cost(&self, length: usize) -> u64 {
         let length = length as u64;
         match (&self.plain, self.backtracks) {
@@ -109,11 +116,20 @@ impl Pattern {
         }
     }
 
-    /// Whether the pattern is found anywhere in the text (`Regex.IsMatch`).
+    /// Whether the pattern is found anywhere in the text (`Regex.IsMatch`), with no more work than one text may cost.
     ///
     /// # Errors
     /// [`MatchError`] when the text is too long or the pattern tries too many ways.
     pub fn is_match(&self, subject: &str) -> Result<bool, MatchError> {
+        self.is_match_within(subject, &mut { u64::MAX })
+    }
+
+    /// As [`Pattern::is_match`]; `work` pays for it.
+    ///
+    /// # Errors
+    /// [`MatchError`]
+    pub fn is_match_within(&self, subject: &str, work: &mut u64) -> Result<bool, MatchError> {
+        *work = work.checked_sub(self.cost(subject.len())).ok_or(MatchError::TooMuchWork)?;
         if let Some(plain) = &self.plain {
             return Ok(plain.is_match(subject));
         }
@@ -125,7 +141,7 @@ impl Pattern {
         }
         match self.program_for(subject)? {
             Program::Linear(regex) => Ok(regex.is_match(subject)),
-            Program::Backtracking(regex) => regex.is_match(subject).map_err(|_| MatchError::Backtracking),
+            Program::Backtracking(program) => program.is_match(subject, work),
         }
     }
 
@@ -148,7 +164,7 @@ impl Pattern {
         let (mut out, mut copied, mut at, mut found) = (String::new(), 0, 0, false);
         while at <= subject.len() {
             *work = work.checked_sub(self.search_cost(subject.len() - at)).ok_or(MatchError::TooMuchWork)?;
-            let Some(groups) = program.captures(subject, at)? else { break };
+            let Some(groups) = program.captures(subject, at, work)? else { break };
             let Some(Some((start, end))) = groups.first().copied() else { break };
             found = true;
             out.push_str(subject.get(copied..start).unwrap_or_default());
@@ -205,13 +221,10 @@ impl Program {
             }
         };
         if backtracks {
-            let built = fancy_regex::RegexBuilder::new(text)
-                .backtrack_limit(BACKTRACK_LIMIT)
-                .delegate_size_limit(SIZE_LIMIT)
-                .delegate_dfa_size_limit(DFA_SIZE_LIMIT)
-                .max_prog_size(MAX_PROGRAM)
-                .build();
-            return built.map(Self::Backtracking).map_err(|error| refused(error.to_string()));
+            let built = Backtracking::compile(text);
+            return built
+                .map(|program| Self::Backtracking(Box::new(program)))
+                .map_err(|error| refused(error.to_string()));
         }
         ::regex::RegexBuilder::new(text)
             .size_limit(SIZE_LIMIT)
@@ -223,17 +236,12 @@ impl Program {
     }
 
     /// The groups of the first match at or behind `at`, by place; place 0 is the whole match.
-    fn captures(&self, subject: &str, at: usize) -> Result<Option<Groupings>, MatchError> {
+    fn captures(&self, subject: &str, at: usize, work: &mut u64) -> Result<Option<Groupings>, MatchError> {
         match self {
             Self::Linear(regex) => Ok(regex
                 .captures_at(subject, at)
                 .map(|found| found.iter().map(|group| group.map(|group| (group.start(), group.end()))).collect())),
-            Self::Backtracking(regex) => {
-                let found = regex.captures_from_pos(subject, at).map_err(|_| MatchError::Backtracking)?;
-                Ok(found.map(|found| {
-                    (0..found.len()).map(|place| found.get(place).map(|group| (group.start(), group.end()))).collect()
-                }))
-            }
+            Self::Backtracking(program) => program.captures(subject, at, work),
         }
     }
 }
@@ -244,7 +252,7 @@ type Groupings = Vec<Option<(usize, usize)>>;
 /// is never larger than twice what the loaded rules use.
 #[derive(Default)]
 struct Pool {
-    patterns: HashMap<Arc<str>, Weak<Pattern>>,
+    patterns: HashMap<Arc<str>, Weak<Pattern>, BuildHasherDefault<TextHasher>>,
     sweep_at: usize,
 }
 
@@ -271,9 +279,5 @@ const EAGER_WEIGHT: u64 = 1000;
 /// Most memory of a compiled pattern, in octets.
 const SIZE_LIMIT: usize = 4 << 20;
 const DFA_SIZE_LIMIT: usize = 1 << 20;
-/// Instructions of a backtracking program.
-const MAX_PROGRAM: usize = 100_000;
 /// Our own nesting limit times what the translation adds.
 const NEST_LIMIT: u32 = 400;
-/// Ways a backtracking pattern may try on one text.
-const BACKTRACK_LIMIT: usize = 100_000;

@@ -25,19 +25,23 @@ enum End {
 }
 
 impl Plain {
-    /// The texts of a pattern, when it is no more than that.
-    pub(super) fn of(node: &Node) -> Option<Self> {
-        let mut nodes = flatten(node);
+    /// The texts of a pattern of these parts, when it is no more than that.
+    pub(super) fn of(parts: &[&Node]) -> Option<Self> {
+        let mut nodes = parts;
         let mut start = false;
         while let Some((Node::Anchor(Anchor::Start), rest)) = nodes.split_first() {
             start = true;
-            nodes = rest.to_vec();
+            nodes = rest;
         }
         let mut end = None;
         while let Some((Node::Anchor(anchor @ (Anchor::End | Anchor::VeryEnd)), rest)) = nodes.split_last() {
             let very = *anchor == Anchor::VeryEnd || end == Some(End::Very);
             end = Some(if very { End::Very } else { End::BeforeLineFeed });
-            nodes = rest.to_vec();
+            nodes = rest;
+        }
+        // Most patterns are no texts, which shows in their parts.
+        if !nodes.iter().all(|node| matches!(node, Node::Char { .. } | Node::Capture(..) | Node::Alternate(_))) {
+            return None;
         }
         let mut texts: Vec<Vec<(char, bool)>> = vec![Vec::new()];
         for node in nodes {
@@ -113,8 +117,7 @@ pub(super) struct Affixes {
 }
 
 impl Affixes {
-    pub(super) fn of(node: &Node) -> Self {
-        let nodes = flatten(node);
+    pub(super) fn of(nodes: &[&Node]) -> Self {
         let literal = |node: &Node| match node {
             Node::Char { c, fold } if !fold || !(c.is_alphabetic()) => Some(*c),
             _ => None,
@@ -139,12 +142,18 @@ impl Affixes {
 }
 
 /// The parts of a concatenation in order, captures at the top level taken apart.
-fn flatten(node: &Node) -> Vec<&Node> {
+pub(super) fn flatten(node: &Node) -> Vec<&Node> {
+    let mut parts = Vec::with_capacity(if let Node::Concat(nodes) = node { nodes.len() } else { 1 });
+    collect(node, &mut parts);
+    parts
+}
+
+fn collect<'n>(node: &'n Node, parts: &mut Vec<&'n Node>) {
     match node {
-        Node::Concat(nodes) => nodes.iter().flat_map(flatten).collect(),
-        Node::Capture(_, inner) if !matches!(**inner, Node::Alternate(_)) => flatten(inner),
-        Node::Empty => Vec::new(),
-        node => vec![node],
+        Node::Concat(nodes) => nodes.iter().for_each(|node| collect(node, parts)),
+        Node::Capture(_, inner) if !matches!(**inner, Node::Alternate(_)) => collect(inner, parts),
+        Node::Empty => {}
+        node => parts.push(node),
     }
 }
 

@@ -153,6 +153,7 @@ fn what_would_mean_something_else_is_refused() {
         r"(?i)\p{Lu}",
         r"(?i)(a)\1",
         "(?(?=a)b|c)",
+        "(a)?(?(1)b|c|d)",
         "(?<=(a))b",
         "[a-z-[b]c]",
         r"(?<n>a)\<n>",
@@ -231,6 +232,27 @@ fn matching_is_bounded() {
     assert_eq!(each.replace_all(&text, &tenfold, 9999, &mut 1_000_000), Err(MatchError::OutputTooLong { limit: 9999 }));
     assert!(each.replace_all(&text, &tenfold, 10_000, &mut 1_000_000).is_ok());
     assert_eq!(each.replace_all(&text, &tenfold, 10_000, &mut 100), Err(MatchError::TooMuchWork));
+    // What stands behind the last match counts too.
+    let rest = format!("a{}", "c".repeat(20));
+    assert_eq!(each.replace_all(&rest, &tenfold, 29, &mut 1000), Err(MatchError::OutputTooLong { limit: 29 }));
+    assert!(each.replace_all(&rest, &tenfold, 30, &mut 1000).is_ok());
+}
+
+/// Each bound, reached exactly and exceeded by one octet.
+#[test]
+fn lengths_are_bounded_exactly() {
+    assert!(Pattern::unshared(&"a".repeat(4096)).is_ok());
+    assert_eq!(refusal(&"a".repeat(4097)), PatternErrorKind::TooLong { length: 4097, limit: 4096 });
+    let too_long = Err(MatchError::SubjectTooLong { length: 16_385, limit: 16_384 });
+    for pattern in ["^[ab]+$", "^(?!b)[ab]+$"] {
+        let pattern = Pattern::unshared(pattern).unwrap();
+        assert_eq!(pattern.is_match(&"a".repeat(16_384)), Ok(true));
+        assert_eq!(pattern.is_match(&"a".repeat(16_385)), too_long);
+        let replacement = Replacement::parse("c", &pattern);
+        let replaced = |octets| pattern.replace_all(&"a".repeat(octets), &replacement, 1, &mut 1_000_000);
+        assert_eq!(replaced(16_384), Ok(Some(String::from("c"))));
+        assert_eq!(replaced(16_385).map(|_| true), too_long);
+    }
 }
 
 /// Patterns that take for ever in a matcher that tries every way, on the longest texts there may be.

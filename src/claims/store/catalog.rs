@@ -119,7 +119,7 @@ impl StoreCatalog {
                 )
             } else {
                 (
-                    format!("there is no attribute store `{store}` (POLICY0017)"),
+                    format!("there is no attribute store `{store}` (POLICY0017, unknown-store)"),
                     format!(
                         "the stores are {}; `[[attribute_stores]]` of chancery.toml adds one",
                         self.names().join(", ")
@@ -255,7 +255,7 @@ mod tests {
     #[test]
     fn rules_that_cannot_work_are_named_with_their_place() {
         for (store, types, query, at, message) in [
-            ("HRR", "\"a\"", "x", "\"HRR", "there is no attribute store `HRR` (POLICY0017)"),
+            ("HRR", "\"a\"", "x", "\"HRR", "there is no attribute store `HRR` (POLICY0017, unknown-store)"),
             ("_OpaqueIdStore", "\"a\"", "{0};{0};{0}", "\"_Op", "the attribute store `_OpaqueIdStore` has no secret"),
             (
                 "Active Directory",

@@ -128,3 +128,17 @@ fn rules_that_feed_themselves_end() {
     let error = text(32 * 1024 + 1).unwrap_err();
     assert_eq!(error.to_string(), "claim rule 1: a text made by the rule is longer than 65536 octets");
 }
+
+/// Values that make a pattern try again and again are paid for by the attempts, so a hostile rule or claim ends soon.
+#[test]
+fn attempts_of_patterns_are_work() {
+    let rule = rules("c:[Type == \"t\", Value =~ \"(?:(?=(a+))a?)+z\"] => issue(claim = c);");
+    let hostile = format!("{}!", "a".repeat(200));
+    let input = |number: usize| -> ClaimSet {
+        (0..number).map(|n| Claim::new("t", format!("{hostile}{n}"), "AD AUTHORITY")).collect()
+    };
+    // 80,000 attempts each: the programs of 1,000, of 10,000 and of 100,000 are paid for.
+    assert!(work(&rule, &input(1)) > 110_000);
+    let error = evaluate(&rule, &input(20), &Limits::default()).unwrap_err();
+    assert_eq!(error.kind, Kind::TooMuchWork { limit: 2_000_000 });
+}

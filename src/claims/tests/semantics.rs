@@ -192,6 +192,16 @@ fn a_question_is_asked_once_and_only_so_often() {
     let error =
         now(text.evaluate(&claims(&[("A", "1"), ("B", "1")]), &tight, &Limits::default(), &mut NoTrace)).unwrap_err();
     assert_eq!(error.kind, Kind::TooManyRows { store: "S".into(), limit: 2 });
+    // Three rows of "12" are six octets.
+    let of_octets = |octets| {
+        let limits = StoreLimits { octets, ..StoreLimits::default() };
+        let request = RequestStores::with_limits(&stores, QueryContext::default(), limits);
+        now(text.evaluate(&claims(&[("A", "12"), ("B", "1")]), &request, &Limits::default(), &mut NoTrace))
+    };
+    assert_eq!(of_octets(6).map(|outcome| outcome.issued), Ok(3));
+    let reason = String::from("the answer is larger than 5 octets");
+    let Kind::Store { source, .. } = of_octets(5).unwrap_err().kind else { panic!("another failure") };
+    assert_eq!(*source, StoreError::Failed { reason });
 }
 
 #[test]
@@ -213,6 +223,21 @@ fn budgets() {
     assert_eq!(with(|limits| limits.work = 8), Ok(4));
     assert_eq!(with(|limits| limits.work = 7), Err(Kind::TooMuchWork { limit: 7 }));
     let dynamic = rules("a:[Type == \"A\"] && b:[Value =~ a.Value] => issue(claim = b);");
+    // The input is counted before any rule, whether or not one acts.
+    let idle = rules("[Type == \"none\"] => issue(Type = \"x\");");
+    let of_claims = |rules, claims| evaluate(rules, &four, &Limits { claims, ..Limits::default() });
+    assert_eq!(of_claims(&idle, 4).map(|outcome| outcome.issued), Ok(0));
+    assert_eq!(of_claims(&idle, 3).unwrap_err().kind, Kind::TooManyClaims { limit: 3 });
+    let of_work = |rules, work| {
+        evaluate(rules, &four, &Limits { work, ..Limits::default() }).map(|outcome| outcome.issued).map_err(|e| e.kind)
+    };
+    // Two claims are looked at, a pattern is run on each for two units, and both are issued.
+    let pattern = rules("a:[Type == \"A\", Value =~ \"^[0-9]+x?$\"] => issue(claim = a);");
+    assert_eq!(of_work(&pattern, 8), Ok(2));
+    assert_eq!(of_work(&pattern, 7), Err(Kind::TooMuchWork { limit: 7 }));
+    // A pattern made from claims costs 5,000 for each of two times four claims.
+    assert_eq!(of_work(&dynamic, 40_022), Ok(4));
+    assert_eq!(of_work(&dynamic, 40_021), Err(Kind::TooMuchWork { limit: 40_021 }));
     let off = Limits { dynamic_patterns: false, ..Limits::default() };
     assert_eq!(evaluate(&dynamic, &four, &off).unwrap_err().kind, Kind::DynamicPatternOff);
     let broken = claims(&[("A", "(")]);

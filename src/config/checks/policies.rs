@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::claims::policy::{ComputerAnswer, Permit, Policies, PolicyPlace, normal_name};
+use crate::claims::policy::{Permit, Policies, PolicyPlace, normal_name};
 use crate::config::Config;
 use crate::config::diagnostic::Code;
 use crate::config::findings::Findings;
-use crate::trusts::{PolicyKeys, resolve_policy};
+use crate::trusts::{PolicyKeys, resolve_policy, warn_of_computers};
 
 pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     let mut names = BTreeMap::new();
@@ -54,16 +54,5 @@ fn entra(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     let Some(policy) = resolve_policy(&entra.access_control_policy, parameters, &policies, &KEYS, findings) else {
         return;
     };
-    let message = match policy.answer_to_computer() {
-        ComputerAnswer::Permit | ComputerAnswer::Unknown => return,
-        ComputerAnswer::SecondFactor => "computers cannot join Entra: the policy asks them for a second factor",
-        ComputerAnswer::Deny => "computers cannot join Entra: the policy does not permit them",
-    };
-    findings.warning(
-        Code::Advice,
-        KEYS.policy,
-        message,
-        "`permit-everyone-and-require-mfa-allow-automatic-device-registration` lets computers register themselves; in a \
-         policy of your own, add a permit with `when = { device_registration = true }`",
-    );
+    warn_of_computers(&policy, KEYS.policy, findings);
 }

@@ -53,6 +53,9 @@ pub(in crate::cli::claims) struct Explain {
     /// Inside or outside the corporate network [default: what the configuration says of the address]
     #[arg(long, value_enum, conflicts_with = "case")]
     pub(super) at: Option<At>,
+    /// The AD FS proxy the request comes through, by its host name; then the request is from outside
+    #[arg(long, value_name = "HOST", conflicts_with_all = ["case", "at"])]
+    pub(super) proxy: Option<String>,
     /// Write the rules and everything they were given and made as cases for `chancery claims test`: FILE and a rule file
     /// beside it, and such a pair for each other stage that has rules
     #[arg(long, value_name = "FILE", conflicts_with = "case")]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::Explain;
 use super::answer::{Answer, RelyingPartyAnswer, Request, Subject};
 use super::save;
-use super::subject::{assume, find, method_at, obstacle, subject};
+use super::subject::{assume, find, method_at, obstacle, password_expiry, subject};
 use crate::audit::{Auditor, AuditorOptions, WriterSink};
 use crate::authn::{AuthenticationMethod, ForwardingHeaders, NetworkLocation, RequestOrigin, SubjectOrigin};
 use crate::claims::explain::StageExplanation;
@@ -46,8 +46,13 @@ async fn sign_in(command: &Explain, loaded: &Loaded) -> Result<Answer, Failure> 
     let method = method_at(&command.endpoint);
     let mut warnings: Vec<String> = obstacle(directory, &account).await.into_iter().collect();
     let account = assume(account, method, &decisions.domains, &mut warnings);
-    let who = subject(account, method, command.device, &*clock, &*random)?;
     let mut assumed = Vec::new();
+    let expires = match method {
+        AuthenticationMethod::Password => password_expiry(directory, &account, &mut assumed).await,
+        // Only who signs in by a password is told of its end.
+        AuthenticationMethod::Windows | AuthenticationMethod::TlsClient | AuthenticationMethod::X509 => None,
+    };
+    let who = subject(account, method, command.device, expires, &*clock, &*random)?;
     let request = SignInRequest {
         relying_party: identifier.to_owned(),
         endpoint: command.endpoint.clone(),
@@ -147,6 +152,10 @@ fn origin(command: &Explain, config: &Config, decisions: &Decisions, assumed: &m
         address
     });
     let mut origin = decisions.network.origin(address, &ForwardingHeaders::default());
+    if let Some(proxy) = &command.proxy {
+        origin.proxy = Some(proxy.clone());
+        origin.location = NetworkLocation::Extranet;
+    }
     if let Some(location) = command.at.map(NetworkLocation::from) {
         origin.location = location;
     }
@@ -167,9 +176,12 @@ fn assume_the_rest(assumed: &mut Vec<String>, method: AuthenticationMethod, comm
             "the account signs in just now by a certificate; its groups are those of the directory",
         ),
     });
-    assumed.push(String::from(
-        "the request comes through no proxy, names no client application and has a correlation id of zeros",
-    ));
+    assumed.push(match &command.proxy {
+        Some(_) => String::from("the request names no client application and has a correlation id of zeros"),
+        None => String::from(
+            "the request comes through no proxy, names no client application and has a correlation id of zeros",
+        ),
+    });
     if command.device.is_none() {
         assumed.push(String::from("no registered device takes part"));
     } else {

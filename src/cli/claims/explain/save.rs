@@ -34,15 +34,20 @@ pub(super) fn save(file: &Path, title: &str, trace: &RecordedTrace) -> Result<()
     if file.extension().is_none_or(|extension| extension != "json") {
         return Err(SaveError::Name(file.to_owned()));
     }
-    let mut files = Vec::new();
+    let mut files: Vec<(PathBuf, String)> = Vec::new();
     for run in &trace.runs {
         let stage = run.stage.unwrap_or(Stage::IssuanceTransform);
         let json = match stage {
             // Built in, so nobody's to test.
             Stage::AcceptanceTransform => continue,
             Stage::IssuanceTransform => file.to_owned(),
+            // The rules of all relying parties and those of this one are two sets of the same stage.
             Stage::AdditionalAuthentication | Stage::IssuanceAuthorization => {
-                file.with_extension(format!("{stage}.json"))
+                let numbered = (2..).map(|number| format!("{stage}-{number}.json"));
+                let names = std::iter::once(format!("{stage}.json")).chain(numbered);
+                let mut free = names.map(|name| file.with_extension(name));
+                let free = free.find(|json| !files.iter().any(|(taken, _)| taken == json));
+                free.unwrap_or_else(|| file.to_owned())
             }
         };
         let rules = json.with_extension("rules");
@@ -112,5 +117,52 @@ fn answer(query: &QueryTrace) -> SavedAnswer {
         params: query.params.iter().map(ToString::to_string).collect(),
         rows,
         error,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::claims::Text;
+
+    fn run(stage: Stage, text: &str) -> RunTrace {
+        RunTrace {
+            stage: Some(stage),
+            text: Text::from(text),
+            input: ClaimSet::default(),
+            rules: Vec::new(),
+            made: Vec::new(),
+            queries: Vec::new(),
+            result: None,
+        }
+    }
+
+    #[test]
+    fn every_rule_set_has_a_file_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("alice.json");
+        let mut trace = RecordedTrace::default();
+        trace.runs = vec![
+            run(Stage::AcceptanceTransform, "0"),
+            run(Stage::AdditionalAuthentication, "1"),
+            run(Stage::AdditionalAuthentication, "2"),
+            run(Stage::IssuanceAuthorization, "3"),
+            run(Stage::IssuanceTransform, "4"),
+        ];
+        save(&file, "alice", &trace).unwrap();
+        for (name, text) in [
+            ("alice.additional-authentication", "1"),
+            ("alice.additional-authentication-2", "2"),
+            ("alice.issuance-authorization", "3"),
+            ("alice", "4"),
+        ] {
+            let at = |ending: &str| directory.path().join(format!("{name}.{ending}"));
+            assert_eq!(std::fs::read_to_string(at("rules")).unwrap(), text, "{name}");
+            let cases: serde_json::Value = serde_json::from_slice(&std::fs::read(at("json")).unwrap()).unwrap();
+            assert_eq!(cases["rules"], format!("{name}.rules"));
+        }
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 8);
+        // What is there is kept.
+        assert!(matches!(save(&file, "alice", &trace), Err(SaveError::Write { .. })));
     }
 }

@@ -4,9 +4,11 @@
 use crate::authn::{
     AuthenticatedSubject, AuthenticationMethod, DeviceContext, DeviceRef, LoginName, SessionRef, SubjectOrigin,
 };
-use crate::clock::{Clock, Random};
+use crate::clock::{Clock, Random, UtcTime};
 use crate::config::Config;
-use crate::directory::{Account, AccountKey, Directory, DirectoryError, Sid, SignInState};
+use crate::directory::{
+    Account, AccountKey, AttributeName, AttributeValue, Directory, DirectoryError, Sid, SignInState,
+};
 use crate::kerberos::TrustedDomains;
 use crate::protocols::trust_endpoint::{Credential, TrustEndpoint};
 
@@ -137,6 +139,7 @@ pub(super) fn subject(
     account: Account,
     method: AuthenticationMethod,
     device: Option<uuid::Uuid>,
+    password_expires: Option<UtcTime>,
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<AuthenticatedSubject, crate::clock::RandomError> {
@@ -147,8 +150,32 @@ pub(super) fn subject(
         device: device.map(known_device),
         certificate: None,
         session: SessionRef::random(random)?,
-        password_expires: None,
+        password_expires,
     })
+}
+
+/// When the password of the account expires, as the directory computes it; the ticket of a password sign-in says the same.
+/// `None`, and a sentence of what is left out, where it cannot be known.
+pub(super) async fn password_expiry(
+    directory: &dyn Directory,
+    account: &Account,
+    assumed: &mut Vec<String>,
+) -> Option<UtcTime> {
+    let name = AttributeName::new("msDS-UserPasswordExpiryTimeComputed");
+    let computed = match directory.attributes(&account.sid, std::slice::from_ref(&name)).await {
+        Ok(attributes) => attributes.values(&name).first().map(expiry),
+        Err(_) => None,
+    };
+    if computed.is_none() {
+        let said = "when the password expires is not known from the directory: password expiry claims are left out";
+        assumed.push(String::from(said));
+    }
+    computed.flatten()
+}
+
+/// A FILETIME as text; `None` for a password that never expires, and for one that must be changed now.
+fn expiry(value: &AttributeValue) -> Option<UtcTime> {
+    std::str::from_utf8(value.as_octets()).ok()?.parse().ok().and_then(UtcTime::from_filetime)
 }
 
 /// A device of which no more is known than its id: registered, to the user who signs in, and not disabled.
@@ -184,5 +211,20 @@ pub(super) async fn obstacle(directory: &dyn Directory, account: &Account) -> Op
             Some(format!("the account {state}: it could not sign in now"))
         }
         Err(error) => Some(format!("whether the account may sign in now is not known: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_password_is_read_as_the_directory_writes_it() {
+        let read = |text: &str| expiry(&AttributeValue::Text(String::from(text))).map(UtcTime::unix_seconds);
+        assert_eq!(read("133000000000000000"), Some(1_655_526_400));
+        // Never, must be changed, and what is no time at all.
+        for text in ["9223372036854775807", "0", "", "-1", "soon"] {
+            assert_eq!(read(text), None, "{text}");
+        }
     }
 }
