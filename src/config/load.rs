@@ -14,12 +14,15 @@ use super::diagnostic::{Code, Place, Report};
 use super::document::Document;
 use super::environment::Environment;
 use super::findings::Findings;
+use super::names::DnsName;
 use super::paths::{self, NamedPath, PathKind};
 use super::{Config, required};
 use crate::claims::RuleSet;
 use crate::claims::policy::Policies;
 use crate::clock::Clock;
-use crate::trusts::{RelyingParty, RuleKeys, TrustContext, Trusts, file::TrustFile};
+use crate::trusts::{
+    ClaimsProvider, ListedProvider, ProviderNames, RelyingParty, RuleKeys, TrustContext, Trusts, file::TrustFile,
+};
 
 /// What a configuration is read with.
 #[derive(Clone)]
@@ -145,7 +148,10 @@ impl Loader {
     fn trusts(&self, config: Option<&Config>, files: &mut Files, report: &mut Report) -> Trusts {
         let directory = self.trusts_directory();
         let mut identifiers: BTreeMap<String, String> = BTreeMap::new();
-        let mut found: Vec<Arc<RelyingParty>> = Vec::new();
+        let mut found: Vec<(RelyingParty, Vec<ListedProvider>)> = Vec::new();
+        let mut providers: Vec<Arc<ClaimsProvider>> = Vec::new();
+        let suffixes = config.map(local_suffixes).unwrap_or_default();
+        let mut names = ProviderNames::new(config.map(|config| config.service.identifier.as_str()), &suffixes);
         let own_policies = config.map(|config| config.access_control_policies.clone());
         let policies = Policies::new(own_policies.unwrap_or_default());
         if let Some(built_in) =
@@ -154,7 +160,7 @@ impl Loader {
             for identifier in &built_in.identifiers {
                 identifiers.insert(identifier.clone(), String::from("the built-in trust with Entra"));
             }
-            found.push(Arc::new(built_in));
+            found.push((built_in, Vec::new()));
         }
         let paths = match trust_files(&directory) {
             Ok(paths) => paths,
@@ -174,8 +180,11 @@ impl Loader {
             let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now(), stores.as_ref())
                 .with_policies(&policies);
             if let Some(relying_party) = crate::trusts::compile(&file, path, &mut context, &mut identifiers) {
-                found.push(Arc::new(relying_party));
+                let listed = crate::trusts::listed_providers(&file, &context);
+                found.push((relying_party, listed));
             }
+            providers
+                .extend(crate::trusts::compile_claims_provider(&file, path, &mut context, &mut names).map(Arc::new));
             for referenced in context.into_files() {
                 files.add(&referenced, Role::Configuration);
             }
@@ -190,8 +199,21 @@ impl Loader {
                 "enable `[entra]`, or write a file with `[relying_party]` here",
             );
         }
-        Trusts::new(found)
+        let relying_parties = found.into_iter().map(|(mut trust, listed)| {
+            crate::trusts::resolve_lists(&mut trust, &listed, &names, report);
+            Arc::new(trust)
+        });
+        Trusts::new(relying_parties.collect()).with_claims_providers(providers).with_local_suffixes(suffixes)
     }
+}
+
+/// What the sign-in names of users of the own domains end in.
+fn local_suffixes(config: &Config) -> Vec<DnsName> {
+    let of = |domain: &super::Domain| domain.upn_suffixes.iter().cloned().chain([domain.realm.dns_name()]).collect();
+    let mut suffixes: Vec<DnsName> = config.domains.iter().flat_map(|domain| -> Vec<DnsName> { of(domain) }).collect();
+    suffixes.sort();
+    suffixes.dedup();
+    suffixes
 }
 
 /// `*.toml` in the directory, in order of their names; none when there is no such directory.
