@@ -34,4 +34,4 @@ pub use relying_party::{
 pub(crate) use rules::{RuleKeys, compile as compile_rules};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

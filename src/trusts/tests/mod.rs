@@ -162,6 +162,13 @@ fn the_built_in_trust_is_there_only_when_wanted() {
     assert!(report.has_errors());
 }
 
+/// A claims provider by WS-Federation, `urn:<name>`, with the suffix `<name>.example`.
+pub(crate) fn partner(name: &str) -> ClaimsProvider {
+    let suffix = format!("{name}.example");
+    let provider = provider(&format!("urn:{name}"), &[&suffix], true, FederationProtocol::WsFederation);
+    Arc::into_inner(provider).unwrap()
+}
+
 fn provider(identifier: &str, suffixes: &[&str], enabled: bool, protocol: FederationProtocol) -> Arc<ClaimsProvider> {
     Arc::new(ClaimsProvider {
         id: ClaimsProviderId::new(identifier),
