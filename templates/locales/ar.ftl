@@ -16,6 +16,7 @@ home-realm-search-button = بحث
 home-realm-shown = المؤسسات المعروضة: { $shown } من { $total }
 home-realm-none = لا توجد مؤسسة يتضمن اسمها هذا النص. جرّب جزءًا أقصر منه.
 home-realm-address = عنوان بريدك الإلكتروني في مؤسستك
+home-realm-or-address = أو اكتب عنوان بريدك الإلكتروني في مؤسستك
 home-realm-next = التالي
 notice-credentials = اسم المستخدم أو كلمة المرور غير صحيحين. تحقّق منهما ثم حاول مرة أخرى. بعد عدة محاولات، انتظر نصف ساعة قبل المحاولة التالية.
 notice-user-name = اكتب اسم المستخدم مع النطاق، مثل name@example.com أو DOMAIN\name.

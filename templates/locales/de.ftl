@@ -16,6 +16,7 @@ home-realm-search-button = Suchen
 home-realm-shown = Angezeigte Organisationen: { $shown } von { $total }
 home-realm-none = Keine Organisation hat das in ihrem Namen. Versuchen Sie es mit einem kürzeren Teil davon.
 home-realm-address = Ihre E-Mail-Adresse in Ihrer Organisation
+home-realm-or-address = Oder geben Sie die E-Mail-Adresse in Ihrer Organisation ein
 home-realm-next = Weiter
 notice-credentials = Der Benutzername oder das Kennwort stimmt nicht. Prüfen Sie beides und versuchen Sie es noch einmal. Warten Sie nach mehreren Versuchen eine halbe Stunde.
 notice-user-name = Geben Sie den Benutzernamen mit seiner Domäne ein, zum Beispiel name@beispiel.de oder DOMÄNE\name.

@@ -16,6 +16,7 @@ home-realm-search-button = Buscar
 home-realm-shown = Organizaciones mostradas: { $shown } de { $total }
 home-realm-none = Ninguna organización tiene eso en su nombre. Pruebe con una parte más corta.
 home-realm-address = Su correo electrónico en su organización
+home-realm-or-address = O escriba su correo electrónico en su organización
 home-realm-next = Siguiente
 notice-credentials = El nombre de usuario o la contraseña no son correctos. Compruebe ambos e inténtelo de nuevo. Después de varios intentos, espere media hora antes del siguiente.
 notice-user-name = Escriba su nombre de usuario con su dominio, por ejemplo nombre@ejemplo.com o DOMINIO\nombre.

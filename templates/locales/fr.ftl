@@ -16,6 +16,7 @@ home-realm-search-button = Rechercher
 home-realm-shown = Organisations affichées : { $shown } sur { $total }
 home-realm-none = Aucune organisation ne porte ce nom. Essayez avec une partie plus courte.
 home-realm-address = Votre adresse e-mail dans votre organisation
+home-realm-or-address = Ou indiquez votre adresse e-mail dans votre organisation
 home-realm-next = Suivant
 notice-credentials = Le nom d’utilisateur ou le mot de passe n’est pas correct. Vérifiez les deux et réessayez. Après plusieurs essais, attendez une demi-heure avant le suivant.
 notice-user-name = Indiquez votre nom d’utilisateur avec son domaine, par exemple prenom@exemple.fr ou DOMAINE\prenom.

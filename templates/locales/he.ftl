@@ -16,6 +16,7 @@ home-realm-search-button = חיפוש
 home-realm-shown = ארגונים מוצגים: { $shown } מתוך { $total }
 home-realm-none = אין ארגון ששמו כולל את הטקסט הזה. אפשר לנסות חלק קצר יותר.
 home-realm-address = כתובת הדואר האלקטרוני שלך בארגון
+home-realm-or-address = או לכתוב את כתובת הדואר האלקטרוני שלך בארגון
 home-realm-next = הבא
 notice-credentials = שם המשתמש או הסיסמה אינם נכונים. יש לבדוק את שניהם ולנסות שוב. אחרי כמה ניסיונות יש להמתין חצי שעה לפני הניסיון הבא.
 notice-user-name = יש לכתוב את שם המשתמש עם התחום, למשל name@example.com או DOMAIN\name.

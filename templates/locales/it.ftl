@@ -16,6 +16,7 @@ home-realm-search-button = Cerca
 home-realm-shown = Organizzazioni mostrate: { $shown } di { $total }
 home-realm-none = Nessuna organizzazione contiene questo nel nome. Provi con una parte più breve.
 home-realm-address = Il suo indirizzo e-mail nella sua organizzazione
+home-realm-or-address = Oppure scriva il suo indirizzo e-mail nella sua organizzazione
 home-realm-next = Avanti
 notice-credentials = Il nome utente o la password non sono corretti. Li controlli entrambi e riprovi. Dopo più tentativi, attenda mezz’ora prima del successivo.
 notice-user-name = Scriva il nome utente con il suo dominio, per esempio nome@esempio.it o DOMINIO\nome.

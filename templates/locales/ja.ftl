@@ -16,6 +16,7 @@ home-realm-search-button = 検索
 home-realm-shown = 表示中の組織: { $total } 件のうち { $shown } 件
 home-realm-none = この語を名前に含む組織はありません。もっと短い語でお試しください。
 home-realm-address = 組織のメールアドレス
+home-realm-or-address = または、組織のメールアドレスを入力
 home-realm-next = 次へ
 notice-credentials = ユーザー名またはパスワードが正しくありません。両方を確認して、もう一度お試しください。何度か失敗したときは、30 分ほど待ってからお試しください。
 notice-user-name = ユーザー名はドメインを付けて入力してください。例: name@example.co.jp または DOMAIN\name

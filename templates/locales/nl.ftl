@@ -16,6 +16,7 @@ home-realm-search-button = Zoeken
 home-realm-shown = Getoonde organisaties: { $shown } van { $total }
 home-realm-none = Geen enkele organisatie heeft dit in haar naam. Probeer een korter deel ervan.
 home-realm-address = Uw e-mailadres bij uw organisatie
+home-realm-or-address = Of vul uw e-mailadres bij uw organisatie in
 home-realm-next = Volgende
 notice-credentials = De gebruikersnaam of het wachtwoord klopt niet. Controleer beide en probeer het opnieuw. Wacht na meerdere pogingen een half uur voor de volgende.
 notice-user-name = Geef uw gebruikersnaam met het domein op, bijvoorbeeld naam@voorbeeld.nl of DOMEIN\naam.

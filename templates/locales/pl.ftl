@@ -16,6 +16,7 @@ home-realm-search-button = Szukaj
 home-realm-shown = Wyświetlone organizacje: { $shown } z { $total }
 home-realm-none = Żadna organizacja nie ma tego w nazwie. Spróbuj wpisać krótszy fragment.
 home-realm-address = Twój adres e-mail w organizacji
+home-realm-or-address = Albo podaj swój adres e-mail w organizacji
 home-realm-next = Dalej
 notice-credentials = Nazwa użytkownika lub hasło jest nieprawidłowe. Sprawdź jedno i drugie i spróbuj ponownie. Po kilku próbach odczekaj pół godziny przed następną.
 notice-user-name = Podaj nazwę użytkownika wraz z domeną, na przykład nazwa@przyklad.pl lub DOMENA\nazwa.

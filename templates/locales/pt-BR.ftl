@@ -16,6 +16,7 @@ home-realm-search-button = Buscar
 home-realm-shown = Organizações exibidas: { $shown } de { $total }
 home-realm-none = Nenhuma organização tem isso no nome. Tente uma parte mais curta.
 home-realm-address = Seu e-mail na sua organização
+home-realm-or-address = Ou escreva seu e-mail na sua organização
 home-realm-next = Avançar
 notice-credentials = O nome de usuário ou a senha não está correto. Verifique os dois e tente novamente. Depois de várias tentativas, espere meia hora antes da próxima.
 notice-user-name = Escreva seu nome de usuário com o domínio, por exemplo nome@exemplo.com.br ou DOMÍNIO\nome.

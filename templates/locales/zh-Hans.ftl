@@ -16,6 +16,7 @@ home-realm-search-button = 搜索
 home-realm-shown = 显示的组织：{ $total } 个中的 { $shown } 个
 home-realm-none = 没有名称包含此内容的组织。请尝试较短的部分。
 home-realm-address = 您在组织中的电子邮件地址
+home-realm-or-address = 或输入您在组织中的电子邮件地址
 home-realm-next = 下一步
 notice-credentials = 用户名或密码不正确。请检查后重试。多次尝试失败后，请等待半小时再试。
 notice-user-name = 请输入带域名的用户名，例如 name@example.cn 或 DOMAIN\name。
