@@ -48,6 +48,15 @@ pub struct Loaded {
     pub fingerprint: Fingerprint,
 }
 
+/// What of `chancery.toml` concerns trusts.
+#[derive(Debug, Default)]
+struct ForTrusts {
+    /// Additional authentication rules for every relying party.
+    additional_authentication: Option<RuleSet>,
+    /// The list of the built-in trust with Entra.
+    entra_providers: Vec<ListedProvider>,
+}
+
 /// What came of reading.
 #[derive(Debug)]
 pub struct Outcome {
@@ -73,9 +82,10 @@ impl Loader {
         let mut report = Report::default();
         let mut files = Files::default();
         let (settings, state_directory) = self.config(&mut files, &mut report);
-        let (config, additional_authentication) = settings.unzip();
-        let trusts = self.trusts(config.as_ref(), &mut files, &mut report);
-        let trusts = trusts.with_additional_authentication(additional_authentication.flatten());
+        let (config, for_trusts) = settings.unzip();
+        let ForTrusts { additional_authentication, entra_providers } = for_trusts.unwrap_or_default();
+        let trusts = self.trusts(config.as_ref(), entra_providers, &mut files, &mut report);
+        let trusts = trusts.with_additional_authentication(additional_authentication);
         report.sort();
         let fingerprint = files.fingerprint(self.base());
         let loaded = match (config, trusts) {
@@ -108,8 +118,8 @@ impl Loader {
         self.file.parent().unwrap_or_else(|| Path::new(""))
     }
 
-    /// The settings and the additional authentication rules for every relying party.
-    fn config(&self, files: &mut Files, report: &mut Report) -> (Option<(Config, Option<RuleSet>)>, Option<PathBuf>) {
+    /// The settings, and what of them concerns trusts.
+    fn config(&self, files: &mut Files, report: &mut Report) -> (Option<(Config, ForTrusts)>, Option<PathBuf>) {
         let Some(text) = files.text(&self.file, report) else {
             return (None, None);
         };
@@ -142,10 +152,18 @@ impl Loader {
             files.add(&referenced, Role::Configuration);
         }
         let state_directory = Some(config.service.state_directory.clone());
-        (Some((config, additional_authentication)), state_directory)
+        let entra_providers =
+            crate::trusts::listed(config.entra.claims_providers.as_ref(), "entra.claims_providers", &document);
+        (Some((config, ForTrusts { additional_authentication, entra_providers })), state_directory)
     }
 
-    fn trusts(&self, config: Option<&Config>, files: &mut Files, report: &mut Report) -> Trusts {
+    fn trusts(
+        &self,
+        config: Option<&Config>,
+        entra_providers: Vec<ListedProvider>,
+        files: &mut Files,
+        report: &mut Report,
+    ) -> Trusts {
         let directory = self.trusts_directory();
         let mut identifiers: BTreeMap<String, String> = BTreeMap::new();
         let mut found: Vec<(RelyingParty, Vec<ListedProvider>)> = Vec::new();
@@ -160,7 +178,7 @@ impl Loader {
             for identifier in &built_in.identifiers {
                 identifiers.insert(identifier.clone(), String::from("the built-in trust with Entra"));
             }
-            found.push((built_in, Vec::new()));
+            found.push((built_in, entra_providers));
         }
         let paths = match trust_files(&directory) {
             Ok(paths) => paths,
@@ -180,7 +198,8 @@ impl Loader {
             let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now(), stores.as_ref())
                 .with_policies(&policies);
             if let Some(relying_party) = crate::trusts::compile(&file, path, &mut context, &mut identifiers) {
-                let listed = crate::trusts::listed_providers(&file, &context);
+                let list = file.relying_party.as_ref().and_then(|table| table.claims_providers.as_ref());
+                let listed = crate::trusts::listed(list, "relying_party.claims_providers", &document);
                 found.push((relying_party, listed));
             }
             providers

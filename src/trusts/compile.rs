@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::TrustContext;
 use super::file::{RelyingPartyFile, TokenTypeFile, TrustFile};
 use super::policy::{AppliedPolicy, PolicyKeys, resolve_policy};
-use super::provider_names::ListedProvider;
 use super::relying_party::{Authorization, ClaimsProviders, RelyingParty, RelyingPartyId};
 use super::rules::{self, RuleKeys};
 use super::{certificates, endpoints};
@@ -318,19 +317,6 @@ fn empty_rules() -> Option<RuleSet> {
 
 const fn minutes(minutes: u32) -> Duration {
     Duration::from_secs(minutes as u64 * 60)
-}
-
-/// The entries of `claims_providers` with their places; what they mean is known when every trust file was read.
-pub(crate) fn listed_providers(file: &TrustFile, context: &TrustContext<'_, '_, '_>) -> Vec<ListedProvider> {
-    let listed = file.relying_party.as_ref().and_then(|table| table.claims_providers.as_ref());
-    let entries = listed.into_iter().flatten().enumerate();
-    let document = context.findings.document();
-    entries
-        .map(|(i, text)| ListedProvider {
-            text: text.clone(),
-            place: document.place(&format!("{TABLE}.claims_providers.{i}")),
-        })
-        .collect()
 }
 
 const TABLE: &str = "relying_party";

@@ -20,12 +20,12 @@ mod rules;
 
 pub use candidates::{Candidates, HomeRealm};
 pub use claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol};
-pub(crate) use compile::{compile, listed_providers};
+pub(crate) use compile::compile;
 pub(crate) use compile_provider::compile as compile_claims_provider;
 pub(crate) use context::TrustContext;
 pub use policy::AppliedPolicy;
 pub(crate) use policy::{PolicyKeys, resolve_policy};
-pub(crate) use provider_names::{ListedProvider, ProviderNames, resolve_lists};
+pub(crate) use provider_names::{ListedProvider, ProviderNames, listed, resolve_lists};
 pub use registry::{TrustLookup, Trusts};
 pub use relying_party::{
     AssertionConsumerService, Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, SamlSettings,

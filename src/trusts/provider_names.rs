@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{ClaimsProviders, RelyingParty};
 use crate::claims::types::issuer::{AD_AUTHORITY, CLIENT_CONTEXT, LOCAL_AUTHORITY, SELF_AUTHORITY};
 use crate::config::diagnostic::{Code, Place, Report};
+use crate::config::document::Document;
 use crate::config::names::DnsName;
 use crate::config::suggest;
 
@@ -28,6 +29,14 @@ pub(crate) struct ListedProvider {
     pub(super) text: String,
     /// Its place.
     pub(super) place: Option<Place>,
+}
+
+/// The entries of the list at `key` with their places; what they mean is known when every trust file was read.
+pub(crate) fn listed(entries: Option<&Vec<String>>, key: &str, document: &Document<'_>) -> Vec<ListedProvider> {
+    let entries = entries.into_iter().flatten().enumerate();
+    entries
+        .map(|(i, text)| ListedProvider { text: text.clone(), place: document.place(&format!("{key}.{i}")) })
+        .collect()
 }
 
 impl ProviderNames {

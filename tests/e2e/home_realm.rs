@@ -344,6 +344,7 @@ fn the_intranet_can_belong_to_the_local_directory() {
     assert!(is_discovery(&asked), "off by default: {}", asked.body);
     let setup = NodeSetup::new()
         .replace("[sign_in]\n", "[sign_in]\nintranet_use_local_claims_provider = true\nhrd_cookie = false\n");
+    let setup = setup.replace("[entra]\n", "[entra]\nclaims_providers = [\"Active Directory\"]\n");
     let node = two_partners(setup).start();
     let inside = Browser::windows().at(&node.address);
     let door = back_to_windows(&inside.ask("web", ""));
@@ -353,6 +354,7 @@ fn the_intranet_can_belong_to_the_local_directory() {
     assert!(is_discovery(&inside.ask("partners", "")));
     assert!(is_discovery(&inside.ask("web", "&ChooseHomeRealm=true")));
     let outside = outside(&node);
+    assert!(is_sign_in(&outside.get("/adfs/ls/?wa=wsignin1.0&wtrealm=urn%3Afederation%3AMicrosoftOnline")));
     assert!(is_discovery(&outside.ask("web", "")));
     departure(&outside.ask("web", "&RedirectToIdentityProvider=urn%3Anorth"), "north");
     assert_eq!(outside.cookie("MSISIPSelectionPersistent"), None, "switched off");
