@@ -8,10 +8,12 @@ use std::time::Duration;
 use aws_lc_rs::digest;
 use uuid::Uuid;
 
+use super::home_realm::{Answer, Discovery};
 use super::method::{AuthnRequirement, Choice, Circumstances, choose};
 use super::{AuthenticatedSubject, SessionRef};
 use crate::clock::{Random, RandomError, UtcTime};
 use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
+use crate::trusts::{ClaimsProviderId, HomeRealm};
 
 /// A sign-in in progress.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -24,8 +26,8 @@ pub struct SignInFlow {
 /// What happened.
 #[derive(Debug)]
 pub enum FlowInput<'a> {
-    /// The request arrived.
-    Begin(Circumstances<'a>),
+    /// The request arrived, and this is where its user signs in.
+    Begin(Circumstances<'a>, &'a Discovery<'a>),
     /// A ticket was looked at: its owner, or `None` for one that was not good.
     Ticket(Option<AuthenticatedSubject>),
     /// A password was checked.
@@ -45,9 +47,13 @@ pub enum FlowStep {
     Failed(AuthnError),
 }
 
-/// A credential to ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What to ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Challenge {
+    /// Where somebody signs in, on a page.
+    HomeRealm,
+    /// That a claims provider says who it is.
+    ClaimsProvider(ClaimsProviderId),
     /// A Kerberos ticket, without the person.
     Windows,
     /// User name and password, on a page.
@@ -77,6 +83,9 @@ pub enum AuthnError {
     /// The method asked for is not possible here.
     #[error("the requested authentication method is not available here")]
     Unavailable,
+    /// No claims provider may sign users in to the relying party, or none can be asked without a page.
+    #[error("no claims provider of the relying party can be asked")]
+    NoClaimsProvider,
     /// Only Windows would do, and it failed.
     #[error("Windows authentication failed, and the request accepts no other method")]
     WindowsFailed,
@@ -116,12 +125,7 @@ impl SignInFlow {
     /// The next step.
     pub fn step(self, input: FlowInput<'_>) -> FlowStep {
         match input {
-            FlowInput::Begin(circumstances) => match choose(&self.requirement, &circumstances) {
-                Choice::Session => FlowStep::Continue,
-                Choice::Windows => FlowStep::Challenge(Challenge::Windows, self),
-                Choice::Forms => FlowStep::Challenge(Challenge::Forms { last: None }, self),
-                Choice::Unavailable => FlowStep::Failed(AuthnError::Unavailable),
-            },
+            FlowInput::Begin(circumstances, home) => self.begin(&circumstances, home),
             FlowInput::Ticket(Some(subject)) | FlowInput::Password(Ok(subject)) => {
                 if self.requirement.accepts(&subject.methods) {
                     FlowStep::Authenticated(Box::new(subject))
@@ -134,6 +138,27 @@ impl SignInFlow {
             }
             FlowInput::Ticket(None) => FlowStep::Challenge(Challenge::Forms { last: None }, self),
             FlowInput::Password(Err(failure)) => FlowStep::Challenge(Challenge::Forms { last: Some(failure) }, self),
+        }
+    }
+
+    /// A session is looked at first, so that whoever is signed in is not asked where that was.
+    fn begin(self, circumstances: &Circumstances<'_>, home: &Discovery<'_>) -> FlowStep {
+        let accepted = circumstances.session.filter(|session| home.accepts(session.origin.claims_provider()));
+        let circumstances = Circumstances { session: accepted, ..*circumstances };
+        let is_enough = accepted.is_some_and(|session| self.requirement.is_met_by(session, circumstances.now));
+        match home.answer {
+            _ if is_enough => FlowStep::Continue,
+            Answer::Home(HomeRealm::ActiveDirectory) => match choose(&self.requirement, &circumstances) {
+                Choice::Session => FlowStep::Continue,
+                Choice::Windows => FlowStep::Challenge(Challenge::Windows, self),
+                Choice::Forms => FlowStep::Challenge(Challenge::Forms { last: None }, self),
+                Choice::Unavailable => FlowStep::Failed(AuthnError::Unavailable),
+            },
+            Answer::Home(HomeRealm::ClaimsProvider(provider)) => {
+                FlowStep::Challenge(Challenge::ClaimsProvider(provider.id.clone()), self)
+            }
+            Answer::Page => FlowStep::Challenge(Challenge::HomeRealm, self),
+            Answer::Nowhere => FlowStep::Failed(AuthnError::NoClaimsProvider),
         }
     }
 
@@ -194,6 +219,12 @@ impl std::fmt::Debug for BrowserId {
     }
 }
 
+impl From<Uuid> for StepId {
+    fn from(id: Uuid) -> Self {
+        Self(id)
+    }
+}
+
 impl StepId {
     /// Its octets.
     pub fn as_octets(&self) -> &[u8] {
@@ -214,11 +245,13 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::authn::home_realm::{Hints, discover};
     use crate::authn::method::RequestedMethod;
     use crate::authn::session::tests::subject;
     use crate::authn::{AuthenticationMethod, NetworkLocation};
     use crate::clock::{ManualClock, SystemRandomSource};
     use crate::secret::Secret;
+    use crate::trusts::{Candidates, ClaimsProviders, Trusts};
 
     const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
 
@@ -226,19 +259,54 @@ mod tests {
         SignInFlow::new(AuthnRequirement { methods: methods.to_vec(), ..AuthnRequirement::default() }, "wa=wsignin1.0")
     }
 
-    fn begin(location: NetworkLocation) -> FlowInput<'static> {
-        FlowInput::Begin(Circumstances {
-            location,
-            windows_browser: true,
-            windows_failed: false,
-            session: None,
-            now: NOW,
-        })
+    /// The first step of a flow, where there is the local directory and a partner, and these hints.
+    fn begin_with(
+        flow: SignInFlow,
+        location: NetworkLocation,
+        session: Option<&AuthenticatedSubject>,
+        hints: &Hints<'_>,
+    ) -> FlowStep {
+        let trusts = Trusts::new(Vec::new()).with_claims_providers(vec![Arc::new(crate::trusts::tests::partner("a"))]);
+        let home = discover(Candidates::new(&trusts, &ClaimsProviders::All), hints);
+        let circumstances = Circumstances { location, windows_browser: true, windows_failed: false, session, now: NOW };
+        flow.step(FlowInput::Begin(circumstances, &home))
+    }
+
+    fn begin(flow: SignInFlow, location: NetworkLocation) -> FlowStep {
+        let hints = Hints { chosen: Some("AD AUTHORITY"), ..Hints::default() };
+        begin_with(flow, location, None, &hints)
+    }
+
+    #[test]
+    fn where_somebody_signs_in_is_asked_first_and_not_of_whoever_is_signed_in() {
+        let asked = begin_with(flow(&[]), NetworkLocation::Intranet, None, &Hints::default());
+        assert!(matches!(asked, FlowStep::Challenge(Challenge::HomeRealm, _)), "{asked:?}");
+        let partner = Hints { chosen: Some("urn:a"), ..Hints::default() };
+        let sent = begin_with(flow(&[]), NetworkLocation::Extranet, None, &partner);
+        let expected = Challenge::ClaimsProvider(ClaimsProviderId::new("urn:a"));
+        assert!(matches!(&sent, FlowStep::Challenge(challenge, _) if *challenge == expected), "{sent:?}");
+        // `wiaormultiauthn` is no question for a person.
+        let silent = Hints { silent: true, ..Hints::default() };
+        let windows = || flow(&[RequestedMethod::WindowsOrMultiFactor]);
+        let inside = begin_with(windows(), NetworkLocation::Intranet, None, &silent);
+        assert!(matches!(inside, FlowStep::Challenge(Challenge::Windows, _)), "{inside:?}");
+        let outside = begin_with(windows(), NetworkLocation::Extranet, None, &silent);
+        assert!(matches!(outside, FlowStep::Failed(AuthnError::Unavailable)), "{outside:?}");
+
+        let alice = subject(AuthenticationMethod::Password, NOW);
+        let with = |hints: &Hints<'_>| begin_with(flow(&[]), NetworkLocation::Extranet, Some(&alice), hints);
+        assert!(matches!(with(&Hints::default()), FlowStep::Continue));
+        assert!(
+            matches!(with(&partner), FlowStep::Challenge(Challenge::ClaimsProvider(_), _)),
+            "alice is none of theirs"
+        );
+        let again = with(&Hints { wants_to_choose: true, ..Hints::default() });
+        assert!(matches!(again, FlowStep::Challenge(Challenge::HomeRealm, _)));
     }
 
     #[test]
     fn windows_first_then_the_page() {
-        let FlowStep::Challenge(Challenge::Windows, flow) = flow(&[]).step(begin(NetworkLocation::Intranet)) else {
+        let FlowStep::Challenge(Challenge::Windows, flow) = begin(flow(&[]), NetworkLocation::Intranet) else {
             panic!("Windows is tried inside")
         };
         let FlowStep::Challenge(Challenge::Forms { last: None }, flow) = flow.step(FlowInput::Ticket(None)) else {
@@ -262,7 +330,7 @@ mod tests {
             FlowStep::Failed(AuthnError::Unavailable)
         ));
         assert!(matches!(windows_only().step(FlowInput::Ticket(None)), FlowStep::Failed(AuthnError::WindowsFailed)));
-        let outside = windows_only().step(begin(NetworkLocation::Extranet));
+        let outside = begin(windows_only(), NetworkLocation::Extranet);
         assert!(matches!(outside, FlowStep::Failed(AuthnError::Unavailable)));
         let ticket = FlowInput::Ticket(Some(subject(AuthenticationMethod::Windows, NOW)));
         assert!(matches!(flow(&[RequestedMethod::Password]).step(ticket), FlowStep::Failed(AuthnError::Unavailable)));

@@ -57,6 +57,17 @@ impl RequestedMethod {
         })
     }
 
+    /// The URI by which other services are asked for it: those of WS-Federation, where it has one of its own.
+    pub const fn uri(self) -> &'static str {
+        match self {
+            Self::Windows => "urn:federation:authentication:windows",
+            Self::Password => "urn:oasis:names:tc:SAML:1.0:am:password",
+            Self::Certificate => "urn:ietf:rfc:2246",
+            Self::MultiFactor => "http://schemas.microsoft.com/claims/multipleauthn",
+            Self::WindowsOrMultiFactor => "http://schemas.microsoft.com/claims/wiaormultiauthn",
+        }
+    }
+
     /// Whether an authentication by these methods is what was asked for. Exact: no method stands for another.
     pub fn is_met_by(self, methods: &[AuthenticationMethod]) -> bool {
         let used = |wanted| methods.contains(&wanted);
@@ -205,8 +216,12 @@ mod tests {
 
     #[test]
     fn every_uri_of_the_table_is_known() {
+        use RequestedMethod::{Certificate, MultiFactor, Password, Windows, WindowsOrMultiFactor};
         assert_eq!(RequestedMethod::from_uri("urn:ietf:rfc:2246"), Some(RequestedMethod::Certificate));
         assert_eq!(RequestedMethod::from_uri("urn:example"), None);
+        for method in [Certificate, MultiFactor, Password, Windows, WindowsOrMultiFactor] {
+            assert_eq!(RequestedMethod::from_uri(method.uri()), Some(method));
+        }
         assert_eq!(RequestedMethod::from_uri(""), None);
     }
 }

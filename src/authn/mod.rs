@@ -5,7 +5,9 @@
 pub mod certificate;
 mod device;
 mod domain_password;
+mod federated;
 pub mod flow;
+pub mod home_realm;
 pub mod login_name;
 pub mod method;
 mod negotiate;
@@ -18,7 +20,9 @@ mod user_agents;
 
 pub use device::DeviceContext;
 pub use domain_password::DomainPasswordVerifier;
+pub use federated::{FederatedSignIn, ReturnedFederated};
 pub use flow::{AuthnError, BrowserId, Challenge, FlowInput, FlowStep, PasswordFailure, SignInFlow};
+pub use home_realm::{Discovery, Hints, discover};
 pub use login_name::{DomainNames, DomainNamesEntry, LockoutKey, LoginForm, LoginName, LoginNameError};
 pub use method::{AuthnRequirement, Circumstances, RequestedMethod};
 pub use negotiate::{NegotiateAuthenticator, NegotiateError};

@@ -6,6 +6,7 @@ use super::DeviceContext;
 use super::certificate::CertificateContext;
 use crate::clock::{Random, RandomError, UtcTime};
 use crate::directory::Account;
+use crate::trusts::HomeRealm;
 
 /// Somebody who proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -34,6 +35,15 @@ pub struct AuthenticatedSubject {
 pub enum SubjectOrigin {
     /// An account of a configured Active Directory domain.
     Directory(Account),
+}
+
+impl SubjectOrigin {
+    /// Identifier of the claims provider that vouches for the subject.
+    pub fn claims_provider(&self) -> &str {
+        match self {
+            Self::Directory(_) => HomeRealm::ActiveDirectory.identifier(),
+        }
+    }
 }
 
 /// How a credential was checked.

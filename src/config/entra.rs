@@ -27,6 +27,8 @@ pub struct Entra {
     pub access_control_policy: String,
     /// Values of the policy's parameters.
     pub access_control_policy_parameters: Parameters,
+    /// Claims providers that may sign users in, by name or identifier; all when absent.
+    pub claims_providers: Option<Vec<String>>,
 }
 
 impl Entra {
@@ -51,6 +53,7 @@ impl Default for Entra {
             token_lifetime_minutes: 60,
             access_control_policy: String::from("permit-everyone"),
             access_control_policy_parameters: Parameters::default(),
+            claims_providers: None,
         }
     }
 }

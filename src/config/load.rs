@@ -14,12 +14,15 @@ use super::diagnostic::{Code, Place, Report};
 use super::document::Document;
 use super::environment::Environment;
 use super::findings::Findings;
+use super::names::DnsName;
 use super::paths::{self, NamedPath, PathKind};
 use super::{Config, required};
 use crate::claims::RuleSet;
 use crate::claims::policy::Policies;
 use crate::clock::Clock;
-use crate::trusts::{RelyingParty, RuleKeys, TrustContext, Trusts, file::TrustFile};
+use crate::trusts::{
+    ClaimsProvider, ListedProvider, ProviderNames, RelyingParty, RuleKeys, TrustContext, Trusts, file::TrustFile,
+};
 
 /// What a configuration is read with.
 #[derive(Clone)]
@@ -43,6 +46,15 @@ pub struct Loaded {
     pub generation: u64,
     /// What it was read from.
     pub fingerprint: Fingerprint,
+}
+
+/// What of `chancery.toml` concerns trusts.
+#[derive(Debug, Default)]
+struct ForTrusts {
+    /// Additional authentication rules for every relying party.
+    additional_authentication: Option<RuleSet>,
+    /// The list of the built-in trust with Entra.
+    entra_providers: Vec<ListedProvider>,
 }
 
 /// What came of reading.
@@ -70,9 +82,10 @@ impl Loader {
         let mut report = Report::default();
         let mut files = Files::default();
         let (settings, state_directory) = self.config(&mut files, &mut report);
-        let (config, additional_authentication) = settings.unzip();
-        let trusts = self.trusts(config.as_ref(), &mut files, &mut report);
-        let trusts = trusts.with_additional_authentication(additional_authentication.flatten());
+        let (config, for_trusts) = settings.unzip();
+        let ForTrusts { additional_authentication, entra_providers } = for_trusts.unwrap_or_default();
+        let trusts = self.trusts(config.as_ref(), entra_providers, &mut files, &mut report);
+        let trusts = trusts.with_additional_authentication(additional_authentication);
         report.sort();
         let fingerprint = files.fingerprint(self.base());
         let loaded = match (config, trusts) {
@@ -105,8 +118,8 @@ impl Loader {
         self.file.parent().unwrap_or_else(|| Path::new(""))
     }
 
-    /// The settings and the additional authentication rules for every relying party.
-    fn config(&self, files: &mut Files, report: &mut Report) -> (Option<(Config, Option<RuleSet>)>, Option<PathBuf>) {
+    /// The settings, and what of them concerns trusts.
+    fn config(&self, files: &mut Files, report: &mut Report) -> (Option<(Config, ForTrusts)>, Option<PathBuf>) {
         let Some(text) = files.text(&self.file, report) else {
             return (None, None);
         };
@@ -140,13 +153,24 @@ impl Loader {
             files.add(&referenced, Role::Configuration);
         }
         let state_directory = Some(config.service.state_directory.clone());
-        (Some((config, additional_authentication)), state_directory)
+        let entra_providers =
+            crate::trusts::listed(config.entra.claims_providers.as_ref(), "entra.claims_providers", &document);
+        (Some((config, ForTrusts { additional_authentication, entra_providers })), state_directory)
     }
 
-    fn trusts(&self, config: Option<&Config>, files: &mut Files, report: &mut Report) -> Trusts {
+    fn trusts(
+        &self,
+        config: Option<&Config>,
+        entra_providers: Vec<ListedProvider>,
+        files: &mut Files,
+        report: &mut Report,
+    ) -> Trusts {
         let directory = self.trusts_directory();
         let mut identifiers: BTreeMap<String, String> = BTreeMap::new();
-        let mut found: Vec<Arc<RelyingParty>> = Vec::new();
+        let mut found: Vec<(RelyingParty, Vec<ListedProvider>)> = Vec::new();
+        let mut providers: Vec<Arc<ClaimsProvider>> = Vec::new();
+        let suffixes = config.map(local_suffixes).unwrap_or_default();
+        let mut names = ProviderNames::new(config.map(|config| config.service.identifier.as_str()), &suffixes);
         let own_policies = config.map(|config| config.access_control_policies.clone());
         let policies = Policies::new(own_policies.unwrap_or_default());
         if let Some(built_in) =
@@ -155,7 +179,7 @@ impl Loader {
             for identifier in &built_in.identifiers {
                 identifiers.insert(identifier.clone(), String::from("the built-in trust with Entra"));
             }
-            found.push(Arc::new(built_in));
+            found.push((built_in, entra_providers));
         }
         let paths = match trust_files(&directory) {
             Ok(paths) => paths,
@@ -178,8 +202,12 @@ impl Loader {
                 context = context.with_claim_types(described(config));
             }
             if let Some(relying_party) = crate::trusts::compile(&file, path, &mut context, &mut identifiers) {
-                found.push(Arc::new(relying_party));
+                let list = file.relying_party.as_ref().and_then(|table| table.claims_providers.as_ref());
+                let listed = crate::trusts::listed(list, "relying_party.claims_providers", &document);
+                found.push((relying_party, listed));
             }
+            providers
+                .extend(crate::trusts::compile_claims_provider(&file, path, &mut context, &mut names).map(Arc::new));
             for referenced in context.into_files() {
                 files.add(&referenced, Role::Configuration);
             }
@@ -194,13 +222,26 @@ impl Loader {
                 "enable `[entra]`, or write a file with `[relying_party]` here",
             );
         }
-        Trusts::new(found)
+        let relying_parties = found.into_iter().map(|(mut trust, listed)| {
+            crate::trusts::resolve_lists(&mut trust, &listed, &names, report);
+            Arc::new(trust)
+        });
+        Trusts::new(relying_parties.collect()).with_claims_providers(providers).with_local_suffixes(suffixes)
     }
 }
 
 /// The claim types that the configuration describes.
 fn described(config: &Config) -> impl Iterator<Item = &str> {
     config.claim_descriptions.iter().map(|description| description.claim_type.as_str())
+}
+
+/// What the sign-in names of users of the own domains end in.
+fn local_suffixes(config: &Config) -> Vec<DnsName> {
+    let of = |domain: &super::Domain| domain.upn_suffixes.iter().cloned().chain([domain.realm.dns_name()]).collect();
+    let mut suffixes: Vec<DnsName> = config.domains.iter().flat_map(|domain| -> Vec<DnsName> { of(domain) }).collect();
+    suffixes.sort();
+    suffixes.dedup();
+    suffixes
 }
 
 /// `*.toml` in the directory, in order of their names; none when there is no such directory.

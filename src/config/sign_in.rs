@@ -25,6 +25,13 @@ pub struct SignIn {
     pub loop_detection_tokens: u32,
     /// The interval in seconds; AD FS' `LoopDetectionTimeIntervalInSeconds`.
     pub loop_detection_seconds: u32,
+    /// Browsers on the intranet sign in at the local Active Directory without being asked where; AD FS'
+    /// `IntranetUseLocalClaimsProvider`.
+    pub intranet_use_local_claims_provider: bool,
+    /// Remember where the person of a browser chose to sign in; AD FS' `HRDCookieEnabled`.
+    pub hrd_cookie: bool,
+    /// For so many days; AD FS' `HRDCookieLifetimeInDays`.
+    pub hrd_cookie_lifetime_days: u32,
 }
 
 impl SignIn {
@@ -36,6 +43,11 @@ impl SignIn {
     /// How long a session lasts that the person wants to keep; `None` where that is not offered.
     pub fn kept_lifetime(&self) -> Option<Duration> {
         self.keep_signed_in.then(|| Duration::from_secs(u64::from(self.keep_signed_in_lifetime_minutes) * 60))
+    }
+
+    /// How long a choice of where to sign in is remembered; `None` where it is not.
+    pub fn home_realm_memory(&self) -> Option<Duration> {
+        self.hrd_cookie.then(|| Duration::from_hours(u64::from(self.hrd_cookie_lifetime_days) * 24))
     }
 
     /// The interval in which tokens are counted.
@@ -55,6 +67,9 @@ impl Default for SignIn {
             loop_detection: true,
             loop_detection_tokens: 5,
             loop_detection_seconds: 20,
+            intranet_use_local_claims_provider: false,
+            hrd_cookie: true,
+            hrd_cookie_lifetime_days: 30,
         }
     }
 }

@@ -37,6 +37,8 @@ pub struct SignInPage {
     pub notice: Option<Notice>,
     /// Whether "keep me signed in" is offered.
     pub keep_signed_in: bool,
+    /// Address of the page where another organization is chosen, where there is another.
+    pub choose_another: Option<String>,
 }
 
 /// What a person is told above the form. The names are keys of texts.
@@ -71,10 +73,65 @@ pub enum Notice {
     NoticeChangeUnavailable,
     /// The form was sent a second time.
     NoticeSentTwice,
+    /// The organization that was chosen is none of those there are.
+    NoticeHomeRealm,
+    /// No organization has addresses like the one that was written.
+    NoticeAddress,
 }
 
 impl Page for SignInPage {
     const TEMPLATE: &'static str = "sign-in.html";
+}
+
+/// Where somebody signs in (ws-federation.md 10.2).
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct HomeRealmPage {
+    /// Where the forms are posted to: path and query of the request.
+    pub action: String,
+    /// Name of the relying party's trust.
+    pub application: Option<String>,
+    /// What the last answer came to.
+    pub notice: Option<Notice>,
+    /// Whether an address tells where somebody signs in.
+    pub by_address: bool,
+    /// What stands in the field of the address.
+    pub typed: String,
+    /// The organizations shown.
+    pub choices: Vec<HomeRealmChoice>,
+    /// How many are shown.
+    pub shown: String,
+    /// How many there are, or match what was looked for.
+    pub total: String,
+    /// The search, where there are many.
+    pub search: Option<HomeRealmSearch>,
+}
+
+/// An organization to choose.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct HomeRealmChoice {
+    /// Identifier of the claims provider.
+    pub identifier: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// The form that looks for organizations.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct HomeRealmSearch {
+    /// Path it is sent to.
+    pub action: &'static str,
+    /// Names and values of the hidden fields: the request.
+    pub fields: Vec<(String, String)>,
+    /// What was looked for.
+    pub text: String,
+}
+
+impl Page for HomeRealmPage {
+    const TEMPLATE: &'static str = "home-realm.html";
+    /// `HRD.selection`, which programs that drive a browser call.
+    const SCRIPT: bool = true;
+    /// The answer leads through this service to the organization's own.
+    const POSTS_ELSEWHERE: bool = true;
 }
 
 /// The form that carries a token to the relying party (ws-federation.md 6.3).
@@ -146,6 +203,8 @@ pub enum ErrorText {
     ErrorMoreProof,
     /// The method asked for is not available.
     ErrorMethod,
+    /// No organization can be asked who it is.
+    ErrorHomeRealm,
     /// The browser comes back again and again.
     ErrorLoop,
     /// Something sign-in needs does not answer.

@@ -18,7 +18,10 @@ use minijinja::{Environment, UndefinedBehavior, context};
 
 use crate::clock::{Random, RandomError};
 
-pub use contexts::{ErrorPage, ErrorText, HandOverPage, Notice, Page, SignInPage, SignOutPage};
+pub use contexts::{
+    ErrorPage, ErrorText, HandOverPage, HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice, Page, SignInPage,
+    SignOutPage,
+};
 pub use locale::Locale;
 pub use password::{PasswordUpdatedPage, ShownRules, UpdatePasswordPage};
 pub use policy::Framing;
@@ -94,10 +97,11 @@ impl Pages {
 }
 
 /// The templates. Names end as their language does, by which the engine escapes.
-const TEMPLATES: [(&str, &str); 8] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("style.css", include_str!("../../templates/style.css")),
     (SignInPage::TEMPLATE, include_str!("../../templates/sign-in.html")),
+    (HomeRealmPage::TEMPLATE, include_str!("../../templates/home-realm.html")),
     (HandOverPage::TEMPLATE, include_str!("../../templates/hand-over.html")),
     (SignOutPage::TEMPLATE, include_str!("../../templates/sign-out.html")),
     (ErrorPage::TEMPLATE, include_str!("../../templates/error.html")),

@@ -23,6 +23,7 @@ fn sign_in(text: &str, notice: Option<Notice>) -> SignInPage {
         application: Some(text.into()),
         notice,
         keep_signed_in: true,
+        choose_another: Some(text.into()),
     }
 }
 
@@ -49,7 +50,25 @@ fn sign_out(text: &str) -> SignOutPage {
     }
 }
 
-const NOTICES: [Notice; 14] = [
+fn home_realm(text: &str, notice: Option<Notice>) -> HomeRealmPage {
+    HomeRealmPage {
+        action: text.into(),
+        application: Some(text.into()),
+        notice,
+        by_address: true,
+        typed: text.into(),
+        choices: vec![HomeRealmChoice { identifier: text.into(), name: text.into() }; 10],
+        shown: "10".into(),
+        total: "1000".into(),
+        search: Some(HomeRealmSearch {
+            action: "/adfs/ls/",
+            fields: vec![(text.into(), text.into())],
+            text: text.into(),
+        }),
+    }
+}
+
+const NOTICES: [Notice; 16] = [
     Notice::NoticeCredentials,
     Notice::NoticeUserName,
     Notice::NoticePasswordExpired,
@@ -64,14 +83,17 @@ const NOTICES: [Notice; 14] = [
     Notice::NoticeChangeNotAllowed,
     Notice::NoticeChangeUnavailable,
     Notice::NoticeSentTwice,
+    Notice::NoticeHomeRealm,
+    Notice::NoticeAddress,
 ];
 
-const ERRORS: [ErrorText; 8] = [
+const ERRORS: [ErrorText; 9] = [
     ErrorText::ErrorRequest,
     ErrorText::ErrorApplication,
     ErrorText::ErrorDenied,
     ErrorText::ErrorMoreProof,
     ErrorText::ErrorMethod,
+    ErrorText::ErrorHomeRealm,
     ErrorText::ErrorLoop,
     ErrorText::ErrorUnavailable,
     ErrorText::ErrorInternal,
@@ -90,6 +112,9 @@ fn all(text: &str, locale: Locale) -> Vec<Rendered> {
     rendered.push(render(&update_password(text, Some(rules)), locale));
     rendered.push(render(&update_password(text, None), locale));
     rendered.push(render(&PasswordUpdatedPage { go_on: Some(text.into()) }, locale));
+    rendered.push(render(&home_realm(text, Some(Notice::NoticeAddress)), locale));
+    rendered.push(render(&HomeRealmPage { search: None, application: None, ..home_realm(text, None) }, locale));
+    rendered.push(render(&HomeRealmPage { choices: Vec::new(), by_address: false, ..home_realm(text, None) }, locale));
     rendered
 }
 
@@ -205,6 +230,32 @@ fn ids_and_field_names_are_those_of_ad_fs() {
     assert!(html.contains("id=\"activityId\"") && html.contains("id=\"timestamp\""), "{html}");
     let html = render(&HandOverPage { action: "x".into(), fields: Vec::new() }, Locale::En).html;
     assert!(html.contains("<form method=\"POST\" name=\"hiddenform\" action=\"x\">"), "{html}");
+}
+
+/// Names that scripts and command-line tools know (ws-federation.md 10.2), each sent once whatever is pressed.
+#[test]
+fn the_page_that_asks_where_has_the_names_of_ad_fs() {
+    let html = render(&home_realm("urn:x", None), Locale::En).html;
+    for part in [
+        "<form method=\"post\" id=\"hrd\" action=\"urn:x\"",
+        "<input id=\"hrdSelection\" type=\"hidden\" name=\"HomeRealmSelection\" value=\"\">",
+        "<input id=\"emailInput\" name=\"Email\"",
+        "name=\"HomeRealmByEmail\" value=\"Next\"",
+        "<div class=\"idp\"",
+        "<button type=\"submit\" name=\"HomeRealmSelection\" value=\"urn:x\">",
+        "id=\"errorText\"",
+        "var HRD={selection:function(",
+    ] {
+        assert!(html.contains(part), "{part} in {html}");
+    }
+    let form = |id: &str| {
+        let begin = html.find(&format!("id=\"{id}\"")).unwrap();
+        html[begin..].split("</form>").next().unwrap().to_owned()
+    };
+    assert_eq!(form("hrd").matches("name=\"HomeRealmSelection\"").count(), 1);
+    assert!(!form("hrdTiles").contains("<input"), "a button says it alone");
+    let few = render(&HomeRealmPage { search: None, by_address: false, ..home_realm("urn:x", None) }, Locale::En).html;
+    assert!(few.contains("id=\"hrd\"") && !few.contains("emailInput") && !few.contains("HomeRealmSearch"), "{few}");
 }
 
 /// Key and text of every entry, with the variables in it. An entry with plural forms goes on in the lines after it.

@@ -22,7 +22,7 @@ use crate::kerberos::replay::ReplayOptions;
 use crate::kerberos::{Acceptor, AcceptorOptions, ReplayGuard, TrustedDomain, TrustedDomains};
 use crate::keys::KeyRing;
 use crate::pages::Pages;
-use crate::protocols::browser::{BrowserSignIn, LoopLimits, SEALED_LIMIT};
+use crate::protocols::browser::{BrowserSignIn, HomeRealmSettings, LoopLimits, SEALED_LIMIT};
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
@@ -240,6 +240,10 @@ impl Lasting {
                 tokens: settings.loop_detection_tokens,
                 interval: settings.loop_detection_interval(),
             }),
+            home_realm: HomeRealmSettings {
+                local_inside: settings.intranet_use_local_claims_provider,
+                remember: settings.home_realm_memory(),
+            },
         })
     }
 

@@ -82,16 +82,6 @@ pub(crate) fn compile(
             "use `rsa-sha256` as soon as the relying party can",
         );
     }
-    if table.claims_providers.as_ref().is_some_and(|listed| !listed.iter().any(|name| name == LOCAL_PROVIDER)) {
-        context.findings.warning(
-            Code::NotAvailable,
-            "relying_party.claims_providers",
-            format!(
-                "nobody can sign in: `{LOCAL_PROVIDER}` is not listed, and this version has no other claims provider"
-            ),
-            format!("add `\"{LOCAL_PROVIDER}\"`, or wait for a version with claims provider trusts"),
-        );
-    }
     Some(RelyingParty {
         id: RelyingPartyId::new(table.identifiers.first()?.as_str()),
         name: table.name.clone(),
@@ -125,28 +115,22 @@ pub(crate) fn compile(
 
 /// What this version reads but cannot do. An error wherever leaving it out would give somebody more than was asked for.
 fn not_available(file: &TrustFile, context: &mut TrustContext<'_, '_, '_>) {
-    let tables = [file.relying_party.is_some(), file.claims_provider.is_some(), file.client.is_some()];
-    if !tables.contains(&true) {
+    if file.relying_party.is_none() && file.claims_provider.is_none() && file.client.is_none() {
         let place = context.findings.document().whole();
         context.findings.error_at(
             Code::MissingKey,
             place,
             "the file describes no trust",
-            "it needs a section `[relying_party]`; remove the file if the trust is gone",
+            "it needs a section `[relying_party]` or `[claims_provider]`; remove the file if the trust is gone",
         );
     }
-    for (there, key, what) in [
-        (file.claims_provider.is_some(), "claims_provider", "claims provider trusts are"),
-        (file.client.is_some(), "client", "OAuth clients are"),
-    ] {
-        if there {
-            context.findings.warning(
-                Code::NotAvailable,
-                key,
-                format!("{what} not available in this version: `[{key}]` is read, checked, and has no effect"),
-                "nobody signs in through it; keep the file for a later version, or remove it",
-            );
-        }
+    if file.client.is_some() {
+        context.findings.warning(
+            Code::NotAvailable,
+            "client",
+            "OAuth clients are not available in this version: `[client]` is read, checked, and has no effect",
+            "nobody signs in through it; keep the file for a later version, or remove it",
+        );
     }
     let Some(table) = &file.relying_party else { return };
     for (there, key, what) in [
@@ -341,5 +325,3 @@ const fn minutes(minutes: u32) -> Duration {
 }
 
 const TABLE: &str = "relying_party";
-/// Identifier of the local Active Directory as a claims provider.
-const LOCAL_PROVIDER: &str = "AD AUTHORITY";

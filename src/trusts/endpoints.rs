@@ -78,12 +78,28 @@ fn assertion_consumer_service(
     }
 }
 
+/// An address of a claims provider that browsers are sent to: over HTTPS only, because people type passwords there.
+pub(super) fn sign_in_address(text: &str, key: &str, context: &mut TrustContext<'_, '_, '_>) {
+    if !is_absolute(text) || !text.is_ascii() {
+        context.findings.error(
+            Code::InvalidValue,
+            key,
+            format!("`{text}` is no address a browser can be sent to"),
+            "write an absolute address, like `https://sts.partner.example/adfs/ls/`, without a fragment or user name",
+        );
+    } else if !text.starts_with("https://") {
+        context.findings.error(
+            Code::Exposure,
+            key,
+            format!("`{text}` is not over HTTPS"),
+            "people prove who they are there: only `https://` is taken",
+        );
+    }
+}
+
 /// An address tokens are sent to: absolute, over HTTPS, without a fragment or user name.
 fn url(text: &str, key: &str, context: &mut TrustContext<'_, '_, '_>) {
-    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
-    let odd = text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\'));
-    if host.is_empty() || odd || text.contains('#') || host.contains('@') {
+    if !is_absolute(text) {
         context.findings.error(
             Code::InvalidValue,
             key,
@@ -98,4 +114,12 @@ fn url(text: &str, key: &str, context: &mut TrustContext<'_, '_, '_>) {
             "let the relying party use https; whoever reads a token can use it",
         );
     }
+}
+
+/// Whether it has a scheme of the web and a host, no fragment, no user name, and no character that ends it early somewhere.
+fn is_absolute(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    let odd = text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\'));
+    !host.is_empty() && !odd && !text.contains('#') && !host.contains('@')
 }

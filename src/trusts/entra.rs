@@ -62,6 +62,7 @@ pub(crate) fn relying_party(
         },
         access_control_policy: Some(AppliedPolicy { name: found.policy().name.clone(), networks: policy.networks }),
         additional_authentication: policy.additional_authentication.into_iter().collect(),
+        claims_providers: settings.claims_providers.clone().map_or(ClaimsProviders::All, ClaimsProviders::Listed),
         ..trust
     })
 }

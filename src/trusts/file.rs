@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use crate::claims::policy::Parameters;
+use crate::config::names::DnsName;
 use crate::tokens::SignatureAlgorithm;
 
 /// A trust file: exactly one of the three tables.
@@ -13,7 +14,7 @@ use crate::tokens::SignatureAlgorithm;
 pub struct TrustFile {
     /// `[relying_party]`
     pub relying_party: Option<RelyingPartyFile>,
-    /// `[claims_provider]`; read, not available in this version.
+    /// `[claims_provider]`
     pub claims_provider: Option<ClaimsProviderFile>,
     /// `[client]`; read, not available in this version.
     pub client: Option<ClientFile>,
@@ -81,7 +82,7 @@ pub struct RelyingPartyFile {
     /// Refuse requests that are not signed.
     #[serde(default)]
     pub require_signed_requests: bool,
-    /// Claims providers that may sign users in to this relying party; all when absent.
+    /// Claims providers that may sign users in to this relying party, by name or identifier; all when absent.
     pub claims_providers: Option<Vec<String>>,
     /// `[relying_party.ws_federation]`
     pub ws_federation: Option<WsFederationFile>,
@@ -153,31 +154,33 @@ pub enum SamlBinding {
     Redirect,
 }
 
-/// `[claims_provider]`; not available in this version.
+/// `[claims_provider]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimsProviderFile {
-    /// Display name.
+    /// Display name, on the page where a person chooses; unique over all claims providers.
     pub name: String,
-    /// Identifier; the issuer of its tokens.
+    /// Identifier; the issuer of its tokens. Unique over all claims providers.
     pub identifier: String,
     /// A disabled claims provider signs nobody in.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Metadata in a file beside the trust.
+    /// Metadata in a file beside the trust; not available in this version.
     pub metadata_file: Option<PathBuf>,
-    /// Metadata at an address.
+    /// Metadata at an address; not available in this version.
     pub metadata_url: Option<String>,
     /// Protocol.
     pub protocol: Option<ClaimsProviderProtocol>,
     /// Where users are sent to sign in.
     pub sign_in_url: Option<String>,
-    /// PEM files with certificates that sign its tokens.
+    /// Where users are sent to sign out.
+    pub sign_out_url: Option<String>,
+    /// PEM files with certificates that sign its tokens, the current and the next.
     #[serde(default)]
     pub signing_certificates: Vec<PathBuf>,
-    /// UPN suffixes whose users are sent there.
+    /// Suffixes of addresses and UPNs whose users are sent there.
     #[serde(default)]
-    pub account_suffixes: Vec<String>,
+    pub account_suffixes: Vec<DnsName>,
     /// Acceptance transform rules.
     pub acceptance_rules: Option<String>,
     /// The same in a file beside the trust.
@@ -192,7 +195,7 @@ pub enum ClaimsProviderProtocol {
     Saml,
     /// WS-Federation
     WsFederation,
-    /// `OpenID` Connect
+    /// `OpenID` Connect; not available in this version.
     Oidc,
 }
 

@@ -1,27 +1,37 @@
 //! Trusts: who may ask for a token, and what each gets.
 //!
-//! A trust is one file in the directory `trusts/`. This module knows what the files may say and what a relying party is; it
-//! knows nothing of protocols, accounts or how tokens are written.
+//! A trust is one file in the directory `trusts/`. This module knows what the files may say, what a relying party and a claims
+//! provider are; it knows nothing of protocols, accounts or how tokens are written.
 
+mod candidates;
 mod certificates;
+mod claims_provider;
 mod compile;
+mod compile_provider;
 mod context;
 mod endpoints;
 pub mod entra;
 pub mod file;
 mod policy;
+mod provider_names;
+mod registry;
 mod relying_party;
 mod rules;
 
+pub use candidates::{Candidates, HomeRealm};
+pub use claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol};
 pub(crate) use compile::compile;
+pub(crate) use compile_provider::compile as compile_claims_provider;
 pub(crate) use context::TrustContext;
 pub use policy::AppliedPolicy;
 pub(crate) use policy::{PolicyKeys, resolve_policy, warn_of_computers};
+pub(crate) use provider_names::{ListedProvider, ProviderNames, listed, resolve_lists};
+pub use registry::{TrustLookup, Trusts};
 pub use relying_party::{
     AssertionConsumerService, Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, SamlSettings,
-    TokenEncryption, TrustLookup, Trusts, WsFederationSettings,
+    TokenEncryption, WsFederationSettings,
 };
 pub(crate) use rules::{RuleKeys, compile as compile_rules};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -1,6 +1,6 @@
-//! Relying parties, and finding one by an identifier that a request names.
+//! Relying parties: who asks for tokens, and what each gets.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -199,62 +199,4 @@ pub struct AssertionConsumerService {
     pub index: u16,
     /// Whether a request without an address or index means this one.
     pub is_default: bool,
-}
-
-/// Every trust of a configuration.
-#[derive(Debug, Default)]
-pub struct Trusts {
-    additional_authentication: Option<RuleSet>,
-    relying_parties: Vec<Arc<RelyingParty>>,
-    by_identifier: HashMap<String, usize>,
-}
-
-impl Trusts {
-    /// All trusts given. Identifiers must be unique; of two equal ones the first counts (loading refuses that case).
-    pub fn new(relying_parties: Vec<Arc<RelyingParty>>) -> Self {
-        let mut by_identifier = HashMap::new();
-        for (index, relying_party) in relying_parties.iter().enumerate() {
-            for identifier in &relying_party.identifiers {
-                by_identifier.entry(identifier.clone()).or_insert(index);
-            }
-        }
-        Self { additional_authentication: None, relying_parties, by_identifier }
-    }
-
-    /// The same with additional authentication rules for every relying party.
-    #[must_use]
-    pub fn with_additional_authentication(self, rules: Option<RuleSet>) -> Self {
-        Self { additional_authentication: rules, ..self }
-    }
-
-    /// Every additional authentication rule set that concerns a relying party: the one for all, then its own. Any of them may
-    /// ask for more.
-    pub fn additional_authentication<'a>(&'a self, trust: &'a RelyingParty) -> impl Iterator<Item = &'a RuleSet> {
-        self.additional_authentication.iter().chain(&trust.additional_authentication)
-    }
-
-    /// The relying party with an identifier, compared character by character as AD FS does.
-    pub fn relying_party(&self, identifier: &str) -> TrustLookup<'_> {
-        match self.by_identifier.get(identifier).and_then(|index| self.relying_parties.get(*index)) {
-            None => TrustLookup::Unknown,
-            Some(relying_party) if relying_party.enabled => TrustLookup::Enabled(relying_party),
-            Some(relying_party) => TrustLookup::Disabled(relying_party),
-        }
-    }
-
-    /// Every relying party, in the order of their files, the built-in one first.
-    pub fn relying_parties(&self) -> &[Arc<RelyingParty>] {
-        &self.relying_parties
-    }
-}
-
-/// The outcome of looking for a relying party.
-#[derive(Debug, Clone, Copy)]
-pub enum TrustLookup<'a> {
-    /// Tokens may be issued.
-    Enabled(&'a Arc<RelyingParty>),
-    /// The trust exists and is switched off.
-    Disabled(&'a Arc<RelyingParty>),
-    /// No trust has this identifier.
-    Unknown,
 }

@@ -1,12 +1,23 @@
 //! Chromium signs in at a relying party: silently with a ticket, by the page without script, and out again; and what the pages
 //! look like (`CHANCERY_PICTURES` names a directory for pictures of them).
 
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::{Value, json};
 
-use crate::support::{Assertion, Browser, Lab, Trusts, claim, python, signing_certificate, variable};
+use crate::support::{Assertion, Browser, Lab, Trusts, claim, python_with, signing_certificate, variable};
 
 fn chromium(scenes: &Value, with_ticket: bool) -> Value {
     Trusts::get();
+    chromium_with(scenes, with_ticket, None)
+}
+
+/// Plays scenes in a fresh browser that finds the service by this hosts file.
+pub fn chromium_with(scenes: &Value, with_ticket: bool, hosts: Option<&Path>) -> Value {
+    /// The relying party has one address.
+    static ADDRESS: Mutex<()> = Mutex::new(());
+    let _one = ADDRESS.lock().unwrap_or_else(PoisonError::into_inner);
     let lab = Lab::get();
     let tls = format!("{}/tls", variable("LAB"));
     let input = json!({
@@ -21,7 +32,7 @@ fn chromium(scenes: &Value, with_ticket: bool) -> Value {
         },
     });
     let cache = with_ticket.then(|| lab.kinit("alice", "alice"));
-    python("chromium", &input, cache.as_deref())
+    python_with("chromium", &input, cache.as_deref(), hosts)
 }
 
 fn received(scene: &Value) -> Assertion {
@@ -42,7 +53,7 @@ fn method(token: &Assertion) -> String {
 }
 
 /// A picture, where somebody wants to look.
-fn picture(name: &str) -> Value {
+pub fn picture(name: &str) -> Value {
     match std::env::var("CHANCERY_PICTURES") {
         Ok(directory) => json!(["picture", format!("{directory}/{name}.png")]),
         Err(_) => json!(["wait", "body"]),

@@ -16,6 +16,7 @@
 mod attribute_stores;
 mod attribute_stores_sql;
 mod bad_certificates;
+mod bad_home_realm;
 mod bad_http;
 mod bad_kerberos;
 mod bad_messages;
@@ -34,6 +35,8 @@ mod failover;
 mod farm;
 mod fault;
 mod forged_tickets;
+mod home_realm;
+mod home_realm_browser;
 mod keytab;
 mod metadata;
 mod mex;

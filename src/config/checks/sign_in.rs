@@ -12,6 +12,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
         ("sign_in.keep_signed_in_lifetime_minutes", settings.keep_signed_in_lifetime_minutes, 1..=MAX_LIFETIME),
         ("sign_in.loop_detection_tokens", settings.loop_detection_tokens, 1..=20),
         ("sign_in.loop_detection_seconds", settings.loop_detection_seconds, 5..=3600),
+        ("sign_in.hrd_cookie_lifetime_days", settings.hrd_cookie_lifetime_days, 1..=366),
     ] {
         if !range.contains(&value) {
             let message = format!("{value} is outside {} to {}", range.start(), range.end());

@@ -4,6 +4,8 @@
 //! protocol's parameters.
 
 pub mod cookies;
+mod federate_out;
+mod home_realm;
 mod looping;
 pub mod parameters;
 mod participants;
@@ -18,6 +20,8 @@ use crate::authn::{PasswordChange, SessionLifetimes, WindowsUserAgents};
 use crate::pages::Pages;
 use crate::tokens::sealed::Sealer;
 
+pub use home_realm::{HomeRealmParameters, HomeRealmSettings};
+pub(super) use home_realm::{OWN_PARAMETERS, is_form};
 pub(super) use looping::{LoopGuard, TooManyTokens};
 pub(super) use participants::Participants;
 pub(super) use reply::{error_page, page, redirect};
@@ -39,6 +43,8 @@ pub struct BrowserSignIn {
     pub password_change: PasswordChange,
     /// When a browser that comes back again and again is stopped; `None` never.
     pub loop_detection: Option<LoopLimits>,
+    /// Where people sign in.
+    pub home_realm: HomeRealmSettings,
 }
 
 /// How many tokens one browser gets for one relying party.
@@ -59,6 +65,7 @@ mod names {
     pub(super) const AUTHENTICATED: &str = "MSISAuthenticated";
     pub(super) const PARTICIPANTS: &str = "MSISSignOut";
     pub(super) const LOOP: &str = "MSISLoopDetectionCookie";
+    pub(super) const HOME_REALM: &str = "MSISIPSelectionPersistent";
     pub(super) const BROWSER: &str = "Chancery-Browser";
     pub(super) const SKIP_WINDOWS: &str = "Chancery-SkipWindows";
 }

@@ -120,6 +120,13 @@ impl Parameters {
         self.0.iter().any(|(own, _)| own.eq_ignore_ascii_case(name))
     }
 
+    /// Every parameter but those of these names, decoded.
+    pub fn others(&self, without: &[&str]) -> Vec<(String, String)> {
+        let is_named = |name: &str| without.iter().any(|own| name.eq_ignore_ascii_case(own));
+        let others = self.0.iter().filter(|(name, _)| !is_named(name));
+        others.map(|(name, value)| (name.clone(), value.to_string())).collect()
+    }
+
     /// The parameters as a query, whatever form they came in.
     pub fn to_query(&self) -> String {
         let mut query = String::new();
@@ -133,6 +140,26 @@ impl Parameters {
         }
         query
     }
+}
+
+/// A query without the parameters of these names, in whatever spelling, and with others at its end. The rest stays as it was
+/// written.
+pub fn edit(query: &str, without: &[&str], with: &[(&str, &str)]) -> String {
+    let is_named = |pair: &&str| {
+        let name = pair.split('=').next().unwrap_or_default();
+        decode(name.as_bytes()).is_ok_and(|name| without.iter().any(|own| name.eq_ignore_ascii_case(own)))
+    };
+    let mut edited = String::with_capacity(query.len());
+    let kept = query.split('&').filter(|pair| !pair.is_empty() && !is_named(pair)).map(Cow::Borrowed);
+    // A blank as AD FS writes it there.
+    let added = with.iter().map(|(name, value)| Cow::Owned(format!("{name}={}", encode(value).replace("%20", "+"))));
+    for pair in kept.chain(added) {
+        if !edited.is_empty() {
+            edited.push('&');
+        }
+        edited.push_str(&pair);
+    }
+    edited
 }
 
 /// `text` as a component of a query.
@@ -226,7 +253,31 @@ mod tests {
         assert_eq!(parse("a=12345").line("a", 5), Ok(Some("12345")));
     }
 
+    #[test]
+    fn a_query_is_edited_and_the_rest_stays_as_it_was() {
+        let query = "wa=wsignin1.0&&wctx=a%20b+c%2f&RedirectToIdentityProvider=x&REDIRECTTOIDENTITYPROVIDER=y&redirect%54oidentityprovider=z&flag";
+        assert_eq!(
+            edit(
+                query,
+                &["RedirectToIdentityProvider"],
+                &[("RedirectToIdentityProvider", "AD AUTHORITY"), ("username", "a&b=c+\r\n\u{e9}")]
+            ),
+            "wa=wsignin1.0&wctx=a%20b+c%2f&flag&RedirectToIdentityProvider=AD+AUTHORITY&username=a%26b%3Dc%2B%0D%0A%C3%A9"
+        );
+        assert_eq!(edit("a=1", &["a"], &[]), "");
+        let others = parse("a=1&B=2&b=3&c=%26").others(&["b"]);
+        assert_eq!(others, [("a".into(), "1".into()), ("c".into(), "&".into())]);
+    }
+
     proptest::proptest! {
+        #[test]
+        fn an_edited_query_has_the_new_value_once(query in "[a-zA-Z%0-9=&+]{0,60}", value in ".{0,20}") {
+            let edited = edit(&query, &["rti"], &[("rti", &value)]);
+            if let Ok(parameters) = Parameters::parse(edited.as_bytes()) {
+                proptest::prop_assert_eq!(parameters.get("rti"), Ok(Some(value.as_str()).filter(|value| !value.is_empty())));
+            }
+        }
+
         #[test]
         fn no_octets_panic(octets in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..300)) {
             let _ = Parameters::parse(&octets);

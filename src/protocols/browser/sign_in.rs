@@ -14,11 +14,11 @@ use super::cookies::{self, Keep};
 use super::parameters::{ParameterError, Parameters};
 use super::session::{self, Browser};
 use super::update_password::{self, UpdateFailure};
-use super::{BrowserSignIn, names, reply};
+use super::{BrowserSignIn, HomeRealmParameters, home_realm, names, reply};
 use crate::authn::flow::Returned;
 use crate::authn::{
-    AuthenticatedSubject, AuthenticationMethod, AuthnError, AuthnRequirement, Challenge, Circumstances, FlowInput,
-    FlowStep, LoginName, LoginNameError, NetworkLocation, PasswordFailure, SignInFlow, SsoSession,
+    AuthenticatedSubject, AuthenticationMethod, AuthnError, AuthnRequirement, Challenge, Circumstances, Discovery,
+    FlowInput, FlowStep, LoginName, LoginNameError, NetworkLocation, PasswordFailure, SignInFlow, SsoSession, discover,
 };
 use crate::clock::RandomError;
 use crate::issuance::Context;
@@ -29,6 +29,7 @@ use crate::protocols::http::{Answer, Call};
 use crate::secret::Secret;
 use crate::store::{FirstUse, Purpose, StoreError, TokenId};
 use crate::tokens::sealed::SealError;
+use crate::trusts::Candidates;
 
 /// Who wants to know, and what for.
 #[derive(Debug, Clone, Copy)]
@@ -39,8 +40,12 @@ pub(in crate::protocols) struct Prompt<'a> {
     pub(in crate::protocols) application: &'a str,
     /// The relying party as it was named, for the audit log.
     pub(in crate::protocols) relying_party: &'a str,
-    /// The user name that the request hints at.
-    pub(in crate::protocols) login_hint: Option<&'a str>,
+    /// What the request says of where its user signs in.
+    pub(in crate::protocols) home_realm: &'a HomeRealmParameters,
+    /// The claims providers that may sign users in to the relying party.
+    pub(in crate::protocols) candidates: Candidates<'a>,
+    /// The relying party is Microsoft Entra.
+    pub(in crate::protocols) for_entra: bool,
     /// The request as a query: the page's form and redirects come back with it.
     pub(in crate::protocols) query: &'a str,
 }
@@ -122,7 +127,7 @@ impl From<UpdateFailure> for SignInFailure {
     }
 }
 
-/// Signs in, or goes one step towards it. `form` holds the fields of the sign-in page when it was sent.
+/// Signs in, or goes one step towards it. `form` holds the fields of a page when it was sent.
 ///
 /// # Errors
 /// [`SignInFailure`].
@@ -135,44 +140,74 @@ pub(in crate::protocols) async fn sign_in(
     door: Door,
     form: Option<&Parameters>,
 ) -> Result<Outcome, SignInFailure> {
-    let visit = Visit { environment, settings: &environment.browser, cx, call, browser, prompt };
-    if let Some(form) = form {
-        return visit.password(form).await;
+    let settings = &environment.browser;
+    let remembered = home_realm::remembered(&browser.cookies);
+    let home = discover(prompt.candidates, &home_realm::hints(settings, call, prompt, remembered.as_deref()));
+    tracing::debug!(correlation = %cx.request.activity, relying_party = prompt.relying_party, %home, "home realm discovery");
+    let visit = Visit { environment, settings, cx, call, browser, prompt, home };
+    let mut outcome = match form {
+        Some(form) if home_realm::is_form(form) => visit.home_realm_form(form)?,
+        Some(form) => visit.password(form).await?,
+        None => visit.begin(door)?,
+    };
+    if form.is_none() {
+        outcome.add(visit.home_realm_cookie());
     }
-    let flow = SignInFlow::new(prompt.requirement.clone(), prompt.query);
-    match flow.step(FlowInput::Begin(visit.circumstances(door))) {
-        FlowStep::Challenge(Challenge::Windows, _) if door == Door::Main => {
-            Ok(Outcome::Answer(reply::redirect(&Door::Windows.with(prompt.query))))
+    Ok(outcome)
+}
+
+impl Outcome {
+    fn add(&mut self, header: Option<(HeaderName, HeaderValue)>) {
+        match self {
+            Self::Answer(answer) => answer.headers.extend(header),
+            Self::SignedIn { headers, .. } => headers.extend(header),
         }
-        FlowStep::Challenge(Challenge::Windows, flow) => visit.windows(flow),
-        FlowStep::Challenge(Challenge::Forms { .. }, _) if door == Door::Windows => {
-            Ok(Outcome::Answer(reply::redirect(&Door::Main.with(prompt.query))))
-        }
-        FlowStep::Challenge(Challenge::Forms { .. }, flow) => {
-            visit.page(&flow, StatusCode::OK, None, None).map(Outcome::Answer)
-        }
-        FlowStep::Continue => match &browser.session {
-            Some(session) => {
-                Ok(Outcome::SignedIn { session: Box::new(session.clone()), kept_by_browser: true, headers: Vec::new() })
-            }
-            None => Err(AuthnError::Unavailable.into()),
-        },
-        FlowStep::Authenticated(subject) => Ok(visit.signed_in(*subject, false)),
-        FlowStep::Failed(error) => Err(error.into()),
     }
 }
 
 /// One request of a browser on its way in.
-struct Visit<'a> {
-    environment: &'a Environment,
-    settings: &'a BrowserSignIn,
-    cx: &'a Context,
-    call: &'a Call,
-    browser: &'a Browser,
-    prompt: &'a Prompt<'a>,
+pub(super) struct Visit<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) settings: &'a BrowserSignIn,
+    pub(super) cx: &'a Context,
+    pub(super) call: &'a Call,
+    pub(super) browser: &'a Browser,
+    pub(super) prompt: &'a Prompt<'a>,
+    /// Where the person signs in.
+    pub(super) home: Discovery<'a>,
 }
 
 impl Visit<'_> {
+    /// The request itself: the first step of its flow.
+    fn begin(&self, door: Door) -> Result<Outcome, SignInFailure> {
+        let flow = SignInFlow::new(self.prompt.requirement.clone(), self.prompt.query);
+        match flow.step(FlowInput::Begin(self.circumstances(door), &self.home)) {
+            FlowStep::Challenge(Challenge::Windows, flow) if door == Door::Windows => self.windows(flow),
+            FlowStep::Challenge(Challenge::Windows, _) => {
+                Ok(Outcome::Answer(reply::redirect(&Door::Windows.with(self.prompt.query))))
+            }
+            // Pages and requests to others are of the main door.
+            FlowStep::Challenge(..) if door == Door::Windows => {
+                Ok(Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query))))
+            }
+            FlowStep::Challenge(Challenge::Forms { .. }, flow) => {
+                self.page(&flow, StatusCode::OK, None, None).map(Outcome::Answer)
+            }
+            FlowStep::Challenge(Challenge::HomeRealm, _) => self.home_realm_page(None, None),
+            FlowStep::Challenge(Challenge::ClaimsProvider(provider), flow) => self.federate_out(&provider, flow),
+            FlowStep::Continue => match &self.browser.session {
+                Some(session) => Ok(Outcome::SignedIn {
+                    session: Box::new(session.clone()),
+                    kept_by_browser: true,
+                    headers: Vec::new(),
+                }),
+                None => Err(AuthnError::Unavailable.into()),
+            },
+            FlowStep::Authenticated(subject) => Ok(self.signed_in(*subject, false)),
+            FlowStep::Failed(error) => Err(error.into()),
+        }
+    }
+
     /// Whoever comes to the door of Negotiate by itself may try it, whatever it calls itself.
     fn circumstances(&self, door: Door) -> Circumstances<'_> {
         Circumstances {
@@ -231,6 +266,9 @@ impl Visit<'_> {
         if form.line("AuthMethod", MAX_FIELD)? != Some("FormsAuthentication") {
             return Err(AuthnError::Unavailable.into());
         }
+        if !self.prompt.candidates.has_active_directory() {
+            return Err(AuthnError::NoClaimsProvider.into());
+        }
         let name = form.line("UserName", MAX_FIELD)?.unwrap_or_default();
         let password = Secret::new(form.get("Password")?.unwrap_or_default().to_owned());
         let keep = form.line("Kmsi", MAX_FIELD)? == Some("true");
@@ -274,7 +312,7 @@ impl Visit<'_> {
                 self.page(&flow, status, last.map(notice_of), Some(name)).map(Outcome::Answer)
             }
             FlowStep::Failed(error) => Err(error.into()),
-            FlowStep::Challenge(Challenge::Windows, _) | FlowStep::Continue => Err(AuthnError::Unavailable.into()),
+            FlowStep::Challenge(..) | FlowStep::Continue => Err(AuthnError::Unavailable.into()),
         }
     }
 
@@ -332,10 +370,11 @@ impl Visit<'_> {
         let page = SignInPage {
             action: Door::Main.with(self.prompt.query),
             state,
-            user_name: typed.or(self.prompt.login_hint).unwrap_or_default().to_owned(),
+            user_name: typed.or(self.prompt.home_realm.user()).unwrap_or_default().to_owned(),
             application: Some(self.prompt.application.to_owned()),
             notice,
             keep_signed_in: self.settings.lifetimes.kept.is_some(),
+            choose_another: self.choose_another(),
         };
         let answer = reply::page(self.settings, self.cx, self.call, status, &page)?;
         Ok(answer.with_headers(cookie))

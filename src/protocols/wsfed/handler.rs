@@ -17,7 +17,7 @@ use crate::protocols::browser::parameters::Parameters;
 use crate::protocols::browser::{self, Browser, Door, LoopGuard, Outcome, Participants, Prompt};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
-use crate::trusts::{RelyingParty, TrustLookup};
+use crate::trusts::{RelyingParty, TrustLookup, entra};
 
 /// Answers a request.
 pub async fn handle(environment: &Environment, door: Door, call: &Call) -> Answer {
@@ -69,7 +69,9 @@ async fn sign_in(
         requirement: &request.requirement,
         application: &trust.name,
         relying_party: &request.realm,
-        login_hint: request.login_hint.as_deref(),
+        home_realm: &request.home_realm,
+        candidates: cx.services.trusts.candidates(trust),
+        for_entra: entra::IDENTIFIERS.contains(&request.realm.as_str()),
         query: &request.query,
     };
     match browser::sign_in(environment, cx, call, &visitor, &prompt, door, form).await? {

@@ -80,6 +80,9 @@ impl Refusal {
             Self::SignIn(SignInFailure::Authn(AuthnError::WindowsFailed)) => {
                 (request, "MSIS7066", ErrorText::ErrorMethod)
             }
+            Self::SignIn(SignInFailure::Authn(AuthnError::NoClaimsProvider)) => {
+                (request, "MSIS7066", ErrorText::ErrorHomeRealm)
+            }
             Self::SignIn(SignInFailure::TicketWanted) => (StatusCode::UNAUTHORIZED, "MSIS7066", ErrorText::ErrorMethod),
             Self::SignIn(SignInFailure::Store(_)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "MSIS7012", ErrorText::ErrorUnavailable)

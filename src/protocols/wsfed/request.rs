@@ -6,13 +6,14 @@ use actix_web::http::Method;
 
 use crate::authn::{AuthnRequirement, RequestedMethod};
 use crate::protocols::browser::parameters::{ParameterError, Parameters};
+use crate::protocols::browser::{self, HomeRealmParameters};
 use crate::protocols::http::Call;
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WsFederationRequest {
     /// `wa=wsignin1.0`
-    SignIn(SignIn),
+    SignIn(Box<SignIn>),
     /// `wa=wsignout1.0`
     SignOut(SignOut),
     /// `wa=wsignoutcleanup1.0`: another service asks to end the session here.
@@ -30,8 +31,8 @@ pub struct SignIn {
     pub context: Option<String>,
     /// `wauth`, `wfresh`, `prompt`: what is demanded of the authentication.
     pub requirement: AuthnRequirement,
-    /// `username` or `login_hint`.
-    pub login_hint: Option<String>,
+    /// Where its user signs in, as far as it says: `whr`, `domain_hint`, `username`, `login_hint` and the person's choice.
+    pub home_realm: HomeRealmParameters,
     /// The whole request as a query, parameters that mean nothing here among them.
     pub query: String,
 }
@@ -63,7 +64,7 @@ pub enum RequestError {
     Method(String),
 }
 
-/// A decoded request, with the fields of the sign-in page when the page was sent with it.
+/// A decoded request, with the fields of a page of this service when the page was sent with it.
 #[derive(Debug)]
 pub struct Decoded {
     /// The request.
@@ -72,7 +73,7 @@ pub struct Decoded {
     pub form: Option<Parameters>,
 }
 
-/// Decodes a request. The fields of the sign-in page come in the body, and the request they belong to in the query; any other
+/// Decodes a request. The fields of a page of this service come in the body, and the request they belong to in the query; any other
 /// form is the request itself.
 ///
 /// # Errors
@@ -83,7 +84,7 @@ pub fn decode(call: &Call) -> Result<Decoded, RequestError> {
         return Ok(Decoded { request: read(&parameters, call.query.clone())?, form: None });
     }
     let body = Parameters::of_form(call)?;
-    if body.has("AuthMethod") {
+    if body.has("AuthMethod") || browser::is_form(&body) {
         let parameters = Parameters::parse(call.query.as_bytes())?;
         return Ok(Decoded { request: read(&parameters, call.query.clone())?, form: Some(body) });
     }
@@ -96,11 +97,11 @@ fn read(parameters: &Parameters, query: String) -> Result<WsFederationRequest, R
         return Err(RequestError::Empty);
     }
     // Also those that are not acted on: whoever reads this request elsewhere must not read another one.
-    for name in KNOWN {
+    for name in KNOWN.into_iter().chain(browser::OWN_PARAMETERS) {
         parameters.get(name)?;
     }
     match parameters.line("wa", MAX_SHORT)? {
-        Some("wsignin1.0") => sign_in(parameters, query).map(WsFederationRequest::SignIn),
+        Some("wsignin1.0") => sign_in(parameters, query).map(Box::new).map(WsFederationRequest::SignIn),
         Some("wsignout1.0") => {
             let reply = parameters.get("wreply")?.map(str::to_owned);
             Ok(WsFederationRequest::SignOut(SignOut { reply }))
@@ -112,16 +113,12 @@ fn read(parameters: &Parameters, query: String) -> Result<WsFederationRequest, R
 
 fn sign_in(parameters: &Parameters, query: String) -> Result<SignIn, RequestError> {
     let text = |value: Option<&str>| value.map(str::to_owned);
-    let hint = match parameters.line("username", MAX_SHORT)? {
-        None => parameters.line("login_hint", MAX_SHORT)?,
-        hint => hint,
-    };
     Ok(SignIn {
         realm: text(parameters.line("wtrealm", MAX_IDENTIFIER)?).ok_or(RequestError::NoRealm)?,
         reply: text(parameters.get("wreply")?),
         context: text(parameters.get("wctx")?),
         requirement: requirement(parameters)?,
-        login_hint: text(hint),
+        home_realm: HomeRealmParameters::read(parameters)?,
         query,
     })
 }
@@ -176,7 +173,7 @@ mod tests {
 
     fn sign_in_of(query: &str) -> SignIn {
         match of(query) {
-            Ok(WsFederationRequest::SignIn(request)) => request,
+            Ok(WsFederationRequest::SignIn(request)) => *request,
             other => panic!("{query}: {other:?}"),
         }
     }
@@ -189,7 +186,8 @@ mod tests {
         assert_eq!(request.realm, "urn:a");
         assert_eq!(request.reply.as_deref(), Some("https://rp/"));
         assert_eq!(request.context.as_deref(), Some("rm=0&id=&\u{e9}"));
-        assert_eq!(request.login_hint.as_deref(), Some("a@b"));
+        let home = &request.home_realm;
+        assert_eq!((home.user(), home.home_realm.as_deref()), (Some("a@b"), Some("x")));
         assert_eq!(request.query, query);
         assert_eq!(
             request.requirement,
@@ -201,12 +199,17 @@ mod tests {
         );
         assert!(sign_in_of("wa=wsignin1.0&wtrealm=a&prompt=login").requirement.ask);
         assert!(!sign_in_of("wa=wsignin1.0&wtrealm=a&prompt=none").requirement.ask);
-        assert_eq!(sign_in_of("wa=wsignin1.0&wtrealm=a&login_hint=x").login_hint.as_deref(), Some("x"));
+        let home = |more: &str| sign_in_of(&format!("wa=wsignin1.0&wtrealm=a&{more}")).home_realm;
+        assert_eq!(home("login_hint=x").user(), Some("x"));
+        assert_eq!(home("domain_hint=d").domain_hint.as_deref(), Some("d"));
+        assert_eq!(home("RedirectToIdentityProvider=AD+AUTHORITY").chosen.as_deref(), Some("AD AUTHORITY"));
+        assert!(home("ChooseHomeRealm=true").wants_to_choose && home("prompt=none").passive);
+        assert_eq!(home("prompt=login&HomeRealmSearch="), HomeRealmParameters::default());
     }
 
     #[test]
     fn every_known_parameter_counts_once() {
-        for name in KNOWN {
+        for name in KNOWN.into_iter().chain(browser::OWN_PARAMETERS) {
             let query = format!("wa=wsignin1.0&wtrealm=urn:a&{name}=1&{name}=1");
             let error = of(&query).unwrap_err();
             assert!(matches!(error, RequestError::Parameters(ParameterError::Repeated { .. })), "{name}: {error:?}");

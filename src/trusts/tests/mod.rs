@@ -5,7 +5,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Authorization, ClaimsProviders, RelyingParty, TrustLookup, Trusts};
+use super::{
+    Authorization, Candidates, ClaimsProvider, ClaimsProviderId, ClaimsProviders, FederationProtocol, HomeRealm,
+    RelyingParty, TrustLookup, Trusts,
+};
 use crate::claims::policy::Policies;
 use crate::claims::{Claim, ClaimSet, types};
 use crate::clock::UtcTime;
@@ -157,4 +160,73 @@ fn the_built_in_trust_is_there_only_when_wanted() {
     config.entra.domains[0].issuer_uri = String::from("a\"b");
     assert!(super::entra::relying_party(&config, &Policies::default(), &mut report, Path::new("c")).is_none());
     assert!(report.has_errors());
+}
+
+/// A claims provider by WS-Federation, `urn:<name>`, with the suffix `<name>.example`.
+pub(crate) fn partner(name: &str) -> ClaimsProvider {
+    let suffix = format!("{name}.example");
+    let provider = provider(&format!("urn:{name}"), &[&suffix], true, FederationProtocol::WsFederation);
+    Arc::into_inner(provider).unwrap()
+}
+
+fn provider(identifier: &str, suffixes: &[&str], enabled: bool, protocol: FederationProtocol) -> Arc<ClaimsProvider> {
+    Arc::new(ClaimsProvider {
+        id: ClaimsProviderId::new(identifier),
+        name: format!("Name of {identifier}"),
+        enabled,
+        protocol,
+        sign_in_url: String::from("https://partner.example/"),
+        sign_out_url: None,
+        signing_certificates: Vec::new(),
+        account_suffixes: suffixes.iter().map(|suffix| suffix.parse().unwrap()).collect(),
+        acceptance: crate::claims::RuleSet::parse("").unwrap(),
+        file: None,
+    })
+}
+
+#[test]
+fn candidates_are_those_listed_that_can_sign_somebody_in() {
+    use FederationProtocol::{Saml, WsFederation};
+    let trusts = Trusts::new(Vec::new())
+        .with_claims_providers(vec![
+            provider("urn:b", &["b.example"], true, WsFederation),
+            provider("urn:a", &["a.example", "x.a.example"], true, WsFederation),
+            provider("urn:off", &["off.example"], false, WsFederation),
+            provider("urn:saml", &[], true, Saml),
+        ])
+        .with_local_suffixes(["corp.example".parse().unwrap()]);
+    let members = |listed: &ClaimsProviders| {
+        Candidates::new(&trusts, listed).iter().map(|realm| realm.identifier().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(members(&ClaimsProviders::All), ["AD AUTHORITY", "urn:a", "urn:b"]);
+    let listed = ClaimsProviders::Listed(vec!["urn:b".into(), "urn:off".into(), "urn:saml".into()]);
+    assert_eq!(members(&listed), ["urn:b"]);
+    let listed = Candidates::new(&trusts, &listed);
+    assert_eq!(listed.only().map(HomeRealm::identifier), Some("urn:b"));
+    assert!(
+        !listed.has_active_directory() && listed.find("AD AUTHORITY").is_none() && listed.find("urn:off").is_none()
+    );
+    assert!(listed.of_suffix("a.example").is_none() && listed.of_suffix("corp.example").is_none());
+    let nobody = ClaimsProviders::Listed(vec!["urn:off".into()]);
+    assert!(Candidates::new(&trusts, &nobody).is_empty());
+    assert_eq!(Candidates::new(&trusts, &nobody).only(), None);
+    let all = Candidates::new(&trusts, &ClaimsProviders::All);
+    assert_eq!(all.only(), None);
+    for (address, expected) in [
+        ("bob@A.Example", Some("urn:a")),
+        ("bob@x.a.example", Some("urn:a")),
+        ("bob@y.a.example", None),
+        ("odd@name@b.example", Some("urn:b")),
+        ("alice@corp.example", Some("AD AUTHORITY")),
+        ("bob@off.example", None),
+        ("@a.example", None),
+        ("a.example", None),
+        ("bob@", None),
+        ("bob@a.example ", None),
+    ] {
+        assert_eq!(all.of_address(address).map(HomeRealm::identifier), expected, "{address}");
+    }
+    let nothing_else = Trusts::new(Vec::new());
+    let only = Candidates::new(&nothing_else, &ClaimsProviders::All).only();
+    assert_eq!(only.map(HomeRealm::identifier), Some("AD AUTHORITY"));
 }

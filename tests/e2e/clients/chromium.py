@@ -172,6 +172,9 @@ def play(browser, service, scene):
             browser.key("Enter", 13, "\r")
         elif action == "click":
             browser.click(value)
+        elif action == "run":
+            # What a program that drives a browser does.
+            browser.evaluate(value)
         elif action == "script":
             browser.call("Emulation.setScriptExecutionDisabled", value=not value)
         elif action == "size":

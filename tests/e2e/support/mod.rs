@@ -20,7 +20,7 @@ pub use node::{
     Node, NodeSetup, USERNAME, WINDOWS, computer_tickets, eventually, program, replace, replace_file, request, script,
     variable,
 };
-pub use python::python;
+pub use python::{python, python_with};
 pub use rst::{Rst, Version, now, time};
 pub use token::{Assertion, published_certificates, signing_certificate, verify_all};
 pub use trusts::Trusts;

@@ -116,6 +116,19 @@ impl Node {
         self.address.parse().expect("an address")
     }
 
+    /// A hosts file by which the service's name leads to this server.
+    pub fn hosts(&self) -> PathBuf {
+        let host = Lab::get().url.trim_start_matches("https://").to_owned();
+        let lab = fs::read_to_string("/etc/hosts").expect("names");
+        let lines = lab.lines().map(|line| match line.split_once(' ') {
+            Some((_, names)) if names.split(' ').any(|name| name == host) => format!("{} {names}\n", self.address),
+            _ => format!("{line}\n"),
+        });
+        let file = Lab::get().new_file("hosts");
+        fs::write(&file, lines.collect::<String>()).expect("the scratch directory is writable");
+        file
+    }
+
     /// A request for a path of this server, under the service's own name.
     pub fn curl(&self, path: &str) -> Curl {
         Curl::new(&format!("{}{path}", Lab::get().url)).args(["--connect-to", &format!("::{}:", self.address)])

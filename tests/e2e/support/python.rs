@@ -9,8 +9,20 @@ use serde_json::Value;
 /// Runs `tests/e2e/clients/<program>.py` with a JSON value on its standard input; returns the JSON it prints. `cache` is the
 /// Kerberos credential cache it uses.
 pub fn python(program: &str, input: &Value, cache: Option<&Path>) -> Value {
+    python_with(program, input, cache, None)
+}
+
+/// The same where names lead to what this hosts file says.
+pub fn python_with(program: &str, input: &Value, cache: Option<&Path>, hosts: Option<&Path>) -> Value {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut command = Command::new(root.join(".venv/bin/python"));
+    let mut command = match hosts {
+        Some(hosts) => {
+            let mut command = Command::new(root.join("tests/lab/run"));
+            command.arg("--hosts").arg(hosts).arg(root.join(".venv/bin/python"));
+            command
+        }
+        None => Command::new(root.join(".venv/bin/python")),
+    };
     command
         .arg(root.join("tests/e2e/clients").join(format!("{program}.py")))
         .env_remove("KRB5CCNAME")

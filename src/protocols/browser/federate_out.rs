@@ -1,0 +1,148 @@
+//! To another claims provider: the one place where requests to them are made.
+//!
+//! WS-Federation only so far: its request is a redirection with parameters (ws-federation.md 6.1, seen from the other side). What
+//! the answer needs stands sealed in `wctx`.
+
+use std::borrow::Cow;
+
+use super::parameters::encode;
+use crate::authn::AuthnRequirement;
+use crate::clock::UtcTime;
+use crate::trusts::ClaimsProvider;
+
+/// A request to a claims provider.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Departure<'a> {
+    /// This federation service's identifier.
+    pub(super) service_identifier: &'a str,
+    /// Host of this federation service.
+    pub(super) service_name: &'a str,
+    /// Path to which the answer is wanted.
+    pub(super) path: &'a str,
+    /// What the application demands of the authentication.
+    pub(super) requirement: &'a AuthnRequirement,
+    /// The user name that the request hints at.
+    pub(super) login_hint: Option<&'a str>,
+    /// The sealed [`FederatedSignIn`](crate::authn::FederatedSignIn).
+    pub(super) state: &'a str,
+    /// The time.
+    pub(super) now: UtcTime,
+}
+
+/// The address of a WS-Federation request. `whr` is not passed on: it was meant for this service. A hint at a user is, to the
+/// provider that the user belongs to and to no other.
+pub(super) fn ws_federation(provider: &ClaimsProvider, departure: &Departure<'_>) -> String {
+    let AuthnRequirement { methods, max_age, ask } = departure.requirement;
+    let reply = format!("https://{}{}", departure.service_name, departure.path);
+    let fresh = if *ask { Some(0) } else { max_age.map(|age| age.as_secs() / 60) };
+    let is_theirs = |name: &&str| {
+        let suffix = name.rsplit_once('@').and_then(|(_, suffix)| suffix.parse().ok());
+        suffix.is_some_and(|suffix| provider.account_suffixes.contains(&suffix))
+    };
+    let mut parameters: Vec<(&str, Cow<'_, str>)> = vec![
+        ("wa", "wsignin1.0".into()),
+        ("wtrealm", departure.service_identifier.into()),
+        ("wctx", departure.state.into()),
+        ("wreply", reply.into()),
+        ("wct", departure.now.to_xml().into()),
+    ];
+    parameters.extend(methods.first().map(|method| ("wauth", method.uri().into())));
+    parameters.extend(fresh.map(|minutes| ("wfresh", minutes.to_string().into())));
+    parameters.extend(departure.login_hint.filter(is_theirs).map(|name| ("username", name.into())));
+    let mut address = provider.sign_in_url.clone();
+    let mut separator = match address.split_once('?') {
+        None => '?',
+        Some((_, query)) if query.is_empty() || query.ends_with('&') => '\0',
+        Some(_) => '&',
+    };
+    for (name, value) in parameters {
+        if separator != '\0' {
+            address.push(separator);
+        }
+        address.push_str(name);
+        address.push('=');
+        address.push_str(&encode(&value));
+        separator = '&';
+    }
+    address
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::authn::RequestedMethod;
+
+    fn departure<'a>(requirement: &'a AuthnRequirement, login_hint: Option<&'a str>) -> Departure<'a> {
+        Departure {
+            service_identifier: "http://sts.corp.example/adfs/services/trust",
+            service_name: "sts.corp.example",
+            path: "/adfs/ls/",
+            requirement,
+            login_hint,
+            state: "AbC-_9",
+            now: UtcTime::from_unix_seconds(1_767_607_201),
+        }
+    }
+
+    fn at(sign_in_url: &str) -> ClaimsProvider {
+        ClaimsProvider { sign_in_url: sign_in_url.into(), ..crate::trusts::tests::partner("partner") }
+    }
+
+    const USUAL: &str = "wa=wsignin1.0&wtrealm=http%3A%2F%2Fsts.corp.example%2Fadfs%2Fservices%2Ftrust&wctx=AbC-_9\
+         &wreply=https%3A%2F%2Fsts.corp.example%2Fadfs%2Fls%2F&wct=2026-01-05T10%3A00%3A01.000Z";
+
+    #[test]
+    fn the_request_says_who_asks_and_where_the_answer_goes() {
+        let none = AuthnRequirement::default();
+        for (sign_in_url, expected) in [
+            ("https://sts.partner.example/adfs/ls/", format!("https://sts.partner.example/adfs/ls/?{USUAL}")),
+            ("https://idp.example/sso?tenant=1", format!("https://idp.example/sso?tenant=1&{USUAL}")),
+            ("https://idp.example/sso?", format!("https://idp.example/sso?{USUAL}")),
+            ("https://idp.example/sso?a=b&", format!("https://idp.example/sso?a=b&{USUAL}")),
+        ] {
+            assert_eq!(ws_federation(&at(sign_in_url), &departure(&none, None)), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_demanded_is_passed_on() {
+        let partner = at("https://p.example/");
+        let of =
+            |methods: &[RequestedMethod], max_age, ask| AuthnRequirement { methods: methods.to_vec(), max_age, ask };
+        let hour = Some(Duration::from_hours(1));
+        for (requirement, more) in [
+            (
+                of(&[RequestedMethod::Password], None, false),
+                "&wauth=urn%3Aoasis%3Anames%3Atc%3ASAML%3A1.0%3Aam%3Apassword",
+            ),
+            (of(&[], hour, false), "&wfresh=60"),
+            (of(&[], Some(Duration::ZERO), false), "&wfresh=0"),
+            (of(&[], hour, true), "&wfresh=0"),
+            (
+                of(&[RequestedMethod::WindowsOrMultiFactor], None, false),
+                "&wauth=http%3A%2F%2Fschemas.microsoft.com%2Fclaims%2Fwiaormultiauthn",
+            ),
+        ] {
+            let address = ws_federation(&partner, &departure(&requirement, None));
+            assert_eq!(address, format!("https://p.example/?{USUAL}{more}"));
+        }
+    }
+
+    #[test]
+    fn a_name_is_told_to_whom_it_belongs_only() {
+        let none = AuthnRequirement::default();
+        let partner = at("https://p.example/");
+        for (name, more) in [
+            ("bob@Partner.Example", "&username=bob%40Partner.Example"),
+            ("b&x=\"'<@partner.example", "&username=b%26x%3D%22%27%3C%40partner.example"),
+            ("alice@corp.example", ""),
+            ("alice@partner.example.evil.example", ""),
+            ("partner.example", ""),
+        ] {
+            let address = ws_federation(&partner, &departure(&none, Some(name)));
+            assert_eq!(address, format!("https://p.example/?{USUAL}{more}"), "{name}");
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Claims providers: who signs users in beside the local Active Directory, and what of their word is taken.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::claims::RuleSet;
+use crate::config::names::DnsName;
+
+/// A claims provider trust with everything checked and compiled.
+#[derive(Debug)]
+pub struct ClaimsProvider {
+    /// Its identifier: the issuer of its tokens, compared character by character.
+    pub id: ClaimsProviderId,
+    /// Display name.
+    pub name: String,
+    /// Whether it may sign anybody in.
+    pub enabled: bool,
+    /// Protocol.
+    pub protocol: FederationProtocol,
+    /// Where browsers are sent to sign in; HTTPS.
+    pub sign_in_url: String,
+    /// Where browsers are sent to sign out; HTTPS.
+    pub sign_out_url: Option<String>,
+    /// DER of the certificates that sign its tokens; never empty. Strong enough when they were read; whether one has expired is
+    /// judged when a token comes.
+    pub signing_certificates: Vec<Arc<[u8]>>,
+    /// Suffixes of addresses and UPNs whose users are sent there.
+    pub account_suffixes: Vec<DnsName>,
+    /// Acceptance transform rules: what of its claims gets in. Without rules, nothing.
+    pub acceptance: RuleSet,
+    /// The file the trust stands in.
+    pub file: Option<PathBuf>,
+}
+
+impl ClaimsProvider {
+    /// Whether users can be sent there now.
+    pub const fn is_usable(&self) -> bool {
+        self.enabled && self.protocol.is_available()
+    }
+}
+
+/// Identifies a claims provider in everything that outlives a request.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct ClaimsProviderId(Arc<str>);
+
+impl ClaimsProviderId {
+    /// An id from its text.
+    pub fn new(id: impl Into<Arc<str>>) -> Self {
+        Self(id.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClaimsProviderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Debug for ClaimsProviderId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The protocol a claims provider is asked by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FederationProtocol {
+    /// WS-Federation passive.
+    WsFederation,
+    /// SAML 2.0 Web Browser SSO.
+    Saml,
+}
+
+impl FederationProtocol {
+    /// Whether this version sends requests by it. Nobody is sent where no request can be made.
+    pub const fn is_available(self) -> bool {
+        matches!(self, Self::WsFederation)
+    }
+}

@@ -1,0 +1,254 @@
+//! From a trust file to a claims provider: names unique, addresses safe, certificates strong, rules compiled.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use openssl::asn1::Asn1Time;
+use openssl::pkey::Id;
+use openssl::x509::X509;
+
+use super::claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol};
+use super::file::{ClaimsProviderFile, ClaimsProviderProtocol, TrustFile};
+use super::provider_names::ProviderNames;
+use super::rules::{self, RuleKeys};
+use super::{TrustContext, endpoints};
+use crate::claims::RuleSet;
+use crate::config::diagnostic::Code;
+
+/// The claims provider a trust file describes. `names` holds those of all trusts so far. `None` when the file describes none or is
+/// wrong; findings say why.
+pub(crate) fn compile(
+    file: &TrustFile,
+    path: &Path,
+    context: &mut TrustContext<'_, '_, '_>,
+    names: &mut ProviderNames,
+) -> Option<ClaimsProvider> {
+    let table = file.claims_provider.as_ref()?;
+    metadata(table, context);
+    let protocol = protocol(table, context);
+    let is_usable = table.enabled && protocol.is_some_and(FederationProtocol::is_available);
+    check_names(table, is_usable, context, names);
+    let sign_in_url = sign_in_url(table, context);
+    if let Some(url) = &table.sign_out_url {
+        endpoints::sign_in_address(url, "claims_provider.sign_out_url", context);
+    }
+    let signing_certificates = signing_certificates(table, context);
+    let acceptance = acceptance(table, context);
+    Some(ClaimsProvider {
+        id: ClaimsProviderId::new(table.identifier.as_str()),
+        name: table.name.clone(),
+        enabled: table.enabled,
+        protocol: protocol?,
+        sign_in_url: sign_in_url?,
+        sign_out_url: table.sign_out_url.clone(),
+        signing_certificates,
+        account_suffixes: table.account_suffixes.clone(),
+        acceptance: acceptance?,
+        file: Some(path.to_owned()),
+    })
+}
+
+fn metadata(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) {
+    for (there, key) in [
+        (table.metadata_file.is_some(), "claims_provider.metadata_file"),
+        (table.metadata_url.is_some(), "claims_provider.metadata_url"),
+    ] {
+        if there {
+            context.findings.error(
+                Code::NotAvailable,
+                key,
+                "metadata of claims providers is not read in this version",
+                "write `protocol`, `sign_in_url` and `signing_certificates` instead",
+            );
+        }
+    }
+}
+
+fn protocol(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) -> Option<FederationProtocol> {
+    const KEY: &str = "claims_provider.protocol";
+    match table.protocol {
+        Some(ClaimsProviderProtocol::WsFederation) => Some(FederationProtocol::WsFederation),
+        Some(ClaimsProviderProtocol::Saml) => {
+            context.findings.warning(
+                Code::NotAvailable,
+                KEY,
+                "requests by SAML 2.0 are not available in this version: nobody is sent to this claims provider",
+                "write `ws_federation` if the partner can; keep the file for a later version otherwise",
+            );
+            Some(FederationProtocol::Saml)
+        }
+        Some(ClaimsProviderProtocol::Oidc) => {
+            context.findings.error(
+                Code::NotAvailable,
+                KEY,
+                "claims providers by OpenID Connect are not available in this version",
+                "write `ws_federation` or `saml`, or set the file aside until a later version",
+            );
+            None
+        }
+        None => {
+            context.findings.error(
+                Code::MissingKey,
+                KEY,
+                "`claims_provider.protocol` is missing",
+                "write `protocol = \"ws_federation\"` or `protocol = \"saml\"`",
+            );
+            None
+        }
+    }
+}
+
+fn check_names(
+    table: &ClaimsProviderFile,
+    is_usable: bool,
+    context: &mut TrustContext<'_, '_, '_>,
+    names: &mut ProviderNames,
+) {
+    let own = format!("{} ({})", table.name, context.findings.document().file().display());
+    for (key, value) in [(IDENTIFIER, &table.identifier), (NAME, &table.name)] {
+        if value.trim() != value.as_str() || value.is_empty() || value.chars().any(char::is_control) {
+            let message =
+                format!("`{}` is empty, or has a blank at its edge or a control character", value.escape_debug());
+            context.findings.error(
+                Code::InvalidValue,
+                key,
+                message,
+                "write it as the partner's tokens and people know it",
+            );
+        }
+    }
+    if table.identifier.len() > MAX_IDENTIFIER {
+        let message = format!("the identifier has more than {MAX_IDENTIFIER} octets");
+        context.findings.error(Code::InvalidValue, IDENTIFIER, message, "write the issuer of the partner's tokens");
+    }
+    if let Some(other) = names.identifiers.get(&table.identifier) {
+        let message = format!("the identifier `{}` also belongs to {other}", table.identifier);
+        let help = "a token could not tell them apart: give each claims provider its own";
+        context.findings.error(Code::Duplicate, IDENTIFIER, message, help);
+    } else {
+        names.identifiers.insert(table.identifier.clone(), own.clone());
+        names.trusts.insert(table.identifier.clone(), is_usable);
+    }
+    if names.names.contains_key(&table.name) {
+        let message = format!("another claims provider has the name `{}`", table.name);
+        context.findings.error(Code::Duplicate, NAME, message, "people choose by the name: give each its own");
+    } else {
+        names.names.insert(table.name.clone(), table.identifier.clone());
+    }
+    for (i, suffix) in table.account_suffixes.iter().enumerate() {
+        if let Some(other) = names.suffixes.get(suffix) {
+            let key = format!("claims_provider.account_suffixes.{i}");
+            let message = format!("the suffix `{suffix}` also belongs to {other}");
+            let help = "an address could not tell them apart: give each suffix to one claims provider";
+            context.findings.error(Code::Duplicate, &key, message, help);
+        } else {
+            names.suffixes.insert(suffix.clone(), own.clone());
+        }
+    }
+}
+
+fn sign_in_url(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) -> Option<String> {
+    const KEY: &str = "claims_provider.sign_in_url";
+    let Some(url) = &table.sign_in_url else {
+        context.findings.error(
+            Code::MissingKey,
+            KEY,
+            "`claims_provider.sign_in_url` is missing",
+            "write the address where the partner's users sign in, like `https://sts.partner.example/adfs/ls/`",
+        );
+        return None;
+    };
+    endpoints::sign_in_address(url, KEY, context);
+    Some(url.clone())
+}
+
+/// DER of every certificate of every file.
+fn signing_certificates(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) -> Vec<Arc<[u8]>> {
+    const KEY: &str = "claims_provider.signing_certificates";
+    if table.signing_certificates.is_empty() {
+        context.findings.error(
+            Code::MissingKey,
+            KEY,
+            "no certificate says which tokens are the claims provider's",
+            "name the partner's token-signing certificate, like `signing_certificates = [\"partner.pem\"]`",
+        );
+    }
+    let mut found = Vec::new();
+    for (i, file) in table.signing_certificates.iter().enumerate() {
+        let key = format!("{KEY}.{i}");
+        let Some((path, bytes)) = context.read(file, &key) else { continue };
+        match X509::stack_from_pem(&bytes) {
+            Ok(certificates) if !certificates.is_empty() => {
+                for certificate in certificates {
+                    judge(&certificate, &key, context);
+                    found.extend(certificate.to_der().ok().map(Arc::from));
+                }
+            }
+            _ => context.findings.error(
+                Code::Certificate,
+                &key,
+                format!("{} holds no certificate in PEM form", path.display()),
+                "the file begins with `-----BEGIN CERTIFICATE-----`; convert DER by `openssl x509 -inform der`",
+            ),
+        }
+    }
+    found
+}
+
+/// A weak key is refused: whoever breaks it is anybody of the partner's. A date is not: a partner that is late with its new
+/// certificate must not keep this server from starting.
+fn judge(certificate: &X509, key: &str, context: &mut TrustContext<'_, '_, '_>) {
+    let strong = certificate.public_key().is_ok_and(|key| match key.id() {
+        Id::RSA => key.bits() >= 2048,
+        Id::EC => key.bits() >= 256,
+        _ => false,
+    });
+    if !strong {
+        context.findings.error(
+            Code::Certificate,
+            key,
+            "the key of the token-signing certificate is too weak, or of a kind that is not used",
+            "ask the partner for a certificate with RSA of 2048 bits or more, or ECDSA of 256 or more",
+        );
+    }
+    let Ok(now) = Asn1Time::from_unix(context.now.unix_seconds()) else { return };
+    let days_left = now.diff(certificate.not_after()).map_or(0, |difference| difference.days);
+    let message = if certificate.not_after() < now {
+        format!("a token-signing certificate of the claims provider expired on {}", certificate.not_after())
+    } else if certificate.not_before() > now {
+        format!("a token-signing certificate of the claims provider is valid only from {}", certificate.not_before())
+    } else if days_left < EXPIRY_NOTICE_DAYS {
+        format!("a token-signing certificate of the claims provider expires on {}", certificate.not_after())
+    } else {
+        return;
+    };
+    context.findings.warning(
+        Code::Certificate,
+        key,
+        message,
+        "ask the partner for the next one, and list both while it changes",
+    );
+}
+
+fn acceptance(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) -> Option<RuleSet> {
+    const KEYS: RuleKeys =
+        RuleKeys { inline: "claims_provider.acceptance_rules", file: "claims_provider.acceptance_rules_file" };
+    let text = table.acceptance_rules.as_deref();
+    let file = table.acceptance_rules_file.as_deref();
+    if text.is_none_or(|text| text.trim().is_empty()) && file.is_none() {
+        context.findings.warning(
+            Code::Advice,
+            "claims_provider",
+            "there are no acceptance rules: nothing that this claims provider says of its users gets in",
+            "write `acceptance_rules`, like `c:[Type == \"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn\"] => issue(claim = c);`",
+        );
+        return RuleSet::parse("").ok();
+    }
+    rules::compile(text, file, &KEYS, context)
+}
+
+const IDENTIFIER: &str = "claims_provider.identifier";
+const NAME: &str = "claims_provider.name";
+/// Octets of an identifier; it stands in addresses and in a cookie.
+const MAX_IDENTIFIER: usize = 1024;
+const EXPIRY_NOTICE_DAYS: i32 = 14;
