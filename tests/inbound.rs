@@ -8,6 +8,8 @@
 mod claims;
 #[path = "inbound/encryption.rs"]
 mod encryption;
+#[path = "inbound/metadata.rs"]
+mod metadata;
 #[path = "inbound/rstr.rs"]
 mod rstr;
 #[path = "inbound/saml2.rs"]

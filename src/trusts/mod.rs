@@ -9,6 +9,7 @@ mod context;
 mod endpoints;
 pub mod entra;
 pub mod file;
+pub mod partner_metadata;
 mod policy;
 mod relying_party;
 mod rules;

@@ -174,6 +174,12 @@ fn old_algorithms_and_odd_forms_are_refused() {
         let error = receive(&response_with("_r", &bad), false).unwrap_err();
         assert!(matches!(error, InboundError::Encryption { .. } | InboundError::Read(_)), "{error}");
     }
+    let saml11 = sign(&unsigned_saml11("_assertion", "alice"));
+    let bare = encrypted(&saml11, TokenType::Saml11, ContentCipher::Aes256Gcm);
+    for token in [format!("{saml11}{bare}"), format!("{bare}{saml11}"), bare.repeat(2)] {
+        let error = receive_result(&rstr(TRUST_2005, &token)).unwrap_err();
+        assert_eq!(error, InboundError::SeveralAssertions { count: 2 });
+    }
     let clear = format!("{}{content}", signed_assertion());
     assert_eq!(receive(&response_with("_r", &clear), false).unwrap_err(), InboundError::SeveralAssertions { count: 2 });
 }
