@@ -10,6 +10,8 @@ mod claims;
 mod encryption;
 #[path = "inbound/metadata.rs"]
 mod metadata;
+#[path = "inbound/requests.rs"]
+mod requests;
 #[path = "inbound/rstr.rs"]
 mod rstr;
 #[path = "inbound/saml2.rs"]

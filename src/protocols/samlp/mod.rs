@@ -3,7 +3,12 @@
 //!
 //! Knows messages and bindings. What an assertion is worth is decided in `tokens::inbound`; who a partner is, is handed in.
 
+pub mod authn_request;
+pub mod logout;
+pub mod redirect;
 pub mod response;
 mod status;
+mod write;
 
 pub use status::{PartnerStatus, StatusCode};
+pub use write::EncodeError;
