@@ -37,6 +37,7 @@ mod forged_tickets;
 mod keytab;
 mod metadata;
 mod mex;
+mod partner;
 mod policies;
 mod probe;
 mod reload;
