@@ -357,6 +357,10 @@ fn a_role_that_is_new_needs_a_key_that_is_known() {
     let (strangers, _) = cut(&document(&[&STRANGER_KEY.0]), "md:RoleDescriptor");
     assert_eq!(decide(&strangers, Source::Https), "hold [KeySwap]");
     assert_eq!(decide(&strangers, Source::File), "adopt");
+    // A role that was there before keeps a key of its own, not the other role's.
+    let apart = parse(&edit(&without, "<md:IDPSSODescriptor ", &format!("{strangers}<md:IDPSSODescriptor "))).unwrap();
+    let crossed = parse(&document(&[&STRANGER_KEY.0])).unwrap();
+    assert_eq!(words(&refresh(&apart, &crossed, Source::Https)), "hold [KeySwap]");
     let elsewhere = edit(&role, "https://idp.partner.example/", "https://idp2.partner.example/");
     assert_eq!(decide(&elsewhere, Source::Https), "hold [OtherHost]");
 }

@@ -248,3 +248,23 @@ fn comments_entities_and_sections_never_reach_a_reader() {
         edit(&signed_response(), "<samlp:Status>", &format!("{}{}<samlp:Status>", "<x>".repeat(40), "</x>".repeat(40)));
     assert!(receive(&deep).is_err());
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn no_octet_can_be_changed_unseen(at in 0_usize..1 << 16, octet in proptest::num::u8::ANY, saml2 in proptest::bool::ANY) {
+        let genuine = if saml2 { signed_response() } else { signed_rstr() };
+        let mut changed = genuine.clone().into_bytes();
+        let at = at % changed.len();
+        changed[at] = octet;
+        let Ok(changed) = String::from_utf8(changed) else { return Ok(()) };
+        if saml2 {
+            if let Ok(taken) = receive(&changed) {
+                proptest::prop_assert_eq!(taken, receive(&genuine).unwrap());
+            }
+        } else if let Ok(taken) = receive_result(&changed) {
+            proptest::prop_assert_eq!(taken, receive_result(&genuine).unwrap());
+        }
+    }
+}
