@@ -140,6 +140,17 @@ fn what_comes_out_must_be_one_signed_assertion() {
 }
 
 #[test]
+fn a_response_carries_no_assertion_of_saml11() {
+    let saml11 = sign(&unsigned_saml11("_assertion", "alice"));
+    let hidden = encrypted(&saml11, TokenType::Saml2, ContentCipher::Aes256Gcm);
+    let bare = encrypted(&saml11, TokenType::Saml11, ContentCipher::Aes256Gcm);
+    for content in [saml11, hidden, bare] {
+        let error = receive(&response_with("_r", &content), false).unwrap_err();
+        assert!(matches!(error, InboundError::Unsupported { parent: "Response", .. }), "{error}");
+    }
+}
+
+#[test]
 fn old_algorithms_and_odd_forms_are_refused() {
     let content = encrypted(&signed_assertion(), TokenType::Saml2, ContentCipher::Aes256Gcm);
     for (from, to) in [
@@ -154,23 +165,12 @@ fn old_algorithms_and_odd_forms_are_refused() {
     let open = content.find("<xenc:EncryptedKey>").unwrap();
     let close = content.find("</xenc:EncryptedKey>").unwrap() + "</xenc:EncryptedKey>".len();
     let key = &content[open..close];
-    let beside = edit(
-        &edit(&content, key, ""),
-        "</xenc:EncryptedData>",
-        &format!(
-            "</xenc:EncryptedData>{}",
-            edit(key, "<xenc:EncryptedKey>", "<xenc:EncryptedKey xmlns:xenc=\"http://www.w3.org/2001/04/xmlenc#\">")
-        ),
-    );
+    let outside =
+        edit(key, "<xenc:EncryptedKey>", "<xenc:EncryptedKey xmlns:xenc=\"http://www.w3.org/2001/04/xmlenc#\">");
+    let both = edit(&content, "</xenc:EncryptedData>", &format!("</xenc:EncryptedData>{outside}"));
+    let beside = edit(&both, key, "");
     taken(receive(&response_with("_r", &beside), false));
-    for bad in [
-        edit(&content, key, ""),
-        edit(
-            &beside,
-            "</KeyInfo>",
-            &format!("</KeyInfo><KeyInfo xmlns=\"http://www.w3.org/2000/09/xmldsig#\">{key}</KeyInfo>"),
-        ),
-    ] {
+    for bad in [edit(&content, key, ""), both, edit(&content, key, &key.repeat(2))] {
         let error = receive(&response_with("_r", &bad), false).unwrap_err();
         assert!(matches!(error, InboundError::Encryption { .. } | InboundError::Read(_)), "{error}");
     }
@@ -287,6 +287,22 @@ fn padding_is_anything_with_its_length_at_the_end() {
     let longer = |length| vec![u8::try_from(length).unwrap() + 16; length];
     for bad in [|length| vec![0; length], |length| vec![0xFF; length], longer] {
         let message = response_with("_r", &foreign(signed_assertion().as_bytes(), CBC, OAEP, bad));
+        assert_eq!(receive(&message, true).unwrap_err(), InboundError::Undecryptable);
+    }
+}
+
+#[test]
+fn a_content_key_of_another_length_opens_nothing() {
+    for (algorithm, other) in [("aes256-cbc", "aes128-cbc"), ("aes128-cbc", "aes256-cbc")] {
+        let uri = |name: &str| format!("http://www.w3.org/2001/04/xmlenc#{name}");
+        let content = foreign(signed_assertion().as_bytes(), &uri(algorithm), OAEP, counted);
+        let message = response_with("_r", &edit(&content, algorithm, other));
+        assert_eq!(receive(&message, true).unwrap_err(), InboundError::Undecryptable);
+    }
+    let uri = |bits: u16| format!("http://www.w3.org/2009/xmlenc11#aes{bits}-gcm");
+    for (algorithm, other) in [(256, 128), (128, 256)] {
+        let content = foreign(signed_assertion().as_bytes(), &uri(algorithm), OAEP, counted);
+        let message = response_with("_r", &edit(&content, &uri(algorithm), &uri(other)));
         assert_eq!(receive(&message, true).unwrap_err(), InboundError::Undecryptable);
     }
 }

@@ -263,6 +263,39 @@ async fn an_answer_must_be_the_partners_to_our_request_and_of_now() {
     assert!(matches!(refused, LogoutError::Inbound(InboundError::InResponseTo { .. })));
 }
 
+/// A signed query with any message in it.
+async fn signed_query(message: &str) -> String {
+    let encode = |octets: &[u8]| BASE64.encode(octets).replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    let algorithm = RSA_SHA256.replace(':', "%3A").replace('/', "%2F").replace('#', "%23");
+    let query = format!("SAMLResponse={}&SigAlg={algorithm}", encode(&compress_to_vec(message.as_bytes(), 6)));
+    let signature = THEIRS.signer.sign(SHA256, query.as_bytes()).await.unwrap();
+    format!("{query}&Signature={}", encode(&signature.0))
+}
+
+#[tokio::test]
+async fn a_signature_of_the_partner_makes_no_other_message_an_answer() {
+    let genuine = RedirectMessage::parse(&answer_query().await).unwrap().octets;
+    let genuine = String::from_utf8(genuine).unwrap();
+    receive_query(&signed_query(&genuine).await, &partner(), &web_sso()).unwrap();
+    for (from, to) in [("LogoutResponse", "Response"), ("2.0:protocol", "2.0:other")] {
+        let refused = refused_query(&signed_query(&edit(&genuine, from, to)).await);
+        assert!(matches!(refused, LogoutError::NotAResponse { .. }), "{to}: {refused}");
+    }
+    for (from, to) in [("Version=\"2.0\"", "Version=\"1.1\""), ("Version=\"2.0\"", ""), (" IssueInstant=", " Other=")] {
+        let refused = refused_query(&signed_query(&edit(&genuine, from, to)).await);
+        assert!(matches!(refused, LogoutError::Inbound(InboundError::Value { .. })), "{to}: {refused}");
+    }
+    let unasked = edit(&genuine, &format!(" InResponseTo=\"{REQUEST}\""), "");
+    for in_response_to in [None, Some(REQUEST)] {
+        let delivery = Delivery { in_response_to, ..web_sso() };
+        let refused = receive_query(&signed_query(&unasked).await, &partner(), &delivery).unwrap_err();
+        assert!(matches!(refused, LogoutError::Inbound(InboundError::InResponseTo { found: None, .. })), "{refused}");
+    }
+    let commented = edit(&genuine, "<samlp:Status>", "<!-- --><samlp:Status>");
+    let refused = refused_query(&signed_query(&commented).await);
+    assert!(matches!(refused, LogoutError::Inbound(InboundError::Read(_))), "{refused}");
+}
+
 #[tokio::test]
 async fn an_answer_that_is_not_signed_by_the_partner_is_refused() {
     let query = answer_query().await;

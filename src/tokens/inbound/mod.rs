@@ -70,8 +70,8 @@ pub struct Delivery<'a> {
 /// What the profile demands of an assertion beyond its own standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Profile {
-    /// SAML 2.0 web browser SSO (saml-profiles 4.1.4.2): the bearer confirmation names recipient and end, and there is an
-    /// authentication statement.
+    /// SAML 2.0 web browser SSO (saml-profiles 4.1.4.2): the assertion is one of SAML 2.0, its bearer confirmation names
+    /// recipient and end, and there is an authentication statement.
     WebSso,
     /// WS-Federation passive: recipient and request are compared where they are named.
     Passive,

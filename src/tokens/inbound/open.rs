@@ -2,7 +2,7 @@
 
 use super::claims::is_reserved;
 use super::conditions::Check;
-use super::{Delivery, InboundError, Partner, Unredeemed, saml2, saml11};
+use super::{Delivery, InboundError, Partner, Profile, Unredeemed, saml2, saml11};
 use crate::tokens::TokenType;
 use crate::tokens::decryption::{self, Ciphertext};
 use crate::xml::namespace::{ENCRYPTION, SAML2, SAML11, SIGNATURE};
@@ -111,6 +111,10 @@ fn verify_plain(plain: &[u8], partner: &Partner<'_>) -> Result<(VerifiedXml, Kin
 }
 
 fn read(verified: &VerifiedXml, kind: Kind, check: &Check<'_>) -> Result<Unredeemed, InboundError> {
+    // A SAML 1.1 assertion names neither request nor recipient: in a response it could be one that was sent elsewhere.
+    if check.delivery.profile == Profile::WebSso && kind.0 == TokenType::Saml11 {
+        return Err(InboundError::Unsupported { parent: "Response", element: String::from("assertion of SAML 1.1") });
+    }
     let document = verified.document()?;
     let assertion = match kind.0 {
         TokenType::Saml11 => saml11::read(document.root(), check)?,
