@@ -9,6 +9,7 @@ use std::time::Duration;
 use aws_lc_rs::rand::SecureRandom;
 use time::OffsetDateTime;
 use time::format_description::FormatItem;
+use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 
 /// An instant in UTC with the precision of a millisecond, the precision AD FS writes into tokens.
@@ -90,11 +91,24 @@ impl UtcTime {
         std::str::from_utf8(&text).unwrap_or_default().to_owned()
     }
 
+    /// Reads an `xs:dateTime` with a time zone; anything finer than a millisecond is cut off.
+    ///
+    /// # Errors
+    /// [`NotATime`] for any other text.
+    pub fn from_xml(text: &str) -> Result<Self, NotATime> {
+        OffsetDateTime::parse(text, &Rfc3339).map(Self::from).map_err(|_| NotATime)
+    }
+
     /// The civil time of this instant, clamped to the years -9999 to 9999.
     pub fn civil(self) -> OffsetDateTime {
         OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH)
     }
 }
+
+/// A text is no date and time with a time zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a date and time with a time zone")]
+pub struct NotATime;
 
 impl From<OffsetDateTime> for UtcTime {
     fn from(time: OffsetDateTime) -> Self {
@@ -229,6 +243,17 @@ mod tests {
         assert_eq!(UtcTime::from_unix_seconds(0).to_xml(), "1970-01-01T00:00:00.000Z");
         assert_eq!(UtcTime::from_unix_millis(-62_167_219_200_001).to_xml(), "-0001-12-31T23:59:59.999Z");
         assert_eq!(UtcTime::from_unix_seconds(253_402_300_799).to_xml(), "9999-12-31T23:59:59.000Z");
+    }
+
+    #[test]
+    fn the_xml_form_is_read_with_its_time_zone_and_not_without() {
+        let noon = Ok(UtcTime::from_unix_millis(1_767_607_201_494));
+        for text in ["2026-01-05T10:00:01.494Z", "2026-01-05T11:00:01.4949999+01:00", "2026-01-05T10:00:01.494-00:00"] {
+            assert_eq!(UtcTime::from_xml(text), noon, "{text}");
+        }
+        for text in ["", "2026-01-05", "2026-01-05T10:00:01", "2026-13-05T10:00:01Z", " 2026-01-05T10:00:01Z", "now"] {
+            assert_eq!(UtcTime::from_xml(text), Err(NotATime), "{text}");
+        }
     }
 
     #[test]

@@ -62,3 +62,42 @@ fn seeds_that_are_good_are_read() {
         verify_enveloped(&seed(&format!("xml_verify/{name}")), &element, &keys, &Policy::STRICT).unwrap();
     }
 }
+
+#[test]
+fn good_messages_of_a_partner_are_read() {
+    use chancery::clock::UtcTime;
+    use chancery::protocols::samlp::{logout, response};
+    use chancery::protocols::wsfed::result;
+    use chancery::tokens::inbound::{Delivery, Partner, Profile};
+    use chancery::trusts::partner_metadata::{Signed, Wanted, read};
+    use chancery::xml::verify::VerificationKeys;
+
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let seed = |name: &str| std::fs::read(fuzz.join("corpus").join(name)).unwrap();
+    let certificate = std::fs::read(fuzz.join("partner.der")).unwrap();
+    let keys = VerificationKeys::from_certificates([certificate.as_slice()]).unwrap();
+    let partner = Partner {
+        identifier: "https://idp.partner.example/saml",
+        keys: &keys,
+        audiences: &["http://sts.corp.example/adfs/services/trust"],
+        decryption_keys: &[],
+        sha1: false,
+        unvouched_cbc: false,
+    };
+    let sso = Delivery {
+        recipient: "https://sts.corp.example/adfs/ls/",
+        in_response_to: Some("_request"),
+        profile: Profile::WebSso,
+        now: UtcTime::from_unix_seconds(1_767_607_201),
+        skew: std::time::Duration::from_mins(5),
+    };
+    for name in ["response", "response_twice"] {
+        assert!(response::receive(&seed(&format!("saml_response/{name}")), &partner, &sso).is_ok(), "{name}");
+    }
+    let passive = Delivery { in_response_to: None, profile: Profile::Passive, ..sso };
+    let text = |name: &str| String::from_utf8(seed(name)).unwrap();
+    assert!(result::receive(&text("saml_response/result"), &partner, &passive).is_ok());
+    logout::receive_query(&text("saml_redirect/response"), &partner, &sso).unwrap();
+    let wanted = Wanted { entity_id: None, signed_by: Some(&keys), now: sso.now };
+    assert_eq!(read(&seed("partner_metadata/signed"), &wanted).unwrap().signed, Signed::Verified);
+}

@@ -4,6 +4,7 @@
 //! "does not crash": what is read is read again from its own output where there is one, and every error can be shown.
 
 mod claims;
+mod partners;
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -26,7 +27,7 @@ use chancery::xml::{self, Document};
 pub type Target = fn(&[u8]);
 
 /// All targets by name; each has a folder of seeds, `fuzz/corpus/<name>`.
-pub const TARGETS: [(&str, Target); 12] = [
+pub const TARGETS: [(&str, Target); 15] = [
     ("certificates", certificates),
     ("claim_evaluation", claims::claim_evaluation),
     ("claim_regex", claims::claim_regex),
@@ -34,7 +35,10 @@ pub const TARGETS: [(&str, Target); 12] = [
     ("configuration", configuration),
     ("keytab", keytab),
     ("pac", decode_pac),
+    ("partner_metadata", partners::partner_metadata),
     ("rst", rst),
+    ("saml_redirect", partners::saml_redirect),
+    ("saml_response", partners::saml_response),
     ("sealed", sealed),
     ("spnego_screen", spnego_screen),
     ("xml_reader", xml_reader),

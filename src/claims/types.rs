@@ -148,6 +148,8 @@ pub mod property {
         NAME_QUALIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/namequalifier";
         /// `SPNameQualifier` of a SAML 2.0 name identifier.
         SP_NAME_QUALIFIER = "http://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/spnamequalifier";
+        /// `FriendlyName` of a SAML 2.0 attribute.
+        DISPLAY_NAME = "http://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/displayname";
         /// `NameFormat` of a SAML 2.0 attribute.
         ATTRIBUTE_NAME = "http://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/attributename";
     }

@@ -10,6 +10,7 @@ pub mod metadata;
 pub mod mex;
 mod names;
 mod rstr;
+pub mod samlp;
 pub mod soap;
 pub mod trust_endpoint;
 pub mod wsfed;

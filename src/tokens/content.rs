@@ -1,8 +1,5 @@
 //! What an assertion says, before it is SAML 1.1 or SAML 2.0.
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
 use super::{IssuedToken, SignatureAlgorithm, SigningKey, TokenError, TokenId, TokenType, saml2, saml11};
 use crate::claims::types::{self, issuer, property};
 use crate::claims::{Claim, ClaimSet, Text};
@@ -192,9 +189,9 @@ fn authentication_of(frame: &AssertionFrame, claims: &ClaimSet) -> Result<Option
     let method = claims.first_value(types::AUTHENTICATION_METHOD).or(known.map(|known| &known.method));
     let Some(method) = method else { return Ok(None) };
     let instant = match claims.first_value(types::AUTHENTICATION_INSTANT) {
-        Some(value) => OffsetDateTime::parse(value, &Rfc3339)
-            .map(UtcTime::from)
-            .map_err(|_| TokenError::AuthenticationInstant { value: String::from(&**value) })?,
+        Some(value) => {
+            UtcTime::from_xml(value).map_err(|_| TokenError::AuthenticationInstant { value: String::from(&**value) })?
+        }
         None => known.map_or(frame.issue_instant, |known| known.instant),
     };
     let session_index = known.and_then(|known| known.session_index.clone());

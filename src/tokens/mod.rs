@@ -1,11 +1,13 @@
-//! Tokens: what is issued, how it is written and signed.
+//! Tokens: what is issued, how it is written and signed; what partners issue, how it is verified and read.
 //!
 //! Knows claims and keys; knows nothing of the protocol that carries a token or of how the subject authenticated.
 
 mod attribute;
 pub mod content;
+mod decryption;
 pub mod encryption;
 mod error;
+pub mod inbound;
 pub mod saml11;
 pub mod saml2;
 #[cfg(test)]

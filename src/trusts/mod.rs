@@ -12,6 +12,7 @@ mod context;
 mod endpoints;
 pub mod entra;
 pub mod file;
+pub mod partner_metadata;
 mod policy;
 mod provider_names;
 mod registry;

@@ -35,8 +35,12 @@ namespaces! {
     SAML2_PROTOCOL = "urn:oasis:names:tc:SAML:2.0:protocol";
     /// SAML 2.0 metadata.
     METADATA = "urn:oasis:names:tc:SAML:2.0:metadata";
+    /// SAML 2.0 metadata for user interfaces.
+    METADATA_UI = "urn:oasis:names:tc:SAML:metadata:ui";
     /// WS-Federation metadata.
     FEDERATION = "http://docs.oasis-open.org/wsfed/federation/200706";
+    /// Claim types in WS-Federation metadata.
+    AUTHORIZATION = "http://docs.oasis-open.org/wsfed/authorization/200706";
     /// XML Signature.
     SIGNATURE = "http://www.w3.org/2000/09/xmldsig#";
     /// XML Encryption.

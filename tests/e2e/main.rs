@@ -40,6 +40,7 @@ mod home_realm_browser;
 mod keytab;
 mod metadata;
 mod mex;
+mod partner;
 mod policies;
 mod probe;
 mod reload;

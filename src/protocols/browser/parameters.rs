@@ -183,7 +183,11 @@ const fn is_plain(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || matches!(octet, b'-' | b'.' | b'_' | b'~')
 }
 
-fn decode(text: &[u8]) -> Result<Zeroizing<String>, ParameterError> {
+/// A component of a query as text.
+///
+/// # Errors
+/// [`ParameterError::Escape`], [`ParameterError::NotText`].
+pub(in crate::protocols) fn decode(text: &[u8]) -> Result<Zeroizing<String>, ParameterError> {
     let mut octets = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text;
     while let Some((first, tail)) = rest.split_first() {

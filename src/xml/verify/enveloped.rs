@@ -51,6 +51,28 @@ pub fn verify_enveloped(
     keys: &VerificationKeys,
     policy: &Policy,
 ) -> Result<VerifiedXml, VerifyError> {
+    verify_with_root(input, element, keys, policy).map(|verified| verified.element)
+}
+
+/// A verified element, with the root around it when that is signed too.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifiedPair {
+    /// The element.
+    pub element: VerifiedXml,
+    /// The root element; `None` when it has no signature, and then nothing of it is verified.
+    pub root: Option<VerifiedXml>,
+}
+
+/// As [`verify_enveloped`], and returns what was signed of the root as well.
+///
+/// # Errors
+/// [`VerifyError`].
+pub fn verify_with_root(
+    input: &[u8],
+    element: &SignedElement<'_>,
+    keys: &VerificationKeys,
+    policy: &Policy,
+) -> Result<VerifiedPair, VerifyError> {
     let text = scan(input, &policy.limits)?;
     let document = uppsala::parse(text).map_err(|error| VerifyError::Engine(error.to_string()))?;
     let tree = Tree(&document);
@@ -68,11 +90,15 @@ pub fn verify_enveloped(
     let mut expected: Vec<(&Signature, &[NodeId])> = vec![(&inner, std::slice::from_ref(&target))];
     expected.extend(outer.as_ref().map(|outer| (outer, std::slice::from_ref(&root))));
     ask_engine(tree, keys, &expected)?;
-    let [reference] = &inner.references[..] else {
-        return Err(VerifyError::Structure { element: String::from("SignedInfo"), reason: "number of references" });
+    let octets_of = |node: NodeId, signature: &Signature| {
+        let [reference] = &signature.references[..] else {
+            return Err(VerifyError::Structure { element: String::from("SignedInfo"), reason: "number of references" });
+        };
+        let octets = canonical_octets(tree, node, signature.node, reference)?;
+        Ok(VerifiedXml { octets, limits: policy.limits })
     };
-    let octets = canonical_octets(tree, target, inner.node, reference)?;
-    Ok(VerifiedXml { octets, limits: policy.limits })
+    let root = outer.as_ref().map(|outer| octets_of(root, outer)).transpose()?;
+    Ok(VerifiedPair { element: octets_of(target, &inner)?, root })
 }
 
 /// Follows the path from the root.

@@ -18,7 +18,7 @@ mod tree;
 use super::reader::{Document, Limits, ReadError};
 use super::scan::ScanError;
 
-pub use enveloped::{SignedElement, verify_enveloped};
+pub use enveloped::{SignedElement, VerifiedPair, verify_enveloped, verify_with_root};
 pub use keys::{KeyError, VerificationKeys};
 pub use security_header::{MessageSignature, verify_security_header};
 
