@@ -30,14 +30,23 @@ async fn every_claim_is_stated_by_the_partner_and_nobody_else() {
     }
     let name = saml2.of_type(types::NAME_IDENTIFIER).next().unwrap();
     assert_eq!(&*name.value, "alice@partner.example");
-    assert_eq!(&*name.properties[property::FORMAT], "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent");
     assert_eq!(
-        (&*name.properties[property::NAME_QUALIFIER], &*name.properties[property::SP_NAME_QUALIFIER]),
+        &**name.properties.get(property::FORMAT).unwrap(),
+        "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+    );
+    assert_eq!(
+        (
+            &**name.properties.get(property::NAME_QUALIFIER).unwrap(),
+            &**name.properties.get(property::SP_NAME_QUALIFIER).unwrap()
+        ),
         (PARTNER, US)
     );
     let mail = saml2.of_type("urn:oid:0.9.2342.19200300.100.1.3").next().unwrap();
-    assert_eq!(&*mail.properties[property::DISPLAY_NAME], "mail");
-    assert_eq!(&*mail.properties[property::ATTRIBUTE_NAME], "urn:oasis:names:tc:SAML:2.0:attrname-format:uri");
+    assert_eq!(&**mail.properties.get(property::DISPLAY_NAME).unwrap(), "mail");
+    assert_eq!(
+        &**mail.properties.get(property::ATTRIBUTE_NAME).unwrap(),
+        "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"
+    );
     let roles = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role";
     assert_eq!(saml2.of_type(roles).map(|claim| &*claim.value).collect::<Vec<_>>(), ["one", "two & three"]);
     assert_eq!(&*saml2.of_type("urn:partner:staff").next().unwrap().value_type, value_type::BOOLEAN);
