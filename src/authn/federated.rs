@@ -63,6 +63,13 @@ impl FederatedSignIn {
     }
 }
 
+impl ReturnedFederated {
+    /// When the browser was sent away.
+    pub fn departed(&self) -> UtcTime {
+        self.until.minus(LIFETIME)
+    }
+}
+
 const PURPOSE: SealPurpose<'static> = SealPurpose::new("federated_sign_in");
 /// How long somebody may take at the claims provider.
 const LIFETIME: Duration = Duration::from_hours(1);

@@ -32,6 +32,15 @@ pub enum FlowInput<'a> {
     Ticket(Option<AuthenticatedSubject>),
     /// A password was checked.
     Password(Result<AuthenticatedSubject, PasswordFailure>),
+    /// A claims provider says who it is.
+    ClaimsProvider {
+        /// Who.
+        subject: AuthenticatedSubject,
+        /// When the browser was sent there.
+        departed: UtcTime,
+        /// Now.
+        now: UtcTime,
+    },
 }
 
 /// What comes next.
@@ -86,6 +95,9 @@ pub enum AuthnError {
     /// No claims provider may sign users in to the relying party, or none can be asked without a page.
     #[error("no claims provider of the relying party can be asked")]
     NoClaimsProvider,
+    /// A new authentication was demanded, and the claims provider tells of an old one.
+    #[error("the claims provider did not authenticate the user anew, as the request demands")]
+    NotFresh,
     /// Only Windows would do, and it failed.
     #[error("Windows authentication failed, and the request accepts no other method")]
     WindowsFailed,
@@ -131,6 +143,15 @@ impl SignInFlow {
                     FlowStep::Authenticated(Box::new(subject))
                 } else {
                     FlowStep::Failed(AuthnError::Unavailable)
+                }
+            }
+            FlowInput::ClaimsProvider { subject, departed, now } => {
+                if !self.requirement.accepts(&subject.methods) {
+                    FlowStep::Failed(AuthnError::Unavailable)
+                } else if self.requirement.is_fresh(subject.instant, departed, now) {
+                    FlowStep::Authenticated(Box::new(subject))
+                } else {
+                    FlowStep::Failed(AuthnError::NotFresh)
                 }
             }
             FlowInput::Ticket(None) if self.requirement.insists_on_windows() => {

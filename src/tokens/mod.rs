@@ -36,6 +36,16 @@ pub enum TokenType {
     Saml2,
 }
 
+impl TokenType {
+    /// The URI by which WS-Trust and audit events name it.
+    pub const fn uri(self) -> &'static str {
+        match self {
+            Self::Saml11 => "urn:oasis:names:tc:SAML:1.0:assertion",
+            Self::Saml2 => "urn:oasis:names:tc:SAML:2.0:assertion",
+        }
+    }
+}
+
 /// Identifier of a token: `_` and a lower-case GUID, a valid XML ID and never reused.
 #[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]

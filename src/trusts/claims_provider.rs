@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::claims::RuleSet;
+use crate::clock::UtcTime;
 use crate::config::names::DnsName;
 
 /// A claims provider trust with everything checked and compiled.
@@ -34,6 +35,16 @@ pub struct ClaimsProvider {
 }
 
 impl ClaimsProvider {
+    /// DER of the token-signing certificates that are valid at a time.
+    pub fn signing_certificates_at(&self, now: UtcTime) -> impl Iterator<Item = &[u8]> {
+        let valid = move |der: &&[u8]| {
+            let time = x509_parser::time::ASN1Time::from_timestamp(now.unix_seconds());
+            let parsed = x509_parser::parse_x509_certificate(der);
+            matches!((parsed, time), (Ok((_, certificate)), Ok(time)) if certificate.validity().is_valid_at(time))
+        };
+        self.signing_certificates.iter().map(|der| &**der).filter(valid)
+    }
+
     /// Whether users can be sent there now.
     pub const fn is_usable(&self) -> bool {
         self.enabled && self.protocol.is_available()

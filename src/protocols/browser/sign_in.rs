@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::cookies::{self, Keep};
+use super::federate_in::{Arrival, PartnerFailure};
 use super::parameters::{ParameterError, Parameters};
 use super::session::{self, Browser};
 use super::update_password::{self, UpdateFailure};
@@ -113,6 +114,9 @@ pub(in crate::protocols) enum SignInFailure {
     /// The random source failed.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// The answer of a claims provider is not taken; audited.
+    #[error(transparent)]
+    ClaimsProvider(#[from] PartnerFailure),
 }
 
 impl From<UpdateFailure> for SignInFailure {
@@ -127,7 +131,7 @@ impl From<UpdateFailure> for SignInFailure {
     }
 }
 
-/// Signs in, or goes one step towards it. `form` holds the fields of a page when it was sent.
+/// Signs in, or goes one step towards it.
 ///
 /// # Errors
 /// [`SignInFailure`].
@@ -138,22 +142,34 @@ pub(in crate::protocols) async fn sign_in(
     browser: &Browser,
     prompt: &Prompt<'_>,
     door: Door,
-    form: Option<&Parameters>,
+    input: Input<'_>,
 ) -> Result<Outcome, SignInFailure> {
     let settings = &environment.browser;
     let remembered = home_realm::remembered(&browser.cookies);
     let home = discover(prompt.candidates, &home_realm::hints(settings, call, prompt, remembered.as_deref()));
     tracing::debug!(correlation = %cx.request.activity, relying_party = prompt.relying_party, %home, "home realm discovery");
     let visit = Visit { environment, settings, cx, call, browser, prompt, home };
-    let mut outcome = match form {
-        Some(form) if home_realm::is_form(form) => visit.home_realm_form(form)?,
-        Some(form) => visit.password(form).await?,
-        None => visit.begin(door)?,
-    };
-    if form.is_none() {
-        outcome.add(visit.home_realm_cookie());
+    match input {
+        Input::Form(form) if home_realm::is_form(form) => visit.home_realm_form(form),
+        Input::Form(form) => visit.password(form).await,
+        Input::Answer(arrival) => visit.federate_in(arrival).await,
+        Input::Request => {
+            let mut outcome = visit.begin(door)?;
+            outcome.add(visit.home_realm_cookie());
+            Ok(outcome)
+        }
     }
-    Ok(outcome)
+}
+
+/// What came with a request.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::protocols) enum Input<'a> {
+    /// Nothing: it is the request itself.
+    Request,
+    /// The fields of a page.
+    Form(&'a Parameters),
+    /// The answer of a claims provider.
+    Answer(&'a Arrival),
 }
 
 impl Outcome {
@@ -346,7 +362,7 @@ impl Visit<'_> {
         outcome
     }
 
-    fn signed_in(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
+    pub(super) fn signed_in(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
         let session = SsoSession::begin(subject, self.settings.lifetimes, keep);
         let headers = session::begin(self.settings, self.cx, &session);
         Outcome::SignedIn {
