@@ -246,9 +246,14 @@ fn encode_plain(text: &str) -> String {
 #[test]
 fn hints_and_lists_spare_the_question() {
     let node = start();
+    let own = format!(
+        "&whr={}",
+        encode(value(&departure(&outside(&node).ask("north", ""), "north"), "wtrealm").expect("ours"))
+    );
     for (trust, more, expected) in [
         ("web", "&whr=urn%3Anorth", "north"),
         ("web", "&whr=AD+AUTHORITY", AD),
+        ("web", &own, AD),
         ("web", "&whr=urn%3Anobody", ""),
         ("web", "&whr=urn%3Aoff", ""),
         ("web", "&whr=north.example", ""),

@@ -129,7 +129,7 @@ pub(in crate::protocols) async fn sign_in(
 ) -> Result<Outcome, SignInFailure> {
     let settings = &environment.browser;
     let remembered = home_realm::remembered(&browser.cookies);
-    let home = discover(prompt.candidates, &home_realm::hints(settings, call, prompt, remembered.as_deref()));
+    let home = discover(prompt.candidates, &home_realm::hints(environment, call, prompt, remembered.as_deref()));
     tracing::debug!(correlation = %cx.request.activity, relying_party = prompt.relying_party, %home, "home realm discovery");
     let visit = Visit { environment, settings, cx, call, browser, prompt, home };
     let mut outcome = match form {
