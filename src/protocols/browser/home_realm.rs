@@ -158,13 +158,21 @@ impl Visit<'_> {
         if let Some(selection) = form.get(SELECTION)? {
             return match candidates.find(selection) {
                 Some(home) => Ok(self.go_to(home, None)),
-                None => self.home_realm_page(Some(Notice::NoticeHomeRealm), None),
+                None => self.ask_again(Notice::NoticeHomeRealm, None),
             };
         }
         match address.and_then(|address| candidates.of_address(address)) {
             Some(home) => Ok(self.go_to(home, address)),
-            None => self.home_realm_page(Some(Notice::NoticeAddress), address),
+            None => self.ask_again(Notice::NoticeAddress, address),
         }
+    }
+
+    /// The page once more, unless nobody would see it.
+    fn ask_again(&self, notice: Notice, typed: Option<&str>) -> Result<Outcome, SignInFailure> {
+        if self.silent {
+            return Err(AuthnError::NoClaimsProvider.into());
+        }
+        self.home_realm_page(Some(notice), typed)
     }
 
     fn go_to(&self, home: HomeRealm<'_>, address: Option<&str>) -> Outcome {
