@@ -213,7 +213,9 @@ pub(super) fn partner_refused(cx: &Context, provider: &ClaimsProvider, relying_p
         ..Parties::default()
     };
     let reason = match failure {
-        PartnerFailure::Token(InboundError::Signature(_)) | PartnerFailure::Keys(_) => CredentialFailure::Signature,
+        PartnerFailure::Token(InboundError::Signature(_) | InboundError::NoValidCertificate { .. }) => {
+            CredentialFailure::Signature
+        }
         PartnerFailure::Token(InboundError::TooEarly { .. } | InboundError::TooLate { .. }) => {
             CredentialFailure::MessageTime
         }

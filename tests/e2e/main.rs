@@ -37,6 +37,7 @@ mod fault;
 mod forged_tickets;
 mod home_realm;
 mod home_realm_browser;
+mod home_realm_search;
 mod keytab;
 mod metadata;
 mod mex;

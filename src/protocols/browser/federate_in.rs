@@ -17,10 +17,9 @@ use crate::claims::types;
 use crate::protocols::credential;
 use crate::protocols::wsfed::result;
 use crate::store::{FirstUse, Purpose, TokenId};
-use crate::tokens::inbound::{Delivery, InboundAssertion, InboundError, Partner, Profile, Unredeemed};
+use crate::tokens::inbound::{Delivery, InboundAssertion, InboundError, Partner, Profile, Unredeemed, signing_keys};
 use crate::tokens::sealed::SealError;
 use crate::trusts::{ClaimsProvider, FederationProtocol, HomeRealm};
-use crate::xml::verify::{KeyError, VerificationKeys};
 
 /// The form that a claims provider sends the browser back with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,9 +50,6 @@ pub(in crate::protocols) enum PartnerFailure {
     /// The claims provider is asked by another protocol.
     #[error("the claims provider is asked by another protocol")]
     Protocol,
-    /// No certificate of the trust can be used now.
-    #[error("no token-signing certificate of the claims provider is valid: {0}")]
-    Keys(#[from] KeyError),
     /// The token is refused.
     #[error(transparent)]
     Token(#[from] InboundError),
@@ -65,7 +61,6 @@ impl PartnerFailure {
         match self {
             Self::State(_) | Self::Sealed(_) => "MSIS7000",
             Self::Protocol => "MSIS7007",
-            Self::Keys(_) => "MSIS0037",
             Self::Token(error) => error.number(),
         }
     }
@@ -123,7 +118,7 @@ impl Visit<'_> {
     async fn assertion(&self, provider: &ClaimsProvider, message: &str) -> Result<InboundAssertion, PartnerFailure> {
         let services = &self.cx.services;
         let now = services.clock.now();
-        let keys = VerificationKeys::from_certificates(provider.signing_certificates_at(now))?;
+        let keys = signing_keys(provider.signing_certificates.iter().map(|der| &**der), now)?;
         let decryption: Vec<_> = services.keys.decryption().map(|(key, _)| key).collect();
         let partner = Partner {
             identifier: provider.id.as_str(),

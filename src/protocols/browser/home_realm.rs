@@ -14,10 +14,11 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::cookies::{self, Cookies, Keep};
 use super::parameters::{ParameterError, Parameters, edit};
 use super::sign_in::{Outcome, Prompt, SignInFailure, Visit};
-use super::{BrowserSignIn, Door, federate_out, names, reply};
+use super::{Door, federate_out, names, reply};
 use crate::authn::home_realm::{Answer as Home, Audience, Step, is_silent};
 use crate::authn::{AuthnError, FederatedSignIn, Hints, NetworkLocation, SignInFlow};
 use crate::pages::{HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice};
+use crate::protocols::environment::Environment;
 use crate::protocols::http::Call;
 use crate::trusts::{ClaimsProviderId, FederationProtocol, HomeRealm};
 
@@ -90,13 +91,14 @@ pub(super) fn remembered(cookies: &Cookies) -> Option<String> {
 
 /// Everything that helps to find out where somebody signs in.
 pub(super) fn hints<'a>(
-    settings: &BrowserSignIn,
+    environment: &Environment,
     call: &Call,
     prompt: &Prompt<'a>,
     remembered: Option<&'a str>,
 ) -> Hints<'a> {
     let parameters = prompt.home_realm;
     let location = call.origin.location;
+    let service_identifier = environment.service_identifier.as_str();
     let audience = Audience {
         requirement: prompt.requirement,
         passive: parameters.passive,
@@ -107,12 +109,16 @@ pub(super) fn hints<'a>(
     Hints {
         wants_to_choose: parameters.wants_to_choose || parameters.search.is_some(),
         chosen: parameters.chosen.as_deref(),
-        home_realm: parameters.home_realm.as_deref(),
+        // Whoever names this service means those who sign in here.
+        home_realm: parameters.home_realm.as_deref().map(|named| match named {
+            own if own == service_identifier => HomeRealm::ActiveDirectory.identifier(),
+            other => other,
+        }),
         domain_hint: parameters.domain_hint.as_deref(),
         user_name: parameters.user_name.as_deref(),
         login_hint: parameters.login_hint.as_deref(),
         remembered,
-        local_inside: settings.home_realm.local_inside && location == NetworkLocation::Intranet,
+        local_inside: environment.browser.home_realm.local_inside && location == NetworkLocation::Intranet,
         silent: is_silent(&audience, prompt.candidates),
     }
 }
@@ -152,13 +158,21 @@ impl Visit<'_> {
         if let Some(selection) = form.get(SELECTION)? {
             return match candidates.find(selection) {
                 Some(home) => Ok(self.go_to(home, None)),
-                None => self.home_realm_page(Some(Notice::NoticeHomeRealm), None),
+                None => self.ask_again(Notice::NoticeHomeRealm, None),
             };
         }
         match address.and_then(|address| candidates.of_address(address)) {
             Some(home) => Ok(self.go_to(home, address)),
-            None => self.home_realm_page(Some(Notice::NoticeAddress), address),
+            None => self.ask_again(Notice::NoticeAddress, address),
         }
+    }
+
+    /// The page once more, unless nobody would see it.
+    fn ask_again(&self, notice: Notice, typed: Option<&str>) -> Result<Outcome, SignInFailure> {
+        if self.silent {
+            return Err(AuthnError::NoClaimsProvider.into());
+        }
+        self.home_realm_page(Some(notice), typed)
     }
 
     fn go_to(&self, home: HomeRealm<'_>, address: Option<&str>) -> Outcome {

@@ -146,9 +146,10 @@ pub(in crate::protocols) async fn sign_in(
 ) -> Result<Outcome, SignInFailure> {
     let settings = &environment.browser;
     let remembered = home_realm::remembered(&browser.cookies);
-    let home = discover(prompt.candidates, &home_realm::hints(settings, call, prompt, remembered.as_deref()));
+    let hints = home_realm::hints(environment, call, prompt, remembered.as_deref());
+    let home = discover(prompt.candidates, &hints);
     tracing::debug!(correlation = %cx.request.activity, relying_party = prompt.relying_party, %home, "home realm discovery");
-    let visit = Visit { environment, settings, cx, call, browser, prompt, home };
+    let visit = Visit { environment, settings, cx, call, browser, prompt, home, silent: hints.silent };
     match input {
         Input::Form(form) if home_realm::is_form(form) => visit.home_realm_form(form),
         Input::Form(form) => visit.password(form).await,
@@ -191,6 +192,8 @@ pub(super) struct Visit<'a> {
     pub(super) prompt: &'a Prompt<'a>,
     /// Where the person signs in.
     pub(super) home: Discovery<'a>,
+    /// Nobody sees a page.
+    pub(super) silent: bool,
 }
 
 impl Visit<'_> {
