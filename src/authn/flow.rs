@@ -12,6 +12,7 @@ use super::home_realm::{Answer, Discovery};
 use super::method::{AuthnRequirement, Choice, Circumstances, choose};
 use super::{AuthenticatedSubject, SessionRef};
 use crate::clock::{Random, RandomError, UtcTime};
+use crate::tokens::TokenId;
 use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
 use crate::trusts::{ClaimsProviderId, HomeRealm};
 
@@ -240,13 +241,21 @@ impl std::fmt::Debug for BrowserId {
     }
 }
 
-impl From<Uuid> for StepId {
-    fn from(id: Uuid) -> Self {
-        Self(id)
-    }
-}
-
 impl StepId {
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`RandomError`].
+    pub fn random(random: &dyn Random) -> Result<Self, RandomError> {
+        let SessionRef(id) = SessionRef::random(random)?;
+        Ok(Self(id))
+    }
+
+    /// The id that a request to a claims provider has, and its answer names.
+    pub fn message_id(&self) -> TokenId {
+        TokenId::of(self.0)
+    }
+
     /// Its octets.
     pub fn as_octets(&self) -> &[u8] {
         self.0.as_bytes()

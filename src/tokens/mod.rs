@@ -62,6 +62,11 @@ impl TokenId {
         Ok(Self(format!("_{}", uuid::Builder::from_random_bytes(octets).into_uuid().hyphenated())))
     }
 
+    /// The identifier of what a UUID stands for.
+    pub fn of(uuid: uuid::Uuid) -> Self {
+        Self(format!("_{}", uuid.hyphenated()))
+    }
+
     /// The identifier as it stands in `AssertionID` or `ID`.
     pub fn as_str(&self) -> &str {
         &self.0

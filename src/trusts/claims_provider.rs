@@ -63,7 +63,7 @@ impl ClaimsProvider {
 
     /// Whether users can be sent there now.
     pub const fn is_usable(&self) -> bool {
-        self.enabled && self.protocol.is_available()
+        self.enabled
     }
 }
 
@@ -103,11 +103,4 @@ pub enum FederationProtocol {
     WsFederation,
     /// SAML 2.0 Web Browser SSO.
     Saml,
-}
-
-impl FederationProtocol {
-    /// Whether this version sends requests by it. Nobody is sent where no request can be made.
-    pub const fn is_available(self) -> bool {
-        matches!(self, Self::WsFederation)
-    }
 }

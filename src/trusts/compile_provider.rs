@@ -27,7 +27,7 @@ pub(crate) fn compile(
     let table = file.claims_provider.as_ref()?;
     metadata(table, context);
     let protocol = protocol(table, context);
-    let is_usable = table.enabled && protocol.is_some_and(FederationProtocol::is_available);
+    let is_usable = table.enabled && protocol.is_some();
     check_names(table, is_usable, context, names);
     let sign_in_url = sign_in_url(table, context);
     if let Some(url) = &table.sign_out_url {
@@ -69,15 +69,7 @@ fn protocol(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) 
     const KEY: &str = "claims_provider.protocol";
     match table.protocol {
         Some(ClaimsProviderProtocol::WsFederation) => Some(FederationProtocol::WsFederation),
-        Some(ClaimsProviderProtocol::Saml) => {
-            context.findings.warning(
-                Code::NotAvailable,
-                KEY,
-                "requests by SAML 2.0 are not available in this version: nobody is sent to this claims provider",
-                "write `ws_federation` if the partner can; keep the file for a later version otherwise",
-            );
-            Some(FederationProtocol::Saml)
-        }
+        Some(ClaimsProviderProtocol::Saml) => Some(FederationProtocol::Saml),
         Some(ClaimsProviderProtocol::Oidc) => {
             context.findings.error(
                 Code::NotAvailable,

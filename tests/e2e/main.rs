@@ -34,6 +34,7 @@ mod extranet;
 mod failover;
 mod farm;
 mod fault;
+mod federation;
 mod forged_tickets;
 mod home_realm;
 mod home_realm_browser;

@@ -15,6 +15,7 @@ use crate::authn::{
 };
 use crate::claims::types;
 use crate::protocols::credential;
+use crate::protocols::samlp::response::{self, ResponseError};
 use crate::protocols::wsfed::result;
 use crate::store::{FirstUse, Purpose, TokenId};
 use crate::tokens::inbound::{Delivery, InboundAssertion, InboundError, Partner, Profile, Unredeemed, signing_keys};
@@ -24,10 +25,19 @@ use crate::trusts::{ClaimsProvider, FederationProtocol, HomeRealm};
 /// The form that a claims provider sends the browser back with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartnerAnswer {
-    /// `wresult`
-    pub message: String,
-    /// `wctx`
+    /// What it says.
+    pub message: PartnerMessage,
+    /// `wctx` or `RelayState`: what was given along.
     pub state: Option<String>,
+}
+
+/// What a claims provider says, as it stands in the form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartnerMessage {
+    /// `wresult`
+    WsFederation(String),
+    /// `SAMLResponse`
+    Saml(String),
 }
 
 /// An answer to a request of this browser.
@@ -35,7 +45,7 @@ pub struct PartnerAnswer {
 pub(in crate::protocols) struct Arrival {
     /// The sign-in it belongs to.
     pub(in crate::protocols) returned: ReturnedFederated,
-    message: String,
+    message: PartnerMessage,
 }
 
 /// Why an answer is not taken. The text is for the operator; the browser gets one page for all.
@@ -53,6 +63,18 @@ pub(in crate::protocols) enum PartnerFailure {
     /// The token is refused.
     #[error(transparent)]
     Token(#[from] InboundError),
+    /// The response around a token is refused, or tells of a failure.
+    #[error(transparent)]
+    Response(ResponseError),
+}
+
+impl From<ResponseError> for PartnerFailure {
+    fn from(error: ResponseError) -> Self {
+        match error {
+            ResponseError::Inbound(error) => Self::Token(error),
+            error => Self::Response(error),
+        }
+    }
 }
 
 impl PartnerFailure {
@@ -62,6 +84,7 @@ impl PartnerFailure {
             Self::State(_) | Self::Sealed(_) => "MSIS7000",
             Self::Protocol => "MSIS7007",
             Self::Token(error) => error.number(),
+            Self::Response(error) => error.number(),
         }
     }
 }
@@ -72,7 +95,7 @@ pub(in crate::protocols) fn open(
     browser: &Browser,
     answer: PartnerAnswer,
 ) -> Result<Arrival, PartnerFailure> {
-    let state = answer.state.ok_or(PartnerFailure::State("there is no wctx"))?;
+    let state = answer.state.ok_or(PartnerFailure::State("nothing was given back with it"))?;
     let id = browser.id.as_ref().ok_or(PartnerFailure::State("the browser has no cookie of this server"))?;
     let returned = FederatedSignIn::open(&settings.sealer, id, &state)?;
     Ok(Arrival { returned, message: answer.message })
@@ -88,7 +111,7 @@ impl Visit<'_> {
             return Err(AuthnError::NoClaimsProvider.into());
         };
         let id = TokenId::from_octets(step.as_octets()).map_err(|_| AuthnError::Unavailable)?;
-        let assertion = match self.assertion(provider, &arrival.message).await {
+        let assertion = match self.assertion(provider, arrival).await {
             Ok(assertion) => assertion,
             // Sent twice, or again from the browser's history: the session that came of the first time will do.
             Err(PartnerFailure::Token(InboundError::Replayed { .. })) if self.browser.session.is_some() => {
@@ -115,7 +138,11 @@ impl Visit<'_> {
         }
     }
 
-    async fn assertion(&self, provider: &ClaimsProvider, message: &str) -> Result<InboundAssertion, PartnerFailure> {
+    async fn assertion(
+        &self,
+        provider: &ClaimsProvider,
+        arrival: &Arrival,
+    ) -> Result<InboundAssertion, PartnerFailure> {
         let services = &self.cx.services;
         let now = services.clock.now();
         let keys = signing_keys(provider.signing_certificates.iter().map(|der| &**der), now)?;
@@ -129,11 +156,20 @@ impl Visit<'_> {
             unvouched_cbc: false,
         };
         let recipient = format!("https://{}{}", self.environment.service_name, Door::Main.path());
-        let delivery =
-            Delivery { recipient: &recipient, in_response_to: None, profile: Profile::Passive, now, skew: CLOCK_SKEW };
-        let received: Unredeemed = match provider.protocol {
-            FederationProtocol::WsFederation => result::receive(message, &partner, &delivery)?,
-            FederationProtocol::Saml => return Err(PartnerFailure::Protocol),
+        let request = arrival.returned.step.message_id();
+        let (profile, in_response_to) = match provider.protocol {
+            FederationProtocol::WsFederation => (Profile::Passive, None),
+            FederationProtocol::Saml => (Profile::WebSso, Some(request.as_str())),
+        };
+        let delivery = Delivery { recipient: &recipient, in_response_to, profile, now, skew: CLOCK_SKEW };
+        let received: Unredeemed = match (provider.protocol, &arrival.message) {
+            (FederationProtocol::WsFederation, PartnerMessage::WsFederation(message)) => {
+                result::receive(message, &partner, &delivery)?
+            }
+            (FederationProtocol::Saml, PartnerMessage::Saml(message)) => {
+                response::receive(&response::decode_form(message)?, &partner, &delivery)?
+            }
+            _ => return Err(PartnerFailure::Protocol),
         };
         Ok(received.redeem(&*services.one_time).await?)
     }

@@ -14,13 +14,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::cookies::{self, Cookies, Keep};
 use super::parameters::{ParameterError, Parameters, edit};
 use super::sign_in::{Outcome, Prompt, SignInFailure, Visit};
-use super::{Door, federate_out, names, reply};
+use super::{Door, names, reply};
 use crate::authn::home_realm::{Answer as Home, Audience, Step, is_silent};
-use crate::authn::{AuthnError, FederatedSignIn, Hints, NetworkLocation, SignInFlow};
+use crate::authn::{AuthnError, Hints, NetworkLocation};
 use crate::pages::{HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::Call;
-use crate::trusts::{ClaimsProviderId, FederationProtocol, HomeRealm};
+use crate::trusts::HomeRealm;
 
 /// How home realm discovery is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -239,36 +239,6 @@ impl Visit<'_> {
             HomeRealm::ActiveDirectory => &self.environment.display_name,
             HomeRealm::ClaimsProvider(provider) => &provider.name,
         }
-    }
-
-    /// Sends the browser to a claims provider. Every request to one is made here.
-    pub(super) fn federate_out(&self, id: &ClaimsProviderId, flow: SignInFlow) -> Result<Outcome, SignInFailure> {
-        let Some(HomeRealm::ClaimsProvider(provider)) = self.prompt.candidates.find(id.as_str()) else {
-            return Err(AuthnError::NoClaimsProvider.into());
-        };
-        let (browser, cookie) = self.browser.id_or_new(self.cx)?;
-        let services = &self.cx.services;
-        let now = services.clock.now();
-        let query = self.prompt.query.to_owned();
-        let sign_in = FederatedSignIn { flow, claims_provider: id.clone(), query };
-        let state = sign_in.seal(&self.settings.sealer, &browser, now, &*services.random)?;
-        let address = match provider.protocol {
-            FederationProtocol::WsFederation => federate_out::ws_federation(
-                provider,
-                &federate_out::Departure {
-                    service_identifier: &self.environment.service_identifier,
-                    service_name: &self.environment.service_name,
-                    path: Door::Main.path(),
-                    requirement: self.prompt.requirement,
-                    login_hint: self.prompt.home_realm.user(),
-                    state: &state,
-                    now,
-                },
-            ),
-            // Never a candidate.
-            FederationProtocol::Saml => return Err(AuthnError::Unavailable.into()),
-        };
-        Ok(Outcome::Answer(reply::redirect(&address).with_headers(cookie)))
     }
 }
 

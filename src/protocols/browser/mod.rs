@@ -21,7 +21,7 @@ use crate::authn::{PasswordChange, SessionLifetimes, WindowsUserAgents};
 use crate::pages::Pages;
 use crate::tokens::sealed::Sealer;
 
-pub use federate_in::PartnerAnswer;
+pub use federate_in::{PartnerAnswer, PartnerMessage};
 pub(super) use federate_in::{PartnerFailure, open as open_answer};
 pub use home_realm::{HomeRealmParameters, HomeRealmSettings};
 pub(super) use home_realm::{OWN_PARAMETERS, is_form};

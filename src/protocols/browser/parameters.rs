@@ -92,7 +92,7 @@ impl Parameters {
         }
         // Tokens of claims providers are large; other forms are not.
         let form = Self::parse_up_to(&call.body, MAX_TOKEN_FORM)?;
-        if form.has("wresult") { Ok(form) } else { Self::parse(&call.body) }
+        if form.has("wresult") || form.has("SAMLResponse") { Ok(form) } else { Self::parse(&call.body) }
     }
 
     /// The value of a parameter; `None` when it is absent or empty.

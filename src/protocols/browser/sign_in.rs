@@ -27,6 +27,7 @@ use crate::pages::{Notice, PageError, SignInPage};
 use crate::protocols::credential::{self, PasswordRefusal, Proof, TicketRefusal, USERNAME_TOKEN};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
+use crate::protocols::samlp::EncodeError;
 use crate::secret::Secret;
 use crate::store::{FirstUse, Purpose, StoreError, TokenId};
 use crate::tokens::sealed::SealError;
@@ -114,6 +115,9 @@ pub(in crate::protocols) enum SignInFailure {
     /// The random source failed.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// The request to a claims provider could not be made.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
     /// The answer of a claims provider is not taken; audited.
     #[error(transparent)]
     ClaimsProvider(#[from] PartnerFailure),
@@ -155,7 +159,7 @@ pub(in crate::protocols) async fn sign_in(
         Input::Form(form) => visit.password(form).await,
         Input::Answer(arrival) => visit.federate_in(arrival).await,
         Input::Request => {
-            let mut outcome = visit.begin(door)?;
+            let mut outcome = visit.begin(door).await?;
             outcome.add(visit.home_realm_cookie());
             Ok(outcome)
         }
@@ -198,7 +202,7 @@ pub(super) struct Visit<'a> {
 
 impl Visit<'_> {
     /// The request itself: the first step of its flow.
-    fn begin(&self, door: Door) -> Result<Outcome, SignInFailure> {
+    async fn begin(&self, door: Door) -> Result<Outcome, SignInFailure> {
         let flow = SignInFlow::new(self.prompt.requirement.clone(), self.prompt.query);
         match flow.step(FlowInput::Begin(self.circumstances(door), &self.home)) {
             FlowStep::Challenge(Challenge::Windows, flow) if door == Door::Windows => self.windows(flow),
@@ -213,7 +217,7 @@ impl Visit<'_> {
                 self.page(&flow, StatusCode::OK, None, None).map(Outcome::Answer)
             }
             FlowStep::Challenge(Challenge::HomeRealm, _) => self.home_realm_page(None, None),
-            FlowStep::Challenge(Challenge::ClaimsProvider(provider), flow) => self.federate_out(&provider, flow),
+            FlowStep::Challenge(Challenge::ClaimsProvider(provider), flow) => self.federate_out(&provider, flow).await,
             FlowStep::Continue => match &self.browser.session {
                 Some(session) => Ok(Outcome::SignedIn {
                     session: Box::new(session.clone()),

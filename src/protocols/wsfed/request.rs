@@ -6,7 +6,7 @@ use actix_web::http::Method;
 
 use crate::authn::{AuthnRequirement, RequestedMethod};
 use crate::protocols::browser::parameters::{ParameterError, Parameters};
-use crate::protocols::browser::{self, HomeRealmParameters, PartnerAnswer, SEALED_LIMIT};
+use crate::protocols::browser::{self, HomeRealmParameters, PartnerAnswer, PartnerMessage, SEALED_LIMIT};
 use crate::protocols::http::Call;
 
 /// A request.
@@ -18,7 +18,7 @@ pub enum WsFederationRequest {
     SignOut(SignOut),
     /// `wa=wsignoutcleanup1.0`: another service asks to end the session here.
     CleanUp,
-    /// `wresult`: what a claims provider answers to a request of this service.
+    /// `wresult` or `SAMLResponse`: what a claims provider answers to a request of this service.
     Answer(PartnerAnswer),
 }
 
@@ -94,10 +94,15 @@ pub fn decode(call: &Call) -> Result<Decoded, RequestError> {
         if body.line("wa", MAX_SHORT)? != Some("wsignin1.0") {
             return Err(RequestError::Action(body.get("wa")?.unwrap_or_default().to_owned()));
         }
-        let message = body.get("wresult")?.unwrap_or_default().to_owned();
+        let message = PartnerMessage::WsFederation(body.get("wresult")?.unwrap_or_default().to_owned());
         let state = body.line("wctx", SEALED_LIMIT)?.map(str::to_owned);
         let request = WsFederationRequest::Answer(PartnerAnswer { message, state });
         return Ok(Decoded { request, form: None });
+    }
+    if body.has("SAMLResponse") {
+        let message = PartnerMessage::Saml(body.get("SAMLResponse")?.unwrap_or_default().to_owned());
+        let state = body.line("RelayState", SEALED_LIMIT)?.map(str::to_owned);
+        return Ok(Decoded { request: WsFederationRequest::Answer(PartnerAnswer { message, state }), form: None });
     }
     let query = body.to_query();
     Ok(Decoded { request: read(&body, query)?, form: None })
