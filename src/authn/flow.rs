@@ -367,6 +367,43 @@ mod tests {
     }
 
     #[test]
+    fn what_a_claims_provider_says_must_be_what_was_asked_for() {
+        let hour = Duration::from_hours(1);
+        let departed = NOW;
+        let step = |requirement: AuthnRequirement, method, instant, now| {
+            let subject = subject(method, instant);
+            SignInFlow::new(requirement, "wa=wsignin1.0").step(FlowInput::ClaimsProvider { subject, departed, now })
+        };
+        let any = AuthnRequirement::default;
+        let anew = || AuthnRequirement { ask: true, ..any() };
+        let zero = || AuthnRequirement { max_age: Some(Duration::ZERO), ..any() };
+        let recent = || AuthnRequirement { max_age: Some(hour), ..any() };
+        let password = || AuthnRequirement { methods: vec![RequestedMethod::Password], ..any() };
+        let (federated, by_password) = (AuthenticationMethod::Federated, AuthenticationMethod::Password);
+        let earlier = NOW.minus(Duration::from_hours(3));
+        let later = NOW.plus(Duration::from_mins(1));
+        for (requirement, method, instant, expected) in [
+            (any(), federated, earlier, None),
+            (password(), by_password, earlier, None),
+            (password(), federated, later, Some(AuthnError::Unavailable)),
+            (anew(), federated, later, None),
+            (anew(), federated, NOW.minus(Duration::from_mins(5)), None),
+            (anew(), federated, NOW.minus(Duration::from_secs(301)), Some(AuthnError::NotFresh)),
+            (zero(), federated, earlier, Some(AuthnError::NotFresh)),
+            (zero(), federated, later, None),
+            (recent(), federated, earlier, Some(AuthnError::NotFresh)),
+            (recent(), federated, NOW.minus(Duration::from_mins(59)), None),
+        ] {
+            let shown = format!("{requirement:?} {method:?} {instant:?}");
+            match (step(requirement, method, instant, later), expected) {
+                (FlowStep::Authenticated(_), None) => {}
+                (FlowStep::Failed(error), Some(expected)) => assert_eq!(error, expected, "{shown}"),
+                (other, _) => panic!("{shown}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
     fn a_page_belongs_to_one_browser_and_one_request() {
         let clock = Arc::new(ManualClock::at(NOW));
         let random = SystemRandomSource::new();

@@ -226,8 +226,10 @@ pub(crate) mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::claims::{Claim, ClaimSet};
     use crate::clock::{Clock as _, ManualClock, SystemRandomSource};
     use crate::secret::Secret;
+    use crate::trusts::ClaimsProviderId;
 
     const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
 
@@ -272,6 +274,23 @@ pub(crate) mod tests {
 
     const LIFETIMES: SessionLifetimes =
         SessionLifetimes { session: Duration::from_hours(8), kept: Some(Duration::from_hours(24)) };
+
+    #[test]
+    fn a_user_of_a_claims_provider_comes_back_as_it_went() {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let sealer = Sealer::new(&Secret::new([3; 32]), clock, Arc::new(SystemRandomSource::new()), 8 * 1024);
+        let claim = Claim::new("urn:claim", "v\u{e4}lue", "urn:partner").with_property("urn:p", "x");
+        let federated = FederatedSubject {
+            claims_provider: ClaimsProviderId::new("urn:partner"),
+            name: String::from("bob@partner.example"),
+            claims: ClaimSet::from(vec![claim]),
+        };
+        let origin = SubjectOrigin::ClaimsProvider(federated);
+        let subject = AuthenticatedSubject { origin, ..subject(AuthenticationMethod::Federated, NOW) };
+        let lifetimes = SessionLifetimes { session: Duration::from_hours(8), kept: None };
+        let session = SsoSession::begin(subject, lifetimes, true);
+        assert_eq!(SsoSession::open(&sealer, &session.seal(&sealer).unwrap()), Ok(session));
+    }
 
     #[test]
     fn a_session_comes_back_until_it_ends() {
