@@ -219,7 +219,7 @@ pub(super) fn partner_refused(cx: &Context, provider: &ClaimsProvider, relying_p
         PartnerFailure::Token(InboundError::TooEarly { .. } | InboundError::TooLate { .. }) => {
             CredentialFailure::MessageTime
         }
-        PartnerFailure::Token(InboundError::Replayed { .. }) => CredentialFailure::Replayed,
+        PartnerFailure::Token(InboundError::Replayed { .. }) | PartnerFailure::Again => CredentialFailure::Replayed,
         PartnerFailure::Token(InboundError::Store(_)) => CredentialFailure::DirectoryUnavailable,
         _ => CredentialFailure::PartnerToken,
     };

@@ -78,10 +78,19 @@ impl World {
 
     /// To the partner and through its sign-in page: the page that it sends back.
     fn visit_partner(&self, browser: &Browser, application: &str, more: &str) -> Vec<(String, String)> {
+        self.answer_of_partner(&self.departure(browser, application, more))
+    }
+
+    /// The address of the partner that the browser is sent to.
+    fn departure(&self, browser: &Browser, application: &str, more: &str) -> String {
         let departure = browser.ask(application, more);
         assert_eq!(departure.status, 302, "{}", departure.body);
         let address = departure.header("location").expect("a location");
         assert!(address.starts_with("https://idp.partner.example/"), "{address}");
+        address.to_owned()
+    }
+
+    fn answer_of_partner(&self, address: &str) -> Vec<(String, String)> {
         let page = self.idp.sign_in(address);
         inputs(&page)
             .into_iter()
@@ -147,7 +156,8 @@ fn an_answer_is_good_once_in_one_browser_and_as_it_was_made() {
     let Some(world) = start() else { return };
     for protocol in PROTOCOLS {
         let browser = world.browser();
-        let fields = world.visit_partner(&browser, protocol, "");
+        let address = world.departure(&browser, protocol, "");
+        let fields = world.answer_of_partner(&address);
         let refused = |answer: &Response, number: &str| {
             assert_eq!(
                 (answer.status, HandOver::find(&answer.body).is_some()),
@@ -192,6 +202,12 @@ fn an_answer_is_good_once_in_one_browser_and_as_it_was_made() {
         let replayed = post(&copy, &fields);
         refused(&replayed, "MSIS");
         assert_eq!(world.audit(&replayed).event(411)["ErrorMessage"], "Replayed");
+        // Another answer to the same request.
+        let second = world.answer_of_partner(&address);
+        assert_ne!(second, fields, "another assertion");
+        let repeated = post(&copy, &second);
+        refused(&repeated, "MSIS7000");
+        assert_eq!(world.audit(&repeated).event(411)["ErrorMessage"], "Replayed");
     }
 }
 

@@ -54,6 +54,9 @@ pub(in crate::protocols) enum PartnerFailure {
     /// It answers nothing that this browser was sent away for.
     #[error("the answer belongs to no sign-in of this browser: {0}")]
     State(&'static str),
+    /// The request was answered before, by another assertion.
+    #[error("the request was answered before")]
+    Again,
     /// The state is not this server's, another browser's, or too old.
     #[error("the answer belongs to no sign-in of this browser: {0}")]
     Sealed(#[from] SealError),
@@ -81,7 +84,7 @@ impl PartnerFailure {
     /// The number under which administrators of AD FS look this up.
     pub(in crate::protocols) const fn number(&self) -> &'static str {
         match self {
-            Self::State(_) | Self::Sealed(_) => "MSIS7000",
+            Self::State(_) | Self::Sealed(_) | Self::Again => "MSIS7000",
             Self::Protocol => "MSIS7007",
             Self::Token(error) => error.number(),
             Self::Response(error) => error.number(),
@@ -111,21 +114,21 @@ impl Visit<'_> {
             return Err(AuthnError::NoClaimsProvider.into());
         };
         let id = TokenId::from_octets(step.as_octets()).map_err(|_| AuthnError::Unavailable)?;
-        let assertion = match self.assertion(provider, arrival).await {
-            Ok(assertion) => assertion,
+        let refuse = |failure: PartnerFailure| {
             // Sent twice, or again from the browser's history: the session that came of the first time will do.
-            Err(PartnerFailure::Token(InboundError::Replayed { .. })) if self.browser.session.is_some() => {
+            let again = matches!(failure, PartnerFailure::Token(InboundError::Replayed { .. }) | PartnerFailure::Again);
+            if again && self.browser.session.is_some() {
                 return Ok(Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query))));
             }
-            Err(failure) => {
-                credential::partner_refused(self.cx, provider, self.prompt.relying_party, &failure);
-                return Err(failure.into());
-            }
+            credential::partner_refused(self.cx, provider, self.prompt.relying_party, &failure);
+            Err(failure.into())
+        };
+        let assertion = match self.assertion(provider, arrival).await {
+            Ok(assertion) => assertion,
+            Err(failure) => return refuse(failure),
         };
         if self.cx.services.one_time.redeem(Purpose::SignInStep, &id, *until).await? == FirstUse::Repeated {
-            let failure = PartnerFailure::State("it was answered before");
-            credential::partner_refused(self.cx, provider, self.prompt.relying_party, &failure);
-            return Err(failure.into());
+            return refuse(PartnerFailure::Again);
         }
         let subject = self.subject(provider, &assertion)?;
         credential::partner_accepted(self.cx, &subject, self.prompt.relying_party, assertion.token_type);
