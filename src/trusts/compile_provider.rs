@@ -9,6 +9,8 @@ use openssl::x509::X509;
 
 use super::claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol};
 use super::file::{ClaimsProviderFile, ClaimsProviderProtocol, TrustFile};
+use super::partner_metadata::PartnerMetadata;
+use super::provider_metadata;
 use super::provider_names::ProviderNames;
 use super::rules::{self, RuleKeys};
 use super::{TrustContext, endpoints};
@@ -25,15 +27,16 @@ pub(crate) fn compile(
     names: &mut ProviderNames,
 ) -> Option<ClaimsProvider> {
     let table = file.claims_provider.as_ref()?;
-    metadata(table, context);
-    let protocol = protocol(table, context);
+    let metadata = provider_metadata::load(table, context);
+    let metadata = metadata.as_ref();
+    let protocol = protocol(table, metadata, context);
     let is_usable = table.enabled && protocol.is_some();
     check_names(table, is_usable, context, names);
-    let sign_in_url = sign_in_url(table, context);
+    let sign_in_url = sign_in_url(table, metadata.zip(protocol), context);
     if let Some(url) = &table.sign_out_url {
         endpoints::sign_in_address(url, "claims_provider.sign_out_url", context);
     }
-    let signing_certificates = signing_certificates(table, context);
+    let signing_certificates = signing_certificates(table, metadata.zip(protocol), context);
     let acceptance = acceptance(table, context);
     Some(ClaimsProvider {
         id: ClaimsProviderId::new(table.identifier.as_str()),
@@ -49,23 +52,11 @@ pub(crate) fn compile(
     })
 }
 
-fn metadata(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) {
-    for (there, key) in [
-        (table.metadata_file.is_some(), "claims_provider.metadata_file"),
-        (table.metadata_url.is_some(), "claims_provider.metadata_url"),
-    ] {
-        if there {
-            context.findings.error(
-                Code::NotAvailable,
-                key,
-                "metadata of claims providers is not read in this version",
-                "write `protocol`, `sign_in_url` and `signing_certificates` instead",
-            );
-        }
-    }
-}
-
-fn protocol(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) -> Option<FederationProtocol> {
+fn protocol(
+    table: &ClaimsProviderFile,
+    metadata: Option<&PartnerMetadata>,
+    context: &mut TrustContext<'_, '_, '_>,
+) -> Option<FederationProtocol> {
     const KEY: &str = "claims_provider.protocol";
     match table.protocol {
         Some(ClaimsProviderProtocol::WsFederation) => Some(FederationProtocol::WsFederation),
@@ -79,6 +70,9 @@ fn protocol(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) 
             );
             None
         }
+        None if metadata.is_some() => metadata.and_then(|metadata| provider_metadata::protocol(metadata, context)),
+        // The file that would say it is not there.
+        None if table.metadata_file.is_some() => None,
         None => {
             context.findings.error(
                 Code::MissingKey,
@@ -140,9 +134,22 @@ fn check_names(
     }
 }
 
-fn sign_in_url(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) -> Option<String> {
+fn sign_in_url(
+    table: &ClaimsProviderFile,
+    metadata: Option<(&PartnerMetadata, FederationProtocol)>,
+    context: &mut TrustContext<'_, '_, '_>,
+) -> Option<String> {
     const KEY: &str = "claims_provider.sign_in_url";
-    let Some(url) = &table.sign_in_url else {
+    let described = metadata.and_then(|(metadata, protocol)| provider_metadata::sign_in_url(metadata, protocol));
+    let Some(url) = table.sign_in_url.as_deref().or(described) else {
+        if table.metadata_file.is_some() {
+            if metadata.is_some() {
+                let message = "the metadata has no address where browsers are sent to sign in by this protocol";
+                let help = "write `sign_in_url`, or another `protocol`";
+                context.findings.error(Code::InvalidValue, provider_metadata::KEY, message, help);
+            }
+            return None;
+        }
         context.findings.error(
             Code::MissingKey,
             KEY,
@@ -151,14 +158,21 @@ fn sign_in_url(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_
         );
         return None;
     };
-    endpoints::sign_in_address(url, KEY, context);
-    Some(url.clone())
+    let key = if table.sign_in_url.is_some() { KEY } else { provider_metadata::KEY };
+    endpoints::sign_in_address(url, key, context);
+    Some(url.to_owned())
 }
 
 /// DER of every certificate of every file.
-fn signing_certificates(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) -> Vec<Arc<[u8]>> {
+fn signing_certificates(
+    table: &ClaimsProviderFile,
+    metadata: Option<(&PartnerMetadata, FederationProtocol)>,
+    context: &mut TrustContext<'_, '_, '_>,
+) -> Vec<Arc<[u8]>> {
     const KEY: &str = "claims_provider.signing_certificates";
-    if table.signing_certificates.is_empty() {
+    let described =
+        metadata.map_or(&[][..], |(metadata, protocol)| provider_metadata::signing_certificates(metadata, protocol));
+    if table.signing_certificates.is_empty() && table.metadata_file.is_none() {
         context.findings.error(
             Code::MissingKey,
             KEY,
@@ -166,7 +180,13 @@ fn signing_certificates(table: &ClaimsProviderFile, context: &mut TrustContext<'
             "name the partner's token-signing certificate, like `signing_certificates = [\"partner.pem\"]`",
         );
     }
-    let mut found = Vec::new();
+    let mut found: Vec<Arc<[u8]>> = Vec::new();
+    for der in described {
+        if let Ok(certificate) = X509::from_der(der) {
+            judge(&certificate, provider_metadata::KEY, context);
+        }
+        found.push(Arc::from(der.as_slice()));
+    }
     for (i, file) in table.signing_certificates.iter().enumerate() {
         let key = format!("{KEY}.{i}");
         let Some((path, bytes)) = context.read(file, &key) else { continue };

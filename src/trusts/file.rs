@@ -165,7 +165,7 @@ pub struct ClaimsProviderFile {
     /// A disabled claims provider signs nobody in.
     #[serde(default = "yes")]
     pub enabled: bool,
-    /// Metadata in a file beside the trust; not available in this version.
+    /// Metadata in a file beside the trust: protocol, address and certificates.
     pub metadata_file: Option<PathBuf>,
     /// Metadata at an address; not available in this version.
     pub metadata_url: Option<String>,

@@ -14,6 +14,7 @@ pub mod entra;
 pub mod file;
 pub mod partner_metadata;
 mod policy;
+mod provider_metadata;
 mod provider_names;
 mod registry;
 mod relying_party;

@@ -6,9 +6,9 @@ use std::process::Command;
 use chancery::trusts::partner_metadata::Binding;
 
 use crate::home_realm::application;
-use crate::partner::{Idp, idp};
+use crate::partner::{HOME, Idp, idp};
 use crate::support::{
-    Assertion, Audit, Browser, HandOver, Node, NodeSetup, Response, claim, inputs, published_certificates, run,
+    Assertion, Audit, Browser, Curl, HandOver, Node, NodeSetup, Response, claim, inputs, published_certificates, run,
     variable,
 };
 
@@ -45,6 +45,11 @@ fn start() -> Option<World> {
             claim::UPN_2005,
             ROLE
         );
+        // One by hand, one from its own metadata.
+        let by_hand =
+            format!("protocol = '{protocol}'\nsign_in_url = '{address}'\nsigning_certificates = ['idp.pem']\n");
+        assert!(text.contains(&by_hand), "{text}");
+        let text = if *protocol == "saml" { text.replace(&by_hand, "metadata_file = 'partner.xml'\n") } else { text };
         setup = setup.write(&format!("trusts/cp-{protocol}.toml"), text);
         application(&setup.directory, protocol, &format!("claims_providers = ['{identifier}']"));
         // What AD says of its own is not what partners say.
@@ -59,7 +64,8 @@ fn start() -> Option<World> {
         std::fs::write(&file, old.replacen("[relying_party]\n", &format!("[relying_party]\n{rules}\n"), 1))
             .expect("a trust");
     }
-    let setup = setup.write("trusts/idp.pem", certificate);
+    let metadata = Curl::new(&format!("{HOME}/saml2/idp/metadata.php")).send().body;
+    let setup = setup.write("trusts/idp.pem", certificate).write("trusts/partner.xml", metadata);
     application(&setup.directory, "anybody", "");
     let node = setup.start();
     // The partner verifies what the server signs.

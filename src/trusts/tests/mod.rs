@@ -1,6 +1,8 @@
 //! Trust files into relying parties.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod provider_metadata;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
