@@ -35,7 +35,7 @@ fn read(roles: &[&str], keys: &str) -> (Result<ClaimsProvider, String>, Vec<u8>)
     };
     let read = ClaimsProvider::from_toml(&text, directory.path(), UtcTime::from_unix_seconds(1_767_607_201));
     let said = |report: crate::config::diagnostic::Report| {
-        report.iter().map(|finding| format!("{}\n", finding.message)).collect()
+        report.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("\n")
     };
     (read.map_err(said), certificate.der().to_vec())
 }
