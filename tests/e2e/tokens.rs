@@ -197,6 +197,23 @@ fn a_disabled_trust_and_an_unknown_one_answer_invalid_scope() {
     }
 }
 
+/// Rules that ask for more than a run may do: no token, and the audit log says which limit.
+#[test]
+fn rules_that_grow_beyond_their_limit_yield_no_token_and_an_audit_event() {
+    Trusts::get();
+    let answer = order(Version::Trust13, |rst| rst.applies_to("urn:e2e:growing"));
+    assert_eq!(answer.status, 500, "{}", answer.body);
+    assert!(!answer.body.contains("Assertion"), "{}", answer.body);
+    let audit = Lab::get().audit(&answer.correlation);
+    let failed = audit.event(413);
+    let detail = failed["Detail"].as_str().expect("a text");
+    assert!(
+        detail.contains("issuance transform") && detail.contains("more than 50000 combinations of claims"),
+        "{detail}"
+    );
+    assert_eq!(audit.event(1201)["AuditResult"], "Failure");
+}
+
 #[test]
 fn a_trust_comes_changes_breaks_and_goes_while_the_server_runs() {
     Trusts::get();

@@ -28,6 +28,7 @@ impl Trusts {
             for (name, keys) in TRUST_FILES {
                 Trusts::write(name, keys, PASS_ALL);
             }
+            Trusts::write("growing", "", GROWING);
             Trusts::reload().expect("the trusts of the tests are valid");
             Trusts { decryption_key }
         });
@@ -62,6 +63,10 @@ impl Trusts {
         Err(format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr)))
     }
 }
+
+/// Every claim with every other, five times over.
+const GROWING: &str =
+    "c1:[] && c2:[] && c3:[] && c4:[] && c5:[] => issue(Type = \"urn:e2e:grown/x\", Value = c1.Value + c5.Value);";
 
 /// Name and keys of each trust.
 const TRUST_FILES: [(&str, &str); 13] = [
