@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::browser::{chromium_with, picture};
+use crate::support::{Browser, Trusts};
 use crate::throwaway::Account;
 
 /// Asserts that axe-core looked at so many pages and found nothing wrong.
@@ -36,4 +37,19 @@ fn the_pages_on_which_a_password_is_changed_are_accessible() {
     accessible(&answers, 5);
     assert_eq!(answers["page"]["focus"], "oldPasswordInput");
     assert!(answers["rules"]["width"].as_u64().is_some_and(|width| width <= 320), "scrolls sideways");
+}
+
+#[test]
+fn axe_core_finds_what_is_wrong() {
+    let broken = "document.documentElement.lang = ''; document.querySelector('label').remove();
+        document.querySelector('#userNameInput').placeholder = ''; document.querySelector('#loginMessage').style.color = '#aaa'";
+    let scenes = json!([
+        { "name": "broken", "steps": [["open", Browser::address("web", "")], ["wait", "#passwordInput"], ["run", broken], ["axe"]] },
+    ]);
+    Trusts::get();
+    let answers = chromium_with(&scenes, false, None);
+    let found = answers["broken"]["axe"]["wrong"].to_string();
+    for rule in ["violations html-has-lang", "violations label", "violations color-contrast"] {
+        assert!(found.contains(rule), "{rule} in {found}");
+    }
 }
