@@ -97,3 +97,6 @@ rule-age = { $count ->
     [many] بعد { $count } يومًا على الأقل من آخر تغيير.
    *[other] بعد { $count } يوم على الأقل من آخر تغيير.
 }
+link-home = الصفحة الرئيسية
+link-help-desk = فريق الدعم
+link-privacy = الخصوصية

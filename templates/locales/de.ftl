@@ -87,3 +87,6 @@ rule-age = { $count ->
     [one] Mindestens { $count } Tag nach der letzten Änderung.
    *[other] Mindestens { $count } Tage nach der letzten Änderung.
 }
+link-home = Startseite
+link-help-desk = Helpdesk
+link-privacy = Datenschutz

@@ -88,3 +88,6 @@ rule-age = { $count ->
     [one] At least { $count } day after the last change.
    *[other] At least { $count } days after the last change.
 }
+link-home = Home
+link-help-desk = Help desk
+link-privacy = Privacy

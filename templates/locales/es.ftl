@@ -87,3 +87,6 @@ rule-age = { $count ->
     [one] Al menos { $count } día después del último cambio.
    *[other] Al menos { $count } días después del último cambio.
 }
+link-home = Inicio
+link-help-desk = Servicio de asistencia
+link-privacy = Privacidad

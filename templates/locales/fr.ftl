@@ -87,3 +87,6 @@ rule-age = { $count ->
     [one] Au moins { $count } jour après le dernier changement.
    *[other] Au moins { $count } jours après le dernier changement.
 }
+link-home = Accueil
+link-help-desk = Assistance
+link-privacy = Confidentialité

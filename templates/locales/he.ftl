@@ -90,3 +90,6 @@ rule-age = { $count ->
     [two] לפחות יומיים ({ $count }) אחרי ההחלפה האחרונה.
    *[other] לפחות { $count } ימים אחרי ההחלפה האחרונה.
 }
+link-home = דף הבית
+link-help-desk = מוקד התמיכה
+link-privacy = פרטיות

@@ -87,3 +87,6 @@ rule-age = { $count ->
     [one] Almeno { $count } giorno dopo l’ultimo cambio.
    *[other] Almeno { $count } giorni dopo l’ultimo cambio.
 }
+link-home = Pagina iniziale
+link-help-desk = Assistenza
+link-privacy = Informativa sulla privacy

@@ -84,3 +84,6 @@ rule-history = { $count ->
 rule-age = { $count ->
    *[other] 前回の変更から { $count } 日以上たっていること。
 }
+link-home = ホーム
+link-help-desk = ヘルプデスク
+link-privacy = プライバシー

@@ -87,3 +87,6 @@ rule-age = { $count ->
     [one] Ten minste { $count } dag na de laatste wijziging.
    *[other] Ten minste { $count } dagen na de laatste wijziging.
 }
+link-home = Startpagina
+link-help-desk = Helpdesk
+link-privacy = Privacyverklaring

@@ -93,3 +93,6 @@ rule-age = { $count ->
     [many] Co najmniej { $count } dni po ostatniej zmianie.
    *[other] Co najmniej { $count } dnia po ostatniej zmianie.
 }
+link-home = Strona główna
+link-help-desk = Pomoc techniczna
+link-privacy = Prywatność

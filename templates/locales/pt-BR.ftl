@@ -87,3 +87,6 @@ rule-age = { $count ->
     [one] Pelo menos { $count } dia depois da última troca.
    *[other] Pelo menos { $count } dias depois da última troca.
 }
+link-home = Página inicial
+link-help-desk = Suporte
+link-privacy = Privacidade

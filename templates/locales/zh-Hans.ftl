@@ -84,3 +84,6 @@ rule-history = { $count ->
 rule-age = { $count ->
    *[other] 距上次更改至少 { $count } 天。
 }
+link-home = 主页
+link-help-desk = 支持人员
+link-privacy = 隐私

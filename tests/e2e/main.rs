@@ -47,6 +47,7 @@ mod probe;
 mod reload;
 mod shutdown;
 mod support;
+mod themes;
 mod throwaway;
 mod tls;
 mod tokens;
