@@ -154,7 +154,7 @@ fn assertion(world: &World, grant: &Grant) -> AssertionContent {
 /// One run of the Entra trust's rules over what the acceptance rules pass for such an account.
 fn rules(world: &World, computer: bool) -> impl FnMut() {
     let subject = if computer { &world.computer } else { &world.user };
-    let chancery::authn::SubjectOrigin::Directory(account) = &subject.origin;
+    let chancery::authn::SubjectOrigin::Directory(account) = &subject.origin else { panic!("an account") };
     let (sid, name) = (account.sid, account.windows_account_name());
     let input = input(&name, &sid.to_string(), &account.groups);
     let stores = Arc::clone(&world.cx.services.stores);

@@ -10,16 +10,23 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use chancery::authn::certificate::CertificateIdentity;
+use chancery::authn::home_realm::Answer;
+use chancery::authn::{Hints, discover};
+use chancery::claims::RuleSet;
 use chancery::clock::{ManualClock, SystemRandomSource, UtcTime};
 use chancery::config::Config;
 use chancery::kerberos::keytab::Keytab;
 use chancery::kerberos::pac;
 use chancery::kerberos::screen::{Screened, screen};
+use chancery::protocols::browser::HomeRealmParameters;
+use chancery::protocols::browser::parameters::{Parameters, edit};
 use chancery::protocols::trust_endpoint::TrustEndpoint;
 use chancery::protocols::wstrust;
 use chancery::secret::Secret;
 use chancery::tokens::sealed::{SealPurpose, Sealer};
-use chancery::trusts::RelyingParty;
+use chancery::trusts::{
+    Candidates, ClaimsProvider, ClaimsProviderId, ClaimsProviders, FederationProtocol, RelyingParty, Trusts,
+};
 use chancery::xml::verify::{Policy, SignedElement, VerificationKeys, verify_enveloped, verify_security_header};
 use chancery::xml::{self, Document};
 
@@ -27,12 +34,13 @@ use chancery::xml::{self, Document};
 pub type Target = fn(&[u8]);
 
 /// All targets by name; each has a folder of seeds, `fuzz/corpus/<name>`.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("certificates", certificates),
     ("claim_evaluation", claims::claim_evaluation),
     ("claim_regex", claims::claim_regex),
     ("claim_rules", claims::claim_rules),
     ("configuration", configuration),
+    ("home_realm", home_realm),
     ("keytab", keytab),
     ("pac", decode_pac),
     ("partner_metadata", partners::partner_metadata),
@@ -96,6 +104,64 @@ pub fn configuration(input: &[u8]) {
     match RelyingParty::from_toml(text, Path::new("trusts"), NOW) {
         Ok(party) => assert!(!party.identifiers.is_empty()),
         Err(report) => drop(format!("{report:?}")),
+    }
+    match ClaimsProvider::from_toml(text, Path::new("trusts"), NOW) {
+        Ok(provider) => assert!(provider.sign_in_url.starts_with("https://")),
+        Err(report) => drop(format!("{report:?}")),
+    }
+}
+
+/// The query of a passive request, and where its user signs in: at a claims provider there is, and on no page where nobody sees
+/// one. What the person chooses stands in the edited query once.
+pub fn home_realm(input: &[u8]) {
+    static TRUSTS: LazyLock<Trusts> = LazyLock::new(|| {
+        let provider = |name: &str| {
+            Arc::new(ClaimsProvider {
+                id: ClaimsProviderId::new(format!("urn:{name}")),
+                name: name.to_owned(),
+                enabled: true,
+                protocol: FederationProtocol::WsFederation,
+                sign_in_url: format!("https://{name}.example/"),
+                sign_out_url: None,
+                signing_certificates: Vec::new(),
+                account_suffixes: vec![format!("{name}.example").parse().expect("a name")],
+                acceptance: RuleSet::parse("").expect("no rules"),
+                file: None,
+            })
+        };
+        Trusts::new(Vec::new()).with_claims_providers(vec![provider("a"), provider("b")])
+    });
+    let Ok(parameters) = Parameters::parse(input) else { return };
+    if let Ok(query) = std::str::from_utf8(input) {
+        let name = "RedirectToIdentityProvider";
+        let edited = edit(query, &[name], &[(name, "urn:a")]);
+        if let Ok(edited) = Parameters::parse(edited.as_bytes()) {
+            assert_eq!(edited.get(name), Ok(Some("urn:a")));
+        }
+    }
+    let Ok(read) = HomeRealmParameters::read(&parameters) else { return };
+    for listed in [ClaimsProviders::All, ClaimsProviders::Listed(vec![String::from("urn:a"), String::from("urn:b")])] {
+        let candidates = Candidates::new(&TRUSTS, &listed);
+        let found = discover(
+            candidates,
+            &Hints {
+                wants_to_choose: read.wants_to_choose,
+                chosen: read.chosen.as_deref(),
+                home_realm: read.home_realm.as_deref(),
+                domain_hint: read.domain_hint.as_deref(),
+                user_name: read.user_name.as_deref(),
+                login_hint: read.login_hint.as_deref(),
+                remembered: read.search.as_deref(),
+                local_inside: false,
+                silent: read.passive,
+            },
+        );
+        match found.answer {
+            Answer::Home(home) => assert!(candidates.find(home.identifier()).is_some()),
+            Answer::Page => assert!(!read.passive),
+            Answer::Nowhere => assert!(read.passive && !candidates.has_active_directory()),
+        }
+        drop(found.to_string());
     }
 }
 

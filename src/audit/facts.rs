@@ -77,12 +77,20 @@ pub struct Parties {
 impl Parties {
     /// An authenticated subject, and the relying party it wants a token for.
     pub fn of(subject: &AuthenticatedSubject, relying_party: Option<&str>) -> Self {
-        let SubjectOrigin::Directory(account) = &subject.origin;
-        Self {
-            relying_party: relying_party.map(Identifier::public),
-            claims_provider: Some(Identifier::constant(issuer::AD_AUTHORITY)),
-            user: Some(Name::public(&account.windows_account_name())),
-            sid: Some(account.sid),
+        let relying_party = relying_party.map(Identifier::public);
+        match &subject.origin {
+            SubjectOrigin::Directory(account) => Self {
+                relying_party,
+                claims_provider: Some(Identifier::constant(issuer::AD_AUTHORITY)),
+                user: Some(Name::public(&account.windows_account_name())),
+                sid: Some(account.sid),
+            },
+            SubjectOrigin::ClaimsProvider(subject) => Self {
+                relying_party,
+                claims_provider: Some(Identifier::public(subject.claims_provider.as_str())),
+                user: Some(Name::public(&subject.name)),
+                sid: None,
+            },
         }
     }
 

@@ -89,6 +89,8 @@ credential_failures! {
     CertificateRevoked = "CertificateRevoked";
     /// A certificate that does not map to exactly one account.
     CertificateUnmapped = "CertificateUnmapped";
+    /// A token of a claims provider that is not what it must be.
+    PartnerToken = "InvalidPartnerToken";
     /// A signature that does not verify.
     Signature = "InvalidSignature";
     /// A message outside its lifetime.

@@ -5,9 +5,8 @@
 
 use std::time::Duration;
 
-use super::SessionRef;
 use super::flow::{BrowserId, SignInFlow, StepId};
-use crate::clock::{Random, UtcTime};
+use crate::clock::UtcTime;
 use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
 use crate::trusts::ClaimsProviderId;
 
@@ -37,19 +36,12 @@ pub struct ReturnedFederated {
 }
 
 impl FederatedSignIn {
-    /// The sign-in as text for one browser.
+    /// The sign-in as text for one browser; `step` is what its answer uses up.
     ///
     /// # Errors
     /// [`SealError`]; a request too long to be carried is [`SealError::TooLarge`].
-    pub fn seal(
-        &self,
-        sealer: &Sealer,
-        browser: &BrowserId,
-        now: UtcTime,
-        random: &dyn Random,
-    ) -> Result<String, SealError> {
-        let SessionRef(step) = SessionRef::random(random)?;
-        sealer.seal(PURPOSE.bound_to(browser.as_str()), &(StepId::from(step), self), now.plus(LIFETIME))
+    pub fn seal(&self, step: &StepId, sealer: &Sealer, browser: &BrowserId, now: UtcTime) -> Result<String, SealError> {
+        sealer.seal(PURPOSE.bound_to(browser.as_str()), &(step, self), now.plus(LIFETIME))
     }
 
     /// The sign-in of a text that [`FederatedSignIn::seal`] made for the same browser.
@@ -60,6 +52,13 @@ impl FederatedSignIn {
         let opened = sealer.open::<(StepId, Self)>(PURPOSE.bound_to(browser.as_str()), text)?;
         let (step, sign_in) = opened.value;
         Ok(ReturnedFederated { sign_in, step, until: opened.expiry })
+    }
+}
+
+impl ReturnedFederated {
+    /// When the browser was sent away.
+    pub fn departed(&self) -> UtcTime {
+        self.until.minus(LIFETIME)
     }
 }
 
@@ -84,13 +83,14 @@ mod tests {
         let random = SystemRandomSource::new();
         let sealer = Sealer::new(&Secret::new([3; 32]), clock.clone(), Arc::new(SystemRandomSource::new()), 8 * 1024);
         let (mine, other) = (BrowserId::random(&random).unwrap(), BrowserId::random(&random).unwrap());
+        let step = || StepId::random(&random).unwrap();
         let query = String::from("wa=wsignin1.0&wtrealm=urn%3Aa&wctx=x");
         let sign_in = FederatedSignIn {
             flow: SignInFlow::new(AuthnRequirement::default(), &query),
             claims_provider: ClaimsProviderId::new("urn:partner"),
             query,
         };
-        let text = sign_in.seal(&sealer, &mine, NOW, &random).unwrap();
+        let text = sign_in.seal(&step(), &sealer, &mine, NOW).unwrap();
         assert!(text.len() < 500, "{}", text.len());
         let returned = FederatedSignIn::open(&sealer, &mine, &text).unwrap();
         assert_eq!((&returned.sign_in, returned.until), (&sign_in, NOW.plus(LIFETIME)));
@@ -99,10 +99,10 @@ mod tests {
         let page = sign_in.flow.seal(&sealer, &mine, NOW, &random).unwrap();
         assert_eq!(FederatedSignIn::open(&sealer, &mine, &page), Err(SealError::NotAuthentic));
         assert!(SignInFlow::open(&sealer, &mine, &sign_in.query, &text).is_err());
-        let again = sign_in.seal(&sealer, &mine, NOW, &random).unwrap();
+        let again = sign_in.seal(&step(), &sealer, &mine, NOW).unwrap();
         assert_ne!(FederatedSignIn::open(&sealer, &mine, &again).unwrap().step, returned.step);
         let long = FederatedSignIn { query: "x".repeat(8000), ..sign_in };
-        assert!(matches!(long.seal(&sealer, &mine, NOW, &random), Err(SealError::TooLarge { .. })));
+        assert!(matches!(long.seal(&step(), &sealer, &mine, NOW), Err(SealError::TooLarge { .. })));
         clock.advance(LIFETIME);
         assert!(matches!(FederatedSignIn::open(&sealer, &mine, &text), Err(SealError::Expired { .. })));
     }

@@ -12,6 +12,7 @@ use super::home_realm::{Answer, Discovery};
 use super::method::{AuthnRequirement, Choice, Circumstances, choose};
 use super::{AuthenticatedSubject, SessionRef};
 use crate::clock::{Random, RandomError, UtcTime};
+use crate::tokens::TokenId;
 use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
 use crate::trusts::{ClaimsProviderId, HomeRealm};
 
@@ -32,6 +33,15 @@ pub enum FlowInput<'a> {
     Ticket(Option<AuthenticatedSubject>),
     /// A password was checked.
     Password(Result<AuthenticatedSubject, PasswordFailure>),
+    /// A claims provider says who it is.
+    ClaimsProvider {
+        /// Who.
+        subject: AuthenticatedSubject,
+        /// When the browser was sent there.
+        departed: UtcTime,
+        /// Now.
+        now: UtcTime,
+    },
 }
 
 /// What comes next.
@@ -86,6 +96,9 @@ pub enum AuthnError {
     /// No claims provider may sign users in to the relying party, or none can be asked without a page.
     #[error("no claims provider of the relying party can be asked")]
     NoClaimsProvider,
+    /// A new authentication was demanded, and the claims provider tells of an old one.
+    #[error("the claims provider did not authenticate the user anew, as the request demands")]
+    NotFresh,
     /// Only Windows would do, and it failed.
     #[error("Windows authentication failed, and the request accepts no other method")]
     WindowsFailed,
@@ -131,6 +144,15 @@ impl SignInFlow {
                     FlowStep::Authenticated(Box::new(subject))
                 } else {
                     FlowStep::Failed(AuthnError::Unavailable)
+                }
+            }
+            FlowInput::ClaimsProvider { subject, departed, now } => {
+                if !self.requirement.accepts(&subject.methods) {
+                    FlowStep::Failed(AuthnError::Unavailable)
+                } else if self.requirement.is_fresh(subject.instant, departed, now) {
+                    FlowStep::Authenticated(Box::new(subject))
+                } else {
+                    FlowStep::Failed(AuthnError::NotFresh)
                 }
             }
             FlowInput::Ticket(None) if self.requirement.insists_on_windows() => {
@@ -219,13 +241,21 @@ impl std::fmt::Debug for BrowserId {
     }
 }
 
-impl From<Uuid> for StepId {
-    fn from(id: Uuid) -> Self {
-        Self(id)
-    }
-}
-
 impl StepId {
+    /// A new one.
+    ///
+    /// # Errors
+    /// [`RandomError`].
+    pub fn random(random: &dyn Random) -> Result<Self, RandomError> {
+        let SessionRef(id) = SessionRef::random(random)?;
+        Ok(Self(id))
+    }
+
+    /// The id that a request to a claims provider has, and its answer names.
+    pub fn message_id(&self) -> TokenId {
+        TokenId::of(self.0)
+    }
+
     /// Its octets.
     pub fn as_octets(&self) -> &[u8] {
         self.0.as_bytes()
@@ -334,6 +364,43 @@ mod tests {
         assert!(matches!(outside, FlowStep::Failed(AuthnError::Unavailable)));
         let ticket = FlowInput::Ticket(Some(subject(AuthenticationMethod::Windows, NOW)));
         assert!(matches!(flow(&[RequestedMethod::Password]).step(ticket), FlowStep::Failed(AuthnError::Unavailable)));
+    }
+
+    #[test]
+    fn what_a_claims_provider_says_must_be_what_was_asked_for() {
+        let hour = Duration::from_hours(1);
+        let departed = NOW;
+        let step = |requirement: AuthnRequirement, method, instant, now| {
+            let subject = subject(method, instant);
+            SignInFlow::new(requirement, "wa=wsignin1.0").step(FlowInput::ClaimsProvider { subject, departed, now })
+        };
+        let any = AuthnRequirement::default;
+        let anew = || AuthnRequirement { ask: true, ..any() };
+        let zero = || AuthnRequirement { max_age: Some(Duration::ZERO), ..any() };
+        let recent = || AuthnRequirement { max_age: Some(hour), ..any() };
+        let password = || AuthnRequirement { methods: vec![RequestedMethod::Password], ..any() };
+        let (federated, by_password) = (AuthenticationMethod::Federated, AuthenticationMethod::Password);
+        let earlier = NOW.minus(Duration::from_hours(3));
+        let later = NOW.plus(Duration::from_mins(1));
+        for (requirement, method, instant, expected) in [
+            (any(), federated, earlier, None),
+            (password(), by_password, earlier, None),
+            (password(), federated, later, Some(AuthnError::Unavailable)),
+            (anew(), federated, later, None),
+            (anew(), federated, NOW.minus(Duration::from_mins(5)), None),
+            (anew(), federated, NOW.minus(Duration::from_secs(301)), Some(AuthnError::NotFresh)),
+            (zero(), federated, earlier, Some(AuthnError::NotFresh)),
+            (zero(), federated, later, None),
+            (recent(), federated, earlier, Some(AuthnError::NotFresh)),
+            (recent(), federated, NOW.minus(Duration::from_mins(59)), None),
+        ] {
+            let shown = format!("{requirement:?} {method:?} {instant:?}");
+            match (step(requirement, method, instant, later), expected) {
+                (FlowStep::Authenticated(_), None) => {}
+                (FlowStep::Failed(error), Some(expected)) => assert_eq!(error, expected, "{shown}"),
+                (other, _) => panic!("{shown}: {other:?}"),
+            }
+        }
     }
 
     #[test]

@@ -88,6 +88,14 @@ impl AuthnRequirement {
         recent && !self.ask && self.accepts(&subject.methods)
     }
 
+    /// Whether an authentication elsewhere was recent enough: for a request that left at `departed` and is answered at `now`.
+    /// Clocks may differ by five minutes.
+    pub fn is_fresh(&self, instant: UtcTime, departed: UtcTime, now: UtcTime) -> bool {
+        let anew = self.ask || self.max_age.is_some_and(|age| age.is_zero());
+        let instant = instant.plus(SKEW);
+        (!anew || instant >= departed) && self.max_age.is_none_or(|age| anew || instant.plus(age) >= now)
+    }
+
     /// Whether the methods alone are what was asked for.
     pub fn accepts(&self, methods: &[AuthenticationMethod]) -> bool {
         self.methods.is_empty() || self.methods.iter().any(|method| method.is_met_by(methods))
@@ -98,6 +106,9 @@ impl AuthnRequirement {
         !self.methods.is_empty() && !self.accepts(&[AuthenticationMethod::Password])
     }
 }
+
+/// How far the clock of a claims provider may be from ours.
+const SKEW: Duration = Duration::from_mins(5);
 
 /// What is known of the browser and of who sits at it.
 #[derive(Debug, Clone, Copy)]

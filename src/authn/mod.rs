@@ -5,7 +5,7 @@
 pub mod certificate;
 mod device;
 mod domain_password;
-mod federated;
+pub mod federated;
 pub mod flow;
 pub mod home_realm;
 pub mod login_name;
@@ -30,5 +30,5 @@ pub use network::{ForwardingHeaders, NetworkLocation, NetworkPolicy, PasswordCha
 pub use password::{ChangeError, PasswordAccepted, PasswordError, PasswordVerifier};
 pub use password_gate::{GateChangeError, GateError, PasswordAttempt, PasswordGate};
 pub use session::{SessionLifetimes, SsoSession};
-pub use subject::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, SessionRef, SubjectOrigin};
+pub use subject::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, FederatedSubject, SessionRef, SubjectOrigin};
 pub use user_agents::WindowsUserAgents;

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 
 use super::certificate::CertificateContext;
-use super::{AuthenticatedSubject, AuthenticationMethod, DeviceContext, SessionRef, SubjectOrigin};
+use super::{AuthenticatedSubject, AuthenticationMethod, DeviceContext, FederatedSubject, SessionRef, SubjectOrigin};
 use crate::clock::UtcTime;
 use crate::directory::{Account, AccountKind, Sid};
 use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
@@ -64,6 +64,35 @@ impl SsoSession {
 /// get through balancers.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Wire {
+    #[serde(flatten)]
+    origin: WireOrigin,
+    #[serde(rename = "m")]
+    methods: Vec<AuthenticationMethod>,
+    #[serde(rename = "i")]
+    instant: UtcTime,
+    #[serde(rename = "v")]
+    device: Option<DeviceContext>,
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    certificate: Option<CertificateContext>,
+    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
+    password_expires: Option<UtcTime>,
+    #[serde(rename = "x")]
+    session: SessionRef,
+    #[serde(rename = "o")]
+    kept: bool,
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+#[expect(clippy::large_enum_variant, reason = "nearly every session is an account's")]
+enum WireOrigin {
+    #[serde(rename = "d")]
+    Directory(WireAccount),
+    #[serde(rename = "f")]
+    ClaimsProvider(FederatedSubject),
+}
+
+#[derive(serde::Serialize, serde::Deserialize)]
+struct WireAccount {
     #[serde(rename = "s")]
     sid: Sid,
     #[serde(rename = "k")]
@@ -83,36 +112,16 @@ struct Wire {
     /// Runs of groups of one authority: the authority, and the last part of each SID.
     #[serde(rename = "g")]
     groups: Vec<(Sid, String)>,
-    #[serde(rename = "m")]
-    methods: Vec<AuthenticationMethod>,
-    #[serde(rename = "i")]
-    instant: UtcTime,
-    #[serde(rename = "v")]
-    device: Option<DeviceContext>,
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
-    certificate: Option<CertificateContext>,
-    #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    password_expires: Option<UtcTime>,
-    #[serde(rename = "x")]
-    session: SessionRef,
-    #[serde(rename = "o")]
-    kept: bool,
 }
 
 impl From<&SsoSession> for Wire {
     fn from(session: &SsoSession) -> Self {
         let subject = &session.subject;
-        let SubjectOrigin::Directory(account) = &subject.origin;
         Self {
-            sid: account.sid,
-            kind: account.kind,
-            realm: account.realm.clone(),
-            netbios: account.netbios_domain.clone(),
-            name: account.sam_account_name.clone(),
-            upn: account.upn.clone(),
-            display_name: account.display_name.clone(),
-            primary_group: account.primary_group,
-            groups: pack(&account.groups),
+            origin: match &subject.origin {
+                SubjectOrigin::Directory(account) => WireOrigin::Directory(WireAccount::from(account)),
+                SubjectOrigin::ClaimsProvider(federated) => WireOrigin::ClaimsProvider(federated.clone()),
+            },
             methods: subject.methods.clone(),
             instant: subject.instant,
             device: subject.device.clone(),
@@ -124,9 +133,25 @@ impl From<&SsoSession> for Wire {
     }
 }
 
-impl Wire {
-    fn into_session(self, until: UtcTime) -> Option<SsoSession> {
-        let account = Account {
+impl From<&Account> for WireAccount {
+    fn from(account: &Account) -> Self {
+        Self {
+            sid: account.sid,
+            kind: account.kind,
+            realm: account.realm.clone(),
+            netbios: account.netbios_domain.clone(),
+            name: account.sam_account_name.clone(),
+            upn: account.upn.clone(),
+            display_name: account.display_name.clone(),
+            primary_group: account.primary_group,
+            groups: pack(&account.groups),
+        }
+    }
+}
+
+impl WireAccount {
+    fn into_account(self) -> Option<Account> {
+        Some(Account {
             sid: self.sid,
             kind: self.kind,
             realm: self.realm,
@@ -136,9 +161,18 @@ impl Wire {
             display_name: self.display_name,
             primary_group: self.primary_group,
             groups: unpack(&self.groups)?,
+        })
+    }
+}
+
+impl Wire {
+    fn into_session(self, until: UtcTime) -> Option<SsoSession> {
+        let origin = match self.origin {
+            WireOrigin::Directory(account) => SubjectOrigin::Directory(account.into_account()?),
+            WireOrigin::ClaimsProvider(federated) => SubjectOrigin::ClaimsProvider(federated),
         };
         let subject = AuthenticatedSubject {
-            origin: SubjectOrigin::Directory(account),
+            origin,
             methods: self.methods,
             instant: self.instant,
             device: self.device,
@@ -192,8 +226,10 @@ pub(crate) mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::claims::{Claim, ClaimSet};
     use crate::clock::{Clock as _, ManualClock, SystemRandomSource};
     use crate::secret::Secret;
+    use crate::trusts::ClaimsProviderId;
 
     const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
 
@@ -240,6 +276,23 @@ pub(crate) mod tests {
         SessionLifetimes { session: Duration::from_hours(8), kept: Some(Duration::from_hours(24)) };
 
     #[test]
+    fn a_user_of_a_claims_provider_comes_back_as_it_went() {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let sealer = Sealer::new(&Secret::new([3; 32]), clock, Arc::new(SystemRandomSource::new()), 8 * 1024);
+        let claim = Claim::new("urn:claim", "v\u{e4}lue", "urn:partner").with_property("urn:p", "x");
+        let federated = FederatedSubject {
+            claims_provider: ClaimsProviderId::new("urn:partner"),
+            name: String::from("bob@partner.example"),
+            claims: ClaimSet::from(vec![claim]),
+        };
+        let origin = SubjectOrigin::ClaimsProvider(federated);
+        let subject = AuthenticatedSubject { origin, ..subject(AuthenticationMethod::Federated, NOW) };
+        let lifetimes = SessionLifetimes { session: Duration::from_hours(8), kept: None };
+        let session = SsoSession::begin(subject, lifetimes, true);
+        assert_eq!(SsoSession::open(&sealer, &session.seal(&sealer).unwrap()), Ok(session));
+    }
+
+    #[test]
     fn a_session_comes_back_until_it_ends() {
         let clock = Arc::new(ManualClock::at(NOW));
         let sealer = sealer(&clock);
@@ -265,7 +318,7 @@ pub(crate) mod tests {
     fn a_member_of_seven_hundred_groups_fits() {
         let clock = Arc::new(ManualClock::at(NOW));
         let mut member = subject(AuthenticationMethod::Windows, NOW);
-        let SubjectOrigin::Directory(account) = &mut member.origin;
+        let SubjectOrigin::Directory(account) = &mut member.origin else { panic!("an account") };
         let domain = account.sid.parent().unwrap();
         account.groups = (0..700).map(|group| domain.child(10_000 + group * 7).unwrap()).collect();
         let session = SsoSession::begin(member, LIFETIMES, false);

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
-use super::DeviceContext;
 use super::certificate::CertificateContext;
+use super::{DeviceContext, RequestedMethod};
+use crate::claims::ClaimSet;
 use crate::clock::{Random, RandomError, UtcTime};
 use crate::directory::Account;
-use crate::trusts::HomeRealm;
+use crate::trusts::{ClaimsProviderId, HomeRealm};
 
 /// Somebody who proved who they are.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -32,9 +33,23 @@ pub struct AuthenticatedSubject {
 /// Where a subject comes from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
+#[expect(clippy::large_enum_variant, reason = "nearly every subject is an account")]
 pub enum SubjectOrigin {
     /// An account of a configured Active Directory domain.
     Directory(Account),
+    /// A user of another claims provider.
+    ClaimsProvider(FederatedSubject),
+}
+
+/// What a claims provider says of its user; verified, and not yet looked at by any rule.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct FederatedSubject {
+    /// Who says it.
+    pub claims_provider: ClaimsProviderId,
+    /// The user's name there, for the audit log; nothing is decided by it.
+    pub name: String,
+    /// Its claims: the input of the provider's acceptance rules.
+    pub claims: ClaimSet,
 }
 
 impl SubjectOrigin {
@@ -42,6 +57,18 @@ impl SubjectOrigin {
     pub fn claims_provider(&self) -> &str {
         match self {
             Self::Directory(_) => HomeRealm::ActiveDirectory.identifier(),
+            Self::ClaimsProvider(subject) => subject.claims_provider.as_str(),
+        }
+    }
+
+    /// Whether both are the same person, as far as is known.
+    pub fn is_same_person(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Directory(one), Self::Directory(two)) => one.sid == two.sid,
+            (Self::ClaimsProvider(one), Self::ClaimsProvider(two)) => {
+                one.claims_provider == two.claims_provider && one.name == two.name
+            }
+            _ => false,
         }
     }
 }
@@ -58,6 +85,8 @@ pub enum AuthenticationMethod {
     TlsClient,
     /// A certificate that signed the message.
     X509,
+    /// A method of a claims provider that has no name here.
+    Federated,
 }
 
 impl AuthenticationMethod {
@@ -68,6 +97,18 @@ impl AuthenticationMethod {
             Self::Password => "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
             Self::TlsClient => "urn:ietf:rfc:2246",
             Self::X509 => "urn:oasis:names:tc:SAML:2.0:ac:classes:X509",
+            Self::Federated => UNSPECIFIED,
+        }
+    }
+
+    /// The method that a claims provider names by a URI.
+    pub fn of_claims_provider(uri: &str) -> Self {
+        match RequestedMethod::from_uri(uri) {
+            Some(RequestedMethod::Windows) => Self::Windows,
+            Some(RequestedMethod::Password) => Self::Password,
+            Some(RequestedMethod::Certificate) => Self::TlsClient,
+            // A word for several factors is no proof of them: the acceptance rules say what it is worth.
+            Some(RequestedMethod::MultiFactor | RequestedMethod::WindowsOrMultiFactor) | None => Self::Federated,
         }
     }
 
@@ -78,13 +119,14 @@ impl AuthenticationMethod {
             Self::Password => "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
             Self::TlsClient => "http://schemas.microsoft.com/ws/2008/06/identity/authenticationmethod/tlsclient",
             Self::X509 => "http://schemas.microsoft.com/ws/2008/06/identity/authenticationmethod/x509",
+            Self::Federated => UNSPECIFIED,
         }
     }
 
     /// Whether this is a second factor, beside a primary method. No method that exists so far is one.
     pub const fn is_second_factor(self) -> bool {
         match self {
-            Self::Windows | Self::Password | Self::TlsClient | Self::X509 => false,
+            Self::Windows | Self::Password | Self::TlsClient | Self::X509 | Self::Federated => false,
         }
     }
 }
@@ -116,3 +158,5 @@ impl fmt::Debug for SessionRef {
         fmt::Display::fmt(&self.0, f)
     }
 }
+
+const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified";

@@ -85,9 +85,13 @@ fn human(file: &Path, outcome: &Outcome, running: Option<&Running>, colour: bool
     let mut text = render::report(&outcome.report, colour);
     if let Some(loaded) = &outcome.loaded {
         let parties = loaded.trusts.relying_parties().len();
+        let providers = match loaded.trusts.claims_providers().len() {
+            0 => String::new(),
+            number => format!("; claims providers besides Active Directory: {number}"),
+        };
         let _ = writeln!(
             text,
-            "{}: {} for {} domain(s) and {parties} relying part{}.",
+            "{}: {} for {} domain(s) and {parties} relying part{}{providers}.",
             file.display(),
             loaded.config.service.federation_service_name,
             loaded.config.domains.len(),

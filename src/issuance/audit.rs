@@ -9,7 +9,7 @@ use crate::audit::{
     claims_events,
 };
 use crate::authn::AuthenticatedSubject;
-use crate::tokens::{IssuedToken, KeyId, TokenType};
+use crate::tokens::{IssuedToken, KeyId};
 
 /// 299, 1200 and the claims of 500: a token was issued. Comes back when the log has taken the events, before the token
 /// leaves.
@@ -25,7 +25,7 @@ pub(super) async fn token_issued(
         EventKind::TokenIssued {
             parties: parties.clone(),
             token: token.id.clone(),
-            token_type: Name::constant(type_uri(token.token_type)),
+            token_type: Name::constant(token.token_type.uri()),
             key: key.clone(),
             not_on_or_after: token.not_on_or_after,
         },
@@ -94,11 +94,4 @@ fn store_failed(parties: &Parties, error: &IssueError) -> Option<EventKind> {
         detail: Detail::public(&source.policy_message()?),
         retryable: error.is_retryable(),
     })
-}
-
-const fn type_uri(token_type: TokenType) -> &'static str {
-    match token_type {
-        TokenType::Saml11 => "urn:oasis:names:tc:SAML:1.0:assertion",
-        TokenType::Saml2 => "urn:oasis:names:tc:SAML:2.0:assertion",
-    }
 }

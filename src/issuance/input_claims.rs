@@ -7,19 +7,18 @@ use ipnet::IpNet;
 
 use super::context_claims::{certificate_claims, device_claims};
 use crate::authn::network::contains;
-use crate::authn::{AuthenticatedSubject, NetworkLocation, RequestOrigin, SubjectOrigin};
+use crate::authn::{AuthenticatedSubject, NetworkLocation, RequestOrigin};
 use crate::claims::types::{self, issuer, value_type};
 use crate::claims::{Claim, ClaimSet, MULTIPLE_AUTHENTICATION, Text};
 use crate::directory::{Account, Sid};
 
 use super::request::SignInRequest;
 
-/// Claims about the subject, issued by the authority that vouches for it: input of the acceptance rules.
+/// Claims about an account of the local Active Directory, issued by it: input of its acceptance rules.
 ///
 /// `domain_computer` tells whether the account may show itself as a member of Domain Computers (see
 /// [`domain_computers_group`]).
-pub(super) fn subject_claims(subject: &AuthenticatedSubject, domain_computer: bool) -> ClaimSet {
-    let SubjectOrigin::Directory(account) = &subject.origin;
+pub(super) fn account_claims(subject: &AuthenticatedSubject, account: &Account, domain_computer: bool) -> ClaimSet {
     let mut claims = Vec::with_capacity(account.groups.len() + 16);
     let mut add = |claim_type: &'static str, value: Text| claims.push(stated(AUTHORITY, claim_type, value));
 

@@ -1,13 +1,15 @@
 //! Decide, then mint.
 
+use std::borrow::Cow;
+
 use crate::audit::ClaimDetail;
 use crate::authn::{AuthenticatedSubject, SubjectOrigin};
 use crate::claims::store::ExpiryNotice;
 use crate::claims::{
     self, Authorization as Verdict, ClaimSet, DenyReason, Limits, NoTrace, QueryContext, QuerySubject, RequestStores,
-    RuleSet, Stage, Text, TraceEvent, TraceSink, types,
+    RuleSet, Stage, Text, TraceEvent, TraceSink,
 };
-use crate::directory::{AccountKind, AttributeName};
+use crate::directory::{Account, AccountKind, AttributeName};
 use crate::tokens::encryption::EncryptionKey;
 use crate::tokens::{
     AssertionContent, AssertionFrame, AuthenticationStatement, BearerConfirmation, IssuedToken, TokenError, TokenId,
@@ -20,7 +22,7 @@ use super::decision::{AuthnDemand, Decision, Denial};
 use super::error::IssueError;
 use super::grant::Grant;
 use super::input_claims::{
-    device_context_claims, domain_computers_group, request_claims, subject_claims, with_networks,
+    account_claims, device_context_claims, domain_computers_group, request_claims, with_networks,
 };
 use super::request::{SignInRequest, TokenSpec};
 
@@ -89,24 +91,33 @@ impl Issuer {
         if cx.revocations.is_revoked(&who.session).await? {
             return Err(IssueError::SessionRevoked);
         }
-        let SubjectOrigin::Directory(account) = &who.origin;
-        if !trust.claims_providers.allows(types::issuer::AD_AUTHORITY) {
+        if !trust.claims_providers.allows(who.origin.claims_provider()) {
             return Ok(Decision::Deny(Denial::ClaimsProvider));
         }
-        let domain_computer = !trust.computer_guard || is_domain_computer(cx, who).await?;
-        let name = account.windows_account_name();
-        let subject = QuerySubject { sid: &account.sid, windows_account_name: &name };
-        let expires = who.password_expires.and_then(|at| self.options.password_expiry.of(at, cx.clock.now()));
-        let context = QueryContext {
-            subject: Some(subject),
-            password_expiry: expires.as_ref(),
-            relying_party: Some(trust.id.as_str()),
+        let name;
+        let (subject, input, acceptance) = match &who.origin {
+            SubjectOrigin::Directory(account) => {
+                let domain_computer = !trust.computer_guard || is_domain_computer(cx, account).await?;
+                name = account.windows_account_name();
+                let subject = QuerySubject { sid: &account.sid, windows_account_name: &name };
+                let input = Cow::Owned(account_claims(who, account, domain_computer));
+                (Some(subject), input, &self.options.acceptance_rules)
+            }
+            SubjectOrigin::ClaimsProvider(subject) => {
+                // Looked up again: the trust may have been switched off since the user came.
+                let provider = cx.trusts.claims_provider(subject.claims_provider.as_str());
+                let Some(provider) = provider.filter(|provider| provider.enabled) else {
+                    return Ok(Decision::Deny(Denial::ClaimsProvider));
+                };
+                (None, Cow::Borrowed(&subject.claims), &provider.acceptance)
+            }
         };
+        let expires = who.password_expires.and_then(|at| self.options.password_expiry.of(at, cx.clock.now()));
+        let context =
+            QueryContext { subject, password_expiry: expires.as_ref(), relying_party: Some(trust.id.as_str()) };
         let stores = RequestStores::new(cx.stores, context);
         let limits = &self.options.limits;
 
-        let input = subject_claims(who, domain_computer);
-        let acceptance = &self.options.acceptance_rules;
         stage(trace, Stage::AcceptanceTransform);
         let mut accepted =
             acceptance.run(&input, &stores, limits, trace).await.map_err(in_stage("acceptance transform"))?;
@@ -221,8 +232,7 @@ fn stage(trace: &mut dyn TraceSink, stage: Stage) {
 
 /// Whether the rules may see the account in Domain Computers. Only an account that is in that group costs a look at the
 /// directory, and `objectClass` is remembered for good.
-async fn is_domain_computer(cx: &DecisionContext<'_>, who: &AuthenticatedSubject) -> Result<bool, IssueError> {
-    let SubjectOrigin::Directory(account) = &who.origin;
+async fn is_domain_computer(cx: &DecisionContext<'_>, account: &Account) -> Result<bool, IssueError> {
     if domain_computers_group(account).is_none() {
         return Ok(true);
     }

@@ -11,12 +11,12 @@ use crate::audit::{
 };
 use crate::authn::certificate::CertificateContext;
 use crate::authn::{
-    AuthenticatedSubject, AuthenticationMethod, DeviceContext, DeviceRef, NetworkLocation, RequestOrigin, SessionRef,
-    SubjectOrigin,
+    AuthenticatedSubject, AuthenticationMethod, DeviceContext, DeviceRef, FederatedSubject, NetworkLocation,
+    RequestOrigin, SessionRef, SubjectOrigin,
 };
 use crate::claims::rules::ACTIVE_DIRECTORY_ACCEPTANCE;
 use crate::claims::store::ExpiryNotice;
-use crate::claims::{ClaimSet, Limits, RuleSet, StoreSet, types};
+use crate::claims::{Claim, ClaimSet, Limits, RuleSet, StoreSet, types};
 use crate::clock::{ManualClock, SystemRandomSource, UtcTime};
 use crate::directory::{
     Account, AccountKey, AccountKind, AttributeName, AttributeValue, Attributes, Directory, DirectoryError, ObjectGuid,
@@ -24,7 +24,7 @@ use crate::directory::{
 };
 use crate::keys::{KeyRing, KeyRingOptions};
 use crate::store::{MemoryOneTime, MemoryRevocations};
-use crate::trusts::{RelyingParty, Trusts};
+use crate::trusts::{ClaimsProvider, ClaimsProviderId, RelyingParty, Trusts};
 
 const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
 const PASS_ALL: &str = "c:[] => issue(claim = c);";
@@ -408,4 +408,47 @@ async fn a_certificate_makes_claims() {
     // A grant that travels takes the certificate along.
     let text = serde_json::to_string(&who).unwrap();
     assert_eq!(serde_json::from_str::<AuthenticatedSubject>(&text).unwrap(), who);
+}
+
+/// The acceptance rules of the provider decide what of its word gets in, and nothing of it is the directory's.
+#[tokio::test]
+async fn a_user_of_a_claims_provider_is_judged_by_its_acceptance_rules() {
+    let upn = types::UPN;
+    let provider = |enabled: bool| ClaimsProvider {
+        enabled,
+        acceptance: RuleSet::parse(&format!("c:[Type == \"{upn}\"] => issue(claim = c);")).unwrap(),
+        ..crate::trusts::tests::partner("partner")
+    };
+    let decide = async |enabled: bool, who: &str, keys: &str| {
+        let mut world = World::new(&format!("access_control_policy = 'permit-everyone'\n{keys}"), None);
+        let services = Arc::get_mut(&mut world.cx.services).unwrap();
+        let relying_parties = services.trusts.relying_parties().to_vec();
+        let trusts = Trusts::new(relying_parties).with_claims_providers(vec![Arc::new(provider(enabled))]);
+        services.trusts = Arc::new(trusts);
+        let claim = |claim_type: &str, value: &str| Claim::new(claim_type, value, who);
+        let federated = FederatedSubject {
+            claims_provider: ClaimsProviderId::new(who),
+            name: String::from("bob"),
+            claims: [claim(upn, "bob@partner.example"), claim(types::GROUP_SID, "S-1-5-21-1-2-3-512")]
+                .into_iter()
+                .collect(),
+        };
+        let who = AuthenticatedSubject {
+            origin: SubjectOrigin::ClaimsProvider(federated),
+            methods: vec![AuthenticationMethod::Federated],
+            ..alice()
+        };
+        world.decide(&who, from("203.0.113.1", &[])).await
+    };
+    let Decision::Permit(grant) = decide(true, "urn:partner", "").await else { panic!("permitted") };
+    let accepted: Vec<_> = grant.claims.iter().filter(|claim| &*claim.issuer == "urn:partner").collect();
+    assert_eq!(accepted.len(), 1, "{accepted:?}");
+    assert_eq!(&*accepted[0].value, "bob@partner.example");
+    assert!(grant.claims.iter().all(|claim| &*claim.issuer != types::issuer::AD_AUTHORITY), "{:?}", grant.claims);
+    let elsewhere = "claims_providers = ['Active Directory']";
+    for (enabled, who, keys) in [(false, "urn:partner", ""), (true, "urn:nobody", ""), (true, "urn:partner", elsewhere)]
+    {
+        let decision = decide(enabled, who, keys).await;
+        assert!(matches!(decision, Decision::Deny(Denial::ClaimsProvider)), "{enabled} {who} {keys}: {decision:?}");
+    }
 }

@@ -215,6 +215,8 @@ pub enum ErrorText {
     ErrorMethod,
     /// No organization can be asked who it is.
     ErrorHomeRealm,
+    /// What another organization says of the person is not taken.
+    ErrorPartner,
     /// The browser comes back again and again.
     ErrorLoop,
     /// Something sign-in needs does not answer.

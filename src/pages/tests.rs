@@ -92,7 +92,8 @@ const NOTICES: [Notice; 16] = [
     Notice::NoticeAddress,
 ];
 
-const ERRORS: [ErrorText; 9] = [
+const ERRORS: [ErrorText; 10] = [
+    ErrorText::ErrorPartner,
     ErrorText::ErrorRequest,
     ErrorText::ErrorApplication,
     ErrorText::ErrorDenied,

@@ -1,7 +1,9 @@
 //! Credentials that more than one protocol takes, Negotiate and name with password: checked, and written to the audit log
 //! (1202 and 412 when one was good, 1203, 411 and 342 when not). What a client is told of it is each protocol's own.
 
-use crate::audit::{AuthnFacts, CredentialFailure, Detail, ErrorCode, EventKind, FailureType, Name, Parties};
+use crate::audit::{
+    AuthnFacts, CredentialFailure, Detail, ErrorCode, EventKind, FailureType, Identifier, Name, Parties,
+};
 use crate::authn::certificate::CertificateContext;
 use crate::authn::password_gate::{GateChangeError, GateError};
 use crate::authn::{
@@ -12,9 +14,13 @@ use crate::clock::{RandomError, UtcTime};
 use crate::directory::Account;
 use crate::issuance::Context;
 use crate::kerberos::{AcceptError, Accepted};
+use crate::protocols::browser::PartnerFailure;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::Call;
 use crate::secret::Secret;
+use crate::tokens::TokenType;
+use crate::tokens::inbound::InboundError;
+use crate::trusts::ClaimsProvider;
 
 /// Why Negotiate gave no subject; audited and logged where something was tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,6 +191,43 @@ pub(super) fn accepted(
     Ok(subject)
 }
 
+/// The audit events of a user whom a claims provider vouches for.
+pub(super) fn partner_accepted(
+    cx: &Context,
+    subject: &AuthenticatedSubject,
+    relying_party: &str,
+    token_type: TokenType,
+) {
+    let parties = Parties::of(subject, Some(relying_party));
+    cx.note([
+        EventKind::CredentialAccepted { parties: parties.clone(), authn: AuthnFacts::of(subject) },
+        EventKind::TokenAccepted { parties, token_type: Name::constant(token_type.uri()) },
+    ]);
+}
+
+/// The audit events of an answer of a claims provider that is not taken.
+pub(super) fn partner_refused(cx: &Context, provider: &ClaimsProvider, relying_party: &str, failure: &PartnerFailure) {
+    let parties = Parties {
+        claims_provider: Some(Identifier::public(provider.id.as_str())),
+        relying_party: Some(Identifier::public(relying_party)),
+        ..Parties::default()
+    };
+    let reason = match failure {
+        PartnerFailure::Token(InboundError::Signature(_) | InboundError::NoValidCertificate { .. }) => {
+            CredentialFailure::Signature
+        }
+        PartnerFailure::Token(InboundError::TooEarly { .. } | InboundError::TooLate { .. }) => {
+            CredentialFailure::MessageTime
+        }
+        PartnerFailure::Token(InboundError::Replayed { .. }) | PartnerFailure::Again => CredentialFailure::Replayed,
+        PartnerFailure::Token(InboundError::Store(_)) => CredentialFailure::DirectoryUnavailable,
+        _ => CredentialFailure::PartnerToken,
+    };
+    let detail = failure.to_string();
+    tracing::warn!(correlation = %cx.request.activity, claims_provider = %provider.id, %detail, "the answer of a claims provider is refused");
+    rejected(cx, parties, AuthenticationMethod::Federated, SAML_TOKEN, reason, &detail);
+}
+
 fn ticket_accepted(cx: &Context, subject: &AuthenticatedSubject, accepted: &Accepted) {
     let parties = Parties::of(subject, None);
     let mut events = vec![
@@ -306,3 +349,5 @@ fn gate_failure(error: &GateError) -> CredentialFailure {
 pub(super) const KERBEROS_TOKEN: &str = "http://schemas.microsoft.com/ws/2006/05/identitymodel/tokens/Kerberos";
 /// Type of name and password as a credential.
 pub(super) const USERNAME_TOKEN: &str = "http://schemas.microsoft.com/ws/2006/05/identitymodel/tokens/UserName";
+/// Type of what claims providers send.
+const SAML_TOKEN: &str = "urn:oasis:names:tc:SAML:2.0:assertion";

@@ -36,6 +36,16 @@ pub enum TokenType {
     Saml2,
 }
 
+impl TokenType {
+    /// The URI by which WS-Trust and audit events name it.
+    pub const fn uri(self) -> &'static str {
+        match self {
+            Self::Saml11 => "urn:oasis:names:tc:SAML:1.0:assertion",
+            Self::Saml2 => "urn:oasis:names:tc:SAML:2.0:assertion",
+        }
+    }
+}
+
 /// Identifier of a token: `_` and a lower-case GUID, a valid XML ID and never reused.
 #[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
@@ -50,6 +60,11 @@ impl TokenId {
         let mut octets = [0; 16];
         random.fill(&mut octets)?;
         Ok(Self(format!("_{}", uuid::Builder::from_random_bytes(octets).into_uuid().hyphenated())))
+    }
+
+    /// The identifier of what a UUID stands for.
+    pub fn of(uuid: uuid::Uuid) -> Self {
+        Self(format!("_{}", uuid.hyphenated()))
     }
 
     /// The identifier as it stands in `AssertionID` or `ID`.

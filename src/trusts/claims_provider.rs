@@ -1,11 +1,18 @@
 //! Claims providers: who signs users in beside the local Active Directory, and what of their word is taken.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::file::TrustFile;
+use super::{ProviderNames, TrustContext};
 use crate::claims::RuleSet;
+use crate::clock::UtcTime;
+use crate::config::diagnostic::Report;
+use crate::config::document::Document;
+use crate::config::findings::Findings;
 use crate::config::names::DnsName;
+use crate::config::required;
 
 /// A claims provider trust with everything checked and compiled.
 #[derive(Debug)]
@@ -34,9 +41,29 @@ pub struct ClaimsProvider {
 }
 
 impl ClaimsProvider {
+    /// Reads the text of a trust file as if it stood in the directory `directory`. For tests, fuzzing and tools; the server goes
+    /// through [`Loader`](crate::config::Loader).
+    ///
+    /// # Errors
+    /// Everything that is wrong with the text.
+    pub fn from_toml(text: &str, directory: &Path, now: UtcTime) -> Result<Self, Report> {
+        let path = directory.join("trust.toml");
+        let mut report = Report::default();
+        let mut document = Document::parse(&path, text, &mut report);
+        let file = document.read::<TrustFile>(required::TRUST, &mut report);
+        let compiled = file.and_then(|file| {
+            let mut context = TrustContext::new(Findings::new(&document, &mut report), now, None);
+            super::compile_claims_provider(&file, &path, &mut context, &mut ProviderNames::new(None, []))
+        });
+        match compiled {
+            Some(provider) if !report.has_errors() => Ok(provider),
+            _ => Err(report),
+        }
+    }
+
     /// Whether users can be sent there now.
     pub const fn is_usable(&self) -> bool {
-        self.enabled && self.protocol.is_available()
+        self.enabled
     }
 }
 
@@ -76,11 +103,4 @@ pub enum FederationProtocol {
     WsFederation,
     /// SAML 2.0 Web Browser SSO.
     Saml,
-}
-
-impl FederationProtocol {
-    /// Whether this version sends requests by it. Nobody is sent where no request can be made.
-    pub const fn is_available(self) -> bool {
-        matches!(self, Self::WsFederation)
-    }
 }

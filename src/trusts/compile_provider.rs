@@ -12,7 +12,8 @@ use super::file::{ClaimsProviderFile, ClaimsProviderProtocol, TrustFile};
 use super::provider_names::ProviderNames;
 use super::rules::{self, RuleKeys};
 use super::{TrustContext, endpoints};
-use crate::claims::RuleSet;
+use crate::claims::language::{self, Condition, Form};
+use crate::claims::{ParseOptions, RuleSet};
 use crate::config::diagnostic::Code;
 
 /// The claims provider a trust file describes. `names` holds those of all trusts so far. `None` when the file describes none or is
@@ -26,7 +27,7 @@ pub(crate) fn compile(
     let table = file.claims_provider.as_ref()?;
     metadata(table, context);
     let protocol = protocol(table, context);
-    let is_usable = table.enabled && protocol.is_some_and(FederationProtocol::is_available);
+    let is_usable = table.enabled && protocol.is_some();
     check_names(table, is_usable, context, names);
     let sign_in_url = sign_in_url(table, context);
     if let Some(url) = &table.sign_out_url {
@@ -68,15 +69,7 @@ fn protocol(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>) 
     const KEY: &str = "claims_provider.protocol";
     match table.protocol {
         Some(ClaimsProviderProtocol::WsFederation) => Some(FederationProtocol::WsFederation),
-        Some(ClaimsProviderProtocol::Saml) => {
-            context.findings.warning(
-                Code::NotAvailable,
-                KEY,
-                "requests by SAML 2.0 are not available in this version: nobody is sent to this claims provider",
-                "write `ws_federation` if the partner can; keep the file for a later version otherwise",
-            );
-            Some(FederationProtocol::Saml)
-        }
+        Some(ClaimsProviderProtocol::Saml) => Some(FederationProtocol::Saml),
         Some(ClaimsProviderProtocol::Oidc) => {
             context.findings.error(
                 Code::NotAvailable,
@@ -244,7 +237,26 @@ fn acceptance(table: &ClaimsProviderFile, context: &mut TrustContext<'_, '_, '_>
         );
         return RuleSet::parse("").ok();
     }
-    rules::compile(text, file, &KEYS, context)
+    let rules = rules::compile(text, file, &KEYS, context)?;
+    if passes_everything(&rules) {
+        let key = if text.is_some() { KEYS.inline } else { KEYS.file };
+        context.findings.warning(
+            Code::Exposure,
+            key,
+            "a rule passes every claim: this claims provider can say that its users are yours, or in your groups",
+            "pass single types, and test their values: a UPN by its suffix, for example",
+        );
+    }
+    Some(rules)
+}
+
+/// Whether a rule copies claims of any type.
+fn passes_everything(rules: &RuleSet) -> bool {
+    let Ok((tree, _)) = language::parse(rules.text(), ParseOptions::default()) else { return false };
+    tree.rules.iter().any(|rule| {
+        let any = |condition: &Condition| matches!(condition, Condition::Select(selector) if selector.tests.is_empty());
+        matches!(rule.action.form, Form::Copy(_)) && rule.conditions.iter().all(any)
+    })
 }
 
 const IDENTIFIER: &str = "claims_provider.identifier";

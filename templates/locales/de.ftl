@@ -87,6 +87,8 @@ rule-age = { $count ->
     [one] Mindestens { $count } Tag nach der letzten Änderung.
    *[other] Mindestens { $count } Tage nach der letzten Änderung.
 }
+error-partner = Was Ihre Organisation über Sie mitteilt, konnte nicht angenommen werden.
+error-partner-help = Gehen Sie zurück zur Anwendung und beginnen Sie dort noch einmal. Wenn das nicht hilft, geben Sie die Angaben unten dem Helpdesk.
 link-home = Startseite
 link-help-desk = Helpdesk
 link-privacy = Datenschutz

@@ -88,6 +88,8 @@ rule-age = { $count ->
     [one] At least { $count } day after the last change.
    *[other] At least { $count } days after the last change.
 }
+error-partner = What your organization says of you could not be accepted.
+error-partner-help = Go back to the application and start again there. If that does not help, give the details below to your help desk.
 link-home = Home
 link-help-desk = Help desk
 link-privacy = Privacy

@@ -87,6 +87,8 @@ rule-age = { $count ->
     [one] Al menos { $count } día después del último cambio.
    *[other] Al menos { $count } días después del último cambio.
 }
+error-partner = No se ha podido aceptar lo que su organización indica sobre usted.
+error-partner-help = Vuelva a la aplicación y empiece de nuevo. Si eso no ayuda, facilite los datos siguientes al servicio de asistencia.
 link-home = Inicio
 link-help-desk = Servicio de asistencia
 link-privacy = Privacidad

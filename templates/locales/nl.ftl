@@ -87,6 +87,8 @@ rule-age = { $count ->
     [one] Ten minste { $count } dag na de laatste wijziging.
    *[other] Ten minste { $count } dagen na de laatste wijziging.
 }
+error-partner = Wat uw organisatie over u meldt, kon niet worden geaccepteerd.
+error-partner-help = Ga terug naar de toepassing en begin daar opnieuw. Helpt dat niet, geef dan de gegevens hieronder aan de helpdesk.
 link-home = Startpagina
 link-help-desk = Helpdesk
 link-privacy = Privacyverklaring

@@ -87,6 +87,8 @@ rule-age = { $count ->
     [one] Pelo menos { $count } dia depois da última troca.
    *[other] Pelo menos { $count } dias depois da última troca.
 }
+error-partner = Não foi possível aceitar o que a sua organização informa sobre você.
+error-partner-help = Volte ao aplicativo e comece de novo. Se isso não ajudar, passe os detalhes abaixo ao suporte.
 link-home = Página inicial
 link-help-desk = Suporte
 link-privacy = Privacidade

@@ -63,10 +63,14 @@ fn federation_metadata_is_signed_and_names_every_certificate() {
             lab.url
         ),
         &format!(">{}/adfs/services/trust/2005/certificatemixed<", lab.url),
+        &format!(
+            "HTTP-POST\" Location=\"{}/adfs/ls/\" index=\"0\" isDefault=\"true\"></AssertionConsumerService>",
+            lab.url
+        ),
     ] {
         assert!(answer.body.contains(present), "{present}");
     }
-    for absent in ["SPSSODescriptor", "IDPSSODescriptor", "<fed:ApplicationServiceEndpoint"] {
+    for absent in ["SingleLogoutService", "IDPSSODescriptor", "<fed:ApplicationServiceEndpoint"] {
         assert!(!answer.body.contains(absent), "no endpoint that does not work is named: {absent}");
     }
 }

@@ -28,10 +28,10 @@ use chancery::xml::verify::VerificationKeys;
 
 use crate::support::{Curl, Lab, Response, fields, run, script, variable};
 
-const HOME: &str = "https://idp.partner.example";
+pub(crate) const HOME: &str = "https://idp.partner.example";
 
 /// The partner as a browser and we see it. `None` where the system has no SimpleSAMLphp.
-struct Idp {
+pub(crate) struct Idp {
     jar: PathBuf,
     service: String,
     reply: String,
@@ -39,7 +39,7 @@ struct Idp {
     material: KeyMaterial,
 }
 
-fn idp() -> Option<Idp> {
+pub(crate) fn idp() -> Option<Idp> {
     static STARTED: LazyLock<bool> = LazyLock::new(|| {
         let release = std::fs::read_to_string("/etc/os-release").unwrap();
         let expected = release.contains("ID=debian") && release.contains("VERSION_ID=\"12\"");
@@ -79,7 +79,7 @@ fn field(page: &str, name: &str) -> String {
 }
 
 impl Idp {
-    fn metadata(&self, path: &str) -> PartnerMetadata {
+    pub(crate) fn metadata(&self, path: &str) -> PartnerMetadata {
         let answer = Curl::new(&format!("{HOME}{path}")).send();
         read(answer.body.as_bytes(), &Wanted { entity_id: None, signed_by: None, now: now() }).unwrap()
     }
@@ -113,9 +113,13 @@ impl Idp {
     }
 
     /// Signs in at the partner's form, and gives the page that it sends the browser back with.
-    fn sign_in(&self, url: &str) -> String {
+    pub(crate) fn sign_in(&self, url: &str) -> String {
         let form = self.visit(url).unwrap();
         assert_eq!(form.status, 200, "{}", form.body);
+        if fields(&form.body, "AuthState").is_empty() {
+            // Signed in there already.
+            return form.body;
+        }
         let state = field(&form.body, "AuthState");
         let jar = self.jar.to_str().unwrap();
         let state = format!("AuthState={state}");

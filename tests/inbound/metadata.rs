@@ -166,6 +166,8 @@ fn a_demanded_signature_is_the_roots_and_of_a_known_key() {
     assert!(matches!(verify(&genuine()), Err(PartnerMetadataError::Signature(VerifyError::Missing { .. }))));
     let altered = edit(&good, "https://idp.partner.example/adfs/ls/", "https://evil.example/adfs/ls/");
     assert!(matches!(verify(&altered), Err(PartnerMetadataError::Signature(VerifyError::Invalid { .. }))));
+    let sha1 = edit(&good, RSA_SHA256, "http://www.w3.org/2000/09/xmldsig#rsa-sha1");
+    assert!(matches!(verify(&sha1), Err(PartnerMetadataError::Signature(VerifyError::Algorithm { .. }))));
     let commented = edit(&good, "Partenaire", "Part<!-- -->enaire");
     assert!(matches!(verify(&commented), Err(PartnerMetadataError::Signature(VerifyError::Scan(_)))));
     let strangers = sign_with(

@@ -3,8 +3,9 @@
 use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use chancery::clock::UtcTime;
 use chancery::protocols::samlp::response::{self, ResponseError};
-use chancery::tokens::inbound::{InboundError, Partner};
+use chancery::tokens::inbound::{InboundError, Partner, signing_keys};
 use chancery::xml::verify::{KeyError, VerificationKeys, VerifyError};
 
 use super::support::*;
@@ -46,6 +47,54 @@ fn a_second_certificate_of_the_partner_is_taken_and_a_withdrawn_one_is_not() {
     taken(response::receive(rolled.as_bytes(), &Partner { keys: &keys, ..partner() }, &web_sso()));
     assert!(receive(&rolled).is_err());
     assert_eq!(VerificationKeys::from_certificates([]).unwrap_err(), KeyError::None);
+}
+
+#[test]
+fn a_certificate_signs_from_its_beginning_to_its_end() {
+    let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    let mut certificate = rcgen::CertificateParams::default();
+    certificate.not_before = rcgen::date_time_ymd(2026, 1, 5);
+    certificate.not_after = rcgen::date_time_ymd(2026, 1, 6);
+    let certificate = certificate.self_signed(&pair).unwrap();
+    let message = sign_with(&unsigned_response(), &pair.serialize_der());
+    let clock = |text| UtcTime::from_xml(text).unwrap();
+    let at = |now| {
+        let keys = signing_keys([&certificate.der()[..]], clock(now))?;
+        taken(response::receive(message.as_bytes(), &Partner { keys: &keys, ..partner() }, &web_sso()));
+        Ok::<_, InboundError>(())
+    };
+    for now in ["2026-01-05T00:00:00Z", "2026-01-06T00:00:00Z"] {
+        assert_eq!(at(now), Ok(()), "{now}");
+    }
+    let last_end = Some(clock("2026-01-06T00:00:00Z"));
+    for now in ["2026-01-04T23:59:59Z", "2026-01-06T00:00:01Z"] {
+        assert_eq!(at(now), Err(InboundError::NoValidCertificate { last_end }), "{now}");
+    }
+    // One that is over does not spoil the others, and counts for nothing.
+    let both = [&certificate.der()[..], &PARTNER_KEY.0];
+    let keys = signing_keys(both, clock("2026-01-07T00:00:00Z")).unwrap();
+    let partner = Partner { keys: &keys, ..partner() };
+    assert!(response::receive(message.as_bytes(), &partner, &web_sso()).is_err());
+    taken(response::receive(signed_response().as_bytes(), &partner, &web_sso()));
+    assert_eq!(signing_keys([], NOW).unwrap_err(), InboundError::NoValidCertificate { last_end: None });
+    assert!(matches!(signing_keys([&b"x"[..]], NOW), Err(InboundError::Signature(VerifyError::Key(_)))));
+}
+
+#[test]
+fn every_refusal_has_a_number_and_words() {
+    let number = |error: &InboundError| (error.number(), error.to_string());
+    let (_, unsigned) = cut(&signed_response(), "ds:Signature");
+    assert_eq!(number(&refused(&unsigned)).0, "MSIS0038");
+    let none = InboundError::NoValidCertificate { last_end: Some(NOW) };
+    insta::assert_snapshot!(number(&none).1, @"none of the partner's signing certificates is valid now; the last ended at 2026-01-05T10:00:01.000Z");
+    assert_eq!(number(&none).0, "MSIS0037");
+    let audience = InboundError::Audience { found: vec![String::from("urn:a"), String::from("urn:b")] };
+    insta::assert_snapshot!(number(&audience).1, @"the assertion is for urn:a, urn:b, not for this server");
+    assert_eq!(number(&audience).0, "MSIS7066");
+    let answer = InboundError::InResponseTo { found: None, expected: Some(String::from("_request")) };
+    insta::assert_snapshot!(number(&answer).1, @"it answers no request, where _request is expected");
+    assert_eq!(number(&answer).0, "MSIS7046");
+    assert_eq!(receive("<x></x>").unwrap_err().number(), "MSIS7046");
 }
 
 #[test]

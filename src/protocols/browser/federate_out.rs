@@ -1,37 +1,75 @@
 //! To another claims provider: the one place where requests to them are made.
 //!
-//! WS-Federation only so far: its request is a redirection with parameters (ws-federation.md 6.1, seen from the other side). What
-//! the answer needs stands sealed in `wctx`.
+//! A request of WS-Federation is a redirection with parameters (ws-federation.md 6.1, seen from the other side), one of SAML 2.0 an
+//! `AuthnRequest` in a redirection, signed (7.7). What the answer needs stands sealed in `wctx` or `RelayState`.
 
 use std::borrow::Cow;
 
 use super::parameters::encode;
-use crate::authn::AuthnRequirement;
+use super::reply;
+use super::sign_in::{Door, Outcome, SignInFailure, Visit};
+use crate::authn::flow::StepId;
+use crate::authn::{AuthnError, AuthnRequirement, FederatedSignIn, RequestedMethod, SignInFlow};
 use crate::clock::UtcTime;
-use crate::trusts::ClaimsProvider;
+use crate::protocols::samlp::authn_request::{AuthnRequest, Comparison, Header, Reply, RequestedContexts};
+use crate::protocols::samlp::{EncodeError, redirect};
+use crate::tokens::{SignatureAlgorithm, SigningKey, TokenId};
+use crate::trusts::{ClaimsProvider, ClaimsProviderId, FederationProtocol, HomeRealm};
+
+impl Visit<'_> {
+    /// Sends the browser to a claims provider. Every request to one is made here.
+    pub(super) async fn federate_out(&self, id: &ClaimsProviderId, flow: SignInFlow) -> Result<Outcome, SignInFailure> {
+        let Some(HomeRealm::ClaimsProvider(provider)) = self.prompt.candidates.find(id.as_str()) else {
+            return Err(AuthnError::NoClaimsProvider.into());
+        };
+        let (browser, cookie) = self.browser.id_or_new(self.cx)?;
+        let services = &self.cx.services;
+        let now = services.clock.now();
+        let step = StepId::random(&*services.random)?;
+        let query = self.prompt.query.to_owned();
+        let sign_in = FederatedSignIn { flow, claims_provider: id.clone(), query };
+        let state = sign_in.seal(&step, &self.settings.sealer, &browser, now)?;
+        let departure = Departure {
+            service_identifier: &self.environment.service_identifier,
+            service_name: &self.environment.service_name,
+            path: Door::Main.path(),
+            requirement: self.prompt.requirement,
+            login_hint: self.prompt.home_realm.user(),
+            state: &state,
+            now,
+        };
+        let address = match provider.protocol {
+            FederationProtocol::WsFederation => ws_federation(provider, &departure),
+            FederationProtocol::Saml => {
+                saml(provider, &departure, &step.message_id(), &services.keys.primary_signing().key).await?
+            }
+        };
+        Ok(Outcome::Answer(reply::redirect(&address).with_headers(cookie)))
+    }
+}
 
 /// A request to a claims provider.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Departure<'a> {
+struct Departure<'a> {
     /// This federation service's identifier.
-    pub(super) service_identifier: &'a str,
+    service_identifier: &'a str,
     /// Host of this federation service.
-    pub(super) service_name: &'a str,
+    service_name: &'a str,
     /// Path to which the answer is wanted.
-    pub(super) path: &'a str,
+    path: &'a str,
     /// What the application demands of the authentication.
-    pub(super) requirement: &'a AuthnRequirement,
+    requirement: &'a AuthnRequirement,
     /// The user name that the request hints at.
-    pub(super) login_hint: Option<&'a str>,
+    login_hint: Option<&'a str>,
     /// The sealed [`FederatedSignIn`](crate::authn::FederatedSignIn).
-    pub(super) state: &'a str,
+    state: &'a str,
     /// The time.
-    pub(super) now: UtcTime,
+    now: UtcTime,
 }
 
 /// The address of a WS-Federation request. `whr` is not passed on: it was meant for this service. A hint at a user is, to the
 /// provider that the user belongs to and to no other.
-pub(super) fn ws_federation(provider: &ClaimsProvider, departure: &Departure<'_>) -> String {
+fn ws_federation(provider: &ClaimsProvider, departure: &Departure<'_>) -> String {
     let AuthnRequirement { methods, max_age, ask } = departure.requirement;
     let reply = format!("https://{}{}", departure.service_name, departure.path);
     let fresh = if *ask { Some(0) } else { max_age.map(|age| age.as_secs() / 60) };
@@ -65,6 +103,46 @@ pub(super) fn ws_federation(provider: &ClaimsProvider, departure: &Departure<'_>
         separator = '&';
     }
     address
+}
+
+/// The address of a SAML 2.0 request, signed. The subject may have any name there: the acceptance rules say what it is worth here.
+async fn saml(
+    provider: &ClaimsProvider,
+    departure: &Departure<'_>,
+    id: &TokenId,
+    key: &SigningKey,
+) -> Result<String, EncodeError> {
+    let AuthnRequirement { methods, max_age, ask } = departure.requirement;
+    let classes: Vec<&str> = methods.iter().copied().map(context_class).collect();
+    let reply = format!("https://{}{}", departure.service_name, departure.path);
+    let request = AuthnRequest {
+        header: Header {
+            id,
+            issue_instant: departure.now,
+            destination: &provider.sign_in_url,
+            issuer: departure.service_identifier,
+        },
+        reply: Some(Reply::Post(&reply)),
+        name_id_format: None,
+        allow_create: true,
+        force_authn: *ask || max_age.is_some_and(|age| age.is_zero()),
+        is_passive: false,
+        contexts: (!classes.is_empty())
+            .then_some(RequestedContexts { comparison: Comparison::Exact, classes: &classes }),
+        providers: &[],
+    };
+    let query = request.to_query(Some(departure.state), Some((key, SignatureAlgorithm::RsaSha256))).await?;
+    Ok(redirect::append(&provider.sign_in_url, &query))
+}
+
+/// The authentication context of SAML 2.0 for a method; those without one keep the URI that AD FS has for them.
+const fn context_class(method: RequestedMethod) -> &'static str {
+    match method {
+        RequestedMethod::Windows => "urn:oasis:names:tc:SAML:2.0:ac:classes:Kerberos",
+        RequestedMethod::Password => "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport",
+        RequestedMethod::Certificate => "urn:oasis:names:tc:SAML:2.0:ac:classes:TLSClient",
+        RequestedMethod::MultiFactor | RequestedMethod::WindowsOrMultiFactor => method.uri(),
+    }
 }
 
 #[cfg(test)]

@@ -14,12 +14,13 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use super::cookies::{self, Cookies, Keep};
 use super::parameters::{ParameterError, Parameters, edit};
 use super::sign_in::{Outcome, Prompt, SignInFailure, Visit};
-use super::{BrowserSignIn, Door, federate_out, names, reply};
+use super::{Door, names, reply};
 use crate::authn::home_realm::{Answer as Home, Audience, Step, is_silent};
-use crate::authn::{AuthnError, FederatedSignIn, Hints, NetworkLocation, SignInFlow};
+use crate::authn::{AuthnError, Hints, NetworkLocation};
 use crate::pages::{HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice};
+use crate::protocols::environment::Environment;
 use crate::protocols::http::Call;
-use crate::trusts::{ClaimsProviderId, FederationProtocol, HomeRealm};
+use crate::trusts::HomeRealm;
 
 /// How home realm discovery is set up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,13 +91,14 @@ pub(super) fn remembered(cookies: &Cookies) -> Option<String> {
 
 /// Everything that helps to find out where somebody signs in.
 pub(super) fn hints<'a>(
-    settings: &BrowserSignIn,
+    environment: &Environment,
     call: &Call,
     prompt: &Prompt<'a>,
     remembered: Option<&'a str>,
 ) -> Hints<'a> {
     let parameters = prompt.home_realm;
     let location = call.origin.location;
+    let service_identifier = environment.service_identifier.as_str();
     let audience = Audience {
         requirement: prompt.requirement,
         passive: parameters.passive,
@@ -107,12 +109,16 @@ pub(super) fn hints<'a>(
     Hints {
         wants_to_choose: parameters.wants_to_choose || parameters.search.is_some(),
         chosen: parameters.chosen.as_deref(),
-        home_realm: parameters.home_realm.as_deref(),
+        // Whoever names this service means those who sign in here.
+        home_realm: parameters.home_realm.as_deref().map(|named| match named {
+            own if own == service_identifier => HomeRealm::ActiveDirectory.identifier(),
+            other => other,
+        }),
         domain_hint: parameters.domain_hint.as_deref(),
         user_name: parameters.user_name.as_deref(),
         login_hint: parameters.login_hint.as_deref(),
         remembered,
-        local_inside: settings.home_realm.local_inside && location == NetworkLocation::Intranet,
+        local_inside: environment.browser.home_realm.local_inside && location == NetworkLocation::Intranet,
         silent: is_silent(&audience, prompt.candidates),
     }
 }
@@ -152,13 +158,21 @@ impl Visit<'_> {
         if let Some(selection) = form.get(SELECTION)? {
             return match candidates.find(selection) {
                 Some(home) => Ok(self.go_to(home, None)),
-                None => self.home_realm_page(Some(Notice::NoticeHomeRealm), None),
+                None => self.ask_again(Notice::NoticeHomeRealm, None),
             };
         }
         match address.and_then(|address| candidates.of_address(address)) {
             Some(home) => Ok(self.go_to(home, address)),
-            None => self.home_realm_page(Some(Notice::NoticeAddress), address),
+            None => self.ask_again(Notice::NoticeAddress, address),
         }
+    }
+
+    /// The page once more, unless nobody would see it.
+    fn ask_again(&self, notice: Notice, typed: Option<&str>) -> Result<Outcome, SignInFailure> {
+        if self.silent {
+            return Err(AuthnError::NoClaimsProvider.into());
+        }
+        self.home_realm_page(Some(notice), typed)
     }
 
     fn go_to(&self, home: HomeRealm<'_>, address: Option<&str>) -> Outcome {
@@ -225,36 +239,6 @@ impl Visit<'_> {
             HomeRealm::ActiveDirectory => &self.environment.display_name,
             HomeRealm::ClaimsProvider(provider) => &provider.name,
         }
-    }
-
-    /// Sends the browser to a claims provider. Every request to one is made here.
-    pub(super) fn federate_out(&self, id: &ClaimsProviderId, flow: SignInFlow) -> Result<Outcome, SignInFailure> {
-        let Some(HomeRealm::ClaimsProvider(provider)) = self.prompt.candidates.find(id.as_str()) else {
-            return Err(AuthnError::NoClaimsProvider.into());
-        };
-        let (browser, cookie) = self.browser.id_or_new(self.cx)?;
-        let services = &self.cx.services;
-        let now = services.clock.now();
-        let query = self.prompt.query.to_owned();
-        let sign_in = FederatedSignIn { flow, claims_provider: id.clone(), query };
-        let state = sign_in.seal(&self.settings.sealer, &browser, now, &*services.random)?;
-        let address = match provider.protocol {
-            FederationProtocol::WsFederation => federate_out::ws_federation(
-                provider,
-                &federate_out::Departure {
-                    service_identifier: &self.environment.service_identifier,
-                    service_name: &self.environment.service_name,
-                    path: Door::Main.path(),
-                    requirement: self.prompt.requirement,
-                    login_hint: self.prompt.home_realm.user(),
-                    state: &state,
-                    now,
-                },
-            ),
-            // Never a candidate.
-            FederationProtocol::Saml => return Err(AuthnError::Unavailable.into()),
-        };
-        Ok(Outcome::Answer(reply::redirect(&address).with_headers(cookie)))
     }
 }
 

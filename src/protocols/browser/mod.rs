@@ -4,6 +4,7 @@
 //! protocol's parameters.
 
 pub mod cookies;
+mod federate_in;
 mod federate_out;
 mod home_realm;
 mod looping;
@@ -20,6 +21,8 @@ use crate::authn::{PasswordChange, SessionLifetimes, WindowsUserAgents};
 use crate::pages::Pages;
 use crate::tokens::sealed::Sealer;
 
+pub use federate_in::{PartnerAnswer, PartnerMessage};
+pub(super) use federate_in::{PartnerFailure, open as open_answer};
 pub use home_realm::{HomeRealmParameters, HomeRealmSettings};
 pub(super) use home_realm::{OWN_PARAMETERS, is_form};
 pub(super) use looping::{LoopGuard, TooManyTokens};
@@ -27,7 +30,7 @@ pub(super) use participants::Participants;
 pub(super) use reply::{Said, error_page, page, redirect};
 pub(super) use session::{Browser, end_session};
 pub use sign_in::Door;
-pub(super) use sign_in::{Outcome, Prompt, SignInFailure, sign_in};
+pub(super) use sign_in::{Input, Outcome, Prompt, SignInFailure, sign_in};
 
 /// What signing in by a browser needs.
 pub struct BrowserSignIn {

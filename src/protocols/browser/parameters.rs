@@ -60,8 +60,12 @@ impl Parameters {
     /// # Errors
     /// [`ParameterError`].
     pub fn parse(text: &[u8]) -> Result<Self, ParameterError> {
-        if text.len() > MAX_OCTETS {
-            return Err(ParameterError::TooLong { octets: text.len(), limit: MAX_OCTETS });
+        Self::parse_up_to(text, MAX_OCTETS)
+    }
+
+    fn parse_up_to(text: &[u8], limit: usize) -> Result<Self, ParameterError> {
+        if text.len() > limit {
+            return Err(ParameterError::TooLong { octets: text.len(), limit });
         }
         let mut parameters = Vec::new();
         for pair in text.split(|octet| *octet == b'&').filter(|pair| !pair.is_empty()) {
@@ -86,7 +90,9 @@ impl Parameters {
         if !media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded") {
             return Err(ParameterError::ContentType);
         }
-        Self::parse(&call.body)
+        // Tokens of claims providers are large; other forms are not.
+        let form = Self::parse_up_to(&call.body, MAX_TOKEN_FORM)?;
+        if form.has("wresult") || form.has("SAMLResponse") { Ok(form) } else { Self::parse(&call.body) }
     }
 
     /// The value of a parameter; `None` when it is absent or empty.
@@ -212,6 +218,8 @@ pub(in crate::protocols) fn decode(text: &[u8]) -> Result<Zeroizing<String>, Par
 /// Octets of all parameters together.
 const MAX_OCTETS: usize = 16 * 1024;
 const MAX_PARAMETERS: usize = 100;
+/// Octets of a form with the token of a claims provider.
+const MAX_TOKEN_FORM: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::cookies::{self, Keep};
+use super::federate_in::{Arrival, PartnerFailure};
 use super::parameters::{ParameterError, Parameters};
 use super::session::{self, Browser};
 use super::update_password::{self, UpdateFailure};
@@ -27,6 +28,7 @@ use crate::pages::{Notice, PageError, SignInPage};
 use crate::protocols::credential::{self, PasswordRefusal, Proof, TicketRefusal, USERNAME_TOKEN};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
+use crate::protocols::samlp::EncodeError;
 use crate::secret::Secret;
 use crate::store::{FirstUse, Purpose, StoreError, TokenId};
 use crate::tokens::sealed::SealError;
@@ -116,6 +118,12 @@ pub(in crate::protocols) enum SignInFailure {
     /// The random source failed.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// The request to a claims provider could not be made.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+    /// The answer of a claims provider is not taken; audited.
+    #[error(transparent)]
+    ClaimsProvider(#[from] PartnerFailure),
 }
 
 impl From<UpdateFailure> for SignInFailure {
@@ -130,7 +138,7 @@ impl From<UpdateFailure> for SignInFailure {
     }
 }
 
-/// Signs in, or goes one step towards it. `form` holds the fields of a page when it was sent.
+/// Signs in, or goes one step towards it.
 ///
 /// # Errors
 /// [`SignInFailure`].
@@ -141,22 +149,35 @@ pub(in crate::protocols) async fn sign_in(
     browser: &Browser,
     prompt: &Prompt<'_>,
     door: Door,
-    form: Option<&Parameters>,
+    input: Input<'_>,
 ) -> Result<Outcome, SignInFailure> {
     let settings = &environment.browser;
     let remembered = home_realm::remembered(&browser.cookies);
-    let home = discover(prompt.candidates, &home_realm::hints(settings, call, prompt, remembered.as_deref()));
+    let hints = home_realm::hints(environment, call, prompt, remembered.as_deref());
+    let home = discover(prompt.candidates, &hints);
     tracing::debug!(correlation = %cx.request.activity, relying_party = prompt.relying_party, %home, "home realm discovery");
-    let visit = Visit { environment, settings, cx, call, browser, prompt, home };
-    let mut outcome = match form {
-        Some(form) if home_realm::is_form(form) => visit.home_realm_form(form)?,
-        Some(form) => visit.password(form).await?,
-        None => visit.begin(door)?,
-    };
-    if form.is_none() {
-        outcome.add(visit.home_realm_cookie());
+    let visit = Visit { environment, settings, cx, call, browser, prompt, home, silent: hints.silent };
+    match input {
+        Input::Form(form) if home_realm::is_form(form) => visit.home_realm_form(form),
+        Input::Form(form) => visit.password(form).await,
+        Input::Answer(arrival) => visit.federate_in(arrival).await,
+        Input::Request => {
+            let mut outcome = visit.begin(door).await?;
+            outcome.add(visit.home_realm_cookie());
+            Ok(outcome)
+        }
     }
-    Ok(outcome)
+}
+
+/// What came with a request.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::protocols) enum Input<'a> {
+    /// Nothing: it is the request itself.
+    Request,
+    /// The fields of a page.
+    Form(&'a Parameters),
+    /// The answer of a claims provider.
+    Answer(&'a Arrival),
 }
 
 impl Outcome {
@@ -178,11 +199,13 @@ pub(super) struct Visit<'a> {
     pub(super) prompt: &'a Prompt<'a>,
     /// Where the person signs in.
     pub(super) home: Discovery<'a>,
+    /// Nobody sees a page.
+    pub(super) silent: bool,
 }
 
 impl Visit<'_> {
     /// The request itself: the first step of its flow.
-    fn begin(&self, door: Door) -> Result<Outcome, SignInFailure> {
+    async fn begin(&self, door: Door) -> Result<Outcome, SignInFailure> {
         let flow = SignInFlow::new(self.prompt.requirement.clone(), self.prompt.query);
         match flow.step(FlowInput::Begin(self.circumstances(door), &self.home)) {
             FlowStep::Challenge(Challenge::Windows, flow) if door == Door::Windows => self.windows(flow),
@@ -197,7 +220,7 @@ impl Visit<'_> {
                 self.page(&flow, StatusCode::OK, None, None).map(Outcome::Answer)
             }
             FlowStep::Challenge(Challenge::HomeRealm, _) => self.home_realm_page(None, None),
-            FlowStep::Challenge(Challenge::ClaimsProvider(provider), flow) => self.federate_out(&provider, flow),
+            FlowStep::Challenge(Challenge::ClaimsProvider(provider), flow) => self.federate_out(&provider, flow).await,
             FlowStep::Continue => match &self.browser.session {
                 Some(session) => Ok(Outcome::SignedIn {
                     session: Box::new(session.clone()),
@@ -349,7 +372,7 @@ impl Visit<'_> {
         outcome
     }
 
-    fn signed_in(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
+    pub(super) fn signed_in(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
         let session = SsoSession::begin(subject, self.settings.lifetimes, keep);
         let headers = session::begin(self.settings, self.cx, &session);
         Outcome::SignedIn {

@@ -9,6 +9,7 @@ use crate::claims::descriptions::{ClaimDescription, ClaimDescriptions};
 use crate::clock::{Random, RandomError};
 use crate::protocols::trust_endpoint::{Credential, TrustEndpoint, TrustEndpoints, Version};
 use crate::tokens::{SignatureAlgorithm, SigningKey, TokenId};
+use crate::xml::namespace::SAML2_PROTOCOL;
 use crate::xml::{Attribute, KeyInfoForm, Name, SignatureError, WriteError, Writer, sign_enveloped};
 
 /// `Content-Type` of the document.
@@ -60,6 +61,7 @@ impl FederationMetadata<'_> {
             writer.signature_here()?;
             self.application_service_role(writer)?;
             self.security_token_service_role(writer)?;
+            self.service_provider_role(writer)?;
             writer.empty(&md("ContactPerson"), &[Attribute::plain("contactType", "support")])
         })?;
         let document = writer.finish_for_signature()?;
@@ -73,7 +75,36 @@ impl FederationMetadata<'_> {
                 key_descriptor(writer, "encryption", certificate)?;
             }
             claim_types(writer, REQUESTED, self.claim_descriptions.iter().filter(|description| description.accepted))?;
-            writer.element(&fed("TargetScopes"), &[], |writer| endpoint_reference(writer, self.identifier))
+            writer.element(&fed("TargetScopes"), &[], |writer| endpoint_reference(writer, self.identifier))?;
+            let passive = self.url("/adfs/ls/");
+            writer.element(&fed("PassiveRequestorEndpoint"), &[], |writer| endpoint_reference(writer, &passive))
+        })
+    }
+
+    /// What the farm takes by SAML 2.0, from claims providers.
+    fn service_provider_role(&self, writer: &mut Writer) -> Result<(), WriteError> {
+        let attributes = [
+            Attribute::plain("WantAssertionsSigned", "true"),
+            Attribute::plain("protocolSupportEnumeration", SAML2_PROTOCOL),
+        ];
+        writer.element(&md("SPSSODescriptor"), &attributes, |writer| {
+            for certificate in &self.decryption_certificates {
+                key_descriptor(writer, "encryption", certificate)?;
+            }
+            for certificate in &self.signing_certificates {
+                key_descriptor(writer, "signing", certificate)?;
+            }
+            for format in NAME_ID_FORMATS {
+                writer.leaf(&md("NameIDFormat"), &[], format)?;
+            }
+            let address = self.url("/adfs/ls/");
+            let attributes = [
+                Attribute::plain("Binding", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"),
+                Attribute::plain("Location", &address),
+                Attribute::plain("index", "0"),
+                Attribute::plain("isDefault", "true"),
+            ];
+            writer.empty(&md("AssertionConsumerService"), &attributes)
         })
     }
 
@@ -212,6 +243,12 @@ const fn dsig(local: &'static str) -> Name {
     Name::new("", "http://www.w3.org/2000/09/xmldsig#", local)
 }
 
+/// As AD FS names them.
+const NAME_ID_FORMATS: [&str; 3] = [
+    "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress",
+    "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent",
+    "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
+];
 const OFFERED: &str = "ClaimTypesOffered";
 const REQUESTED: &str = "ClaimTypesRequested";
 const FEDERATION: &str = "http://docs.oasis-open.org/wsfed/federation/200706";

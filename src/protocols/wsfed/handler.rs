@@ -9,12 +9,13 @@ use super::reply_address::reply_address;
 use super::request::{self, Decoded, SignIn, WsFederationRequest};
 use super::{response, sign_out};
 use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
-use crate::authn::{SsoSession, SubjectOrigin};
+use crate::authn::SsoSession;
 use crate::claims::Text;
 use crate::issuance::{Context, Decision, SignInRequest, TokenSpec};
 use crate::protocols::browser::cookies::Keep;
-use crate::protocols::browser::parameters::Parameters;
-use crate::protocols::browser::{self, Browser, Door, LoopGuard, Outcome, Participants, Prompt};
+use crate::protocols::browser::{
+    self, Browser, Door, Input, LoopGuard, Outcome, Participants, PartnerAnswer, Prompt, SignInFailure,
+};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::trusts::{RelyingParty, TrustLookup, entra};
@@ -25,7 +26,12 @@ pub async fn handle(environment: &Environment, door: Door, call: &Call) -> Answe
     let mut about = About::default();
     let result = match request::decode(call) {
         Ok(Decoded { request: WsFederationRequest::SignIn(request), form }) => {
-            sign_in(environment, &cx, call, door, &request, form.as_ref(), &mut about).await
+            let visitor = Browser::of(&environment.browser, &cx, call).await;
+            let input = form.as_ref().map_or(Input::Request, Input::Form);
+            sign_in(environment, &cx, call, door, &request, (&visitor, input), &mut about).await
+        }
+        Ok(Decoded { request: WsFederationRequest::Answer(answer), .. }) => {
+            go_on(environment, &cx, call, answer, &mut about).await
         }
         Ok(Decoded { request: WsFederationRequest::SignOut(request), .. }) => {
             sign_out::sign_out(environment, &cx, call, &request).await.map_err(Refusal::from)
@@ -45,13 +51,28 @@ pub fn unread(environment: &Environment, door: Door, call: &Call, status: Status
     cx.note([EventKind::PassiveRequestFailed { parties: Parties::default(), code: ErrorCode("MSIS7000"), detail }]);
 }
 
+/// A claims provider has answered: the request that was interrupted goes on.
+async fn go_on(
+    environment: &Environment,
+    cx: &Context,
+    call: &Call,
+    answer: PartnerAnswer,
+    about: &mut About,
+) -> Result<Answer, Refusal> {
+    let visitor = Browser::of(&environment.browser, cx, call).await;
+    let arrival = browser::open_answer(&environment.browser, &visitor, answer).map_err(SignInFailure::from)?;
+    let request = request::interrupted(&arrival.returned.sign_in.query)?;
+    let input = Input::Answer(&arrival);
+    sign_in(environment, cx, call, Door::Main, &request, (&visitor, input), about).await
+}
+
 async fn sign_in(
     environment: &Environment,
     cx: &Context,
     call: &Call,
     door: Door,
     request: &SignIn,
-    form: Option<&Parameters>,
+    (visitor, input): (&Browser, Input<'_>),
     about: &mut About,
 ) -> Result<Answer, Refusal> {
     about.realm = Some(request.realm.clone());
@@ -64,7 +85,6 @@ async fn sign_in(
     about.application = Some(trust.name.clone());
     about.theme.clone_from(&trust.theme);
     let address = reply_address(settings, request.reply.as_deref());
-    let visitor = Browser::of(&environment.browser, cx, call).await;
     LoopGuard::of(&environment.browser, &visitor.cookies).check(trust.id.as_str(), cx.services.clock.now())?;
     let prompt = Prompt {
         requirement: &request.requirement,
@@ -76,11 +96,11 @@ async fn sign_in(
         for_entra: entra::IDENTIFIERS.contains(&request.realm.as_str()),
         query: &request.query,
     };
-    match browser::sign_in(environment, cx, call, &visitor, &prompt, door, form).await? {
+    match browser::sign_in(environment, cx, call, visitor, &prompt, door, input).await? {
         Outcome::Answer(answer) => Ok(answer),
         Outcome::SignedIn { session, kept_by_browser, headers } => {
             about.headers = headers;
-            let signed_in = SignedIn { session: &session, kept_by_browser, browser: &visitor };
+            let signed_in = SignedIn { session: &session, kept_by_browser, browser: visitor };
             let answer = issue(environment, cx, call, request, trust, address, signed_in).await?;
             Ok(answer.with_headers(std::mem::take(&mut about.headers)))
         }
@@ -138,12 +158,9 @@ fn take_part(
     trust: &RelyingParty,
     now: crate::clock::UtcTime,
 ) -> Option<(actix_web::http::header::HeaderName, actix_web::http::header::HeaderValue)> {
-    let sid = |session: &SsoSession| {
-        let SubjectOrigin::Directory(account) = &session.subject.origin;
-        account.sid
-    };
     let SignedIn { session, browser, .. } = signed_in;
-    let same_person = browser.session.as_ref().is_some_and(|earlier| sid(earlier) == sid(session));
+    let earlier = browser.session.as_ref();
+    let same_person = earlier.is_some_and(|earlier| earlier.subject.origin.is_same_person(&session.subject.origin));
     let earlier = if same_person { browser.participants(&environment.browser) } else { Participants::default() };
     let keep = if session.kept { Keep::For(session.until.since(now)) } else { Keep::Session };
     earlier.with(trust.id.clone()).cookie(&environment.browser, session, keep)

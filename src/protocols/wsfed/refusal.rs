@@ -88,6 +88,10 @@ impl Refusal {
             Self::SignIn(SignInFailure::Authn(AuthnError::NoClaimsProvider)) => {
                 (request, "MSIS7066", ErrorText::ErrorHomeRealm)
             }
+            Self::SignIn(SignInFailure::Authn(AuthnError::NotFresh)) => (request, "MSIS7102", ErrorText::ErrorPartner),
+            Self::SignIn(SignInFailure::ClaimsProvider(failure)) => {
+                (request, failure.number(), ErrorText::ErrorPartner)
+            }
             Self::SignIn(SignInFailure::TicketWanted) => (StatusCode::UNAUTHORIZED, "MSIS7066", ErrorText::ErrorMethod),
             Self::SignIn(SignInFailure::Store(_)) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "MSIS7012", ErrorText::ErrorUnavailable)

@@ -6,7 +6,7 @@ use actix_web::http::Method;
 
 use crate::authn::{AuthnRequirement, RequestedMethod};
 use crate::protocols::browser::parameters::{ParameterError, Parameters};
-use crate::protocols::browser::{self, HomeRealmParameters};
+use crate::protocols::browser::{self, HomeRealmParameters, PartnerAnswer, PartnerMessage, SEALED_LIMIT};
 use crate::protocols::http::Call;
 
 /// A request.
@@ -18,6 +18,8 @@ pub enum WsFederationRequest {
     SignOut(SignOut),
     /// `wa=wsignoutcleanup1.0`: another service asks to end the session here.
     CleanUp,
+    /// `wresult` or `SAMLResponse`: what a claims provider answers to a request of this service.
+    Answer(PartnerAnswer),
 }
 
 /// A request for a token.
@@ -88,8 +90,33 @@ pub fn decode(call: &Call) -> Result<Decoded, RequestError> {
         let parameters = Parameters::parse(call.query.as_bytes())?;
         return Ok(Decoded { request: read(&parameters, call.query.clone())?, form: Some(body) });
     }
+    if body.has("wresult") {
+        if body.line("wa", MAX_SHORT)? != Some("wsignin1.0") {
+            return Err(RequestError::Action(body.get("wa")?.unwrap_or_default().to_owned()));
+        }
+        let message = PartnerMessage::WsFederation(body.get("wresult")?.unwrap_or_default().to_owned());
+        let state = body.line("wctx", SEALED_LIMIT)?.map(str::to_owned);
+        let request = WsFederationRequest::Answer(PartnerAnswer { message, state });
+        return Ok(Decoded { request, form: None });
+    }
+    if body.has("SAMLResponse") {
+        let message = PartnerMessage::Saml(body.get("SAMLResponse")?.unwrap_or_default().to_owned());
+        let state = body.line("RelayState", SEALED_LIMIT)?.map(str::to_owned);
+        return Ok(Decoded { request: WsFederationRequest::Answer(PartnerAnswer { message, state }), form: None });
+    }
     let query = body.to_query();
     Ok(Decoded { request: read(&body, query)?, form: None })
+}
+
+/// The request that a browser was sent to a claims provider for, as it was remembered.
+///
+/// # Errors
+/// [`RequestError`]; it was read before, but perhaps by another version.
+pub(super) fn interrupted(query: &str) -> Result<Box<SignIn>, RequestError> {
+    match read(&Parameters::parse(query.as_bytes())?, query.to_owned())? {
+        WsFederationRequest::SignIn(request) => Ok(request),
+        _ => Err(RequestError::Empty),
+    }
 }
 
 fn read(parameters: &Parameters, query: String) -> Result<WsFederationRequest, RequestError> {

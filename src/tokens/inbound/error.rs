@@ -15,6 +15,12 @@ pub enum InboundError {
     /// A signature is missing, malformed or wrong.
     #[error("the signature was refused: {0}")]
     Signature(#[from] VerifyError),
+    /// None of the partner's certificates is valid now.
+    #[error("none of the partner's signing certificates is valid now{}", .last_end.map(|end| format!("; the last ended at {end}")).unwrap_or_default())]
+    NoValidCertificate {
+        /// The latest end of any of them.
+        last_end: Option<UtcTime>,
+    },
     /// There is no assertion where one must be.
     #[error("the message has no assertion in {parent}")]
     NoAssertion {
@@ -174,7 +180,10 @@ impl InboundError {
     /// The number under which administrators of AD FS look this up (ws-federation.md 12.4).
     pub const fn number(&self) -> &'static str {
         match self {
-            Self::Signature(VerifyError::Key(_)) | Self::Issuer { .. } | Self::ReservedIdentifier { .. } => "MSIS0037",
+            Self::Signature(VerifyError::Key(_))
+            | Self::NoValidCertificate { .. }
+            | Self::Issuer { .. }
+            | Self::ReservedIdentifier { .. } => "MSIS0037",
             Self::Signature(_) => "MSIS0038",
             Self::Read(_)
             | Self::NoAssertion { .. }

@@ -11,6 +11,7 @@
 mod claims;
 mod conditions;
 mod error;
+mod keys;
 mod open;
 mod reading;
 mod saml11;
@@ -26,6 +27,7 @@ use crate::store::{FirstUse, OneTime, Purpose, TokenId};
 use crate::xml::verify::{Policy, VerificationKeys};
 
 pub use error::{InboundError, Limit};
+pub use keys::signing_keys;
 pub use open::{Carrier, Received, receive};
 
 /// What is known of the partner, and of this server towards it.
@@ -34,7 +36,7 @@ pub struct Partner<'a> {
     /// The partner's identifier: entity id of SAML 2.0, issuer of SAML 1.1. Compared octet by octet; becomes the issuer of
     /// every claim.
     pub identifier: &'a str,
-    /// Certificates it signs with.
+    /// Keys of the certificates it signs with, such as [`signing_keys`] gives.
     pub keys: &'a VerificationKeys,
     /// Identifiers of this server, one of which the assertion must be for.
     pub audiences: &'a [&'a str],

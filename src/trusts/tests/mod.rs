@@ -198,8 +198,8 @@ fn candidates_are_those_listed_that_can_sign_somebody_in() {
     let members = |listed: &ClaimsProviders| {
         Candidates::new(&trusts, listed).iter().map(|realm| realm.identifier().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(members(&ClaimsProviders::All), ["AD AUTHORITY", "urn:a", "urn:b"]);
-    let listed = ClaimsProviders::Listed(vec!["urn:b".into(), "urn:off".into(), "urn:saml".into()]);
+    assert_eq!(members(&ClaimsProviders::All), ["AD AUTHORITY", "urn:a", "urn:b", "urn:saml"]);
+    let listed = ClaimsProviders::Listed(vec!["urn:b".into(), "urn:off".into()]);
     assert_eq!(members(&listed), ["urn:b"]);
     let listed = Candidates::new(&trusts, &listed);
     assert_eq!(listed.only().map(HomeRealm::identifier), Some("urn:b"));
@@ -229,4 +229,43 @@ fn candidates_are_those_listed_that_can_sign_somebody_in() {
     let nothing_else = Trusts::new(Vec::new());
     let only = Candidates::new(&nothing_else, &ClaimsProviders::All).only();
     assert_eq!(only.map(HomeRealm::identifier), Some("AD AUTHORITY"));
+}
+
+#[test]
+fn every_key_of_a_claims_provider_arrives() {
+    let directory = tempfile::tempdir().unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::new(vec!["sts.partner.example".to_owned()]).unwrap();
+    let certificate = certificate.self_signed(&key).unwrap();
+    std::fs::write(directory.path().join("both.pem"), format!("{0}{0}", certificate.pem())).unwrap();
+    let text = r#"
+[claims_provider]
+name = "Partner"
+identifier = "http://sts.partner.example/adfs/services/trust"
+protocol = "ws_federation"
+sign_in_url = "https://sts.partner.example/adfs/ls/"
+sign_out_url = "https://sts.partner.example/adfs/ls/?wa=wsignout1.0"
+signing_certificates = ["both.pem"]
+account_suffixes = ["Partner.Example", "emea.partner.example"]
+acceptance_rules = '''c:[Type == "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"] => issue(claim = c);'''
+"#;
+    let now = UtcTime::from_unix_seconds(1_767_607_201);
+    let provider = ClaimsProvider::from_toml(text, directory.path(), now).unwrap();
+    assert_eq!(provider.id.as_str(), "http://sts.partner.example/adfs/services/trust");
+    assert_eq!((provider.name.as_str(), provider.protocol), ("Partner", FederationProtocol::WsFederation));
+    assert!(provider.enabled && provider.is_usable());
+    assert_eq!(provider.sign_in_url, "https://sts.partner.example/adfs/ls/");
+    assert_eq!(provider.sign_out_url.as_deref(), Some("https://sts.partner.example/adfs/ls/?wa=wsignout1.0"));
+    assert_eq!(
+        provider.signing_certificates.iter().map(|der| der.to_vec()).collect::<Vec<_>>(),
+        [certificate.der().to_vec(), certificate.der().to_vec()]
+    );
+    let suffixes: Vec<&str> = provider.account_suffixes.iter().map(crate::config::names::DnsName::as_str).collect();
+    assert_eq!(suffixes, ["partner.example", "emea.partner.example"]);
+    assert_eq!(provider.acceptance.len(), 1);
+    let switched_off = text.replace("protocol =", "enabled = false\nprotocol =");
+    assert!(!ClaimsProvider::from_toml(&switched_off, directory.path(), now).unwrap().is_usable());
+    let saml = text.replace("ws_federation", "saml");
+    let saml = ClaimsProvider::from_toml(&saml, directory.path(), now).unwrap();
+    assert_eq!((saml.protocol, saml.is_usable()), (FederationProtocol::Saml, true));
 }

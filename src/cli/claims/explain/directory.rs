@@ -9,7 +9,7 @@ use super::answer::{Answer, RelyingPartyAnswer, Request, Subject};
 use super::save;
 use super::subject::{assume, find, method_at, obstacle, password_expiry, subject};
 use crate::audit::{Auditor, AuditorOptions, WriterSink};
-use crate::authn::{AuthenticationMethod, ForwardingHeaders, NetworkLocation, RequestOrigin, SubjectOrigin};
+use crate::authn::{AuthenticationMethod, ForwardingHeaders, NetworkLocation, RequestOrigin};
 use crate::claims::explain::StageExplanation;
 use crate::claims::{RecordedTrace, Stage};
 use crate::cli::own_krb5_conf::OwnKrb5Conf;
@@ -50,9 +50,12 @@ async fn sign_in(command: &Explain, loaded: &Loaded) -> Result<Answer, Failure> 
     let expires = match method {
         AuthenticationMethod::Password => password_expiry(directory, &account, &mut assumed).await,
         // Only who signs in by a password is told of its end.
-        AuthenticationMethod::Windows | AuthenticationMethod::TlsClient | AuthenticationMethod::X509 => None,
+        AuthenticationMethod::Windows
+        | AuthenticationMethod::TlsClient
+        | AuthenticationMethod::X509
+        | AuthenticationMethod::Federated => None,
     };
-    let who = subject(account, method, command.device, expires, &*clock, &*random)?;
+    let who = subject(account.clone(), method, command.device, expires, &*clock, &*random)?;
     let request = SignInRequest {
         relying_party: identifier.to_owned(),
         endpoint: command.endpoint.clone(),
@@ -72,7 +75,6 @@ async fn sign_in(command: &Explain, loaded: &Loaded) -> Result<Answer, Failure> 
     let mut trace = RecordedTrace::default();
     let decision = decisions.issuer.decide_traced(&cx, &request, &who, &mut trace).await;
 
-    let SubjectOrigin::Directory(account) = &who.origin;
     let title = format!("{} at {}", account.windows_account_name(), relying_party.name);
     if let Some(file) = &command.save {
         save::save(file, &title, &trace)?;
@@ -172,7 +174,7 @@ fn assume_the_rest(assumed: &mut Vec<String>, method: AuthenticationMethod, comm
             "the account signs in just now by its password; its groups are those of the directory, and S-1-18-1 as in a \
              ticket",
         ),
-        AuthenticationMethod::TlsClient | AuthenticationMethod::X509 => String::from(
+        AuthenticationMethod::TlsClient | AuthenticationMethod::X509 | AuthenticationMethod::Federated => String::from(
             "the account signs in just now by a certificate; its groups are those of the directory",
         ),
     });

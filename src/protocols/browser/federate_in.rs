@@ -1,0 +1,223 @@
+//! What a claims provider answers: verified, and made into somebody who is signed in (ws-federation.md 6.3, 7.7).
+//!
+//! The answer is taken from the browser that was sent away and from no other, by whom it was sent to and by nobody else, and once.
+//! What the claims are worth is for the acceptance rules to say, in the issue path.
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+
+use super::session::Browser;
+use super::sign_in::{Door, Outcome, SignInFailure, Visit};
+use super::{BrowserSignIn, reply};
+use crate::authn::federated::ReturnedFederated;
+use crate::authn::{
+    AuthenticatedSubject, AuthenticationMethod, AuthnError, FederatedSignIn, FederatedSubject, FlowInput, FlowStep,
+    SessionRef, SubjectOrigin,
+};
+use crate::claims::types;
+use crate::protocols::credential;
+use crate::protocols::samlp::response::{self, ResponseError};
+use crate::protocols::wsfed::result;
+use crate::store::{FirstUse, Purpose, TokenId};
+use crate::tokens::inbound::{Delivery, InboundAssertion, InboundError, Partner, Profile, Unredeemed, signing_keys};
+use crate::tokens::sealed::SealError;
+use crate::trusts::{ClaimsProvider, FederationProtocol, HomeRealm};
+
+/// The form that a claims provider sends the browser back with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartnerAnswer {
+    /// What it says.
+    pub message: PartnerMessage,
+    /// `wctx` or `RelayState`: what was given along.
+    pub state: Option<String>,
+}
+
+/// What a claims provider says, as it stands in the form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PartnerMessage {
+    /// `wresult`
+    WsFederation(String),
+    /// `SAMLResponse`
+    Saml(String),
+}
+
+/// An answer to a request of this browser.
+#[derive(Debug)]
+pub(in crate::protocols) struct Arrival {
+    /// The sign-in it belongs to.
+    pub(in crate::protocols) returned: ReturnedFederated,
+    message: PartnerMessage,
+}
+
+/// Why an answer is not taken. The text is for the operator; the browser gets one page for all.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::protocols) enum PartnerFailure {
+    /// It answers nothing that this browser was sent away for.
+    #[error("the answer belongs to no sign-in of this browser: {0}")]
+    State(&'static str),
+    /// The request was answered before, by another assertion.
+    #[error("the request was answered before")]
+    Again,
+    /// The state is not this server's, another browser's, or too old.
+    #[error("the answer belongs to no sign-in of this browser: {0}")]
+    Sealed(#[from] SealError),
+    /// The claims provider is asked by another protocol.
+    #[error("the claims provider is asked by another protocol")]
+    Protocol,
+    /// The token is refused.
+    #[error(transparent)]
+    Token(#[from] InboundError),
+    /// The response around a token is refused, or tells of a failure.
+    #[error(transparent)]
+    Response(ResponseError),
+}
+
+impl From<ResponseError> for PartnerFailure {
+    fn from(error: ResponseError) -> Self {
+        match error {
+            ResponseError::Inbound(error) => Self::Token(error),
+            error => Self::Response(error),
+        }
+    }
+}
+
+impl PartnerFailure {
+    /// The number under which administrators of AD FS look this up.
+    pub(in crate::protocols) const fn number(&self) -> &'static str {
+        match self {
+            Self::State(_) | Self::Sealed(_) | Self::Again => "MSIS7000",
+            Self::Protocol => "MSIS7007",
+            Self::Token(error) => error.number(),
+            Self::Response(error) => error.number(),
+        }
+    }
+}
+
+/// The sign-in that an answer belongs to.
+pub(in crate::protocols) fn open(
+    settings: &BrowserSignIn,
+    browser: &Browser,
+    answer: PartnerAnswer,
+) -> Result<Arrival, PartnerFailure> {
+    let state = answer.state.ok_or(PartnerFailure::State("nothing was given back with it"))?;
+    let id = browser.id.as_ref().ok_or(PartnerFailure::State("the browser has no cookie of this server"))?;
+    let returned = FederatedSignIn::open(&settings.sealer, id, &state)?;
+    Ok(Arrival { returned, message: answer.message })
+}
+
+impl Visit<'_> {
+    /// The answer to a request of [`Visit::federate_out`].
+    pub(super) async fn federate_in(&self, arrival: &Arrival) -> Result<Outcome, SignInFailure> {
+        let ReturnedFederated { sign_in, step, until } = &arrival.returned;
+        // Asked anew: the trust, or what the relying party allows, may have changed meanwhile.
+        let Some(HomeRealm::ClaimsProvider(provider)) = self.prompt.candidates.find(sign_in.claims_provider.as_str())
+        else {
+            return Err(AuthnError::NoClaimsProvider.into());
+        };
+        let id = TokenId::from_octets(step.as_octets()).map_err(|_| AuthnError::Unavailable)?;
+        let refuse = |failure: PartnerFailure| {
+            // Sent twice, or again from the browser's history: the session that came of the first time will do.
+            let again = matches!(failure, PartnerFailure::Token(InboundError::Replayed { .. }) | PartnerFailure::Again);
+            if again && self.browser.session.is_some() {
+                return Ok(Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query))));
+            }
+            credential::partner_refused(self.cx, provider, self.prompt.relying_party, &failure);
+            Err(failure.into())
+        };
+        let assertion = match self.assertion(provider, arrival).await {
+            Ok(assertion) => assertion,
+            Err(failure) => return refuse(failure),
+        };
+        if self.cx.services.one_time.redeem(Purpose::SignInStep, &id, *until).await? == FirstUse::Repeated {
+            return refuse(PartnerFailure::Again);
+        }
+        let subject = self.subject(provider, &assertion)?;
+        credential::partner_accepted(self.cx, &subject, self.prompt.relying_party, assertion.token_type);
+        let now = self.cx.services.clock.now();
+        let input = FlowInput::ClaimsProvider { subject, departed: arrival.returned.departed(), now };
+        match sign_in.flow.clone().step(input) {
+            FlowStep::Authenticated(subject) => Ok(self.after_claims_provider(*subject)),
+            FlowStep::Failed(error) => Err(error.into()),
+            FlowStep::Challenge(..) | FlowStep::Continue => Err(AuthnError::Unavailable.into()),
+        }
+    }
+
+    async fn assertion(
+        &self,
+        provider: &ClaimsProvider,
+        arrival: &Arrival,
+    ) -> Result<InboundAssertion, PartnerFailure> {
+        let services = &self.cx.services;
+        let now = services.clock.now();
+        let keys = signing_keys(provider.signing_certificates.iter().map(|der| &**der), now)?;
+        let decryption: Vec<_> = services.keys.decryption().map(|(key, _)| key).collect();
+        let partner = Partner {
+            identifier: provider.id.as_str(),
+            keys: &keys,
+            audiences: &[&self.environment.service_identifier],
+            decryption_keys: &decryption,
+            sha1: false,
+            unvouched_cbc: false,
+        };
+        let recipient = format!("https://{}{}", self.environment.service_name, Door::Main.path());
+        let request = arrival.returned.step.message_id();
+        let (profile, in_response_to) = match provider.protocol {
+            FederationProtocol::WsFederation => (Profile::Passive, None),
+            FederationProtocol::Saml => (Profile::WebSso, Some(request.as_str())),
+        };
+        let delivery = Delivery { recipient: &recipient, in_response_to, profile, now, skew: CLOCK_SKEW };
+        let received: Unredeemed = match (provider.protocol, &arrival.message) {
+            (FederationProtocol::WsFederation, PartnerMessage::WsFederation(message)) => {
+                result::receive(message, &partner, &delivery)?
+            }
+            (FederationProtocol::Saml, PartnerMessage::Saml(message)) => {
+                response::receive(&response::decode_form(message)?, &partner, &delivery)?
+            }
+            _ => return Err(PartnerFailure::Protocol),
+        };
+        Ok(received.redeem(&*services.one_time).await?)
+    }
+
+    fn subject(
+        &self,
+        provider: &ClaimsProvider,
+        assertion: &InboundAssertion,
+    ) -> Result<AuthenticatedSubject, SignInFailure> {
+        let services = &self.cx.services;
+        let claims = assertion.to_claims();
+        let stated = |claim_type| claims.first_value(claim_type).map(ToString::to_string);
+        let name = [types::UPN, types::NAME_IDENTIFIER, types::NAME].into_iter().find_map(stated);
+        let authentication = assertion.authentication.as_ref();
+        let method = authentication.map(|found| AuthenticationMethod::of_claims_provider(&found.method));
+        let now = services.clock.now();
+        Ok(AuthenticatedSubject {
+            origin: SubjectOrigin::ClaimsProvider(FederatedSubject {
+                claims_provider: provider.id.clone(),
+                name: name.unwrap_or_default(),
+                claims,
+            }),
+            methods: vec![method.unwrap_or(AuthenticationMethod::Federated)],
+            // Their clock may be ahead of ours; nobody authenticates in the future.
+            instant: authentication.map_or(now, |found| found.instant.min(now)),
+            device: None,
+            certificate: None,
+            session: SessionRef::random(&*services.random)?,
+            password_expires: None,
+        })
+    }
+
+    /// Back to the request, so that the answer is in no history; at once where the session fits in no cookie.
+    fn after_claims_provider(&self, subject: AuthenticatedSubject) -> Outcome {
+        let enough = self.prompt.requirement.is_met_by(&subject, self.cx.services.clock.now());
+        let mut outcome = self.signed_in(subject, false);
+        if let Outcome::SignedIn { headers, kept_by_browser: true, .. } = &mut outcome
+            && enough
+        {
+            let headers: Vec<(HeaderName, HeaderValue)> = std::mem::take(headers);
+            return Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query)).with_headers(headers));
+        }
+        outcome
+    }
+}
+
+/// How far the clock of a claims provider may be from ours.
+const CLOCK_SKEW: std::time::Duration = std::time::Duration::from_mins(5);
