@@ -256,11 +256,11 @@ fn structures(folder: &str) -> BTreeMap<String, Vec<(String, String)>> {
     structures
 }
 
-/// Every key below a structure as `section.key`; `section` has no numbers for lists.
+/// Every key below a structure as `section.key`; `section` has no numbers for lists and no names for tables of them.
 fn keys(structures: &BTreeMap<String, Vec<(String, String)>>, name: &str, section: &str, found: &mut BTreeSet<String>) {
     for (key, kind) in &structures[name] {
         let path = if section.is_empty() { key.clone() } else { format!("{section}.{key}") };
-        let inner = kind.rsplit('<').next().unwrap().trim_end_matches('>');
+        let inner = kind.rsplit(['<', ' ']).next().unwrap().trim_end_matches('>');
         match structures.get(inner) {
             Some(fields) if !fields.is_empty() => keys(structures, inner, &path, found),
             _ => {
@@ -274,6 +274,7 @@ fn configuration_keys() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut all = structures("src/config");
     all.extend(structures("src/claims/policy"));
+    all.extend(structures("src/pages/theme"));
     keys(&all, "Config", "", &mut found);
     assert!(found.len() > 60 && found.contains("server.limits.xml_depth"), "{found:#?}");
     found
@@ -293,7 +294,9 @@ fn documented(page: &str) -> BTreeMap<String, String> {
     for line in prose(&read(page)).lines() {
         if line.starts_with('#') {
             let names = code_spans(line).into_iter().filter_map(|name| name.strip_prefix('[')?.strip_suffix(']'));
-            sections = names.map(|name| name.trim_matches(['[', ']']).to_owned()).collect();
+            // What stands for a name, as in `[texts.<language>]`, is no part of the path.
+            let path = |name: &str| name.trim_matches(['[', ']']).split(".<").next().unwrap().to_owned();
+            sections = names.map(path).collect();
         } else if let Some(cells) = line.strip_prefix("| `") {
             let mut cells = cells.split(" | ");
             let key = cells.next().unwrap().trim_end_matches('`');

@@ -20,6 +20,7 @@ use super::{Config, required};
 use crate::claims::RuleSet;
 use crate::claims::policy::Policies;
 use crate::clock::Clock;
+use crate::pages::theme::Theme;
 use crate::trusts::{
     ClaimsProvider, ListedProvider, ProviderNames, RelyingParty, RuleKeys, TrustContext, Trusts, file::TrustFile,
 };
@@ -42,6 +43,8 @@ pub struct Loaded {
     pub config: Config,
     /// The trusts.
     pub trusts: Arc<Trusts>,
+    /// What the pages look like.
+    pub theme: Arc<Theme>,
     /// 1 for the configuration the server started with, one more for each that replaced another.
     pub generation: u64,
     /// What it was read from.
@@ -55,6 +58,8 @@ struct ForTrusts {
     additional_authentication: Option<RuleSet>,
     /// The list of the built-in trust with Entra.
     entra_providers: Vec<ListedProvider>,
+    /// What pages look like where a relying party does not say otherwise.
+    theme: Arc<Theme>,
 }
 
 /// What came of reading.
@@ -83,15 +88,19 @@ impl Loader {
         let mut files = Files::default();
         let (settings, state_directory) = self.config(&mut files, &mut report);
         let (config, for_trusts) = settings.unzip();
-        let ForTrusts { additional_authentication, entra_providers } = for_trusts.unwrap_or_default();
-        let trusts = self.trusts(config.as_ref(), entra_providers, &mut files, &mut report);
+        let ForTrusts { additional_authentication, entra_providers, theme } = for_trusts.unwrap_or_default();
+        let trusts = self.trusts(config.as_ref(), entra_providers, &theme, &mut files, &mut report);
         let trusts = trusts.with_additional_authentication(additional_authentication);
         report.sort();
         let fingerprint = files.fingerprint(self.base());
         let loaded = match (config, trusts) {
-            (Some(config), trusts) if !report.has_errors() => {
-                Some(Loaded { config, trusts: Arc::new(trusts), generation: 1, fingerprint: fingerprint.clone() })
-            }
+            (Some(config), trusts) if !report.has_errors() => Some(Loaded {
+                config,
+                trusts: Arc::new(trusts),
+                theme,
+                generation: 1,
+                fingerprint: fingerprint.clone(),
+            }),
             _ => None,
         };
         Outcome { loaded, report, fingerprint, state_directory }
@@ -149,19 +158,25 @@ impl Loader {
             },
             &mut context,
         );
+        let theme = crate::trusts::compile_branding(&config.branding, "branding", &mut context);
+        crate::trusts::check_branding_size(&theme, "branding", &mut context);
         for referenced in context.into_files() {
             files.add(&referenced, Role::Configuration);
         }
         let state_directory = Some(config.service.state_directory.clone());
         let entra_providers =
             crate::trusts::listed(config.entra.claims_providers.as_ref(), "entra.claims_providers", &document);
-        (Some((config, ForTrusts { additional_authentication, entra_providers })), state_directory)
+        (
+            Some((config, ForTrusts { additional_authentication, entra_providers, theme: Arc::new(theme) })),
+            state_directory,
+        )
     }
 
     fn trusts(
         &self,
         config: Option<&Config>,
         entra_providers: Vec<ListedProvider>,
+        theme: &Arc<Theme>,
         files: &mut Files,
         report: &mut Report,
     ) -> Trusts {
@@ -197,7 +212,8 @@ impl Loader {
             let mut document = Document::parse(path, &text, report);
             let Some(file) = document.read::<TrustFile>(required::TRUST, report) else { continue };
             let mut context = TrustContext::new(Findings::new(&document, report), self.clock.now(), stores.as_ref())
-                .with_policies(&policies);
+                .with_policies(&policies)
+                .with_theme(theme);
             if let Some(config) = config {
                 context = context.with_claim_types(described(config));
             }

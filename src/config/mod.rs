@@ -9,6 +9,7 @@ use diagnostic::Report;
 use document::Document;
 
 use crate::claims::policy::Policy;
+use crate::pages::theme::Branding;
 
 mod attribute_stores;
 mod audit;
@@ -92,6 +93,9 @@ pub struct Config {
     /// `[sign_in]`
     #[serde(default)]
     pub sign_in: SignIn,
+    /// `[branding]`
+    #[serde(default)]
+    pub branding: Branding,
     /// `[certificates]`
     #[serde(default)]
     pub certificates: Certificates,

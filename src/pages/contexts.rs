@@ -1,6 +1,7 @@
 //! What each page shows. Plain values: a template can show nothing that is not here.
 
 use super::policy::Framing;
+use super::theme::Description;
 
 /// A kind of page.
 pub trait Page: serde::Serialize {
@@ -10,6 +11,10 @@ pub trait Page: serde::Serialize {
     const SCRIPT: bool = false;
     /// Whether its form goes to another site.
     const POSTS_ELSEWHERE: bool = false;
+    /// Whether it shows the pictures of a theme.
+    const PICTURES: bool = true;
+    /// The organization's text on it.
+    const DESCRIPTION: Option<Description> = None;
 
     /// Origins of the frames in it.
     fn frames(&self) -> Vec<&str> {
@@ -81,6 +86,7 @@ pub enum Notice {
 
 impl Page for SignInPage {
     const TEMPLATE: &'static str = "sign-in.html";
+    const DESCRIPTION: Option<Description> = Some(Description::SignIn);
 }
 
 /// Where somebody signs in (ws-federation.md 10.2).
@@ -128,6 +134,7 @@ pub struct HomeRealmSearch {
 
 impl Page for HomeRealmPage {
     const TEMPLATE: &'static str = "home-realm.html";
+    const DESCRIPTION: Option<Description> = Some(Description::HomeRealm);
     /// `HRD.selection`, which programs that drive a browser call.
     const SCRIPT: bool = true;
     /// The answer leads through this service to the organization's own.
@@ -145,6 +152,8 @@ pub struct HandOverPage {
 
 impl Page for HandOverPage {
     const TEMPLATE: &'static str = "hand-over.html";
+    /// It is seen for a moment, if at all, and carries a token already.
+    const PICTURES: bool = false;
     const SCRIPT: bool = true;
     const POSTS_ELSEWHERE: bool = true;
 }
@@ -164,6 +173,7 @@ pub struct SignOutPage {
 
 impl Page for SignOutPage {
     const TEMPLATE: &'static str = "sign-out.html";
+    const DESCRIPTION: Option<Description> = Some(Description::SignOut);
 
     fn frames(&self) -> Vec<&str> {
         self.origins.iter().map(String::as_str).collect()
@@ -217,5 +227,6 @@ pub enum ErrorText {
 
 impl Page for ErrorPage {
     const TEMPLATE: &'static str = "error.html";
+    const DESCRIPTION: Option<Description> = Some(Description::Error);
     const SCRIPT: bool = true;
 }

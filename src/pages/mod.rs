@@ -9,7 +9,9 @@ mod escape;
 mod locale;
 mod password;
 mod policy;
+mod shown;
 mod texts;
+pub mod theme;
 
 use std::sync::Arc;
 
@@ -17,6 +19,8 @@ use minijinja::value::{Serde, Value};
 use minijinja::{Environment, UndefinedBehavior, context};
 
 use crate::clock::{Random, RandomError};
+use shown::Shown;
+use theme::Theme;
 
 pub use contexts::{
     ErrorPage, ErrorText, HandOverPage, HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice, Page, SignInPage,
@@ -32,6 +36,7 @@ pub struct Pages {
     templates: Environment<'static>,
     texts: Texts,
     service: Arc<str>,
+    theme: Arc<Theme>,
 }
 
 /// A page, ready to be sent.
@@ -58,11 +63,11 @@ pub enum PageError {
 }
 
 impl Pages {
-    /// The pages of a service that people know by this name.
+    /// The pages of a service that people know by this name, and that look like this.
     ///
     /// # Errors
     /// [`PageError`] when a template or a file of texts is wrong; both are part of the program.
-    pub fn new(service: &str) -> Result<Self, PageError> {
+    pub fn new(service: &str, theme: Arc<Theme>) -> Result<Self, PageError> {
         let mut templates = Environment::empty();
         templates.set_auto_escape_callback(minijinja::default_auto_escape_callback);
         templates.set_formatter(escape::format);
@@ -70,7 +75,7 @@ impl Pages {
         for (name, source) in TEMPLATES {
             templates.add_template(name, source)?;
         }
-        Ok(Self { templates, texts: Texts::built_in()?, service: service.into() })
+        Ok(Self { templates, texts: Texts::built_in()?, service: service.into(), theme })
     }
 
     /// The language of a reader with this `Accept-Language`.
@@ -78,21 +83,29 @@ impl Pages {
         Locale::negotiate(accept_language)
     }
 
-    /// Writes a page.
+    /// Writes a page, with a relying party's theme or with the service's.
     ///
     /// # Errors
     /// [`PageError`].
-    pub fn render<P: Page>(&self, page: &P, locale: Locale, random: &dyn Random) -> Result<Rendered, PageError> {
+    pub fn render<P: Page>(
+        &self,
+        page: &P,
+        theme: Option<&Theme>,
+        locale: Locale,
+        random: &dyn Random,
+    ) -> Result<Rendered, PageError> {
         let nonce = policy::nonce(random)?;
+        let shown = Shown::of(page, theme.unwrap_or(&self.theme), locale);
         let html = self.templates.get_template(P::TEMPLATE)?.render(context! {
             t => Value::from_object(self.texts.of(locale)),
             lang => locale.tag(),
             dir => locale.direction(),
             nonce => nonce.as_str(),
-            service => &*self.service,
+            service => shown.company_name.unwrap_or(&self.service),
+            brand => shown.to_value(),
             page => Serde(page),
         })?;
-        Ok(Rendered { html, policy: policy::of(page, &nonce) })
+        Ok(Rendered { html, policy: policy::of(page, &nonce, shown.has_pictures()) })
     }
 }
 

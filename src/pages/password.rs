@@ -1,6 +1,7 @@
 //! The pages on which somebody changes a password.
 
 use super::contexts::{Notice, Page};
+use super::theme::Description;
 
 /// Old password, and twice the new one.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -32,6 +33,7 @@ pub struct ShownRules {
 
 impl Page for UpdatePasswordPage {
     const TEMPLATE: &'static str = "update-password.html";
+    const DESCRIPTION: Option<Description> = Some(Description::UpdatePassword);
 }
 
 /// The password is changed.

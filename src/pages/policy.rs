@@ -22,13 +22,16 @@ pub(super) fn nonce(random: &dyn Random) -> Result<String, RandomError> {
     Ok(URL_SAFE_NO_PAD.encode(octets))
 }
 
-/// The policy of a page whose style and script carry `nonce`.
-pub(super) fn of<P: Page>(page: &P, nonce: &str) -> String {
+/// The policy of a page whose style and script carry `nonce`, and in which pictures may stand.
+pub(super) fn of<P: Page>(page: &P, nonce: &str, has_pictures: bool) -> String {
     let mut policy = format!("default-src 'none'; style-src 'nonce-{nonce}'; base-uri 'none'");
     if P::SCRIPT {
         policy.push_str("; script-src 'nonce-");
         policy.push_str(nonce);
         policy.push('\'');
+    }
+    if has_pictures {
+        policy.push_str("; img-src data:");
     }
     // Browsers hold the addresses a form's target redirects to against `form-action` too, and those are the relying party's
     // affair: a page that posts to one cannot name it.

@@ -2,17 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::theme::{Description, MOST_NAME, MOST_PICTURE_OCTETS, MOST_TEXT, Picture};
 use super::*;
 use crate::clock::SystemRandomSource;
 
 const HOSTILE: &str = "\"><script>alert(1)</script><img src=x onerror='x'>&amp;{{ 7*7 }}\r\n\0";
 
 fn pages() -> Pages {
-    Pages::new("Example <b>Corp</b>").unwrap()
+    Pages::new("Example <b>Corp</b>", Arc::default()).unwrap()
 }
 
 fn render<P: Page>(page: &P, locale: Locale) -> Rendered {
-    pages().render(page, locale, &SystemRandomSource::new()).unwrap()
+    render_as(page, &Theme::default(), locale)
+}
+
+fn render_as<P: Page>(page: &P, theme: &Theme, locale: Locale) -> Rendered {
+    pages().render(page, Some(theme), locale, &SystemRandomSource::new()).unwrap()
 }
 
 fn sign_in(text: &str, notice: Option<Notice>) -> SignInPage {
@@ -102,20 +107,30 @@ const ERRORS: [ErrorText; 10] = [
 
 /// Every page there is, with `text` wherever a page shows a value.
 fn all(text: &str, locale: Locale) -> Vec<Rendered> {
+    all_as(text, &Theme::default(), locale)
+}
+
+/// The same with a theme.
+fn all_as(text: &str, theme: &Theme, locale: Locale) -> Vec<Rendered> {
+    macro_rules! render {
+        ($page:expr, $locale:expr) => {
+            render_as($page, theme, $locale)
+        };
+    }
     let mut rendered: Vec<Rendered> =
-        NOTICES.iter().map(|notice| render(&sign_in(text, Some(*notice)), locale)).collect();
-    rendered.push(render(&SignInPage { application: None, ..sign_in(text, None) }, locale));
-    rendered.extend(ERRORS.iter().map(|kind| render(&error(text, *kind), locale)));
-    rendered.push(render(&ErrorPage { application: None, ..error(text, ErrorText::ErrorRequest) }, locale));
-    rendered.push(render(&HandOverPage { action: text.into(), fields: vec![("wresult", text.into())] }, locale));
-    rendered.push(render(&sign_out(text), locale));
+        NOTICES.iter().map(|notice| render!(&sign_in(text, Some(*notice)), locale)).collect();
+    rendered.push(render!(&SignInPage { application: None, ..sign_in(text, None) }, locale));
+    rendered.extend(ERRORS.iter().map(|kind| render!(&error(text, *kind), locale)));
+    rendered.push(render!(&ErrorPage { application: None, ..error(text, ErrorText::ErrorRequest) }, locale));
+    rendered.push(render!(&HandOverPage { action: text.into(), fields: vec![("wresult", text.into())] }, locale));
+    rendered.push(render!(&sign_out(text), locale));
     let rules = ShownRules { length: 7, complex: true, history: 24, days: 1 };
-    rendered.push(render(&update_password(text, Some(rules)), locale));
-    rendered.push(render(&update_password(text, None), locale));
-    rendered.push(render(&PasswordUpdatedPage { go_on: Some(text.into()) }, locale));
-    rendered.push(render(&home_realm(text, Some(Notice::NoticeAddress)), locale));
-    rendered.push(render(&HomeRealmPage { search: None, application: None, ..home_realm(text, None) }, locale));
-    rendered.push(render(&HomeRealmPage { choices: Vec::new(), by_address: false, ..home_realm(text, None) }, locale));
+    rendered.push(render!(&update_password(text, Some(rules)), locale));
+    rendered.push(render!(&update_password(text, None), locale));
+    rendered.push(render!(&PasswordUpdatedPage { go_on: Some(text.into()) }, locale));
+    rendered.push(render!(&home_realm(text, Some(Notice::NoticeAddress)), locale));
+    rendered.push(render!(&HomeRealmPage { search: None, application: None, ..home_realm(text, None) }, locale));
+    rendered.push(render!(&HomeRealmPage { choices: Vec::new(), by_address: false, ..home_realm(text, None) }, locale));
     rendered
 }
 
@@ -189,6 +204,114 @@ fn the_policy_lets_each_page_do_what_it_does_and_no_more() {
     assert!(page.policy.contains("; frame-src https://rp.example; frame-ancestors 'none'"), "{}", page.policy);
     let page = render(&SignOutPage { framed: true, ..sign_out("x") }, Locale::En);
     assert!(page.policy.ends_with("; frame-ancestors https:"), "{}", page.policy);
+}
+
+/// Everything a theme may have, with `text` wherever it is free, and pictures of this size together.
+fn theme(text: &str, octets: usize) -> Theme {
+    let picture = |octets: usize| Picture::of(&[&b"\xff\xd8\xff"[..], &vec![0xa5; octets - 3]].concat()).unwrap();
+    let texts = || [("", Arc::from(text)), ("fr", Arc::from("Bonjour"))].into_iter().collect();
+    let places = [
+        Description::SignIn,
+        Description::HomeRealm,
+        Description::Error,
+        Description::SignOut,
+        Description::UpdatePassword,
+    ];
+    Theme {
+        company_name: Some(text.into()),
+        logo: Some(picture(octets / 2)),
+        illustration: Some(picture(octets - octets / 2)),
+        accent_light: "#123456".parse().ok(),
+        accent_dark: "#abcdef".parse().ok(),
+        home: Some(text.into()),
+        help_desk: Some(text.into()),
+        privacy: Some(text.into()),
+        descriptions: places.map(|place| (place, texts())).into_iter().collect(),
+    }
+}
+
+#[test]
+fn no_value_of_a_theme_becomes_markup() {
+    let hostile = format!("{HOSTILE}</style></title>}}");
+    for page in all_as("x", &theme(&hostile, 100), Locale::En) {
+        let Rendered { html, policy } = page;
+        for markup in ["<script>", "<img src=x", "</title>}", "</style></title>", "\0", "\r"] {
+            assert!(!html.contains(markup), "{markup:?} in {html}");
+        }
+        assert!(html.contains("&quot;&gt;&lt;script&gt;") && html.contains("{{ 7*7 }}"), "{html}");
+        assert!(html.contains(":root{--accent:#123456;--accent-strong:#0c243c}"), "{html}");
+        assert!(policy.starts_with("default-src 'none'; style-src 'nonce-") && !policy.contains("unsafe"), "{policy}");
+    }
+}
+
+#[test]
+fn a_page_with_everything_a_theme_may_have_is_small() {
+    let text = "x".repeat(MOST_TEXT);
+    let theme = Theme { company_name: Some("x".repeat(MOST_NAME).into()), ..theme(&text, MOST_PICTURE_OCTETS) };
+    for locale in Locale::ALL {
+        for page in all_as("x", &theme, *locale) {
+            assert!(page.html.len() < 30_000, "{} octets", page.html.len());
+        }
+    }
+}
+
+#[test]
+fn pictures_are_let_in_only_where_there_are_some() {
+    let with = |theme: &Theme| render_as(&sign_in("x", None), theme, Locale::En).policy;
+    assert!(with(&theme("x", 100)).contains("; img-src data:; form-action 'self'"));
+    assert!(!with(&Theme { logo: None, illustration: None, ..theme("x", 100) }).contains("img-src"));
+    let hand_over = HandOverPage { action: "x".into(), fields: Vec::new() };
+    let page = render_as(&hand_over, &theme("x", 100), Locale::En);
+    assert!(!page.policy.contains("img-src") && !page.html.contains("data:"), "{}", page.html);
+}
+
+#[test]
+fn a_theme_has_the_ids_of_ad_fs() {
+    let page = render_as(&sign_in("x", None), &theme("Corp & Co", 100), Locale::En).html;
+    for part in [
+        "<div id=\"branding\" class=\"illustrationClass\"><img src=\"data:image/jpeg;base64,",
+        "<img id=\"companyLogo\" class=\"logoImage\" src=\"data:image/jpeg;base64,",
+        "alt=\"Corp &amp; Co\"",
+        "<div id=\"introduction\"><p dir=\"auto\">Corp &amp; Co</p></div>",
+        "<footer id=\"footer\"><div id=\"footerLinks\"><span id=\"copyright\">© Corp &amp; Co</span><a id=\"home\"",
+        "<a id=\"helpDesk\"",
+        "<a id=\"privacy\"",
+    ] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(!page.contains("Example <b>") && page.contains("<title>Sign in · Corp &amp; Co</title>"), "{page}");
+    let plain = render(&sign_in("x", None), Locale::En).html;
+    for id in ["branding", "companyLogo", "introduction", "footer", "copyright"] {
+        assert!(!plain.contains(&format!("id=\"{id}\"")), "{id} without a theme: {plain}");
+    }
+}
+
+#[test]
+fn a_text_is_that_of_the_language_or_of_all() {
+    let said = |theme: &Theme, locale| {
+        let html = render_as(&sign_in("x", None), theme, locale).html;
+        html.split("<p dir=\"auto\">").nth(1).map(|rest| rest.split('<').next().unwrap().to_owned())
+    };
+    let service = theme("Hello", 100);
+    assert_eq!(said(&service, Locale::Fr).as_deref(), Some("Bonjour"));
+    assert_eq!(said(&service, Locale::Ja).as_deref(), Some("Hello"));
+    // A relying party's own text counts for every language; an empty one takes the service's away.
+    let own = |text: &str| Theme {
+        descriptions: [(Description::SignIn, [("", Arc::from(text))].into_iter().collect())].into_iter().collect(),
+        ..Theme::default()
+    };
+    assert_eq!(said(&own("Only here").over(&service), Locale::Fr).as_deref(), Some("Only here"));
+    assert_eq!(said(&own("").over(&service), Locale::Fr), None);
+    let merged = own("").over(&service);
+    assert_eq!((&merged.logo, merged.accent_light), (&service.logo, service.accent_light));
+    assert_eq!(merged.descriptions[&Description::Error], service.descriptions[&Description::Error]);
+}
+
+#[test]
+fn a_page_that_others_may_frame_has_nothing_to_press() {
+    let framed = SignOutPage { framed: true, go_on: None, ..sign_out("x") };
+    let html = render_as(&framed, &theme("x", 100), Locale::En).html;
+    assert!(!html.contains("<a ") && !html.contains("<button"), "{html}");
 }
 
 /// Names that scripts, password managers and command-line tools know (ws-federation.md 10.4).

@@ -157,7 +157,7 @@ impl Lasting {
             ),
             passwords: self.passwords.clone(),
             domains: domains.clone(),
-            browser: self.browser(config, &keys)?,
+            browser: self.browser(loaded, &keys)?,
             certificates: self.certificates(config)?,
         };
         Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier), ldap })
@@ -226,12 +226,14 @@ impl Lasting {
         Ok(stores)
     }
 
-    fn browser(&self, config: &Config, keys: &KeyRing) -> Result<BrowserSignIn, AssemblyError> {
+    fn browser(&self, loaded: &Loaded, keys: &KeyRing) -> Result<BrowserSignIn, AssemblyError> {
+        let config = &loaded.config;
         let master = keys.primary_sealing().derive("browser sign-in");
         let master = master.map_err(|error| AssemblyError::because("[keys]")(&error))?;
         let settings = &config.sign_in;
         Ok(BrowserSignIn {
-            pages: Pages::new(&config.service.display_name).map_err(|error| AssemblyError::because("pages")(&error))?,
+            pages: Pages::new(&config.service.display_name, loaded.theme.clone())
+                .map_err(|error| AssemblyError::because("pages")(&error))?,
             sealer: Sealer::new(&master, self.clock.clone(), self.random.clone(), SEALED_LIMIT),
             lifetimes: SessionLifetimes { session: settings.sso_lifetime(), kept: settings.kept_lifetime() },
             windows_user_agents: windows_user_agents(config)?,

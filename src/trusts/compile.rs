@@ -9,7 +9,7 @@ use super::file::{RelyingPartyFile, TokenTypeFile, TrustFile};
 use super::policy::{AppliedPolicy, PolicyKeys, resolve_policy, warn_of_computers};
 use super::relying_party::{Authorization, ClaimsProviders, RelyingParty, RelyingPartyId};
 use super::rules::{self, RuleKeys};
-use super::{certificates, endpoints, entra};
+use super::{branding, certificates, endpoints, entra};
 use crate::claims::{RuleSet, Text};
 use crate::config::diagnostic::Code;
 use crate::tokens::{SignatureAlgorithm, TokenType};
@@ -108,6 +108,7 @@ pub(crate) fn compile(
         require_signed_requests: table.require_signed_requests,
         ws_federation: endpoints::ws_federation(table, context),
         saml: endpoints::saml(table, context),
+        theme: branding::of_relying_party(table.branding.as_ref(), context),
         computer_guard: access.computer_guard,
         file: Some(path.to_owned()),
     })

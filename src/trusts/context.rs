@@ -1,6 +1,7 @@
 //! What compiling a trust file needs: where findings go, where files are, and what time it is.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::claims::Text;
 use crate::claims::policy::Policies;
@@ -9,6 +10,7 @@ use crate::clock::UtcTime;
 use crate::config::diagnostic::Code;
 use crate::config::findings::Findings;
 use crate::config::load::{MAX_CONFIGURATION_FILE, read_bounded};
+use crate::pages::theme::Theme;
 
 /// A trust file on its way to a trust.
 pub(crate) struct TrustContext<'r, 'd, 't> {
@@ -19,13 +21,23 @@ pub(crate) struct TrustContext<'r, 'd, 't> {
     pub(super) stores: Option<&'d StoreCatalog>,
     /// Claim types that have a description of their own; `None` when that is not known.
     pub(super) claim_types: Option<Vec<Text>>,
+    /// The service's theme, which a relying party's completes.
+    pub(super) theme: Arc<Theme>,
     files: Vec<PathBuf>,
 }
 
 impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
     /// Findings about the trust file go to `findings`; certificates are judged at `now`, store rules by `stores`.
     pub(crate) fn new(findings: Findings<'r, 'd, 't>, now: UtcTime, stores: Option<&'d StoreCatalog>) -> Self {
-        Self { findings, now, policies: Policies::default(), stores, claim_types: None, files: Vec::new() }
+        Self {
+            findings,
+            now,
+            policies: Policies::default(),
+            stores,
+            claim_types: None,
+            theme: Arc::default(),
+            files: Vec::new(),
+        }
     }
 
     /// The same with the access control policies that a trust may name, beside the built-in ones.
@@ -36,6 +48,11 @@ impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
     /// The same with the claim types that the configuration describes.
     pub(crate) fn with_claim_types<'c>(self, types: impl IntoIterator<Item = &'c str>) -> Self {
         Self { claim_types: Some(types.into_iter().map(Text::from).collect()), ..self }
+    }
+
+    /// The same with the theme of the service.
+    pub(crate) fn with_theme(self, theme: &Arc<Theme>) -> Self {
+        Self { theme: theme.clone(), ..self }
     }
 
     /// Every file the trust named.

@@ -97,6 +97,18 @@ pub(super) fn sign_in_address(text: &str, key: &str, context: &mut TrustContext<
     }
 }
 
+/// An address that a page links to: over HTTPS only.
+pub(super) fn link(text: &str, key: &str, context: &mut TrustContext<'_, '_, '_>) {
+    if !text.starts_with("https://") || !is_absolute(text) || text.len() > MOST_LINK {
+        context.findings.error(
+            Code::InvalidValue,
+            key,
+            format!("`{text}` is no address that a page may link to"),
+            "write an absolute address over HTTPS, like `https://www.corp.example/help`, without a fragment or user name",
+        );
+    }
+}
+
 /// An address tokens are sent to: absolute, over HTTPS, without a fragment or user name.
 fn url(text: &str, key: &str, context: &mut TrustContext<'_, '_, '_>) {
     if !is_absolute(text) {
@@ -123,3 +135,6 @@ fn is_absolute(text: &str) -> bool {
     let odd = text.chars().any(|c| c.is_whitespace() || c.is_control() || matches!(c, '"' | '<' | '>' | '\\'));
     !host.is_empty() && !odd && !text.contains('#') && !host.contains('@')
 }
+
+/// Octets of a link.
+const MOST_LINK: usize = 500;

@@ -96,6 +96,7 @@ pub fn with_rules(transform: RuleSet, token_lifetime: Duration, computer_guard: 
             additional_endpoints: Vec::new(),
         }),
         saml: None,
+        theme: None,
         computer_guard,
         file: None,
     }

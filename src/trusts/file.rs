@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use crate::claims::policy::Parameters;
 use crate::config::names::DnsName;
+use crate::pages::theme::Branding;
 use crate::tokens::SignatureAlgorithm;
 
 /// A trust file: exactly one of the three tables.
@@ -88,6 +89,8 @@ pub struct RelyingPartyFile {
     pub ws_federation: Option<WsFederationFile>,
     /// `[relying_party.saml]`
     pub saml: Option<SamlFile>,
+    /// `[relying_party.branding]`: what the pages on the way to this relying party look like, over `[branding]`.
+    pub branding: Option<Branding>,
 }
 
 /// Kinds of token a trust may name.

@@ -3,6 +3,7 @@
 //! A trust is one file in the directory `trusts/`. This module knows what the files may say, what a relying party and a claims
 //! provider are; it knows nothing of protocols, accounts or how tokens are written.
 
+mod branding;
 mod candidates;
 mod certificates;
 mod claims_provider;
@@ -20,6 +21,7 @@ mod registry;
 mod relying_party;
 mod rules;
 
+pub(crate) use branding::{check_size as check_branding_size, compile as compile_branding};
 pub use candidates::{Candidates, HomeRealm};
 pub use claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol};
 pub(crate) use compile::compile;

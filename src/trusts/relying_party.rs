@@ -14,6 +14,7 @@ use crate::config::diagnostic::Report;
 use crate::config::document::Document;
 use crate::config::findings::Findings;
 use crate::config::required;
+use crate::pages::theme::Theme;
 use crate::tokens::encryption::ContentCipher;
 use crate::tokens::{SignatureAlgorithm, TokenType};
 
@@ -63,6 +64,8 @@ pub struct RelyingParty {
     pub ws_federation: Option<WsFederationSettings>,
     /// SAML 2.0 protocol; `None` refuses its requests.
     pub saml: Option<SamlSettings>,
+    /// What the pages on the way to it look like; `None` as those of the service.
+    pub theme: Option<Arc<Theme>>,
     /// Whether `accounttype` `DJ` is kept only for workstations and member servers as the directory knows them (`[entra]
     /// computer_guard`).
     pub computer_guard: bool,

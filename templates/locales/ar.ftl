@@ -99,3 +99,6 @@ rule-age = { $count ->
 }
 error-partner = تعذّر قبول ما تذكره مؤسستك عنك.
 error-partner-help = عُد إلى التطبيق وابدأ من جديد. إن لم ينفع ذلك، فأعطِ التفاصيل أدناه لفريق الدعم.
+link-home = الصفحة الرئيسية
+link-help-desk = فريق الدعم
+link-privacy = الخصوصية

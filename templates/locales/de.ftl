@@ -89,3 +89,6 @@ rule-age = { $count ->
 }
 error-partner = Was Ihre Organisation über Sie mitteilt, konnte nicht angenommen werden.
 error-partner-help = Gehen Sie zurück zur Anwendung und beginnen Sie dort noch einmal. Wenn das nicht hilft, geben Sie die Angaben unten dem Helpdesk.
+link-home = Startseite
+link-help-desk = Helpdesk
+link-privacy = Datenschutz

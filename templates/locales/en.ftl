@@ -90,3 +90,6 @@ rule-age = { $count ->
 }
 error-partner = What your organization says of you could not be accepted.
 error-partner-help = Go back to the application and start again there. If that does not help, give the details below to your help desk.
+link-home = Home
+link-help-desk = Help desk
+link-privacy = Privacy

@@ -89,3 +89,6 @@ rule-age = { $count ->
 }
 error-partner = No se ha podido aceptar lo que su organización indica sobre usted.
 error-partner-help = Vuelva a la aplicación y empiece de nuevo. Si eso no ayuda, facilite los datos siguientes al servicio de asistencia.
+link-home = Inicio
+link-help-desk = Servicio de asistencia
+link-privacy = Privacidad

@@ -89,3 +89,6 @@ rule-age = { $count ->
 }
 error-partner = Ce que votre organisation indique à votre sujet n’a pas pu être accepté.
 error-partner-help = Retournez à l’application et recommencez. Si cela n’aide pas, transmettez les détails ci-dessous à l’assistance.
+link-home = Accueil
+link-help-desk = Assistance
+link-privacy = Confidentialité

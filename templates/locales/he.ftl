@@ -92,3 +92,6 @@ rule-age = { $count ->
 }
 error-partner = לא ניתן היה לקבל את מה שהארגון שלך מוסר עליך.
 error-partner-help = יש לחזור ליישום ולהתחיל שם מחדש. אם זה לא עוזר, יש למסור את הפרטים שלמטה למוקד התמיכה.
+link-home = דף הבית
+link-help-desk = מוקד התמיכה
+link-privacy = פרטיות

@@ -89,3 +89,6 @@ rule-age = { $count ->
 }
 error-partner = Non è stato possibile accettare quanto la sua organizzazione indica su di lei.
 error-partner-help = Torni all’applicazione e ricominci da lì. Se non basta, comunichi i dettagli qui sotto all’assistenza.
+link-home = Pagina iniziale
+link-help-desk = Assistenza
+link-privacy = Informativa sulla privacy

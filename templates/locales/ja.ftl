@@ -86,3 +86,6 @@ rule-age = { $count ->
 }
 error-partner = お客様の組織から届いた情報を受け入れることができませんでした。
 error-partner-help = アプリケーションに戻って、もう一度やり直してください。解決しない場合は、下の詳細をヘルプデスクにお伝えください。
+link-home = ホーム
+link-help-desk = ヘルプデスク
+link-privacy = プライバシー

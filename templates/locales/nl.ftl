@@ -89,3 +89,6 @@ rule-age = { $count ->
 }
 error-partner = Wat uw organisatie over u meldt, kon niet worden geaccepteerd.
 error-partner-help = Ga terug naar de toepassing en begin daar opnieuw. Helpt dat niet, geef dan de gegevens hieronder aan de helpdesk.
+link-home = Startpagina
+link-help-desk = Helpdesk
+link-privacy = Privacyverklaring

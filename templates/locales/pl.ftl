@@ -95,3 +95,6 @@ rule-age = { $count ->
 }
 error-partner = Nie można było przyjąć tego, co o Tobie podaje Twoja organizacja.
 error-partner-help = Wróć do aplikacji i zacznij od nowa. Jeśli to nie pomoże, przekaż poniższe szczegóły pomocy technicznej.
+link-home = Strona główna
+link-help-desk = Pomoc techniczna
+link-privacy = Prywatność

@@ -89,3 +89,6 @@ rule-age = { $count ->
 }
 error-partner = Não foi possível aceitar o que a sua organização informa sobre você.
 error-partner-help = Volte ao aplicativo e comece de novo. Se isso não ajudar, passe os detalhes abaixo ao suporte.
+link-home = Página inicial
+link-help-desk = Suporte
+link-privacy = Privacidade

@@ -86,3 +86,6 @@ rule-age = { $count ->
 }
 error-partner = 无法接受您的组织提供的关于您的信息。
 error-partner-help = 请返回应用程序重新开始。如果仍不行，请将以下详细信息提供给支持人员。
+link-home = 主页
+link-help-desk = 支持人员
+link-privacy = 隐私

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::{Value, json};
 
+use crate::accessibility::accessible;
 use crate::support::{Assertion, Browser, Lab, Trusts, claim, python_with, signing_certificate, variable};
 
 fn chromium(scenes: &Value, with_ticket: bool) -> Value {
@@ -78,23 +79,24 @@ fn chromium_signs_in_with_and_without_a_ticket_with_and_without_script() {
     };
     let page = json!([["open", address], ["wait", "#passwordInput"]]);
     let scenes = json!([
-        { "name": "page", "steps": with(page.clone(), json!([["size", [1280, 800]], picture("sign-in")])) },
+        { "name": "page", "steps": with(page.clone(), json!([["size", [1280, 800]], picture("sign-in"), ["axe"]])) },
         { "name": "wrong", "steps": with(
             json!([["type", name], ["tab"], ["type", "Wrong-1"], ["enter"], ["title", "Sign in"], ["wait", "#error:not([hidden])"]]),
-            json!([picture("sign-in-wrong")])) },
+            json!([picture("sign-in-wrong"), ["axe"]])) },
         { "name": "retry", "steps": [["type", "Alice-Pw-1"], ["enter"], ["wait", "#done"]] },
-        { "name": "signed-out", "steps": [["open", "/adfs/ls/?wa=wsignout1.0"], ["wait", "#signoutArea"], ["wait", "iframe"], picture("sign-out")] },
+        { "name": "signed-out", "steps": [["open", "/adfs/ls/?wa=wsignout1.0"], ["wait", "#signoutArea"], ["wait", "iframe"], picture("sign-out"), ["axe"]] },
         { "name": "no-script", "steps": with(
             with(json!([["script", false], ["cookies"]]), page.clone()).into(),
-            with(sign_in.clone(), json!([["wait", "form[name=hiddenform]"], picture("hand-over"), ["click", "form[name=hiddenform] button"], ["wait", "#done"]])).into()) },
-        { "name": "small", "steps": with(json!([["script", true], ["cookies"], ["size", [320, 640]]]), with(page.clone(), json!([picture("sign-in-320")])).into()) },
-        { "name": "dark", "steps": with(json!([["size", [1280, 800]], ["dark", true]]), with(page.clone(), json!([picture("sign-in-dark")])).into()) },
-        { "name": "error", "steps": [["open", "/adfs/ls/?wa=wsignin1.0&wtrealm=urn:nobody"], ["wait", "#errorArea"], picture("error-dark"), ["dark", false], picture("error")] },
-        { "name": "french", "steps": with(json!([["language", "fr-FR"]]), with(page.clone(), json!([picture("sign-in-french")])).into()) },
-        { "name": "arabic", "steps": with(json!([["language", "ar"], ["size", [320, 640]]]), with(page.clone(), json!([picture("sign-in-arabic")])).into()) },
-        { "name": "small-error", "steps": [["open", "/adfs/ls/?wa=wsignin1.0&wtrealm=urn:nobody"], ["wait", "#errorArea"], picture("error-320")] },
+            with(sign_in.clone(), json!([["wait", "form[name=hiddenform]"], picture("hand-over"), ["script", true], ["axe"], ["script", false], ["click", "form[name=hiddenform] button"], ["wait", "#done"]])).into()) },
+        { "name": "small", "steps": with(json!([["script", true], ["cookies"], ["size", [320, 640]]]), with(page.clone(), json!([picture("sign-in-320"), ["axe"]])).into()) },
+        { "name": "dark", "steps": with(json!([["size", [1280, 800]], ["dark", true]]), with(page.clone(), json!([picture("sign-in-dark"), ["axe"]])).into()) },
+        { "name": "error", "steps": [["open", "/adfs/ls/?wa=wsignin1.0&wtrealm=urn:nobody"], ["wait", "#errorArea"], picture("error-dark"), ["axe"], ["dark", false], picture("error"), ["axe"]] },
+        { "name": "french", "steps": with(json!([["language", "fr-FR"]]), with(page.clone(), json!([picture("sign-in-french"), ["axe"]])).into()) },
+        { "name": "arabic", "steps": with(json!([["language", "ar"], ["size", [320, 640]]]), with(page.clone(), json!([picture("sign-in-arabic"), ["axe"]])).into()) },
+        { "name": "small-error", "steps": [["open", "/adfs/ls/?wa=wsignin1.0&wtrealm=urn:nobody"], ["wait", "#errorArea"], picture("error-320"), ["axe"]] },
     ]);
     let answers = chromium(&scenes, false);
+    accessible(&answers, 11);
     // No ticket: the page comes with the 401, and the first field has the focus.
     assert_eq!(answers["page"]["focus"], "userNameInput");
     assert!(answers["page"]["url"].as_str().is_some_and(|url| url.contains("/adfs/ls/wia?")), "{}", answers["page"]);

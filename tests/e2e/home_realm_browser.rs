@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 
+use crate::accessibility::accessible;
 use crate::browser::{chromium_with, picture};
 use crate::home_realm::{application, provider, two_partners};
 use crate::support::{Assertion, Browser, Lab, Node, NodeSetup, claim};
@@ -33,21 +34,22 @@ fn chromium_chooses_an_organization_by_every_way_there_is() {
     let away = json!([["title", "Relying party"]]);
     let name = format!("alice@{}", Lab::get().domain);
     let scenes = json!([
-        { "name": "page", "steps": steps(&[json!([["size", [1280, 800]]]), page.clone(), json!([picture("home-realm")])]) },
+        { "name": "page", "steps": steps(&[json!([["size", [1280, 800]]]), page.clone(), json!([picture("home-realm"), ["axe"]])]) },
         { "name": "tile", "steps": steps(&[json!([["click", "button[value='urn:north']"]]), away.clone()]) },
         { "name": "remembered", "steps": steps(&[json!([["open", address]]), away.clone()]) },
         { "name": "anew", "steps": ask_anew.clone() },
         { "name": "address", "steps": steps(&[page.clone(), json!([["click", "#emailInput"], ["type", "bob@north.example"], ["enter"]]), away.clone()]) },
-        { "name": "wrong", "steps": steps(&[ask_anew.clone(), json!([["click", "#emailInput"], ["type", "bob@nobody.example"], ["enter"], ["wait", "#error:not([hidden])"], picture("home-realm-wrong")])]) },
-        { "name": "keyboard", "steps": steps(&[ask_anew.clone(), json!([["tab"], ["enter"], ["wait", "#passwordInput"], picture("sign-in-another")])]) },
+        { "name": "wrong", "steps": steps(&[ask_anew.clone(), json!([["click", "#emailInput"], ["type", "bob@nobody.example"], ["enter"], ["wait", "#error:not([hidden])"], picture("home-realm-wrong"), ["axe"]])]) },
+        { "name": "keyboard", "steps": steps(&[ask_anew.clone(), json!([["tab"], ["enter"], ["wait", "#passwordInput"], picture("sign-in-another"), ["axe"]])]) },
         { "name": "another", "steps": [["click", "#chooseAnother"], ["wait", "#hrd"]] },
         { "name": "program", "steps": [["run", "HRD.selection('AD AUTHORITY')"], ["wait", "#passwordInput"], ["type", name], ["tab"], ["type", "Alice-Pw-1"], ["enter"], ["wait", "#done"]] },
         { "name": "no-script", "steps": steps(&[json!([["script", false], ["cookies"]]), page.clone(), json!([["click", "button[value='urn:söhne']"]]), away.clone()]) },
-        { "name": "small", "steps": steps(&[json!([["script", true], ["cookies"], ["size", [320, 640]]]), page.clone(), json!([picture("home-realm-320")])]) },
-        { "name": "dark", "steps": steps(&[json!([["size", [1280, 800]], ["dark", true]]), page.clone(), json!([picture("home-realm-dark")])]) },
-        { "name": "arabic", "steps": steps(&[json!([["dark", false], ["language", "ar"], ["size", [320, 640]]]), page, json!([picture("home-realm-arabic")])]) },
+        { "name": "small", "steps": steps(&[json!([["script", true], ["cookies"], ["size", [320, 640]]]), page.clone(), json!([picture("home-realm-320"), ["axe"]])]) },
+        { "name": "dark", "steps": steps(&[json!([["size", [1280, 800]], ["dark", true]]), page.clone(), json!([picture("home-realm-dark"), ["axe"]])]) },
+        { "name": "arabic", "steps": steps(&[json!([["dark", false], ["language", "ar"], ["size", [320, 640]]]), page, json!([picture("home-realm-arabic"), ["axe"]])]) },
     ]);
     let answers = play(&node, &scenes, false);
+    accessible(&answers, 6);
     assert!(reached(&answers["tile"], "north").contains("&wctx="));
     reached(&answers["remembered"], "north");
     assert!(answers["anew"]["text"].as_str().is_some_and(|text| text.contains("Where do you sign in?")));
@@ -105,12 +107,13 @@ fn chromium_finds_one_organization_of_hundreds() {
     let address = Browser::address("web", "");
     let page = json!([["open", address], ["wait", "#hrdSearch"]]);
     let scenes = json!([
-        { "name": "page", "steps": steps(&[json!([["size", [1280, 1000]]]), page.clone(), json!([picture("home-realm-many")])]) },
-        { "name": "search", "steps": [["script", false], ["click", "#searchInput"], ["type", "toys 11"], ["enter"], ["wait", "button[value='urn:p:119']"], picture("home-realm-search")] },
+        { "name": "page", "steps": steps(&[json!([["size", [1280, 1000]]]), page.clone(), json!([picture("home-realm-many"), ["axe"]])]) },
+        { "name": "search", "steps": [["script", false], ["click", "#searchInput"], ["type", "toys 11"], ["enter"], ["wait", "button[value='urn:p:119']"], picture("home-realm-search"), ["script", true], ["axe"]] },
         { "name": "chosen", "steps": [["click", "button[value='urn:p:119']"], ["title", "Relying party"]] },
-        { "name": "small", "steps": steps(&[json!([["script", true], ["cookies"], ["size", [320, 900]], ["language", "de"], ["dark", true]]), page, json!([picture("home-realm-many-320")])]) },
+        { "name": "small", "steps": steps(&[json!([["script", true], ["cookies"], ["size", [320, 900]], ["language", "de"], ["dark", true]]), page, json!([picture("home-realm-many-320"), ["axe"]])]) },
     ]);
     let answers = play(&node, &scenes, false);
+    accessible(&answers, 3);
     assert_eq!(answers["page"]["focus"], "emailInput");
     assert_eq!(answers["search"]["focus"], "searchInput");
     let found = answers["search"]["text"].as_str().expect("a page");

@@ -13,6 +13,7 @@
     reason = "tests fail by panicking, take real time, hold long tables, and nothing outside this program uses their items"
 )]
 
+mod accessibility;
 mod attribute_stores;
 mod attribute_stores_sql;
 mod bad_certificates;
@@ -48,6 +49,7 @@ mod probe;
 mod reload;
 mod shutdown;
 mod support;
+mod themes;
 mod throwaway;
 mod tls;
 mod tokens;

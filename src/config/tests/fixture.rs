@@ -34,6 +34,9 @@ impl Fixture {
         fixture.secret("sts.keytab", &keytab(&[("HTTP", "sts.corp.example", "CORP.EXAMPLE", 18)]));
         fixture.secret("rc4.keytab", &keytab(&[("HTTP", "sts.corp.example", "CORP.EXAMPLE", 23)]));
         fixture.secret("wrong.keytab", &keytab(&[("HTTP", "www.corp.example", "CORP.EXAMPLE", 18)]));
+        fixture.secret("logo.png", &picture(100));
+        fixture.secret("half.png", &picture(7000));
+        fixture.secret("large.png", &picture(14000));
         fixture.secret("ldap-password", b"hunter2\n");
         fixture
     }
@@ -84,6 +87,13 @@ impl Fixture {
         self.secret(&format!("{name}.crt"), certificate.pem().as_bytes());
         self.secret(&format!("{name}.key"), key.serialize_pem().as_bytes());
     }
+}
+
+/// What begins like a PNG picture and has so many octets.
+fn picture(octets: usize) -> Vec<u8> {
+    let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
+    picture.resize(octets, 0);
+    picture
 }
 
 /// A keytab in MIT format, version 0x0502, with a key of zeros for each `(service, host, realm, encryption type)`.

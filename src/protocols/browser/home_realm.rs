@@ -210,7 +210,7 @@ impl Visit<'_> {
             choices,
             search: has_search.then(|| self.search_box(looked_for)).transpose()?,
         };
-        reply::page(self.settings, self.cx, self.call, StatusCode::OK, &page)
+        reply::page(self.settings, self.cx, self.call, StatusCode::OK, self.prompt.theme, &page)
             .map(Outcome::Answer)
             .map_err(SignInFailure::from)
     }

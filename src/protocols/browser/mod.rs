@@ -27,7 +27,7 @@ pub use home_realm::{HomeRealmParameters, HomeRealmSettings};
 pub(super) use home_realm::{OWN_PARAMETERS, is_form};
 pub(super) use looping::{LoopGuard, TooManyTokens};
 pub(super) use participants::Participants;
-pub(super) use reply::{error_page, page, redirect};
+pub(super) use reply::{Said, error_page, page, redirect};
 pub(super) use session::{Browser, end_session};
 pub use sign_in::Door;
 pub(super) use sign_in::{Input, Outcome, Prompt, SignInFailure, sign_in};

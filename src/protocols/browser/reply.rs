@@ -4,11 +4,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use crate::issuance::Context;
+use crate::pages::theme::Theme;
 use crate::pages::{ErrorPage, ErrorText, Page, PageError};
 use crate::protocols::browser::BrowserSignIn;
 use crate::protocols::http::{Answer, Call};
 
-/// A page as answer, in the reader's language.
+/// A page as answer, in the reader's language, with a relying party's theme or with the service's.
 ///
 /// # Errors
 /// [`PageError`].
@@ -17,10 +18,11 @@ pub(in crate::protocols) fn page<P: Page>(
     cx: &Context,
     call: &Call,
     status: StatusCode,
+    theme: Option<&Theme>,
     page: &P,
 ) -> Result<Answer, PageError> {
     let locale = sign_in.pages.locale(call.header("accept-language"));
-    let rendered = sign_in.pages.render(page, locale, &*cx.services.random)?;
+    let rendered = sign_in.pages.render(page, theme, locale, &*cx.services.random)?;
     // Targets of forms compare `Origin`, which browsers leave out with the stricter policy of other answers.
     let referrer = HeaderValue::from_static("strict-origin");
     let mut answer = Answer::new(status, "text/html; charset=utf-8", rendered.html)
@@ -35,6 +37,16 @@ pub(in crate::protocols) fn page<P: Page>(
     Ok(answer)
 }
 
+/// What an error page says, and what it looks like.
+pub(in crate::protocols) struct Said<'a> {
+    /// What happened.
+    pub(in crate::protocols) text: ErrorText,
+    /// Name of the relying party's trust, where it is known.
+    pub(in crate::protocols) application: Option<String>,
+    /// The relying party's theme, where it has one.
+    pub(in crate::protocols) theme: Option<&'a Theme>,
+}
+
 /// The page of something that cannot go on.
 pub(in crate::protocols) fn error_page(
     sign_in: &BrowserSignIn,
@@ -42,11 +54,12 @@ pub(in crate::protocols) fn error_page(
     call: &Call,
     status: StatusCode,
     code: &'static str,
-    (text, application): (ErrorText, Option<String>),
+    said: Said<'_>,
 ) -> Answer {
+    let Said { text, application, theme } = said;
     let time = cx.services.clock.now().to_xml();
     let shown = ErrorPage { text, application, code, activity: call.correlation.to_string(), time };
-    let mut answer = page(sign_in, cx, call, status, &shown).unwrap_or_else(|error| {
+    let mut answer = page(sign_in, cx, call, status, theme, &shown).unwrap_or_else(|error| {
         tracing::error!(correlation = %cx.request.activity, %error, "a page could not be made");
         Answer::empty(StatusCode::INTERNAL_SERVER_ERROR)
     });

@@ -23,6 +23,7 @@ use crate::authn::{
 };
 use crate::clock::RandomError;
 use crate::issuance::Context;
+use crate::pages::theme::Theme;
 use crate::pages::{Notice, PageError, SignInPage};
 use crate::protocols::credential::{self, PasswordRefusal, Proof, TicketRefusal, USERNAME_TOKEN};
 use crate::protocols::environment::Environment;
@@ -40,6 +41,8 @@ pub(in crate::protocols) struct Prompt<'a> {
     pub(in crate::protocols) requirement: &'a AuthnRequirement,
     /// Name of the relying party's trust, for the page.
     pub(in crate::protocols) application: &'a str,
+    /// The relying party's theme, where it has one.
+    pub(in crate::protocols) theme: Option<&'a Theme>,
     /// The relying party as it was named, for the audit log.
     pub(in crate::protocols) relying_party: &'a str,
     /// What the request says of where its user signs in.
@@ -399,7 +402,7 @@ impl Visit<'_> {
             keep_signed_in: self.settings.lifetimes.kept.is_some(),
             choose_another: self.choose_another(),
         };
-        let answer = reply::page(self.settings, self.cx, self.call, status, &page)?;
+        let answer = reply::page(self.settings, self.cx, self.call, status, self.prompt.theme, &page)?;
         Ok(answer.with_headers(cookie))
     }
 }

@@ -5,16 +5,18 @@
 
 use actix_web::http::{Method, StatusCode};
 
+use super::BrowserSignIn;
 use super::parameters::{ParameterError, Parameters};
+use super::reply::{self, Said};
 use super::session::Browser;
 use super::sign_in::{Door, MAX_FIELD};
-use super::{BrowserSignIn, reply};
 use crate::audit::AuthProtocol;
 use crate::authn::password::ChangeError;
 use crate::authn::{AuthnRequirement, SignInFlow};
 use crate::clock::RandomError;
 use crate::directory::PasswordRules;
 use crate::issuance::Context;
+use crate::pages::theme::Theme;
 use crate::pages::{ErrorText, Notice, PageError, PasswordUpdatedPage, ShownRules, UpdatePasswordPage};
 use crate::protocols::credential::{self, ChangeRefusal};
 use crate::protocols::environment::Environment;
@@ -22,6 +24,7 @@ use crate::protocols::http::{Answer, Call};
 use crate::secret::Secret;
 use crate::store::{FirstUse, Purpose, StoreError, TokenId};
 use crate::tokens::sealed::SealError;
+use crate::trusts::TrustLookup;
 
 /// Answers a request.
 pub async fn handle(environment: &Environment, call: &Call) -> Answer {
@@ -35,7 +38,8 @@ pub async fn handle(environment: &Environment, call: &Call) -> Answer {
     answer.unwrap_or_else(|failure| {
         let (status, code, text) = failure.shown();
         tracing::info!(correlation = %cx.request.activity, code, reason = %failure, "a change of password is refused");
-        reply::error_page(&environment.browser, &cx, call, status, code, (text, None))
+        let said = Said { text, application: None, theme: visit.theme() };
+        reply::error_page(&environment.browser, &cx, call, status, code, said)
     })
 }
 
@@ -125,7 +129,7 @@ impl Visit<'_> {
             Ok(()) => {
                 let interrupted = Parameters::parse(self.query.as_bytes()).is_ok_and(|query| query.has("wa"));
                 let page = PasswordUpdatedPage { go_on: interrupted.then(|| Door::Main.with(self.query)) };
-                Ok(reply::page(self.settings(), self.cx, self.call, StatusCode::OK, &page)?)
+                Ok(reply::page(self.settings(), self.cx, self.call, StatusCode::OK, self.theme(), &page)?)
             }
             Err(refusal) => {
                 let (notice, rules) = told(name, &refusal);
@@ -161,8 +165,17 @@ impl Visit<'_> {
             Some(Notice::NoticeChangeUnavailable) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::OK,
         };
-        let answer = reply::page(self.settings(), self.cx, self.call, status, &page)?;
+        let answer = reply::page(self.settings(), self.cx, self.call, status, self.theme(), &page)?;
         Ok(answer.with_headers(cookie))
+    }
+
+    /// That of the relying party of an interrupted request.
+    fn theme(&self) -> Option<&Theme> {
+        let parameters = Parameters::parse(self.query.as_bytes()).ok()?;
+        match self.cx.services.trusts.relying_party(parameters.get("wtrealm").ok()??) {
+            TrustLookup::Enabled(trust) => trust.theme.as_deref(),
+            TrustLookup::Disabled(_) | TrustLookup::Unknown => None,
+        }
     }
 
     fn address(&self) -> String {

@@ -83,11 +83,13 @@ async fn sign_in(
     };
     let settings = trust.ws_federation.as_ref().ok_or(Refusal::NotPassive)?;
     about.application = Some(trust.name.clone());
+    about.theme.clone_from(&trust.theme);
     let address = reply_address(settings, request.reply.as_deref());
     LoopGuard::of(&environment.browser, &visitor.cookies).check(trust.id.as_str(), cx.services.clock.now())?;
     let prompt = Prompt {
         requirement: &request.requirement,
         application: &trust.name,
+        theme: trust.theme.as_deref(),
         relying_party: &request.realm,
         home_realm: &request.home_realm,
         candidates: cx.services.trusts.candidates(trust),
@@ -142,7 +144,7 @@ async fn issue(
     let token = environment.issuer.mint(cx, &grant, &spec).await?;
     let page = response::hand_over(address, &grant.audience, &token, request.context.as_deref())?;
     let settings = &environment.browser;
-    let answer = browser::page(settings, cx, call, StatusCode::OK, &page)?;
+    let answer = browser::page(settings, cx, call, StatusCode::OK, trust.theme.as_deref(), &page)?;
     let looping = LoopGuard::of(settings, &signed_in.browser.cookies).issued(settings, trust.id.as_str(), now);
     let participants = if signed_in.kept_by_browser { take_part(environment, &signed_in, trust, now) } else { None };
     Ok(answer.with_headers(looping).with_headers(participants))

@@ -2,6 +2,8 @@
 //!
 //! Codes are AD FS' own, because administrators search for them. Nothing is ever told to the relying party.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
@@ -9,6 +11,7 @@ use super::request::RequestError;
 use crate::audit::{Detail, ErrorCode, EventKind, Identifier, Parties};
 use crate::authn::AuthnError;
 use crate::issuance::{AuthnDemand, Context, Denial, IssueError};
+use crate::pages::theme::Theme;
 use crate::pages::{ErrorText, PageError};
 use crate::protocols::browser::{self, SignInFailure, TooManyTokens};
 use crate::protocols::environment::Environment;
@@ -60,6 +63,8 @@ pub(super) struct About {
     pub(super) realm: Option<String>,
     /// Name of its trust.
     pub(super) application: Option<String>,
+    /// Its theme.
+    pub(super) theme: Option<Arc<Theme>>,
     /// Header fields that the answer must have, such as a new session's cookies.
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
 }
@@ -120,7 +125,7 @@ impl Refusal {
                 detail: Detail::public(&self.to_string()),
             }]);
         }
-        let said = (text, about.application);
+        let said = browser::Said { text, application: about.application, theme: about.theme.as_deref() };
         let mut answer = browser::error_page(&environment.browser, cx, call, status, code, said);
         if status == StatusCode::UNAUTHORIZED {
             answer = answer.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Negotiate"));

@@ -56,7 +56,7 @@ async fn end(
     origins.sort();
     origins.dedup();
     let page = SignOutPage { clean_up, origins, go_on, framed };
-    Ok(browser::page(settings, cx, call, StatusCode::OK, &page)?.with_headers(headers))
+    Ok(browser::page(settings, cx, call, StatusCode::OK, None, &page)?.with_headers(headers))
 }
 
 /// Where the relying parties end their sessions.

@@ -1,12 +1,14 @@
 """Drives headless Chromium over its debugging pipe through scenes, with a relying party that shows what it got.
 
 Input: {"service", "scenes": [{"name", "path", "steps", …}], "relying_party": {"address", "certificate", "key"}, "profile"}.
-Output: for each scene, the last page: its address, title, text, and what the relying party received.
+Output: for each scene, the last page: its address, title, text, what the relying party received, and what axe-core found wrong
+with the pages on which the scene has a step ["axe"].
 """
 
 import base64
 import html
 import http.server
+import importlib.util
 import json
 import os
 import pathlib
@@ -19,6 +21,13 @@ import time
 import urllib.parse
 
 DEADLINE = 30
+
+# The rules of WCAG 2.2 AA. That about the size of what is pressed is off in axe-core unless it is asked for.
+AXE = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+    "rules": {"target-size": {"enabled": True}},
+    "resultTypes": ["violations", "incomplete"],
+}
 
 
 class RelyingParty(http.server.BaseHTTPRequestHandler):
@@ -118,6 +127,29 @@ class Chromium:
     def evaluate(self, expression):
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"].get("value")
 
+    def axe(self):
+        """What axe-core finds wrong with the page, and what of contrast it cannot tell. It runs in a world of its own, where the
+        page's policy does not reach."""
+        package = importlib.util.find_spec("axe_playwright_python").submodule_search_locations[0]
+        source = pathlib.Path(package, "axe.min.js").read_text()
+        frame = self.call("Page.getFrameTree")["frameTree"]["frame"]["id"]
+        world = self.call("Page.createIsolatedWorld", frameId=frame, worldName="axe")["executionContextId"]
+
+        def run(expression):
+            answer = self.call("Runtime.evaluate", expression=expression, contextId=world, returnByValue=True, awaitPromise=True)
+            if "exceptionDetails" in answer:
+                raise RuntimeError(f"axe-core: {answer['exceptionDetails']}")
+            return answer["result"].get("value")
+
+        run(source + ";0")
+        results = json.loads(run(f"axe.run(document, {json.dumps(AXE)}).then(JSON.stringify)"))
+        if not results["passes"]:
+            raise RuntimeError("axe-core looked at nothing")
+        return [
+            f"{kind} {rule['id']}: {node['html'][:200]}: {node.get('failureSummary')}"
+            for kind in ("violations", "incomplete") for rule in results[kind] for node in rule["nodes"]
+        ]
+
     def wait(self, expression, what):
         """Until an expression of the page is true; a page on its way has none."""
         end = time.monotonic() + DEADLINE
@@ -155,6 +187,7 @@ class Chromium:
 def play(browser, service, scene):
     RelyingParty.received.clear()
     RelyingParty.cleaned.clear()
+    looked_at, wrong = 0, []
     for step in scene["steps"]:
         action, value = step[0], step[1] if len(step) > 1 else None
         if action == "open":
@@ -187,6 +220,9 @@ def play(browser, service, scene):
             browser.call("Network.setExtraHTTPHeaders", headers={"Accept-Language": value})
         elif action == "cookies":
             browser.call("Network.clearBrowserCookies")
+        elif action == "axe":
+            looked_at += 1
+            wrong += browser.axe()
         elif action == "picture":
             picture = browser.call("Page.captureScreenshot", format="png")["data"]
             pathlib.Path(value).write_bytes(base64.b64decode(picture))
@@ -195,7 +231,7 @@ def play(browser, service, scene):
     state = browser.evaluate(
         "({url: location.href, title: document.title, text: document.body.innerText, html: document.documentElement.outerHTML,"
         " focus: document.activeElement.id, width: document.documentElement.scrollWidth, window: innerWidth})")
-    return {**state, "received": list(RelyingParty.received), "cleaned": list(RelyingParty.cleaned)}
+    return {**state, "axe": {"pages": looked_at, "wrong": wrong}, "received": list(RelyingParty.received), "cleaned": list(RelyingParty.cleaned)}
 
 
 def main():
