@@ -366,6 +366,13 @@ fn keys_in_examples_exist() {
             }
         }
     }
+    /// A relying party's table is the service's; the name below `texts` is a language.
+    fn of_branding(key: &str) -> String {
+        let own = key.strip_prefix("relying_party.").filter(|rest| rest.starts_with("branding."));
+        let key = own.unwrap_or(key);
+        let text = key.strip_prefix("branding.texts.").and_then(|rest| rest.split_once('.'));
+        text.map_or_else(|| key.to_owned(), |(_, name)| format!("branding.texts.{name}"))
+    }
     let known: BTreeSet<String> = configuration_keys().into_iter().chain(trust_keys()).collect();
     let mut wrong = Vec::new();
     for page in pages() {
@@ -382,7 +389,7 @@ fn keys_in_examples_exist() {
             // The names below a table of parameters are those of a policy.
             let is_known = |key: &String| match key.split_once(".access_control_policy_parameters.") {
                 Some((section, _)) => known.contains(&format!("{section}.access_control_policy_parameters")),
-                None => known.contains(key),
+                None => known.contains(&of_branding(key)),
             };
             wrong.extend(found.into_iter().filter(|key| !is_known(key)).map(|key| format!("{place}: {key}")));
         }
