@@ -31,8 +31,7 @@ pub use self::pacer::{PacerLimits, ResponsePacer, Sleeper, TokioSleeper};
 pub use self::policy::{BannedNetworks, LockoutMode, LockoutPolicy, LockoutPolicyError, TooManyBannedNetworks};
 use self::source_budget::SourceBudget;
 use super::{
-    ChangeError, DomainNames, LockoutKey, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier,
-    RequestOrigin,
+    ChangeError, DomainNames, LockoutKey, LoginName, PasswordAccepted, PasswordError, PasswordVerifier, RequestOrigin,
 };
 use crate::audit::RequestFacts;
 use crate::clock::{Clock, UtcTime};
@@ -172,6 +171,9 @@ impl PasswordGate {
             return Err(PasswordError::Unusable.into());
         }
         let report = Report::new(attempt, self.shared.parts.clock.now());
+        let before = self.shared.parts.clock.monotonic();
+        self.shared.learn_owner(attempt.login, settings).await;
+        let looked_up = self.shared.parts.clock.monotonic().saturating_sub(before);
         let ticket = self.take_place(attempt, settings, report).await?;
         let source = attempt.origin.client_ip;
         let paid = self.shared.state().sources.pay(source, self.shared.parts.clock.monotonic());
@@ -182,7 +184,7 @@ impl PasswordGate {
             return Err(GateError::SourceSlowed { address: source, retry_after });
         }
         let (login, password, pacer) = (attempt.login.clone(), attempt.password.clone(), Arc::clone(pacer));
-        let check = tokio::spawn(async move { ticket.verify(&login, &password, &pacer).await });
+        let check = tokio::spawn(async move { ticket.verify(&login, &password, &pacer, looked_up).await });
         match check.await {
             Ok(result) => result.map_err(GateError::from),
             Err(_) => Err(PasswordError::Unavailable { reason: String::from("the check ended abnormally") }.into()),
@@ -402,6 +404,18 @@ impl Shared {
         pacer
     }
 
+    /// Finds out whose name this is before the first attempt with it is counted: two names of one account must not have two
+    /// sets of attempts. Who cannot be found is counted by the name; a directory that is down locks nobody out.
+    async fn learn_owner(&self, login: &LoginName, settings: &GateSettings) {
+        let written = login.lockout_key(&settings.domains);
+        if self.state().same_account.contains_key(&written) {
+            return;
+        }
+        if let Some(owner) = self.parts.verifier.owner(login).await {
+            self.state().learn_name(written, owner, settings.lockout.max_accounts);
+        }
+    }
+
     fn tell(&self, report: &Report, kind: LockoutEventKind, failures: u32) {
         self.parts.observer.observe(&LockoutEvent {
             kind,
@@ -418,7 +432,7 @@ struct State {
     ledger: Ledger,
     places: FamiliarPlaces,
     sources: SourceBudget,
-    /// Names that turned out to be another name's account. Written by successful sign-ins only.
+    /// Names and whose they are: by the directory, and by the last sign-in that succeeded. Of accounts that exist only.
     same_account: HashMap<LockoutKey, LockoutKey>,
 }
 
@@ -436,16 +450,19 @@ impl State {
     }
 
     fn learn_name(&mut self, written: LockoutKey, account: LockoutKey, capacity: usize) {
-        if written == account || self.same_account.get(&written) == Some(&account) {
+        if self.same_account.get(&written) == Some(&account) {
             return;
         }
         if self.same_account.len() >= capacity
+            && !self.same_account.contains_key(&written)
             && let Some(any) = self.same_account.keys().next().copied()
         {
             self.same_account.remove(&any);
         }
         self.same_account.insert(written, account);
-        self.ledger.join(written, account);
+        if written != account {
+            self.ledger.join(written, account);
+        }
     }
 }
 
@@ -488,20 +505,21 @@ impl Ticket {
         login: &LoginName,
         password: &Secret<String>,
         pacer: &ResponsePacer,
+        looked_up: Duration,
     ) -> Result<PasswordAccepted, PasswordError> {
         let began = self.shared.parts.clock.monotonic();
         let result = self.shared.parts.verifier.verify(login, password).await;
         match &result {
-            Ok(accepted) => self.settle_good(login, &accepted.account),
+            Ok(accepted) => self.settle_good(&accepted.account),
             Err(error) => {
-                pacer.observe(error, self.shared.parts.clock.monotonic().saturating_sub(began));
+                pacer.observe(error, looked_up + self.shared.parts.clock.monotonic().saturating_sub(began));
                 self.settle_refused(error);
             }
         }
         result
     }
 
-    fn settle_good(mut self, login: &LoginName, account: &Account) {
+    fn settle_good(mut self, account: &Account) {
         let now = self.shared.parts.clock.monotonic();
         let capacity = self.shared.settings.load().lockout.max_accounts;
         let origin = &self.report.origin;
@@ -510,9 +528,7 @@ impl Ticket {
             self.settle(&mut state, Verdict::Good, now);
             state.sources.pay_back(origin.client_ip, now);
             let own_key = LockoutKey::of_account(&account.realm, &account.sam_account_name);
-            if matches!(login.form(), LoginForm::Upn { .. }) {
-                state.learn_name(self.written_key, own_key, capacity);
-            }
+            state.learn_name(self.written_key, own_key, capacity);
             if origin.is_extranet() {
                 let key = state.account_of(self.written_key);
                 state.places.learn(key, origin.presented());
