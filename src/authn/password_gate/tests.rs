@@ -13,8 +13,8 @@ use super::LockoutEventKind::{AllowedWhileLocked, CorrectWhileLocked, Locked, Re
 use super::*;
 use crate::audit::{AuthProtocol, Identifier};
 use crate::authn::{DomainNamesEntry, NetworkLocation};
-use crate::clock::ManualClock;
-use crate::directory::AccountKind;
+use crate::clock::{ManualClock, UtcTime};
+use crate::directory::{Account, AccountKind};
 
 struct World {
     gate: Arc<PasswordGate>,
@@ -32,6 +32,8 @@ struct FakeDomain {
     permits: Semaphore,
     clock: Arc<ManualClock>,
     takes: Mutex<TakesTime>,
+    /// Passwords that were changed.
+    changed: AtomicUsize,
     /// Names whose owner was asked for.
     owners: Mutex<Vec<String>>,
     /// Whether the directory says whose a name is.
@@ -74,10 +76,12 @@ impl PasswordVerifier for FakeDomain {
 
     async fn change(&self, login: &LoginName, old: &Secret<String>, new: &Secret<String>) -> Result<(), ChangeError> {
         assert!(["right", "expired"].contains(&old.expose().as_str()), "{login} was not verified");
-        match new.expose().as_str() {
-            "short" => Err(ChangeError::AgainstRules(None)),
-            _ => Ok(()),
+        if new.expose() == "short" {
+            return Err(ChangeError::AgainstRules(None));
         }
+        self.permits.acquire().await.unwrap().forget();
+        self.changed.fetch_add(1, Ordering::SeqCst);
+        Ok(())
     }
 }
 
@@ -153,6 +157,7 @@ fn world_with(settings: GateSettings) -> World {
         permits: Semaphore::new(Semaphore::MAX_PERMITS),
         clock: clock.clone(),
         takes: Mutex::new(Box::new(|_| Duration::ZERO)),
+        changed: AtomicUsize::new(0),
         owners: Mutex::default(),
         knows_owners: AtomicBool::new(true),
         looks_up_in: Mutex::default(),
@@ -719,4 +724,31 @@ async fn a_password_is_changed_by_who_knows_the_old_one_only() {
     }
     let locked = change("right", "better").await;
     assert!(matches!(locked, Err(GateChangeError::Password(GateError::Locked { .. }))), "{locked:?}");
+}
+
+#[tokio::test]
+async fn a_change_under_way_ends_without_its_client() {
+    let world = Arc::new(world());
+    world.domain.permits.forget_permits(Semaphore::MAX_PERMITS);
+    let other = Arc::clone(&world);
+    let change = tokio::spawn(async move {
+        let origin = from(HOME, &[], NetworkLocation::Extranet);
+        let login = LoginName::parse("CORP\\alice").unwrap();
+        let (old, new, request) = (Secret::new("right".into()), Secret::new("better".into()), request(&origin));
+        let attempt = PasswordAttempt { login: &login, password: &old, origin: &origin, request: &request };
+        other.gate.change(attempt, &new).await
+    });
+    // One for the check of the old password; the change waits.
+    world.domain.permits.add_permits(1);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((world.asked(), world.domain.permits.available_permits()), (1, 0));
+    change.abort();
+    assert!(change.await.unwrap_err().is_cancelled());
+    world.domain.permits.add_permits(1000);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.domain.changed.load(Ordering::SeqCst), 1);
 }
