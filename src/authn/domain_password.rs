@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
-use super::{ChangeError, DomainNames, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier};
+use super::{
+    ChangeError, DomainNames, LockoutKey, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier,
+};
 use crate::directory::ldap::LdapDirectory;
 use crate::directory::{ChangeVerdict, PasswordRefusal, PasswordVerdict};
 use crate::kerberos::{self, Acceptor, PasswordCheckError, PasswordOptions};
@@ -53,14 +55,19 @@ impl DomainPasswordVerifier {
             service: format!("HTTP/…@{realm}"),
             detail: String::from("the keytab has no key for it"),
         })?;
+        let (directory, asked) = (Arc::clone(&self.directory), realm.to_owned());
         let (acceptor, password, realm) = (Arc::clone(&self.acceptor), password.clone(), realm.to_owned());
         let name = match login.form() {
             LoginForm::Upn { .. } => kerberos::LoginName::Upn { upn: login.to_string(), realm },
             LoginForm::DownLevel { user, .. } => kerberos::LoginName::Account { user: user.clone(), realm },
         };
         let threads = Arc::clone(&self.threads);
-        // One time for both: whoever waits for a thread does not wait as long again for the domain controller.
+        // One time for all: whoever waits for a thread does not wait as long again for the domain controller.
         let checked = tokio::time::timeout(self.timeout, async move {
+            // The Kerberos library waits ten seconds for a KDC that hangs. Found out before, it is asked last.
+            if let Ok(true) = tokio::time::timeout(SENSE, directory.sense(&asked)).await {
+                tokio::time::sleep(ORDER_IS_WRITTEN).await;
+            }
             let permit = threads.acquire_owned().await.map_err(|_| unreachable("the server is stopping"))?;
             let check = tokio::task::spawn_blocking(move || {
                 let _permit = permit;
@@ -134,6 +141,23 @@ impl PasswordVerifier for DomainPasswordVerifier {
         })
     }
 
+    async fn owner(&self, login: &LoginName) -> Option<LockoutKey> {
+        login.realm(&self.domains)?;
+        let key = login.directory_key();
+        match tokio::time::timeout(LOOK_UP, self.directory.account_name(&key)).await {
+            Ok(Ok((realm, name))) => Some(LockoutKey::of_account(&realm, &name)),
+            Ok(Err(error)) if error.is_retryable() => {
+                tracing::debug!(%error, "a name is counted as it was written");
+                None
+            }
+            Ok(Err(_)) => None,
+            Err(_) => {
+                tracing::debug!("a name is counted as it was written: no answer from the directory in time");
+                None
+            }
+        }
+    }
+
     async fn change(&self, login: &LoginName, old: &Secret<String>, new: &Secret<String>) -> Result<(), ChangeError> {
         match self.directory.change_password(&login.directory_key(), old, new).await {
             Ok(ChangeVerdict::Changed) => Ok(()),
@@ -147,6 +171,15 @@ impl PasswordVerifier for DomainPasswordVerifier {
         }
     }
 }
+
+/// How long a password waits until the directory has said whose name came with it.
+const LOOK_UP: Duration = Duration::from_secs(1);
+
+/// How long a password waits for a sign of life of a domain controller.
+const SENSE: Duration = Duration::from_secs(3);
+
+/// For the order of KDCs to follow what the directory has found out.
+const ORDER_IS_WRITTEN: Duration = Duration::from_millis(200);
 
 /// A check that takes longer waits for a domain controller that may not answer at all.
 const SLOW: Duration = Duration::from_secs(1);

@@ -97,8 +97,7 @@ impl LoginName {
     /// Under which the account's bad passwords are counted.
     ///
     /// `CORP\alice`, `corp.example\alice` and `alice@corp.example` give the same key. A UPN with another suffix gives its own,
-    /// because only the directory knows whose it is; [`PasswordGate`](super::PasswordGate) joins the two after the first
-    /// sign-in. Characters are folded at least as far as Active Directory folds them when it compares names (case, accents,
+    /// because only the directory knows whose it is; [`PasswordGate`](super::PasswordGate) asks it and joins the two. Characters are folded at least as far as Active Directory folds them when it compares names (case, accents,
     /// width, kana), so that `ALICE`, `alicé` and `ａｌｉｃｅ` are not three times as many attempts.
     pub fn lockout_key(&self, domains: &DomainNames) -> LockoutKey {
         let folded = fold(self.domain());

@@ -3,7 +3,7 @@
 //! [`PasswordVerifier`] is implemented by the Kerberos module (AS-REQ, then a ticket to ourselves) and called by
 //! [`PasswordGate`](super::PasswordGate) alone: nothing else may, or lockout can be walked around.
 
-use super::LoginName;
+use super::{LockoutKey, LoginName};
 use crate::clock::UtcTime;
 use crate::directory::{Account, PasswordRules};
 use crate::secret::Secret;
@@ -18,6 +18,10 @@ pub trait PasswordVerifier: Send + Sync {
     /// # Errors
     /// [`PasswordError`].
     async fn verify(&self, login: &LoginName, password: &Secret<String>) -> Result<PasswordAccepted, PasswordError>;
+
+    /// Whose name this is, so that all names of one account are counted together; `None` when nobody has it, when two have it,
+    /// and when that cannot be found out in a moment. Sends no password anywhere.
+    async fn owner(&self, login: &LoginName) -> Option<LockoutKey>;
 
     /// Gives an account another password. Called after the old one was verified.
     ///

@@ -8,6 +8,8 @@
 //! State is this node's own: a farm passes on at most the thresholds times its nodes
 //! ([`LockoutPolicy::check_against_domain`]).
 
+mod error;
+mod event;
 mod familiar;
 mod ledger;
 mod pacer;
@@ -15,28 +17,28 @@ mod policy;
 mod source_budget;
 #[cfg(test)]
 mod tests;
+mod ticket;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, Semaphore};
 
+pub use self::error::{GateChangeError, GateError};
+pub use self::event::{LockoutEvent, LockoutEventKind, LockoutObserver};
 use self::familiar::FamiliarPlaces;
 pub use self::ledger::Familiarity;
-use self::ledger::{Ledger, Place, Settled, Thresholds, Verdict};
+use self::ledger::{Ledger, Place};
 pub use self::pacer::{PacerLimits, ResponsePacer, Sleeper, TokioSleeper};
 pub use self::policy::{BannedNetworks, LockoutMode, LockoutPolicy, LockoutPolicyError, TooManyBannedNetworks};
 use self::source_budget::SourceBudget;
+use self::ticket::{Report, Ticket};
 use super::{
-    ChangeError, DomainNames, LockoutKey, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier,
-    RequestOrigin,
+    ChangeError, DomainNames, LockoutKey, LoginName, PasswordAccepted, PasswordError, PasswordVerifier, RequestOrigin,
 };
 use crate::audit::RequestFacts;
-use crate::clock::{Clock, UtcTime};
-use crate::directory::Account;
+use crate::clock::Clock;
 use crate::secret::Secret;
 
 /// The only caller of a [`PasswordVerifier`]; owns lockout and the timing of refusals.
@@ -172,6 +174,9 @@ impl PasswordGate {
             return Err(PasswordError::Unusable.into());
         }
         let report = Report::new(attempt, self.shared.parts.clock.now());
+        let before = self.shared.parts.clock.monotonic();
+        self.shared.learn_owner(attempt.login, settings).await;
+        let looked_up = self.shared.parts.clock.monotonic().saturating_sub(before);
         let ticket = self.take_place(attempt, settings, report).await?;
         let source = attempt.origin.client_ip;
         let paid = self.shared.state().sources.pay(source, self.shared.parts.clock.monotonic());
@@ -182,7 +187,7 @@ impl PasswordGate {
             return Err(GateError::SourceSlowed { address: source, retry_after });
         }
         let (login, password, pacer) = (attempt.login.clone(), attempt.password.clone(), Arc::clone(pacer));
-        let check = tokio::spawn(async move { ticket.verify(&login, &password, &pacer).await });
+        let check = tokio::spawn(async move { ticket.verify(&login, &password, &pacer, looked_up).await });
         match check.await {
             Ok(result) => result.map_err(GateError::from),
             Err(_) => Err(PasswordError::Unavailable { reason: String::from("the check ended abnormally") }.into()),
@@ -246,130 +251,6 @@ impl PasswordGate {
     }
 }
 
-/// Why no account was given.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum GateError {
-    /// One of the request's addresses is banned; Active Directory was not asked.
-    #[error("the address {address} is banned")]
-    Banned {
-        /// The address.
-        address: IpAddr,
-    },
-    /// Too many bad passwords for this account; Active Directory was not asked.
-    #[error("the account is locked here for requests from {familiarity:?} locations, after {failures} bad passwords")]
-    Locked {
-        /// From where the request came.
-        familiarity: Familiarity,
-        /// Bad passwords that were passed on.
-        failures: u32,
-        /// Until the next attempt is let through.
-        retry_after: Duration,
-    },
-    /// Too many bad passwords from this source, for whatever accounts; Active Directory was not asked.
-    #[error("too many bad passwords from {address}")]
-    SourceSlowed {
-        /// The client's address.
-        address: IpAddr,
-        /// Until the next attempt is let through.
-        retry_after: Duration,
-    },
-    /// The memory of bad passwords is full, or too many attempts wait for their turn; trying again later makes sense.
-    #[error("too many password attempts are under way or remembered")]
-    Overloaded,
-    /// The password was not accepted.
-    #[error(transparent)]
-    Rejected(#[from] PasswordError),
-}
-
-impl GateError {
-    /// Whether this is answered as a wrong password is: same text, same time.
-    pub const fn is_refusal(&self) -> bool {
-        match self {
-            Self::Banned { .. } | Self::Locked { .. } | Self::SourceSlowed { .. } => true,
-            Self::Overloaded => false,
-            Self::Rejected(error) => error.is_account_answer(),
-        }
-    }
-
-    /// Whether the same password may be accepted a little later, because nobody judged it.
-    pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Overloaded | Self::Rejected(PasswordError::Unavailable { .. }))
-    }
-
-    /// `FailureType` of the 1203 audit event (ws-federation.md 12.3).
-    pub const fn failure_type(&self) -> &'static str {
-        match self {
-            Self::Locked { .. } | Self::SourceSlowed { .. } => "ExtranetLockoutError",
-            Self::Banned { .. } => "BannedIPError",
-            Self::Overloaded | Self::Rejected(_) => "CredentialValidationError",
-        }
-    }
-}
-
-/// Why a password was not changed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum GateChangeError {
-    /// The old password was not accepted.
-    #[error(transparent)]
-    Password(GateError),
-    /// The old password was right, and the account keeps it.
-    #[error(transparent)]
-    Change(#[from] ChangeError),
-}
-
-/// Is told of what lockout protection does, for the audit log. Must not block.
-pub trait LockoutObserver: Send + Sync {
-    /// Something happened. Also called for attempts whose client has gone away.
-    fn observe(&self, event: &LockoutEvent);
-}
-
-/// One action of lockout protection.
-#[derive(Debug, Clone)]
-pub struct LockoutEvent {
-    /// What happened.
-    pub kind: LockoutEventKind,
-    /// The login name as it was sent.
-    pub login: String,
-    /// Whether the request came from a familiar place.
-    pub familiarity: Familiarity,
-    /// Bad passwords of the account that count now.
-    pub failures: u32,
-    /// The request.
-    pub request: Arc<RequestFacts>,
-    /// When the attempt began.
-    pub at: UtcTime,
-}
-
-/// What lockout protection did.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LockoutEventKind {
-    /// This bad password locked the account.
-    Locked,
-    /// An attempt on a locked account was refused.
-    RefusedWhileLocked,
-    /// An attempt on a locked account was let through, because lockout only reports.
-    AllowedWhileLocked,
-    /// The right password for an account that was locked: somebody may have guessed it.
-    CorrectWhileLocked,
-    /// The source has sent too many bad passwords.
-    SourceSlowed,
-    /// There is no room to remember another account; the attempt was refused.
-    LedgerFull,
-}
-
-impl LockoutEventKind {
-    /// AD FS' numbers for it; empty where AD FS has none.
-    pub const fn numbers(self) -> &'static [u16] {
-        match self {
-            Self::Locked => &[1210, 516],
-            Self::RefusedWhileLocked => &[1210],
-            Self::AllowedWhileLocked => &[512],
-            Self::CorrectWhileLocked => &[515],
-            Self::SourceSlowed | Self::LedgerFull => &[],
-        }
-    }
-}
-
 struct Shared {
     parts: GateParts,
     settings: ArcSwap<GateSettings>,
@@ -402,6 +283,18 @@ impl Shared {
         pacer
     }
 
+    /// Finds out whose name this is before the first attempt with it is counted: two names of one account must not have two
+    /// sets of attempts. Who cannot be found is counted by the name; a directory that is down locks nobody out.
+    async fn learn_owner(&self, login: &LoginName, settings: &GateSettings) {
+        let written = login.lockout_key(&settings.domains);
+        if self.state().same_account.contains_key(&written) {
+            return;
+        }
+        if let Some(owner) = self.parts.verifier.owner(login).await {
+            self.state().learn_name(written, owner, settings.lockout.max_accounts);
+        }
+    }
+
     fn tell(&self, report: &Report, kind: LockoutEventKind, failures: u32) {
         self.parts.observer.observe(&LockoutEvent {
             kind,
@@ -418,7 +311,7 @@ struct State {
     ledger: Ledger,
     places: FamiliarPlaces,
     sources: SourceBudget,
-    /// Names that turned out to be another name's account. Written by successful sign-ins only.
+    /// Names and whose they are: by the directory, and by the last sign-in that succeeded. Of accounts that exist only.
     same_account: HashMap<LockoutKey, LockoutKey>,
 }
 
@@ -436,140 +329,18 @@ impl State {
     }
 
     fn learn_name(&mut self, written: LockoutKey, account: LockoutKey, capacity: usize) {
-        if written == account || self.same_account.get(&written) == Some(&account) {
+        if self.same_account.get(&written) == Some(&account) {
             return;
         }
         if self.same_account.len() >= capacity
+            && !self.same_account.contains_key(&written)
             && let Some(any) = self.same_account.keys().next().copied()
         {
             self.same_account.remove(&any);
         }
         self.same_account.insert(written, account);
-        self.ledger.join(written, account);
-    }
-}
-
-/// What an event says of its request.
-struct Report {
-    login: String,
-    familiarity: Familiarity,
-    origin: RequestOrigin,
-    request: Arc<RequestFacts>,
-    at: UtcTime,
-}
-
-impl Report {
-    fn new(attempt: &PasswordAttempt<'_>, at: UtcTime) -> Self {
-        Self {
-            login: attempt.login.to_string(),
-            familiarity: Familiarity::Unknown,
-            origin: attempt.origin.clone(),
-            request: Arc::clone(attempt.request),
-            at,
-        }
-    }
-}
-
-/// A place taken for one attempt. Dropped without a verdict (the verifier panicked), it counts as a bad password.
-struct Ticket {
-    shared: Arc<Shared>,
-    account: LockoutKey,
-    /// The key of the name as it was written.
-    written_key: LockoutKey,
-    thresholds: Thresholds,
-    was_locked: bool,
-    report: Report,
-    settled: bool,
-}
-
-impl Ticket {
-    async fn verify(
-        self,
-        login: &LoginName,
-        password: &Secret<String>,
-        pacer: &ResponsePacer,
-    ) -> Result<PasswordAccepted, PasswordError> {
-        let began = self.shared.parts.clock.monotonic();
-        let result = self.shared.parts.verifier.verify(login, password).await;
-        match &result {
-            Ok(accepted) => self.settle_good(login, &accepted.account),
-            Err(error) => {
-                pacer.observe(error, self.shared.parts.clock.monotonic().saturating_sub(began));
-                self.settle_refused(error);
-            }
-        }
-        result
-    }
-
-    fn settle_good(mut self, login: &LoginName, account: &Account) {
-        let now = self.shared.parts.clock.monotonic();
-        let capacity = self.shared.settings.load().lockout.max_accounts;
-        let origin = &self.report.origin;
-        {
-            let mut state = self.shared.state();
-            self.settle(&mut state, Verdict::Good, now);
-            state.sources.pay_back(origin.client_ip, now);
-            let own_key = LockoutKey::of_account(&account.realm, &account.sam_account_name);
-            if matches!(login.form(), LoginForm::Upn { .. }) {
-                state.learn_name(self.written_key, own_key, capacity);
-            }
-            if origin.is_extranet() {
-                let key = state.account_of(self.written_key);
-                state.places.learn(key, origin.presented());
-            }
-        }
-        if self.was_locked {
-            self.shared.tell(&self.report, LockoutEventKind::CorrectWhileLocked, 0);
-        }
-        self.finish();
-    }
-
-    fn settle_refused(mut self, error: &PasswordError) {
-        if error.counts_as_bad_password() {
-            self.settle_bad(!matches!(error, PasswordError::UnknownAccount));
-        } else {
-            let now = self.shared.parts.clock.monotonic();
-            let mut state = self.shared.state();
-            self.settle(&mut state, Verdict::Neutral, now);
-            state.sources.pay_back(self.report.origin.client_ip, now);
-            drop(state);
-            if self.was_locked && error.may_change_password() {
-                self.shared.tell(&self.report, LockoutEventKind::CorrectWhileLocked, 0);
-            }
-        }
-        self.finish();
-    }
-
-    fn settle_bad(&self, account_exists: bool) {
-        let now = self.shared.parts.clock.monotonic();
-        let settled = self.settle(&mut self.shared.state(), Verdict::Bad { account_exists }, now);
-        if settled.locks {
-            self.shared.tell(&self.report, LockoutEventKind::Locked, settled.failures);
-        }
-    }
-
-    /// Gives the place back before anything was asked.
-    fn give_back(mut self) {
-        let now = self.shared.parts.clock.monotonic();
-        self.settle(&mut self.shared.state(), Verdict::Neutral, now);
-        self.finish();
-    }
-
-    fn settle(&self, state: &mut State, verdict: Verdict, now: Duration) -> Settled {
-        state.ledger.settle(self.account, self.report.familiarity, self.thresholds, verdict, now)
-    }
-
-    fn finish(&mut self) {
-        self.settled = true;
-        self.shared.settled.notify_waiters();
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if !self.settled {
-            self.settle_bad(true);
-            self.finish();
+        if written != account {
+            self.ledger.join(written, account);
         }
     }
 }

@@ -368,6 +368,32 @@ pub(super) mod tests {
         offer(&[OID_MS_KERBEROS, OID_KERBEROS], Some(&raw_token(authenticator)))
     }
 
+    #[test]
+    fn an_ap_req_has_the_fields_of_the_rfc_and_nothing_else() {
+        let screened = |parts: Parts<'_>| match screen(&frame(
+            OID_KERBEROS,
+            &[&[1, 0], &application_14(&fields_of(&parts))[..]].concat(),
+        )) {
+            Screened::Kerberos(_) => None,
+            Screened::Malformed(reason) => Some(reason),
+            other @ Screened::Ntlm(_) => panic!("{other:?}"),
+        };
+        assert_eq!(screened(GOOD), None);
+        assert_eq!(screened(Parts { components: 8, ..GOOD }), None);
+        let more = tlv(context(4), &tlv(der::INTEGER, &[1]));
+        for (what, parts) in [
+            ("protocol version", Parts { versions: [4, 14, 5], ..GOOD }),
+            ("another message", Parts { versions: [5, 15, 5], ..GOOD }),
+            ("version of the ticket", Parts { versions: [5, 14, 4], ..GOOD }),
+            ("a field after the ticket's last", Parts { ticket_and: &more, ..GOOD }),
+            ("a name of nine components", Parts { components: 9, ..GOOD }),
+            ("an empty ticket", Parts { ticket: b"", ..GOOD }),
+            ("an empty authenticator", Parts { authenticator: b"", ..GOOD }),
+        ] {
+            assert_eq!(screened(parts), Some(Malformation::Structure), "{what}");
+        }
+    }
+
     fn assert_kerberos(token: &[u8], raw: &[u8], wrapping: Wrapping) {
         match screen(token) {
             Screened::Kerberos(found) => {
@@ -386,26 +412,45 @@ pub(super) mod tests {
     }
 
     fn ap_req_fields(authenticator: &[u8]) -> Vec<u8> {
+        fields_of(&Parts { authenticator, ..GOOD })
+    }
+
+    /// What is in an AP-REQ.
+    struct Parts<'a> {
+        versions: [u8; 3],
+        components: usize,
+        ticket: &'a [u8],
+        ticket_and: &'a [u8],
+        authenticator: &'a [u8],
+    }
+
+    const GOOD: Parts<'static> =
+        Parts { versions: [5, 14, 5], components: 2, ticket: b"ticket", ticket_and: b"", authenticator: b"sealed" };
+
+    fn fields_of(parts: &Parts<'_>) -> Vec<u8> {
+        let [version, kind, ticket_version] = parts.versions;
         let string = |text: &[u8]| tlv(der::GENERAL_STRING, text);
         let number = |field: u8, value: u8| tlv(context(field), &tlv(der::INTEGER, &[value]));
         let cipher = |octets: &[u8]| tlv(context(2), &tlv(der::OCTET_STRING, octets));
-        let strings = tlv(der::SEQUENCE, &[string(b"HTTP"), string(b"sts.corp.example")].concat());
+        let names = [&b"HTTP"[..], b"sts.corp.example"].into_iter().cycle().take(parts.components);
+        let strings = tlv(der::SEQUENCE, &names.flat_map(string).collect::<Vec<u8>>());
         let name = tlv(der::SEQUENCE, &[number(0, 2), tlv(context(1), &strings)].concat());
-        let sealed = tlv(der::SEQUENCE, &[number(0, 18), number(1, 3), cipher(b"ticket")].concat());
+        let sealed = tlv(der::SEQUENCE, &[number(0, 18), number(1, 3), cipher(parts.ticket)].concat());
         let ticket = tlv(
             der::SEQUENCE,
             &[
-                number(0, 5),
+                number(0, ticket_version),
                 tlv(context(1), &string(b"CORP.EXAMPLE")),
                 tlv(context(2), &name),
                 tlv(context(3), &sealed),
+                parts.ticket_and.to_vec(),
             ]
             .concat(),
         );
-        let authenticator = tlv(der::SEQUENCE, &[number(0, 18), cipher(authenticator)].concat());
+        let authenticator = tlv(der::SEQUENCE, &[number(0, 18), cipher(parts.authenticator)].concat());
         [
-            number(0, 5),
-            number(1, 14),
+            number(0, version),
+            number(1, kind),
             tlv(context(2), &tlv(der::BIT_STRING, &[0; 5])),
             tlv(context(3), &tlv(application(1), &ticket)),
             tlv(context(4), &authenticator),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 
-use crate::authn::{ChangeError, DomainPasswordVerifier, LoginName, PasswordAccepted, PasswordError, PasswordVerifier};
+use crate::authn::{
+    ChangeError, DomainPasswordVerifier, LockoutKey, LoginName, PasswordAccepted, PasswordError, PasswordVerifier,
+};
 use crate::secret::Secret;
 
 /// Passes each check on to the current verifier.
@@ -25,6 +27,10 @@ impl PasswordVerifier for CurrentVerifier {
             Some(verifier) => verifier.verify(login, password).await,
             None => Err(PasswordError::Unavailable { reason: String::from("the server is starting") }),
         }
+    }
+
+    async fn owner(&self, login: &LoginName) -> Option<LockoutKey> {
+        self.0.load_full()?.owner(login).await
     }
 
     async fn change(&self, login: &LoginName, old: &Secret<String>, new: &Secret<String>) -> Result<(), ChangeError> {

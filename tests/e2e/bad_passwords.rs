@@ -118,6 +118,23 @@ fn an_account_is_locked_here_before_the_domain_locks_it() {
 }
 
 #[test]
+fn two_names_of_an_account_are_one_set_of_attempts() {
+    let account = Account::new("twonames").create();
+    // A suffix that is not the domain's name: only the directory knows whose it is, and it is asked before the first sign-in.
+    let other_name = format!("{}-mail@unlisted.example", account.name);
+    account.modify(&format!("replace: userPrincipalName\nuserPrincipalName: {other_name}"));
+    let netbios = Lab::get().realm.split('.').next().expect("a name").to_owned();
+    let names = [other_name, format!("{netbios}\\{}", account.name)];
+    let route = Route::inside().from(208);
+    for attempt in 1..=10 {
+        let reply = send(&route, &message(&names[attempt % 2], "Wrong"));
+        assert_eq!(Fault::of(&reply), Fault::failed_authentication());
+        rejected(&reply.audit(), if attempt <= 4 { "WrongPassword" } else { "SoftLockout" });
+    }
+    assert_eq!(account.bad_passwords(), 4, "the domain locks at 5");
+}
+
+#[test]
 fn a_guesser_outside_leaves_the_owner_inside_a_share() {
     let account = Account::new("shared").create();
     let (inside, outside) = (Route::inside().from(207), Route::outside());

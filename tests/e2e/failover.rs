@@ -118,12 +118,12 @@ fn passwords_go_to_the_controller_that_answers() {
     assert_eq!(first_kdc(), variable("LAB_DC2"), "the configured order");
 
     second.pause();
-    // What finds it out waits for it once; even then the time is bounded, and trying again helps.
+    // Also the sign-in that finds it out succeeds, within the time of one check.
     eventually("another order of KDCs", || {
         let began = Instant::now();
-        let status = sign_in().status;
-        assert!(matches!(status, 200 | 503), "{status}");
-        assert!(began.elapsed() < Duration::from_secs(25), "a sign-in took {:?}", began.elapsed());
+        let answer = sign_in();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert!(began.elapsed() < Duration::from_secs(15), "a sign-in took {:?}", began.elapsed());
         first_kdc() == variable("LAB_DC")
     });
     // The library looks at the file once in a second.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use super::LockoutEventKind::{AllowedWhileLocked, CorrectWhileLocked, Locked, Re
 use super::*;
 use crate::audit::{AuthProtocol, Identifier};
 use crate::authn::{DomainNamesEntry, NetworkLocation};
-use crate::clock::ManualClock;
-use crate::directory::AccountKind;
+use crate::clock::{ManualClock, UtcTime};
+use crate::directory::{Account, AccountKind};
 
 struct World {
     gate: Arc<PasswordGate>,
@@ -32,6 +32,14 @@ struct FakeDomain {
     permits: Semaphore,
     clock: Arc<ManualClock>,
     takes: Mutex<TakesTime>,
+    /// Passwords that were changed.
+    changed: AtomicUsize,
+    /// Names whose owner was asked for.
+    owners: Mutex<Vec<String>>,
+    /// Whether the directory says whose a name is.
+    knows_owners: AtomicBool,
+    /// How long it takes for that.
+    looks_up_in: Mutex<Duration>,
 }
 
 /// How long a check of this user takes.
@@ -49,11 +57,7 @@ impl PasswordVerifier for FakeDomain {
         if let Some(error) = self.scripted.lock().unwrap().get(&(user.clone(), password.expose().clone())) {
             return Err(error.clone());
         }
-        let sam = match user.as_str() {
-            "alice" | "a.liddell" => "alice",
-            "bob" => "bob",
-            _ => return Err(PasswordError::UnknownAccount),
-        };
+        let Some(sam) = sam_account_name(&user) else { return Err(PasswordError::UnknownAccount) };
         if password.expose() == "right" {
             Ok(PasswordAccepted { account: account(sam), expires: None })
         } else {
@@ -61,12 +65,31 @@ impl PasswordVerifier for FakeDomain {
         }
     }
 
+    async fn owner(&self, login: &LoginName) -> Option<LockoutKey> {
+        self.owners.lock().unwrap().push(login.to_string());
+        self.clock.advance(*self.looks_up_in.lock().unwrap());
+        if !self.knows_owners.load(Ordering::SeqCst) {
+            return None;
+        }
+        sam_account_name(&login.user().to_lowercase()).map(|sam| LockoutKey::of_account("CORP.EXAMPLE", sam))
+    }
+
     async fn change(&self, login: &LoginName, old: &Secret<String>, new: &Secret<String>) -> Result<(), ChangeError> {
         assert!(["right", "expired"].contains(&old.expose().as_str()), "{login} was not verified");
-        match new.expose().as_str() {
-            "short" => Err(ChangeError::AgainstRules(None)),
-            _ => Ok(()),
+        if new.expose() == "short" {
+            return Err(ChangeError::AgainstRules(None));
         }
+        self.permits.acquire().await.unwrap().forget();
+        self.changed.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+fn sam_account_name(user: &str) -> Option<&'static str> {
+    match user {
+        "alice" | "a.liddell" => Some("alice"),
+        "bob" => Some("bob"),
+        _ => None,
     }
 }
 
@@ -134,6 +157,10 @@ fn world_with(settings: GateSettings) -> World {
         permits: Semaphore::new(Semaphore::MAX_PERMITS),
         clock: clock.clone(),
         takes: Mutex::new(Box::new(|_| Duration::ZERO)),
+        changed: AtomicUsize::new(0),
+        owners: Mutex::default(),
+        knows_owners: AtomicBool::new(true),
+        looks_up_in: Mutex::default(),
     });
     let events = Arc::new(Events::default());
     let gate = PasswordGate::new(
@@ -280,8 +307,70 @@ async fn no_more_bad_passwords_reach_the_domain_than_the_threshold_from_all_plac
 }
 
 #[tokio::test]
+async fn a_second_name_is_no_second_set_of_attempts() {
+    for first in ["CORP\\alice", "a.liddell@brand.example"] {
+        let world = world();
+        world.fail(first, ELSEWHERE, 1).await;
+        world.fail("a.liddell@brand.example", ELSEWHERE, 1).await;
+        world.fail("CORP\\alice", ELSEWHERE, 1).await;
+        for name in ["CORP\\alice", "a.liddell@brand.example", "A.LIDDELL@BRAND.EXAMPLE", "alice@corp.example"] {
+            assert!(is_locked(&world.sign_in(name, "right", ELSEWHERE).await), "{name} after {first}");
+        }
+        assert_eq!(world.asked(), 3);
+    }
+}
+
+#[tokio::test]
+async fn attempts_at_once_by_two_names_are_one_set() {
+    let world = Arc::new(world());
+    world.domain.permits.forget_permits(Semaphore::MAX_PERMITS);
+    let attempts: Vec<_> = (0..20)
+        .map(|n| {
+            let world = Arc::clone(&world);
+            let name = if n % 2 == 0 { "CORP\\alice" } else { "a.liddell@brand.example" };
+            tokio::spawn(async move { world.sign_in(name, "wrong", HOME).await })
+        })
+        .collect();
+    for _ in 0..200 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.asked(), 3);
+    world.domain.permits.add_permits(1000);
+    for attempt in attempts {
+        assert!(attempt.await.unwrap().is_err());
+    }
+    assert_eq!(world.asked(), 3);
+}
+
+#[tokio::test]
+async fn whose_a_name_is_is_asked_once_and_only_for_passwords_that_are_checked() {
+    let world = world();
+    let asked = || world.domain.owners.lock().unwrap().len();
+    assert!(world.sign_in("a.liddell@brand.example", "", HOME).await.is_err());
+    assert_eq!(asked(), 0, "an empty password");
+    for _ in 0..5 {
+        assert!(world.sign_in("a.liddell@brand.example", "right", HOME).await.is_ok());
+        assert!(world.sign_in("CORP\\alice", "right", HOME).await.is_ok());
+    }
+    assert_eq!(asked(), 2);
+}
+
+#[tokio::test]
+async fn names_whose_owner_is_remembered_are_bounded() {
+    let mut settings = settings();
+    settings.lockout.max_accounts = 2;
+    let world = world_with(settings);
+    for name in ["CORP\\alice", "a.liddell@brand.example", "alice@brand.example", "CORP\\bob", "bob@brand.example"] {
+        assert!(world.sign_in(name, "right", HOME).await.is_ok());
+    }
+    assert_eq!(world.gate.shared.state().same_account.len(), 2);
+}
+
+/// A directory that is down locks nobody out: names are counted apart, until one signs in.
+#[tokio::test]
 async fn a_second_name_is_no_second_set_of_attempts_once_known() {
     let world = world();
+    world.domain.knows_owners.store(false, Ordering::SeqCst);
     world.fail("CORP\\alice", ELSEWHERE, 1).await;
     world.fail("a.liddell@brand.example", ELSEWHERE, 1).await;
     let inside = from("10.1.1.1", &[], NetworkLocation::Intranet);
@@ -597,6 +686,24 @@ async fn every_refusal_takes_the_same_time() {
 }
 
 #[tokio::test]
+async fn the_clock_does_not_tell_for_which_name_an_owner_was_found() {
+    let world = world();
+    *world.domain.looks_up_in.lock().unwrap() = Duration::from_millis(40);
+    *world.domain.takes.lock().unwrap() = Box::new(|_| Duration::from_millis(100));
+    let took = async |login: &str| {
+        let began = world.clock.monotonic();
+        assert!(world.sign_in(login, "x", HOME).await.is_err_and(|error| error.is_refusal()));
+        world.clock.monotonic().saturating_sub(began)
+    };
+    // The first answer shows how slow the domain is.
+    took("CORP\\bob").await;
+    let wrong = took("a.liddell@brand.example").await;
+    for name in ["a.liddell@brand.example", "nobody@brand.example", "nobody@brand.example", "CORP\\nobody"] {
+        assert_eq!(took(name).await, wrong, "{name}");
+    }
+}
+
+#[tokio::test]
 async fn a_password_is_changed_by_who_knows_the_old_one_only() {
     let world = world();
     let expired = (String::from("alice"), String::from("expired"));
@@ -617,4 +724,31 @@ async fn a_password_is_changed_by_who_knows_the_old_one_only() {
     }
     let locked = change("right", "better").await;
     assert!(matches!(locked, Err(GateChangeError::Password(GateError::Locked { .. }))), "{locked:?}");
+}
+
+#[tokio::test]
+async fn a_change_under_way_ends_without_its_client() {
+    let world = Arc::new(world());
+    world.domain.permits.forget_permits(Semaphore::MAX_PERMITS);
+    let other = Arc::clone(&world);
+    let change = tokio::spawn(async move {
+        let origin = from(HOME, &[], NetworkLocation::Extranet);
+        let login = LoginName::parse("CORP\\alice").unwrap();
+        let (old, new, request) = (Secret::new("right".into()), Secret::new("better".into()), request(&origin));
+        let attempt = PasswordAttempt { login: &login, password: &old, origin: &origin, request: &request };
+        other.gate.change(attempt, &new).await
+    });
+    // One for the check of the old password; the change waits.
+    world.domain.permits.add_permits(1);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((world.asked(), world.domain.permits.available_permits()), (1, 0));
+    change.abort();
+    assert!(change.await.unwrap_err().is_cancelled());
+    world.domain.permits.add_permits(1000);
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(world.domain.changed.load(Ordering::SeqCst), 1);
 }

@@ -154,6 +154,9 @@ fn the_next_key_is_published_first_and_signs_when_it_is_promoted() {
     let at = |hours| later.plus(Duration::from_hours(hours));
     let early = place.run_at(at(23), &["promote", &next]).unwrap_err();
     assert!(matches!(early, KeysError::JustAdded { .. }), "{early}");
+    // Also when nobody had to learn it: a clock that goes wrong, or a certificate of the future.
+    let unborn = place.run_at(UtcTime::from_unix_seconds(1), &["promote", &next, "--now"]).unwrap_err();
+    assert!(matches!(unborn, KeysError::NotYetValid { .. }), "{unborn}");
     assert_eq!(primary("refused").0, old);
     let text = place.run_at(at(24), &["promote", &next[..16]]).unwrap();
     assert!(text.contains("Primary token-signing key is now") && text.contains("reload"), "{text}");

@@ -110,14 +110,7 @@ impl Connection {
 
     /// Reads one attribute of the root, which every domain controller gives everybody.
     pub(super) async fn ping(&mut self, within: Duration) -> Result<(), LinkError> {
-        let search = Search {
-            base: String::new(),
-            scope: Scope::Base,
-            filter: "(objectClass=*)".to_owned(),
-            attributes: vec!["currentTime".to_owned()],
-            max_entries: 1,
-        };
-        self.search(&search, within).await.map(drop)
+        self.search(&Search::sign_of_life(), within).await.map(drop)
     }
 
     /// A bind with a name and a password, for its result only.
@@ -191,6 +184,19 @@ pub(super) struct Search {
     pub(super) filter: String,
     pub(super) attributes: Vec<String>,
     pub(super) max_entries: usize,
+}
+
+impl Search {
+    /// A question that costs nothing and that every domain controller answers everybody.
+    pub(super) fn sign_of_life() -> Self {
+        Self {
+            base: String::new(),
+            scope: Scope::Base,
+            filter: "(objectClass=*)".to_owned(),
+            attributes: vec!["currentTime".to_owned()],
+            max_entries: 1,
+        }
+    }
 }
 
 /// How one exchange with one domain controller failed.

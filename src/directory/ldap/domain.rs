@@ -1,10 +1,12 @@
 //! One domain: its names, and questions about its objects.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Mutex, Semaphore, watch};
 use tokio::time::timeout;
 
+use super::connection::Search;
 use super::entry::Entry;
 use super::options::{DomainOptions, LdapLimits, LdapSetupError};
 use super::pool::{Pool, PoolOptions};
@@ -21,6 +23,8 @@ pub(super) struct Domain {
     upn_suffixes: Vec<String>,
     pub(super) pool: Pool,
     password_checks: Semaphore,
+    /// When a domain controller gave a sign of life that somebody waited for.
+    sensed: Mutex<Option<Duration>>,
     limits: Arc<LdapLimits>,
 }
 
@@ -57,6 +61,7 @@ impl Domain {
             upn_suffixes,
             pool,
             password_checks: Semaphore::new(PASSWORD_CHECKS),
+            sensed: Mutex::default(),
             limits: Arc::clone(limits),
         })
     }
@@ -100,11 +105,32 @@ impl Domain {
         outcome.unwrap_or_else(|_| Err(self.unavailable("no answer in time while checking a password")))
     }
 
+    /// Asks the domain controllers for a sign of life, in their order, until one gives it. Those that do not are suspect from
+    /// then on; returns whether there was one. Who comes while that is under way, or soon after, does not ask again.
+    pub(super) async fn sense(&self, clock: &dyn Clock) -> bool {
+        let mut sensed = self.sensed.lock().await;
+        if sensed.is_some_and(|at| clock.monotonic().saturating_sub(at) < FRESH) {
+            return false;
+        }
+        let mut silent = false;
+        for server in self.pool.servers.iter().filter(|server| !server.is_suspect()) {
+            if server.search(&Search::sign_of_life(), self.limits.operation_timeout).await.is_ok() {
+                break;
+            }
+            silent = true;
+        }
+        *sensed = Some(clock.monotonic());
+        silent
+    }
+
     /// Times and amounts.
     pub(super) fn limits(&self) -> &LdapLimits {
         &self.limits
     }
 }
+
+/// For so long a sign of life is believed.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// Each has a connection of its own.
 const PASSWORD_CHECKS: usize = 16;

@@ -109,6 +109,16 @@ impl LdapDirectory {
         self.on_runtime(move |inner| async move { password::check(&inner.domains, &key, &password).await }).await
     }
 
+    /// Realm and `sAMAccountName` of the account that `key` names by UPN or by account name, in one question. Says nothing of
+    /// whether the account may sign in.
+    ///
+    /// # Errors
+    /// [`DirectoryError`]; [`DirectoryError::NotFound`] also when the name is two accounts'.
+    pub async fn account_name(&self, key: &AccountKey) -> Result<(String, String), DirectoryError> {
+        let key = key.clone();
+        self.on_runtime(|inner| async move { inner.account_name(&key).await }).await
+    }
+
     /// Exchanges the password of the account that `key` names. Whether that account may sign in is not asked.
     ///
     /// # Errors
@@ -138,6 +148,20 @@ impl LdapDirectory {
             let servers = inner.domains.iter().flat_map(|domain| &domain.pool.servers);
             futures_util::future::join_all(servers.map(|server| Arc::clone(server).keep_alive())).await;
         });
+    }
+
+    /// Finds out whether the domain controllers of `realm` answer at this moment, so that [`health`](Self::health) is true
+    /// before something relies on it that waits long for one that hangs. Returns whether one was found that does not answer;
+    /// a realm that is not configured has none.
+    pub async fn sense(&self, realm: &str) -> bool {
+        let (inner, realm) = (Arc::clone(&self.inner), realm.to_owned());
+        let sense = self.runtime.spawn(async move {
+            match inner.domain_named(&realm) {
+                Ok(domain) => domain.sense(&*inner.clock).await,
+                Err(_) => false,
+            }
+        });
+        sense.await.unwrap_or(false)
     }
 
     /// The runtime that the connections live on.
@@ -272,13 +296,19 @@ impl Inner {
 
     /// Who has this UPN, as the attribute or as `sAMAccountName@domain`. Two accounts for one name is none.
     async fn sid_of_upn(&self, upn: &str) -> Result<Sid, DirectoryError> {
+        let holders = self.holders_of_upn(upn).await?;
+        single(holders.iter().map(|(_, attributes)| attributes.object_sid()), upn)
+    }
+
+    /// Every object that has this UPN, with its domain, `objectSid` and `sAMAccountName`.
+    async fn holders_of_upn(&self, upn: &str) -> Result<Vec<(&Domain, Attributes)>, DirectoryError> {
         let not_found = || DirectoryError::NotFound { key: upn.to_owned() };
         let (name, suffix) = upn.rsplit_once('@').ok_or_else(not_found)?;
         let domains: Vec<_> = self.domains.iter().filter(|domain| domain.has_suffix(suffix)).collect();
         if domains.is_empty() {
             return Err(DirectoryError::UnknownDomain { domain: suffix.to_owned() });
         }
-        let mut sids = Vec::new();
+        let mut holders = Vec::new();
         for domain in domains {
             let implicit = domain.dns_name.eq_ignore_ascii_case(suffix);
             let mut names = vec![Filter::equal("userPrincipalName", upn)];
@@ -292,11 +322,32 @@ impl Inner {
                 if same_name(attributes.text("userPrincipalName"), upn)
                     || (implicit && same_name(attributes.text("sAMAccountName"), name))
                 {
-                    sids.push(attributes.object_sid());
+                    holders.push((domain, attributes));
                 }
             }
         }
-        single(sids.into_iter(), upn)
+        Ok(holders)
+    }
+
+    /// Realm and `sAMAccountName` of the account that a person means by this name.
+    async fn account_name(&self, key: &AccountKey) -> Result<(String, String), DirectoryError> {
+        let upn = match key {
+            AccountKey::Upn(upn) => upn.clone(),
+            // What is no account's name may still be the first part of a UPN, by which a KDC finds it.
+            AccountKey::Sam { domain, name } => format!("{name}@{}", self.domain_named(domain)?.dns_name),
+            AccountKey::Sid(sid) => return Err(DirectoryError::NotFound { key: sid.to_string() }),
+        };
+        match self.holders_of_upn(&upn).await?.as_slice() {
+            [(domain, attributes)] => {
+                let name = attributes.text("sAMAccountName").ok_or_else(|| DirectoryError::Malformed {
+                    attribute: "sAMAccountName".to_owned(),
+                    key: upn,
+                    reason: "missing".to_owned(),
+                })?;
+                Ok((domain.dns_name.to_uppercase(), name.to_owned()))
+            }
+            _ => Err(DirectoryError::NotFound { key: upn }),
+        }
     }
 
     async fn account_by_sid(&self, sid: &Sid, key: &str) -> Result<Account, DirectoryError> {
