@@ -92,7 +92,10 @@ impl Parameters {
         }
         // Tokens of claims providers are large; other forms are not.
         let form = Self::parse_up_to(&call.body, MAX_TOKEN_FORM)?;
-        if form.has("wresult") || form.has("SAMLResponse") { Ok(form) } else { Self::parse(&call.body) }
+        if call.body.len() > MAX_OCTETS && !form.has("wresult") && !form.has("SAMLResponse") {
+            return Err(ParameterError::TooLong { octets: call.body.len(), limit: MAX_OCTETS });
+        }
+        Ok(form)
     }
 
     /// The value of a parameter; `None` when it is absent or empty.

@@ -14,7 +14,7 @@ use super::cookies::{self, Keep};
 use super::federate_in::{Arrival, PartnerFailure};
 use super::parameters::{ParameterError, Parameters};
 use super::session::{self, Browser};
-use super::update_password::{self, UpdateFailure};
+use super::update_password;
 use super::{BrowserSignIn, HomeRealmParameters, home_realm, names, reply};
 use crate::authn::flow::Returned;
 use crate::authn::{
@@ -124,18 +124,6 @@ pub(in crate::protocols) enum SignInFailure {
     /// The answer of a claims provider is not taken; audited.
     #[error(transparent)]
     ClaimsProvider(#[from] PartnerFailure),
-}
-
-impl From<UpdateFailure> for SignInFailure {
-    fn from(failure: UpdateFailure) -> Self {
-        match failure {
-            UpdateFailure::Parameters(error) => Self::Form(error),
-            UpdateFailure::Store(error) => Self::Store(error),
-            UpdateFailure::Seal(error) => Self::Seal(error),
-            UpdateFailure::Page(error) => Self::Page(error),
-            UpdateFailure::Random(error) => Self::Random(error),
-        }
-    }
 }
 
 /// Signs in, or goes one step towards it.
@@ -328,7 +316,7 @@ impl Visit<'_> {
             {
                 let Self { environment, cx, call, browser, prompt, .. } = self;
                 let page = update_password::expired_page(environment, cx, call, browser, prompt.query, name);
-                page.map(Outcome::Answer).map_err(SignInFailure::from)
+                page.map(Outcome::Answer)
             }
             FlowStep::Challenge(Challenge::Forms { last }, flow) => {
                 let status = match last {

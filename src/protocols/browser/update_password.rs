@@ -9,21 +9,19 @@ use super::BrowserSignIn;
 use super::parameters::{ParameterError, Parameters};
 use super::reply::{self, Said};
 use super::session::Browser;
-use super::sign_in::{Door, MAX_FIELD};
+use super::sign_in::{Door, MAX_FIELD, SignInFailure};
 use crate::audit::AuthProtocol;
 use crate::authn::password::ChangeError;
 use crate::authn::{AuthnRequirement, SignInFlow};
-use crate::clock::RandomError;
 use crate::directory::PasswordRules;
 use crate::issuance::Context;
 use crate::pages::theme::Theme;
-use crate::pages::{ErrorText, Notice, PageError, PasswordUpdatedPage, ShownRules, UpdatePasswordPage};
+use crate::pages::{ErrorText, Notice, PasswordUpdatedPage, ShownRules, UpdatePasswordPage};
 use crate::protocols::credential::{self, ChangeRefusal};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::secret::Secret;
-use crate::store::{FirstUse, Purpose, StoreError, TokenId};
-use crate::tokens::sealed::SealError;
+use crate::store::{FirstUse, Purpose, TokenId};
 use crate::trusts::TrustLookup;
 
 /// Answers a request.
@@ -36,7 +34,7 @@ pub async fn handle(environment: &Environment, call: &Call) -> Answer {
     let visit = Visit { environment, cx: &cx, call, browser: &browser, query: &call.query };
     let answer = if call.method == Method::POST { visit.change().await } else { visit.open() };
     answer.unwrap_or_else(|failure| {
-        let (status, code, text) = failure.shown();
+        let (status, code, text) = page_of(&failure);
         tracing::info!(correlation = %cx.request.activity, code, reason = %failure, "a change of password is refused");
         let said = Said { text, application: None, theme: visit.theme() };
         reply::error_page(&environment.browser, &cx, call, status, code, said)
@@ -51,39 +49,16 @@ pub(super) fn expired_page(
     browser: &Browser,
     query: &str,
     user_name: &str,
-) -> Result<Answer, UpdateFailure> {
+) -> Result<Answer, SignInFailure> {
     Visit { environment, cx, call, browser, query }.page(user_name, Some(Notice::UpdatePasswordExpired), None)
 }
 
-/// Why there is no page of the usual kind.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum UpdateFailure {
-    /// The request cannot be read.
-    #[error(transparent)]
-    Parameters(#[from] ParameterError),
-    /// It cannot be known whether the form was used before.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// The page could not be sealed.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// The page could not be made.
-    #[error(transparent)]
-    Page(#[from] PageError),
-    /// The random source failed.
-    #[error(transparent)]
-    Random(#[from] RandomError),
-}
-
-impl UpdateFailure {
-    const fn shown(&self) -> (StatusCode, &'static str, ErrorText) {
-        match self {
-            Self::Parameters(_) => (StatusCode::BAD_REQUEST, "MSIS7000", ErrorText::ErrorRequest),
-            Self::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "MSIS7012", ErrorText::ErrorUnavailable),
-            Self::Seal(_) | Self::Page(_) | Self::Random(_) => {
-                (StatusCode::INTERNAL_SERVER_ERROR, "MSIS7012", ErrorText::ErrorInternal)
-            }
-        }
+/// Status, code and text. What a sign-in fails by otherwise does not happen here.
+const fn page_of(failure: &SignInFailure) -> (StatusCode, &'static str, ErrorText) {
+    match failure {
+        SignInFailure::Form(_) => (StatusCode::BAD_REQUEST, "MSIS7000", ErrorText::ErrorRequest),
+        SignInFailure::Store(_) => (StatusCode::SERVICE_UNAVAILABLE, "MSIS7012", ErrorText::ErrorUnavailable),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "MSIS7012", ErrorText::ErrorInternal),
     }
 }
 
@@ -102,13 +77,13 @@ impl Visit<'_> {
         &self.environment.browser
     }
 
-    fn open(&self) -> Result<Answer, UpdateFailure> {
+    fn open(&self) -> Result<Answer, SignInFailure> {
         let parameters = Parameters::parse(self.query.as_bytes())?;
         self.page(parameters.line("username", MAX_FIELD)?.unwrap_or_default(), None, None)
     }
 
     /// The form was sent.
-    async fn change(&self) -> Result<Answer, UpdateFailure> {
+    async fn change(&self) -> Result<Answer, SignInFailure> {
         let form = Parameters::of_form(self.call)?;
         let name = form.line("UserName", MAX_FIELD)?.unwrap_or_default();
         let password = |field| Ok::<_, ParameterError>(Secret::new(form.get(field)?.unwrap_or_default().to_owned()));
@@ -139,7 +114,7 @@ impl Visit<'_> {
     }
 
     /// The step that the form carries, and its end; `None` when it is another browser's, another address's or too old.
-    fn returned(&self, form: &Parameters) -> Result<Option<(TokenId, crate::clock::UtcTime)>, UpdateFailure> {
+    fn returned(&self, form: &Parameters) -> Result<Option<(TokenId, crate::clock::UtcTime)>, SignInFailure> {
         let (Some(state), Some(browser)) = (form.get("SignInState")?, &self.browser.id) else { return Ok(None) };
         match SignInFlow::open(&self.settings().sealer, browser, &self.address(), state) {
             Ok(returned) => Ok(TokenId::from_octets(returned.step.as_octets()).ok().map(|step| (step, returned.until))),
@@ -155,7 +130,7 @@ impl Visit<'_> {
         user_name: &str,
         notice: Option<Notice>,
         rules: Option<ShownRules>,
-    ) -> Result<Answer, UpdateFailure> {
+    ) -> Result<Answer, SignInFailure> {
         let (browser, cookie) = self.browser.id_or_new(self.cx)?;
         let services = &self.cx.services;
         let flow = SignInFlow::new(AuthnRequirement::default(), &self.address());
