@@ -13,6 +13,7 @@ pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod correlation;
+pub mod devices;
 pub mod directory;
 pub mod issuance;
 pub mod kerberos;

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use uuid::Uuid;
 
 use super::text::{Identifier, Name};
-use crate::authn::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, NetworkLocation, SubjectOrigin};
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, NetworkLocation, SubjectOrigin};
 use crate::claims::types::issuer;
+use crate::devices::DeviceId;
 use crate::directory::Sid;
 
 /// What is known of a request: made once, shared by its events. AD FS `RequestAuditComponent`.
@@ -106,7 +107,7 @@ pub struct AuthnFacts {
     /// `PrimaryAuth`.
     pub primary: Option<AuthenticationMethod>,
     /// `DeviceAuth` and `DeviceId`: the registered device that took part.
-    pub device: Option<DeviceRef>,
+    pub device: Option<DeviceId>,
     /// `MfaPerformed` and `MfaMethod`: the second method.
     pub mfa: Option<AuthenticationMethod>,
 }
@@ -115,11 +116,7 @@ impl AuthnFacts {
     /// The facts of an authentication that succeeded.
     pub fn of(subject: &AuthenticatedSubject) -> Self {
         let mut methods = subject.methods.iter().copied();
-        Self {
-            primary: methods.next(),
-            device: subject.device.as_ref().map(|device| device.id.clone()),
-            mfa: methods.next(),
-        }
+        Self { primary: methods.next(), device: subject.device.as_ref().map(|device| device.id), mfa: methods.next() }
     }
 
     /// The method tried in an authentication that failed.

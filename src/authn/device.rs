@@ -1,13 +1,13 @@
 //! The registered device that takes part in a sign-in, as far as claims and policies ask about it.
 
-use super::DeviceRef;
 use crate::clock::UtcTime;
+use crate::devices::DeviceId;
 
 /// A device that proved who it is, and what the registry says of it. Nothing of this is the device's own word.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct DeviceContext {
     /// Its `msDS-DeviceID`.
-    pub id: DeviceRef,
+    pub id: DeviceId,
     /// Identifier of its registration.
     pub registration_id: Option<String>,
     /// Display name.

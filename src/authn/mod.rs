@@ -30,5 +30,5 @@ pub use network::{ForwardingHeaders, NetworkLocation, NetworkPolicy, PasswordCha
 pub use password::{ChangeError, PasswordAccepted, PasswordError, PasswordVerifier};
 pub use password_gate::{GateChangeError, GateError, PasswordAttempt, PasswordGate};
 pub use session::{SessionLifetimes, SsoSession};
-pub use subject::{AuthenticatedSubject, AuthenticationMethod, DeviceRef, FederatedSubject, SessionRef, SubjectOrigin};
+pub use subject::{AuthenticatedSubject, AuthenticationMethod, FederatedSubject, SessionRef, SubjectOrigin};
 pub use user_agents::WindowsUserAgents;

@@ -131,11 +131,6 @@ impl AuthenticationMethod {
     }
 }
 
-/// A registered device, by its `msDS-DeviceID`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct DeviceRef(pub uuid::Uuid);
-
 /// Identifier of a sign-in session, by which it can be revoked.
 #[derive(Clone, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]

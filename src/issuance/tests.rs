@@ -11,13 +11,14 @@ use crate::audit::{
 };
 use crate::authn::certificate::CertificateContext;
 use crate::authn::{
-    AuthenticatedSubject, AuthenticationMethod, DeviceContext, DeviceRef, FederatedSubject, NetworkLocation,
-    RequestOrigin, SessionRef, SubjectOrigin,
+    AuthenticatedSubject, AuthenticationMethod, DeviceContext, FederatedSubject, NetworkLocation, RequestOrigin,
+    SessionRef, SubjectOrigin,
 };
 use crate::claims::rules::ACTIVE_DIRECTORY_ACCEPTANCE;
 use crate::claims::store::ExpiryNotice;
 use crate::claims::{Claim, ClaimSet, Limits, RuleSet, StoreSet, types};
 use crate::clock::{ManualClock, SystemRandomSource, UtcTime};
+use crate::devices::DeviceId;
 use crate::directory::{
     Account, AccountKey, AccountKind, AttributeName, AttributeValue, Attributes, Directory, DirectoryError, ObjectGuid,
     Sid,
@@ -193,7 +194,7 @@ fn alice() -> AuthenticatedSubject {
 
 fn device() -> DeviceContext {
     DeviceContext {
-        id: DeviceRef(uuid::Uuid::from_u128(0x67ad_5895_8624_4cdc_8d19_95d6_579c_aaf2)),
+        id: DeviceId(uuid::Uuid::from_u128(0x67ad_5895_8624_4cdc_8d19_95d6_579c_aaf2)),
         registration_id: Some("r".into()),
         display_name: Some("WS01".into()),
         os_type: Some("Windows".into()),

@@ -10,7 +10,7 @@ fn token() -> TokenId {
 fn all() -> Vec<EventKind> {
     let authn = AuthnFacts {
         primary: Some(AuthenticationMethod::Windows),
-        device: Some(DeviceRef(Uuid::from_u128(7))),
+        device: Some(DeviceId(Uuid::from_u128(7))),
         mfa: Some(AuthenticationMethod::X509),
     };
     let tried = AuthnFacts::tried(AuthenticationMethod::Password);

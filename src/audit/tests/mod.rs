@@ -9,9 +9,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::*;
-use crate::authn::{AuthenticationMethod, DeviceRef};
+use crate::authn::AuthenticationMethod;
 use crate::claims::{Claim, ClaimSet};
 use crate::clock::UtcTime;
+use crate::devices::DeviceId;
 use crate::tokens::{KeyId, TokenId};
 
 mod auditor_tests;

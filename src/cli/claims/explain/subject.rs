@@ -1,11 +1,10 @@
 //! The account that would sign in, as far as the directory can say: found by name, held to what its domain's tickets could
 //! say.
 
-use crate::authn::{
-    AuthenticatedSubject, AuthenticationMethod, DeviceContext, DeviceRef, LoginName, SessionRef, SubjectOrigin,
-};
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, DeviceContext, LoginName, SessionRef, SubjectOrigin};
 use crate::clock::{Clock, Random, UtcTime};
 use crate::config::Config;
+use crate::devices::DeviceId;
 use crate::directory::{
     Account, AccountKey, AttributeName, AttributeValue, Directory, DirectoryError, Sid, SignInState,
 };
@@ -181,7 +180,7 @@ fn expiry(value: &AttributeValue) -> Option<UtcTime> {
 /// A device of which no more is known than its id: registered, to the user who signs in, and not disabled.
 const fn known_device(id: uuid::Uuid) -> DeviceContext {
     DeviceContext {
-        id: DeviceRef(id),
+        id: DeviceId(id),
         registration_id: None,
         display_name: None,
         os_type: None,
