@@ -19,7 +19,7 @@ pub mod session;
 mod subject;
 mod user_agents;
 
-pub use device::DeviceContext;
+pub use device::{DeviceAuthnError, DeviceContext, device_by_certificate};
 pub use domain_password::DomainPasswordVerifier;
 pub use federated::{FederatedSignIn, ReturnedFederated};
 pub use flow::{
