@@ -5,8 +5,23 @@
 //!
 //! Knows nothing of HTTP, of tokens, or of the protocols that register and use devices.
 
+mod active_directory;
+mod authority;
+mod cache;
+pub mod codec;
 mod device;
 mod registry;
+#[cfg(test)]
+pub(crate) mod samples;
+mod service;
+mod services;
 
+pub use active_directory::ActiveDirectoryRegistry;
+pub use authority::{
+    AuthorityError, DeviceAuthority, DeviceCertificate, DeviceCertificateRequest, RegistryPlace, is_issued_by_one,
+};
+pub use cache::CachedRegistry;
 pub use device::{CertificateMark, Device, DeviceId, DeviceKey, TrustType};
-pub use registry::{DeviceRegistry, Registration, RegistryError};
+pub use registry::{DeviceRegistry, Registration, RegistryError, is_touch_due};
+pub use service::DeviceService;
+pub use services::{DeviceServices, DeviceSettings, Quota};
