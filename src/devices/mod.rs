@@ -5,8 +5,17 @@
 //!
 //! Knows nothing of HTTP, of tokens, or of the protocols that register and use devices.
 
+mod csr;
 mod device;
+pub mod enrolment;
+mod join_type;
+mod key_strength;
 mod registry;
+mod transport_key;
 
+pub use csr::{CertificateRequest, CsrError, Sha1Requests};
 pub use device::{CertificateMark, Device, DeviceId, DeviceKey, TrustType};
+pub use join_type::JoinType;
+pub use key_strength::WeakKey;
 pub use registry::{DeviceRegistry, Registration, RegistryError};
+pub use transport_key::{KeyBlob, KeyBlobError};

@@ -4,6 +4,7 @@
 
 pub mod browser;
 mod credential;
+pub mod drs;
 pub mod environment;
 pub mod http;
 pub mod metadata;

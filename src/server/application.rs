@@ -17,7 +17,7 @@ use crate::protocols::browser::update_password;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::metadata::{self, FederationMetadata, MetadataError};
-use crate::protocols::{mex, wsfed, wstrust};
+use crate::protocols::{drs, mex, wsfed, wstrust};
 
 use super::assembly::{AssemblyError, Lasting};
 use super::kdc_order::KdcOrder;
@@ -124,6 +124,7 @@ impl Serving {
         match endpoint {
             Endpoint::Trust(endpoint) => wstrust::handle(&self.environment, endpoint, call).await,
             Endpoint::SignIn(door) => wsfed::handle(&self.environment, door, call).await,
+            Endpoint::Registration(endpoint) => drs::handle(&self.environment, endpoint, call),
             Endpoint::UpdatePassword => update_password::handle(&self.environment, call).await,
             Endpoint::Mex => {
                 let environment = &self.environment;

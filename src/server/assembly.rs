@@ -33,7 +33,7 @@ use crate::xml;
 use super::observer::AuditLockouts;
 use super::settings::{
     binding_policy, certificate_domain, domain_names, endpoints, front_certificates, gate_settings, hosts, key_options,
-    ldap_options, network_policy, read, secret_files, service_principals, windows_user_agents,
+    ldap_options, network_policy, read, registration_host, secret_files, service_principals, windows_user_agents,
 };
 use super::stores::KnownStores;
 use super::verifier::CurrentVerifier;
@@ -137,6 +137,7 @@ impl Lasting {
         );
         let environment = Environment {
             service_name: config.service.federation_service_name.to_string(),
+            registration_host: registration_host(config),
             service_identifier: config.service.identifier.clone(),
             display_name: config.service.display_name.clone(),
             claim_descriptions: config::all_claim_descriptions(&config.claim_descriptions),

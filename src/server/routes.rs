@@ -6,6 +6,7 @@
 use actix_web::http::Method;
 
 use crate::protocols::browser::Door;
+use crate::protocols::drs::RegistrationEndpoint;
 use crate::protocols::trust_endpoint::{Credential, TrustEndpoint, Version};
 
 /// What a path leads to.
@@ -21,6 +22,8 @@ pub enum Endpoint {
     Mex,
     /// Federation metadata.
     FederationMetadata,
+    /// Device registration.
+    Registration(RegistrationEndpoint),
     /// AD FS' health page for balancers.
     Probe,
     /// Kubernetes liveness.
@@ -41,6 +44,7 @@ impl Endpoint {
             Self::Trust(_) => &[Method::POST],
             Self::SignIn(_) | Self::UpdatePassword => &[Method::GET, Method::POST],
             Self::Mex => &[Method::GET, Method::HEAD, Method::POST],
+            Self::Registration(endpoint) => endpoint.methods(),
             Self::FederationMetadata | Self::Probe | Self::Live | Self::Ready => &[Method::GET, Method::HEAD],
         }
     }
@@ -64,6 +68,7 @@ pub(super) fn public(path: &str) -> Option<Endpoint> {
         "/adfs/portal/updatepassword" => Endpoint::UpdatePassword,
         "/adfs/services/trust/mex" => Endpoint::Mex,
         "/federationmetadata/2007-06/federationmetadata.xml" => Endpoint::FederationMetadata,
+        "/enrollmentserver/contract" => Endpoint::Registration(RegistrationEndpoint::Discovery),
         "/adfs/probe" => Endpoint::Probe,
         "/healthz/live" => Endpoint::Live,
         "/healthz/ready" => Endpoint::Ready,
@@ -101,6 +106,9 @@ mod tests {
         assert_eq!(public("/FederationMetadata/2007-06/FederationMetadata.xml"), Some(Endpoint::FederationMetadata));
         assert_eq!(public("/ADFS/ls/"), Some(Endpoint::SignIn(Door::Main)));
         assert_eq!(public("/adfs/ls/WIA"), Some(Endpoint::SignIn(Door::Windows)));
+        for path in ["/EnrollmentServer/contract", "/enrollmentserver/contract/"] {
+            assert_eq!(public(path), Some(Endpoint::Registration(RegistrationEndpoint::Discovery)), "{path}");
+        }
     }
 
     #[test]
