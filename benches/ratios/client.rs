@@ -39,6 +39,19 @@ impl Connection {
              Content-Length: {}\r\nAuthorization: Negotiate {authorization}\r\n\r\n{body}",
             body.len()
         );
+        let answer = self.exchange(&request);
+        assert!(answer.0.starts_with(b"HTTP/1.1 200"), "{}", answer.text());
+        assert!(answer.has("SignatureValue"), "{}", answer.text());
+    }
+
+    /// Gets a page. `fields` are header fields, each with its line end.
+    pub(crate) fn get(&mut self, path: &str, fields: &str) -> Response {
+        let answer = self.exchange(&format!("GET {path} HTTP/1.1\r\nHost: {SERVICE}\r\n{fields}\r\n"));
+        Response(answer.0.to_vec())
+    }
+
+    /// Sends a request and waits for the whole answer.
+    fn exchange(&mut self, request: &str) -> Borrowed<'_> {
         self.stream.write_all(request.as_bytes()).unwrap();
         let mut length = 0;
         let end = loop {
@@ -49,9 +62,44 @@ impl Connection {
                 break end;
             }
         };
-        let answer = &self.answer[..end];
-        assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(answer));
-        assert!(contains(answer, b"SignatureValue"), "{}", String::from_utf8_lossy(answer));
+        Borrowed(&self.answer[..end])
+    }
+}
+
+/// An answer in the buffer of its connection.
+struct Borrowed<'a>(&'a [u8]);
+
+impl Borrowed<'_> {
+    fn has(&self, part: &str) -> bool {
+        find(self.0, part.as_bytes()).is_some()
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(self.0).into_owned()
+    }
+}
+
+/// An answer.
+pub(crate) struct Response(Vec<u8>);
+
+impl Response {
+    /// Whether this text stands in it.
+    pub(crate) fn has(&self, part: &str) -> bool {
+        Borrowed(&self.0).has(part)
+    }
+
+    /// All of it.
+    pub(crate) fn text(&self) -> String {
+        Borrowed(&self.0).text()
+    }
+
+    /// The cookies it sets, as `name=value`.
+    pub(crate) fn cookies(&self) -> Vec<String> {
+        let text = self.text();
+        let lines = text.lines().take_while(|line| !line.is_empty());
+        let set =
+            lines.filter_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("set-cookie")));
+        set.filter_map(|(_, value)| value.split(';').next().map(str::to_owned)).collect()
     }
 }
 
@@ -61,10 +109,6 @@ fn end_of_answer(answer: &[u8]) -> Option<usize> {
     let text = std::str::from_utf8(&answer[..header]).unwrap().to_ascii_lowercase();
     let length = text.split("content-length: ").nth(1).and_then(|rest| rest.split('\r').next()).unwrap();
     Some(header + length.parse::<usize>().unwrap())
-}
-
-fn contains(text: &[u8], part: &[u8]) -> bool {
-    find(text, part).is_some()
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {

@@ -15,7 +15,7 @@ use chancery::issuance::{ClientHints, Decision, Grant, SignInRequest, TokenSpec}
 use chancery::kerberos::pac;
 use chancery::protocols::trust_endpoint::{Credential, TrustEndpoint, Version};
 use chancery::protocols::wstrust::{self, TrustRequest};
-use chancery::tokens::{AssertionContent, AssertionFrame, BearerConfirmation, IssuedToken, TokenId, TokenType};
+use chancery::tokens::{AssertionContent, AssertionFrame, AssertionVersion, BearerConfirmation, IssuedToken, TokenId};
 use chancery::xml;
 
 use crate::measure::{Candidate, interleave};
@@ -40,8 +40,8 @@ pub(crate) fn figures(report: &mut Report, profiled: Option<&str>) {
     let events = world.lines.kept();
     let mut candidates = vec![
         Candidate::new("bare", &bare),
-        Candidate::new("saml11", || sign(TokenType::Saml11)),
-        Candidate::new("saml2", || sign(TokenType::Saml2)),
+        Candidate::new("saml11", || sign(AssertionVersion::Saml11)),
+        Candidate::new("saml2", || sign(AssertionVersion::Saml2)),
         Candidate::new("computer", || drop(black_box(answer(&world, &world.computer, rst.as_bytes())))),
         Candidate::new("user", || drop(black_box(answer(&world, &world.user, rst.as_bytes())))),
         Candidate::new("decode", || drop(black_box(decoded(rst.as_bytes())))),

@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 #![allow(clippy::disallowed_methods, clippy::cast_precision_loss, clippy::print_stdout)]
 
+mod browser;
 mod client;
 mod in_process;
 mod measure;
@@ -28,12 +29,17 @@ fn main() -> std::process::ExitCode {
         in_process::figures(&mut report, Some(name));
         return report.end();
     }
-    if !arguments.iter().any(|argument| argument == "--whole") {
+    // Parts by name; all of them without one.
+    let wanted = |part: &str| arguments.is_empty() || arguments.iter().any(|argument| argument == part);
+    if wanted("--in-process") {
         in_process::figures(&mut report, None);
         trusts::figures(&mut report);
     }
-    if !arguments.iter().any(|argument| argument == "--in-process") {
+    if wanted("--whole") {
         whole::figures(&mut report);
+    }
+    if wanted("--browser") {
+        browser::figures(&mut report);
     }
     report.end()
 }

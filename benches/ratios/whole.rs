@@ -92,7 +92,7 @@ fn send(connections: &mut [Connection], tokens: &[Vec<u8>]) {
 }
 
 /// WS01$ of the test domain.
-struct Computer {
+pub(crate) struct Computer {
     ticket: Initiator,
     realm: String,
     certificate: Vec<u8>,
@@ -100,7 +100,7 @@ struct Computer {
 }
 
 impl Computer {
-    fn new(server: &Server) -> Self {
+    pub(crate) fn new(server: &Server) -> Self {
         let realm = std::env::var("LAB_REALM").expect("run in the lab: benches/run");
         let keytabs = PathBuf::from(std::env::var_os("LAB_KEYTABS").expect("run in the lab: benches/run"));
         let name = LoginName::Account { user: String::from("WS01$"), realm: realm.clone() };
@@ -110,7 +110,7 @@ impl Computer {
     }
 
     /// Fresh tokens as Windows makes them: SPNEGO, mutual, bound to the TLS connection.
-    fn tokens(&self, count: usize) -> Vec<Vec<u8>> {
+    pub(crate) fn tokens(&self, count: usize) -> Vec<Vec<u8>> {
         let service = format!("HTTP/{SERVICE}@{}", self.realm);
         let bindings = tls_server_end_point(&self.certificate).ok();
         let options = TokenOptions { spnego: true, mutual: true, bindings };

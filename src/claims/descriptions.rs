@@ -65,7 +65,21 @@ impl ClaimDescriptions {
     pub fn find(&self, uri: &str) -> Option<&ClaimDescription> {
         self.iter().find(|description| description.uri.eq_ignore_ascii_case(uri))
     }
+
+    /// The name of a claim type in JSON Web Tokens, where it has one.
+    pub fn short_name(&self, uri: &str) -> Option<&str> {
+        match self.find(uri) {
+            Some(description) => description.short_name.as_deref(),
+            None => SHORT_NAMES_ONLY.iter().find(|(known, _)| known.eq_ignore_ascii_case(uri)).map(|(_, short)| *short),
+        }
+    }
 }
+
+/// Claim types that have a name in JSON Web Tokens and no description in metadata.
+const SHORT_NAMES_ONLY: [(&str, &str); 2] = [
+    ("http://schemas.microsoft.com/claims/authnclassreference", "acr"),
+    ("http://schemas.microsoft.com/2012/01/devicecontext/claims/userowner", "deviceowner"),
+];
 
 /// What a description has in common with one that is there already.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -166,38 +180,38 @@ descriptions! {
     types::NAME, "Name", Some("unique_name"), "The unique name of the user";
     types::UPN, "UPN", Some("upn"), "The user principal name (UPN) of the user";
     x1!("CommonName"), "Common Name", Some("commonname"), "The common name of the user";
-    x1!("EmailAddress"), "AD FS 1.x E-Mail Address", None, "The e-mail address of the user for AD FS 1.x";
+    x1!("EmailAddress"), "AD FS 1.x E-Mail Address", Some("adfs1email"), "The e-mail address of the user for AD FS 1.x";
     x1!("Group"), "Group", Some("group"), "A group that the user is a member of";
-    types::UPN_V1, "AD FS 1.x UPN", None, "The UPN of the user for AD FS 1.x";
+    types::UPN_V1, "AD FS 1.x UPN", Some("adfs1upn"), "The UPN of the user for AD FS 1.x";
     id08!("role"), "Role", Some("role"), "A role that the user has";
     id05!("surname"), "Surname", Some("family_name"), "The surname of the user";
     id05!("privatepersonalidentifier"), "PPID", Some("ppid"), "The private identifier of the user";
     types::NAME_IDENTIFIER, "Name ID", Some("nameid"), "The SAML name identifier of the user";
     types::AUTHENTICATION_INSTANT, "Authentication time stamp", None, "The time and date at which the user authenticated";
-    types::AUTHENTICATION_METHOD, "Authentication method", None, "The method by which the user authenticated";
-    id05!("denyonlysid"), "Deny only group SID", None, "The deny-only SID of a group of the user";
-    id08!("denyonlyprimarysid"), "Deny only primary SID", None, "The deny-only primary SID of the user";
-    id08!("denyonlyprimarygroupsid"), "Deny only primary group SID", None, "The deny-only SID of the user's primary group";
-    types::GROUP_SID, "Group SID", None, "The SID of a group of the user";
-    types::PRIMARY_GROUP_SID, "Primary group SID", None, "The SID of the user's primary group";
-    types::PRIMARY_SID, "Primary SID", None, "The SID of the user";
+    types::AUTHENTICATION_METHOD, "Authentication method", Some("authmethod"), "The method by which the user authenticated";
+    id05!("denyonlysid"), "Deny only group SID", Some("denyonlysid"), "The deny-only SID of a group of the user";
+    id08!("denyonlyprimarysid"), "Deny only primary SID", Some("denyonlyprimarysid"), "The deny-only primary SID of the user";
+    id08!("denyonlyprimarygroupsid"), "Deny only primary group SID", Some("denyonlyprimarygroupsid"), "The deny-only SID of the user's primary group";
+    types::GROUP_SID, "Group SID", Some("groupsid"), "The SID of a group of the user";
+    types::PRIMARY_GROUP_SID, "Primary group SID", Some("primarygroupsid"), "The SID of the user's primary group";
+    types::PRIMARY_SID, "Primary SID", Some("primarysid"), "The SID of the user";
     types::WINDOWS_ACCOUNT_NAME, "Windows account name", Some("winaccountname"),
         "The domain account name of the user in the form DOMAIN\\user";
-    dc12!("isregistereduser"), "Is Registered User", None, "Whether the user is registered to use this device";
-    dc12!("identifier"), "Device Identifier", None, "The identifier of the device";
-    dc12!("registrationid"), "Device Registration Identifier", None, "The identifier of the device's registration";
-    dc12!("displayname"), "Device Registration DisplayName", None, "The display name of the device's registration";
-    dc12!("ostype"), "Device OS type", None, "The type of the device's operating system";
-    dc12!("osversion"), "Device OS Version", None, "The version of the device's operating system";
-    dc12!("ismanaged"), "Is Managed Device", None, "Whether the device is managed by a management service";
-    types::X_MS_FORWARDED_CLIENT_IP, "Forwarded Client IP", None, "The forwarded address of the user";
-    types::X_MS_CLIENT_APPLICATION, "Client Application", None, "The type of the client application";
-    types::X_MS_CLIENT_USER_AGENT, "Client User Agent", None, "The kind of device with which the client reaches the application";
-    types::X_MS_CLIENT_IP, "Client IP", None, "The address of the client";
-    types::X_MS_ENDPOINT_ABSOLUTE_PATH, "Endpoint Path", None,
+    dc12!("isregistereduser"), "Is Registered User", Some("isregistereduser"), "Whether the user is registered to use this device";
+    dc12!("identifier"), "Device Identifier", Some("deviceid"), "The identifier of the device";
+    dc12!("registrationid"), "Device Registration Identifier", Some("deviceregid"), "The identifier of the device's registration";
+    dc12!("displayname"), "Device Registration DisplayName", Some("devicedispname"), "The display name of the device's registration";
+    dc12!("ostype"), "Device OS type", Some("deviceostype"), "The type of the device's operating system";
+    dc12!("osversion"), "Device OS Version", Some("deviceosver"), "The version of the device's operating system";
+    dc12!("ismanaged"), "Is Managed Device", Some("deviceismanaged"), "Whether the device is managed by a management service";
+    types::X_MS_FORWARDED_CLIENT_IP, "Forwarded Client IP", Some("forwardedclientip"), "The forwarded address of the user";
+    types::X_MS_CLIENT_APPLICATION, "Client Application", Some("clientapplication"), "The type of the client application";
+    types::X_MS_CLIENT_USER_AGENT, "Client User Agent", Some("clientuseragent"), "The kind of device with which the client reaches the application";
+    types::X_MS_CLIENT_IP, "Client IP", Some("clientip"), "The address of the client";
+    types::X_MS_ENDPOINT_ABSOLUTE_PATH, "Endpoint Path", Some("endpointpath"),
         "The absolute path of the endpoint, which tells active clients from passive ones";
-    types::X_MS_PROXY, "Proxy", None, "The DNS name of the federation proxy that passed the request";
-    types::RELYING_PARTY_TRUST_ID, "Application Identifier", None, "The identifier of the relying party";
+    types::X_MS_PROXY, "Proxy", Some("proxy"), "The DNS name of the federation proxy that passed the request";
+    types::RELYING_PARTY_TRUST_ID, "Application Identifier", Some("relyingpartytrustid"), "The identifier of the relying party";
     cert!("extension/applicationpolicy"), "Application policies", None, "The application policies of the certificate";
     cert!("extension/authoritykeyidentifier"), "Authority Key Identifier", None,
         "The authority key identifier of the certificate";
@@ -225,22 +239,22 @@ descriptions! {
         "The version 1 template the certificate was issued by";
     id05!("thumbprint"), "Thumbprint", None, "The thumbprint of the certificate";
     cert!("field/x509version"), "X.509 Version", None, "The X.509 version of the certificate";
-    types::INSIDE_CORPORATE_NETWORK, "Inside Corporate Network", None,
+    types::INSIDE_CORPORATE_NETWORK, "Inside Corporate Network", Some("insidecorpnetwork"),
         "Whether the request came from within the corporate network";
-    ws12!("passwordexpirationtime"), "Password Expiration Time", None, "The time when the password expires";
-    ws12!("passwordexpirationdays"), "Password Expiration Days", None, "The number of days until the password expires";
-    ws12!("passwordchangeurl"), "Update Password URL", None, "The address of the service that updates the password";
-    types::AUTHN_METHODS_REFERENCES, "Authentication Methods References", None,
+    ws12!("passwordexpirationtime"), "Password Expiration Time", Some("pwdexptime"), "The time when the password expires";
+    ws12!("passwordexpirationdays"), "Password Expiration Days", Some("pwdexpdays"), "The number of days until the password expires";
+    ws12!("passwordchangeurl"), "Update Password URL", Some("pwdchgurl"), "The address of the service that updates the password";
+    types::AUTHN_METHODS_REFERENCES, "Authentication Methods References", Some("amr"),
         "Every authentication method that was used";
-    types::CLIENT_REQUEST_ID, "Client Request ID", None, "The identifier of the user's session";
+    types::CLIENT_REQUEST_ID, "Client Request ID", Some("clientreqid"), "The identifier of the user's session";
     types::IMPLICIT_UPN, "Implicit UPN", None, "The account name of the user and the DNS name of the domain, as a UPN";
-    types::ANCHOR_CLAIM_TYPE, "Anchor Claim Type", None, "The type of the claim that anchors the user";
-    types::USER_IP, "User IP", None, "The address of the user, as far as it is known";
+    types::ANCHOR_CLAIM_TYPE, "Anchor Claim Type", Some("anchor"), "The type of the claim that anchors the user";
+    types::USER_IP, "User IP", Some("userip"), "The address of the user, as far as it is known";
     types::DEVICE_IS_KNOWN, "Is Known Device", None, "Whether the device is known";
     types::DEVICE_IS_COMPLIANT, "Is Compliant Device", None, "Whether the device complies with the rules of its management";
     types::DEVICE_TRUST_TYPE, "Device Trust Type", None, "How the device is joined";
     types::DEVICE_USAGE_TIME, "Device Usage Time", None, "When the device was last used";
-    "http://schemas.microsoft.com/2014/03/psso", "Persistent Single Sign-On", None,
+    "http://schemas.microsoft.com/2014/03/psso", "Persistent Single Sign-On", Some("psso"),
         "Whether the sign-in is a persistent one";
     "http://schemas.microsoft.com/2015/09/prt", "Primary Refresh Token", None,
         "Whether the sign-in is by a primary refresh token";

@@ -164,6 +164,8 @@ pub mod value_type {
         BOOLEAN = "http://www.w3.org/2001/XMLSchema#boolean";
         /// `xs:dateTime`.
         DATE_TIME = "http://www.w3.org/2001/XMLSchema#dateTime";
+        /// JSON, which a JSON Web Token embeds.
+        JSON = "http://www.w3.org/2001/XMLSchema#json";
         /// Octets in base64.
         BASE64 = "http://www.w3.org/2001/XMLSchema#base64Binary";
     }

@@ -1,9 +1,11 @@
 //! Decide, then mint.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::audit::ClaimDetail;
 use crate::authn::{AuthenticatedSubject, SubjectOrigin};
+use crate::claims::descriptions::ClaimDescriptions;
 use crate::claims::store::ExpiryNotice;
 use crate::claims::{
     self, Authorization as Verdict, ClaimSet, DenyReason, Limits, NoTrace, QueryContext, QuerySubject, RequestStores,
@@ -11,6 +13,7 @@ use crate::claims::{
 };
 use crate::directory::{Account, AccountKind, AttributeName};
 use crate::tokens::encryption::EncryptionKey;
+use crate::tokens::jwt::JwtContent;
 use crate::tokens::{
     AssertionContent, AssertionFrame, AuthenticationStatement, BearerConfirmation, IssuedToken, TokenError, TokenId,
 };
@@ -38,6 +41,8 @@ pub struct IssuerOptions {
     pub limits: Limits,
     /// When relying parties are told that a password expires.
     pub password_expiry: ExpiryNotice,
+    /// What claim types are called in JSON Web Tokens.
+    pub claim_descriptions: Arc<ClaimDescriptions>,
     /// How much of issued claims the audit log shows.
     pub audited_claims: ClaimDetail,
 }
@@ -189,9 +194,13 @@ impl Issuer {
                 session_index: None,
             }),
         };
-        let content = AssertionContent::from_claims(frame, &grant.claims)?;
-        let token_type = spec.token_type.unwrap_or(grant.token_type);
-        let mut token = content.sign(token_type, key, trust.signature_algorithm).await?;
+        let mut token = if let Some(version) = spec.token_type.unwrap_or(grant.token_type).assertion() {
+            let content = AssertionContent::from_claims(frame, &grant.claims)?;
+            content.sign(version, key, trust.signature_algorithm).await?
+        } else {
+            let names = &self.options.claim_descriptions;
+            JwtContent::from_claims(frame, &grant.claims, names, &spec.jwt)?.sign(key).await?
+        };
         if let Some(encryption) = &trust.encryption {
             let recipient = EncryptionKey::from_certificate(&encryption.certificate).map_err(TokenError::from)?;
             token = token.encrypt(&recipient, encryption.algorithm, &*services.random)?;

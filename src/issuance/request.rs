@@ -4,6 +4,7 @@ use crate::authn::RequestOrigin;
 use crate::claims::Text;
 use crate::clock::UtcTime;
 use crate::tokens::TokenType;
+use crate::tokens::jwt::JwtOptions;
 
 /// A request for a token, whatever protocol carried it.
 #[derive(Debug, Clone)]
@@ -43,4 +44,6 @@ pub struct TokenSpec {
     pub in_response_to: Option<Text>,
     /// Until when it may be delivered (SAML 2.0 `NotOnOrAfter` of the confirmation).
     pub confirm_until: Option<UtcTime>,
+    /// What a JSON Web Token says besides the claims of the grant.
+    pub jwt: JwtOptions,
 }

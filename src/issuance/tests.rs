@@ -119,6 +119,7 @@ impl World {
                 acceptance_rules: RuleSet::parse(ACTIVE_DIRECTORY_ACCEPTANCE).unwrap(),
                 limits: Limits::default(),
                 password_expiry: ExpiryNotice::default(),
+                claim_descriptions: Arc::default(),
                 audited_claims: ClaimDetail::None,
             }),
             cx: Context {

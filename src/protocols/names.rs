@@ -30,6 +30,10 @@ uris! {
     SAML11_TYPE = "urn:oasis:names:tc:SAML:1.0:assertion";
     /// Token type of SAML 2.0.
     SAML2_TYPE = "urn:oasis:names:tc:SAML:2.0:assertion";
+    /// Token type of JSON Web Tokens, and of the element that carries one.
+    JWT_TYPE = "urn:ietf:params:oauth:token-type:jwt";
+    /// Encoding of octets inside a `BinarySecurityToken`.
+    BASE64_BINARY = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-soap-message-security-1.0#Base64Binary";
     /// WCF's namespace for its own faults.
     WCF_DISPATCHER = "http://schemas.microsoft.com/net/2005/12/windowscommunicationfoundation/dispatcher";
 }

@@ -4,6 +4,9 @@
 //! No white space between elements: some clients take the first child of `RequestedSecurityToken`, others cut the token out
 //! as text.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use crate::protocols::names;
 use crate::protocols::soap;
 use crate::protocols::trust_endpoint::Version;
@@ -46,7 +49,7 @@ pub(super) fn response(
             writer
                 .element(&address("EndpointReference"), &[], |writer| writer.leaf(&address("Address"), &[], applies_to))
         })?;
-        writer.element(&trust("RequestedSecurityToken"), &[], |writer| writer.embed(token.as_xml()))?;
+        writer.element(&trust("RequestedSecurityToken"), &[], |writer| requested_token(writer, token))?;
         if references == References::Written {
             for local in ["RequestedAttachedReference", "RequestedUnattachedReference"] {
                 writer.element(&trust(local), &[], |writer| token_reference(writer, token))?;
@@ -58,6 +61,7 @@ pub(super) fn response(
             match token.token_type {
                 TokenType::Saml11 => names::SAML11_TYPE,
                 TokenType::Saml2 => names::SAML2_TYPE,
+                TokenType::Jwt => names::JWT_TYPE,
             },
         )?;
         writer.leaf(&trust("RequestType"), &[], version.issue_request_type())?;
@@ -65,10 +69,31 @@ pub(super) fn response(
     })
 }
 
+/// An assertion as it is; a JSON Web Token inside a `BinarySecurityToken`, base64 over its compact form, as WCF writes it.
+fn requested_token(writer: &mut Writer, token: &IssuedToken) -> Result<(), WriteError> {
+    if let Some(assertion) = token.as_xml() {
+        return writer.embed(assertion);
+    }
+    let attributes = [
+        Attribute::new(utility("Id"), token.id.as_str()),
+        Attribute::plain("ValueType", names::JWT_TYPE),
+        Attribute::plain("EncodingType", names::BASE64_BINARY),
+    ];
+    writer.leaf(&security("BinarySecurityToken"), &attributes, &STANDARD.encode(&token.bytes))
+}
+
 fn token_reference(writer: &mut Writer, token: &IssuedToken) -> Result<(), WriteError> {
     let (profile, value_type) = match token.token_type {
         TokenType::Saml11 => (names::SAML11_PROFILE, names::SAML_ASSERTION_ID),
         TokenType::Saml2 => (names::SAML2_PROFILE, names::SAML2_ID),
+        TokenType::Jwt => {
+            // No profile gives such a token a key identifier; it is referred to by the id of its element.
+            let place = format!("#{}", token.id);
+            let reference = [Attribute::plain("URI", &place), Attribute::plain("ValueType", names::JWT_TYPE)];
+            return writer.element(&security("SecurityTokenReference"), &[], |writer| {
+                writer.leaf(&security("Reference"), &reference, "")
+            });
+        }
     };
     let token_type = Attribute::new(Name::new("k", names::SECURITY_11, "TokenType"), profile);
     writer.element(&security("SecurityTokenReference"), &[token_type], |writer| {

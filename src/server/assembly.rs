@@ -308,6 +308,7 @@ fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
             within: config.password_expiry.notice(),
             change_url: config.password_expiry.change_url.as_deref().map(Text::from),
         },
+        claim_descriptions: Arc::new(config::all_claim_descriptions(&config.claim_descriptions)),
         audited_claims: match config.audit.claims {
             AuditClaims::None => ClaimDetail::None,
             AuditClaims::Types => ClaimDetail::Types,

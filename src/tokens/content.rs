@@ -1,6 +1,6 @@
 //! What an assertion says, before it is SAML 1.1 or SAML 2.0.
 
-use super::{IssuedToken, SignatureAlgorithm, SigningKey, TokenError, TokenId, TokenType, saml2, saml11};
+use super::{AssertionVersion, IssuedToken, SignatureAlgorithm, SigningKey, TokenError, TokenId, saml2, saml11};
 use crate::claims::types::{self, issuer, property};
 use crate::claims::{Claim, ClaimSet, Text};
 use crate::clock::UtcTime;
@@ -111,7 +111,7 @@ impl AssertionContent {
     /// # Errors
     /// [`TokenError::SeveralNameIdentifiers`], [`TokenError::ConflictingIssuers`], [`TokenError::AuthenticationInstant`].
     pub fn from_claims(frame: AssertionFrame, claims: &ClaimSet) -> Result<Self, TokenError> {
-        let issuer = issuer_of(&frame, claims)?;
+        let issuer = issuer_of(&frame.issuer, claims)?;
         let name_identifier = name_identifier_of(claims)?;
         let authentication = authentication_of(&frame, claims)?;
         let mut attributes: Vec<Attribute> = Vec::with_capacity(claims.len());
@@ -140,17 +140,17 @@ impl AssertionContent {
     /// [`TokenError`].
     pub async fn sign(
         &self,
-        token_type: TokenType,
+        version: AssertionVersion,
         key: &SigningKey,
         algorithm: SignatureAlgorithm,
     ) -> Result<IssuedToken, TokenError> {
-        let bytes = match token_type {
-            TokenType::Saml11 => saml11::write_signed(self, key, algorithm).await?,
-            TokenType::Saml2 => saml2::write_signed(self, key, algorithm).await?,
+        let bytes = match version {
+            AssertionVersion::Saml11 => saml11::write_signed(self, key, algorithm).await?,
+            AssertionVersion::Saml2 => saml2::write_signed(self, key, algorithm).await?,
         };
         Ok(IssuedToken {
             id: self.id.clone(),
-            token_type,
+            token_type: version.into(),
             bytes,
             not_before: self.not_before,
             not_on_or_after: self.not_on_or_after,
@@ -159,9 +159,10 @@ impl AssertionContent {
     }
 }
 
-fn issuer_of(frame: &AssertionFrame, claims: &ClaimSet) -> Result<Text, TokenError> {
+/// The issuer a token shows: the farm's own, unless a rule issued another.
+pub(super) fn issuer_of(own: &Text, claims: &ClaimSet) -> Result<Text, TokenError> {
     let mut values = claims.of_type(types::ISSUER_ID).map(|claim| &claim.value);
-    let Some(first) = values.next() else { return Ok(frame.issuer.clone()) };
+    let Some(first) = values.next() else { return Ok(own.clone()) };
     match values.find(|other| *other != first) {
         None => Ok(first.clone()),
         Some(second) => {

@@ -9,7 +9,7 @@ use aws_lc_rs::cipher::{AES_256, EncryptionContext, PaddedBlockEncryptingKey, Un
 use aws_lc_rs::iv::FixedLength;
 use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey};
 
-use super::TokenType;
+use super::AssertionVersion;
 use crate::clock::{Random, RandomError};
 use crate::secret::Secret;
 use crate::xml::namespace::{ENCRYPTION, SAML2, SIGNATURE};
@@ -64,7 +64,7 @@ impl std::fmt::Debug for EncryptionKey {
 /// [`EncryptionError`].
 pub fn encrypt_assertion(
     assertion: &[u8],
-    token_type: TokenType,
+    version: AssertionVersion,
     key: &EncryptionKey,
     cipher: ContentCipher,
     random: &dyn Random,
@@ -81,9 +81,9 @@ pub fn encrypt_assertion(
         .map_err(|_| EncryptionError::Failed)?;
     // Base64 is four thirds, and the frame is under 1 KiB.
     let mut writer = Writer::with_capacity((content.len() + key.certificate.len() + wrapped.len()) * 3 / 2 + 1024);
-    match token_type {
-        TokenType::Saml11 => write_encrypted_data(&mut writer, cipher, &content, wrapped, &key.certificate)?,
-        TokenType::Saml2 => writer.element(&ENCRYPTED_ASSERTION, &[], |writer| {
+    match version {
+        AssertionVersion::Saml11 => write_encrypted_data(&mut writer, cipher, &content, wrapped, &key.certificate)?,
+        AssertionVersion::Saml2 => writer.element(&ENCRYPTED_ASSERTION, &[], |writer| {
             write_encrypted_data(writer, cipher, &content, wrapped, &key.certificate)
         })?,
     }
@@ -240,7 +240,8 @@ mod tests {
             for length in [0, 1, 15, 16, 17, 4000] {
                 let plain = vec![b'x'; length];
                 let encrypted =
-                    encrypt_assertion(&plain, TokenType::Saml11, &key, cipher, &SystemRandomSource::new()).unwrap();
+                    encrypt_assertion(&plain, AssertionVersion::Saml11, &key, cipher, &SystemRandomSource::new())
+                        .unwrap();
                 assert_eq!(decrypt(&encrypted, &private, cipher), plain, "{cipher:?} {length}");
             }
         }
@@ -252,7 +253,7 @@ mod tests {
         let key = EncryptionKey::from_certificate(&certificate).unwrap();
         let token = crate::tokens::IssuedToken {
             id: crate::tokens::TokenId::random(&samples::CountingRandom).unwrap(),
-            token_type: TokenType::Saml11,
+            token_type: crate::tokens::TokenType::Saml11,
             bytes: b"<a></a>".to_vec(),
             not_before: samples::now(),
             not_on_or_after: samples::now(),
@@ -272,7 +273,7 @@ mod tests {
         for cipher in [ContentCipher::Aes256Cbc, ContentCipher::Aes256Gcm] {
             let content = || {
                 let random = SystemRandomSource::new();
-                let encrypted = encrypt_assertion(b"x", TokenType::Saml11, &key, cipher, &random).unwrap();
+                let encrypted = encrypt_assertion(b"x", AssertionVersion::Saml11, &key, cipher, &random).unwrap();
                 let document = Document::parse(&encrypted, &Limits::SIGNED).unwrap();
                 let data = document.root().required_child(ENCRYPTION, "CipherData").unwrap();
                 data.child_text(ENCRYPTION, "CipherValue").unwrap().unwrap().to_owned()
@@ -288,8 +289,8 @@ mod tests {
         let encrypt = |token_type| {
             encrypt_assertion(b"x", token_type, &key, ContentCipher::Aes256Gcm, &samples::CountingRandom).unwrap()
         };
-        insta::assert_snapshot!(samples::without_key_material(&encrypt(TokenType::Saml2)));
-        let bare = encrypt(TokenType::Saml11);
+        insta::assert_snapshot!(samples::without_key_material(&encrypt(AssertionVersion::Saml2)));
+        let bare = encrypt(AssertionVersion::Saml11);
         let document = Document::parse(&bare, &Limits::SIGNED).unwrap();
         assert!(document.root().is(ENCRYPTION, "EncryptedData"));
     }

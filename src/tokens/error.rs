@@ -59,6 +59,18 @@ pub enum TokenError {
     /// The signature could not be made.
     #[error(transparent)]
     Signature(#[from] SignatureError),
+    /// A rule issued a claim whose name in a JSON Web Token is one that the server itself says.
+    #[error("the claim type {claim_type} would replace a member of the JSON Web Token that only the server may set")]
+    ReservedMember {
+        /// The claim type.
+        claim_type: String,
+    },
+    /// The JSON could not be written.
+    #[error("the JSON Web Token could not be written: {0}")]
+    Json(String),
+    /// The key could not sign a JSON Web Token.
+    #[error(transparent)]
+    Sign(#[from] super::SignError),
 }
 
 impl TokenError {

@@ -8,6 +8,7 @@ mod decryption;
 pub mod encryption;
 mod error;
 pub mod inbound;
+pub mod jwt;
 pub mod saml11;
 pub mod saml2;
 #[cfg(test)]
@@ -34,14 +35,44 @@ pub enum TokenType {
     Saml11,
     /// SAML 2.0 assertion.
     Saml2,
+    /// JSON Web Token.
+    Jwt,
 }
 
 impl TokenType {
+    /// The version of the assertion; `None` for a JSON Web Token.
+    pub const fn assertion(self) -> Option<AssertionVersion> {
+        match self {
+            Self::Saml11 => Some(AssertionVersion::Saml11),
+            Self::Saml2 => Some(AssertionVersion::Saml2),
+            Self::Jwt => None,
+        }
+    }
+
     /// The URI by which WS-Trust and audit events name it.
     pub const fn uri(self) -> &'static str {
         match self {
             Self::Saml11 => "urn:oasis:names:tc:SAML:1.0:assertion",
             Self::Saml2 => "urn:oasis:names:tc:SAML:2.0:assertion",
+            Self::Jwt => "urn:ietf:params:oauth:token-type:jwt",
+        }
+    }
+}
+
+/// The versions of a SAML assertion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AssertionVersion {
+    /// SAML 1.1.
+    Saml11,
+    /// SAML 2.0.
+    Saml2,
+}
+
+impl From<AssertionVersion> for TokenType {
+    fn from(version: AssertionVersion) -> Self {
+        match version {
+            AssertionVersion::Saml11 => Self::Saml11,
+            AssertionVersion::Saml2 => Self::Saml2,
         }
     }
 }
@@ -92,7 +123,8 @@ pub struct IssuedToken {
     pub id: TokenId,
     /// Its kind.
     pub token_type: TokenType,
-    /// The token as sent: canonical XML, signed, encrypted when the relying party wants it.
+    /// The token as sent: canonical XML, signed, encrypted when the relying party wants it; or a JSON Web Token in its
+    /// compact form.
     pub bytes: Vec<u8>,
     /// Start of validity.
     pub not_before: UtcTime,
@@ -103,7 +135,8 @@ pub struct IssuedToken {
 }
 
 impl IssuedToken {
-    /// The token encrypted to the relying party, as its trust asks (sign, then encrypt).
+    /// The token encrypted to the relying party, as its trust asks (sign, then encrypt). A JSON Web Token stays as it is: AD FS
+    /// encrypts assertions only.
     ///
     /// # Errors
     /// [`TokenError::Encryption`].
@@ -113,12 +146,18 @@ impl IssuedToken {
         cipher: encryption::ContentCipher,
         random: &dyn Random,
     ) -> Result<Self, TokenError> {
-        let bytes = encryption::encrypt_assertion(&self.bytes, self.token_type, key, cipher, random)?;
+        let Some(version) = self.token_type.assertion() else { return Ok(self) };
+        let bytes = encryption::encrypt_assertion(&self.bytes, version, key, cipher, random)?;
         Ok(Self { bytes, encrypted: true, ..self })
     }
 
-    /// The token as a fragment for the XML that carries it.
-    pub fn as_xml(&self) -> CanonicalXml<'_> {
-        CanonicalXml::from_own_output(&self.bytes)
+    /// The assertion as a fragment for the XML that carries it; `None` for a JSON Web Token.
+    pub fn as_xml(&self) -> Option<CanonicalXml<'_>> {
+        self.token_type.assertion().map(|_| CanonicalXml::from_own_output(&self.bytes))
+    }
+
+    /// The compact form of a JSON Web Token; `None` for an assertion.
+    pub fn as_jwt(&self) -> Option<&str> {
+        if self.token_type == TokenType::Jwt { std::str::from_utf8(&self.bytes).ok() } else { None }
     }
 }

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
+use super::jwt::{self, RsaPublicKey};
+
 /// Identifier of a signing key: the lower-case hexadecimal SHA-256 thumbprint of its certificate.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(Arc<str>);
@@ -71,13 +73,26 @@ pub struct SigningKey {
     /// The private half.
     pub signer: Arc<dyn TokenSigner>,
     certificate_base64: Arc<str>,
+    x5t: Arc<str>,
+    public_key: Option<RsaPublicKey>,
 }
 
 impl SigningKey {
     /// A key with the DER of its certificate.
     pub fn new(id: KeyId, certificate: Arc<[u8]>, signer: Arc<dyn TokenSigner>) -> Self {
         let certificate_base64 = STANDARD.encode(&certificate).into();
-        Self { id, certificate, signer, certificate_base64 }
+        let (x5t, public_key) = (jwt::x5t(&certificate).into(), RsaPublicKey::from_certificate(&certificate).ok());
+        Self { id, certificate, signer, certificate_base64, x5t, public_key }
+    }
+
+    /// `kid` and `x5t` of the key in JSON Web Tokens and key sets.
+    pub fn x5t(&self) -> &str {
+        &self.x5t
+    }
+
+    /// The public half, to verify tokens of our own that come back; `None` for a key that is not RSA.
+    pub const fn public_key(&self) -> Option<&RsaPublicKey> {
+        self.public_key.as_ref()
     }
 
     /// The certificate as every signature shows it: base64, encoded once.

@@ -4,7 +4,7 @@ use bergshamra::c14n::{C14nMode, canonicalize};
 use proptest::prelude::*;
 
 use super::content::AssertionContent;
-use super::{SignatureAlgorithm, TokenError, TokenType, saml2, saml11, samples};
+use super::{AssertionVersion, SignatureAlgorithm, TokenError, saml2, saml11, samples};
 use crate::claims::types::value_type;
 use crate::claims::{Claim, ClaimSet};
 use crate::xml::verify::{Policy, SignedElement, VerificationKeys, verify_enveloped};
@@ -26,12 +26,16 @@ fn claims() -> impl Strategy<Value = ClaimSet> {
     proptest::collection::vec(claim, 1..8).prop_map(ClaimSet::from)
 }
 
-fn sign(content: &AssertionContent, token_type: TokenType) -> Result<Vec<u8>, TokenError> {
+fn sign(content: &AssertionContent, token_type: AssertionVersion) -> Result<Vec<u8>, TokenError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         match token_type {
-            TokenType::Saml11 => saml11::write_signed(content, samples::key(), SignatureAlgorithm::RsaSha256).await,
-            TokenType::Saml2 => saml2::write_signed(content, samples::key(), SignatureAlgorithm::RsaSha256).await,
+            AssertionVersion::Saml11 => {
+                saml11::write_signed(content, samples::key(), SignatureAlgorithm::RsaSha256).await
+            }
+            AssertionVersion::Saml2 => {
+                saml2::write_signed(content, samples::key(), SignatureAlgorithm::RsaSha256).await
+            }
         }
     })
 }
@@ -42,9 +46,9 @@ proptest! {
     #[test]
     fn any_claims_make_a_sound_token(claims in claims(), audience in text(), saml2 in any::<bool>()) {
         let (token_type, element) = if saml2 {
-            (TokenType::Saml2, SignedElement::SAML2_ASSERTION)
+            (AssertionVersion::Saml2, SignedElement::SAML2_ASSERTION)
         } else {
-            (TokenType::Saml11, SignedElement::SAML11_ASSERTION)
+            (AssertionVersion::Saml11, SignedElement::SAML11_ASSERTION)
         };
         let mut content = AssertionContent::from_claims(samples::frame(), &claims).unwrap();
         content.audience = audience.as_str().into();

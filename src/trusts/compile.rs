@@ -37,7 +37,7 @@ pub(crate) fn compile(
             );
         }
     }
-    let token_type = token_type(table, context);
+    let token_type = token_type(table);
     let encryption = certificates::encryption(table, context);
     let signing = certificates::request_signing(table, context);
     let access = access(table, context);
@@ -224,19 +224,11 @@ fn check_amounts(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_
     }
 }
 
-fn token_type(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> TokenType {
+const fn token_type(table: &RelyingPartyFile) -> TokenType {
     match table.token_type {
         TokenTypeFile::Saml11 => TokenType::Saml11,
         TokenTypeFile::Saml2 => TokenType::Saml2,
-        TokenTypeFile::Jwt => {
-            context.findings.error(
-                Code::NotAvailable,
-                "relying_party.token_type",
-                "tokens of type `jwt` are not available in this version",
-                "write `saml11` or `saml2`, or set the file aside until a later version",
-            );
-            TokenType::Saml11
-        }
+        TokenTypeFile::Jwt => TokenType::Jwt,
     }
 }
 

@@ -102,7 +102,7 @@ pub enum TokenTypeFile {
     Saml11,
     /// SAML 2.0
     Saml2,
-    /// JSON Web Token; not available in this version.
+    /// JSON Web Token.
     Jwt,
 }
 

@@ -3,7 +3,7 @@
 use super::claims::is_reserved;
 use super::conditions::Check;
 use super::{Delivery, InboundError, Partner, Profile, Unredeemed, saml2, saml11};
-use crate::tokens::TokenType;
+use crate::tokens::AssertionVersion;
 use crate::tokens::decryption::{self, Ciphertext};
 use crate::xml::namespace::{ENCRYPTION, SAML2, SAML11, SIGNATURE};
 use crate::xml::verify::{SignedElement, VerifiedXml, verify_enveloped, verify_with_root};
@@ -112,13 +112,13 @@ fn verify_plain(plain: &[u8], partner: &Partner<'_>) -> Result<(VerifiedXml, Kin
 
 fn read(verified: &VerifiedXml, kind: Kind, check: &Check<'_>) -> Result<Unredeemed, InboundError> {
     // A SAML 1.1 assertion names neither request nor recipient: in a response it could be one that was sent elsewhere.
-    if check.delivery.profile == Profile::WebSso && kind.0 == TokenType::Saml11 {
+    if check.delivery.profile == Profile::WebSso && kind.0 == AssertionVersion::Saml11 {
         return Err(InboundError::Unsupported { parent: "Response", element: String::from("assertion of SAML 1.1") });
     }
     let document = verified.document()?;
     let assertion = match kind.0 {
-        TokenType::Saml11 => saml11::read(document.root(), check)?,
-        TokenType::Saml2 => saml2::read(document.root(), check)?,
+        AssertionVersion::Saml11 => saml11::read(document.root(), check)?,
+        AssertionVersion::Saml2 => saml2::read(document.root(), check)?,
     };
     Ok(Unredeemed::new(assertion, check.delivery.skew))
 }
@@ -162,24 +162,27 @@ enum Held {
 
 /// The kind of an assertion that is not encrypted.
 #[derive(Clone, Copy)]
-struct Kind(TokenType);
+struct Kind(AssertionVersion);
 
 impl Kind {
     fn of(element: Element<'_, '_>) -> Option<Self> {
-        [TokenType::Saml11, TokenType::Saml2].map(Self).into_iter().find(|kind| element.name() == kind.name())
+        [AssertionVersion::Saml11, AssertionVersion::Saml2]
+            .map(Self)
+            .into_iter()
+            .find(|kind| element.name() == kind.name())
     }
 
     const fn name(self) -> (&'static str, &'static str) {
         match self.0 {
-            TokenType::Saml11 => (SAML11, "Assertion"),
-            TokenType::Saml2 => (SAML2, "Assertion"),
+            AssertionVersion::Saml11 => (SAML11, "Assertion"),
+            AssertionVersion::Saml2 => (SAML2, "Assertion"),
         }
     }
 
     const fn id_attribute(self) -> &'static str {
         match self.0 {
-            TokenType::Saml11 => "AssertionID",
-            TokenType::Saml2 => "ID",
+            AssertionVersion::Saml11 => "AssertionID",
+            AssertionVersion::Saml2 => "ID",
         }
     }
 }

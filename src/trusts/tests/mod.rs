@@ -75,7 +75,6 @@ fn what_is_left_out_is_the_safe_choice() {
 fn what_would_be_unsafe_to_leave_out_is_refused() {
     let with = |line: &str| read(&format!("[relying_party]\nname = 'x'\nidentifiers = ['urn:x']\n{line}")).map(|_| ());
     for line in [
-        "token_type = 'jwt'",
         "access_control_policy = 'permit-all'",
         "require_signed_requests = true",
         "encryption_certificate = 'nowhere.pem'",
