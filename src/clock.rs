@@ -19,6 +19,9 @@ use time::macros::format_description;
 #[serde(transparent)]
 pub struct UtcTime(i64);
 
+/// From 1601-01-01, where FILETIMEs begin, to 1970-01-01.
+const EPOCH_DIFFERENCE_MS: i64 = 11_644_473_600_000;
+
 impl UtcTime {
     /// The instant `milliseconds` after 1970-01-01T00:00:00Z.
     pub const fn from_unix_millis(milliseconds: i64) -> Self {
@@ -33,11 +36,15 @@ impl UtcTime {
     /// A Windows FILETIME (100 ns units since 1601-01-01). `0` and the "never" values of Active Directory
     /// (`0x7fff_ffff_ffff_ffff` and above) give `None`.
     pub fn from_filetime(filetime: u64) -> Option<Self> {
-        const EPOCH_DIFFERENCE_MS: i64 = 11_644_473_600_000;
         if filetime == 0 || filetime >= 0x7fff_ffff_ffff_ffff {
             return None;
         }
         i64::try_from(filetime / 10_000).ok().map(|ms| Self(ms - EPOCH_DIFFERENCE_MS))
+    }
+
+    /// This instant as a Windows FILETIME; 0 for what is before 1601.
+    pub fn to_filetime(self) -> u64 {
+        u64::try_from(self.0.saturating_add(EPOCH_DIFFERENCE_MS)).unwrap_or_default().saturating_mul(10_000)
     }
 
     /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -262,6 +269,8 @@ mod tests {
         assert_eq!(UtcTime::from_filetime(u64::MAX), None);
         assert_eq!(UtcTime::from_filetime(0x7fff_ffff_ffff_ffff), None);
         assert_eq!(UtcTime::from_filetime(116_444_736_000_000_000), Some(UtcTime::from_unix_seconds(0)));
+        assert_eq!(UtcTime::from_unix_seconds(0).to_filetime(), 116_444_736_000_000_000);
+        assert_eq!(UtcTime::from_unix_millis(i64::MIN).to_filetime(), 0);
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod authentication;
 mod certificates;
 mod checks;
 mod claim_descriptions;
+mod device_registration;
 pub mod diagnostic;
 mod directory;
 pub(crate) mod document;
@@ -49,6 +50,7 @@ pub use authentication::Authentication;
 pub use certificates::{Certificates, Mapping, Revocation};
 pub(crate) use checks::{MOST_IMPORT, judge_certificate_dates, store_catalog};
 pub use claim_descriptions::{ClaimDescriptionSetting, all_claim_descriptions};
+pub use device_registration::{DeviceRegistration, Registry};
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
 pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustVersion};
 pub use entra::{Entra, EntraDomain, SourceAnchor};
@@ -120,6 +122,9 @@ pub struct Config {
     /// `[password_expiry]`
     #[serde(default)]
     pub password_expiry: PasswordExpiry,
+    /// `[device_registration]`
+    #[serde(default)]
+    pub device_registration: DeviceRegistration,
 }
 
 impl Config {

@@ -1,6 +1,8 @@
 //! Where devices are kept.
 
-use super::{CertificateMark, Device, DeviceId, DeviceKey, TrustType};
+use std::time::Duration;
+
+use super::{CertificateMark, Device, DeviceId, DeviceKey, DeviceService, TrustType};
 use crate::clock::UtcTime;
 use crate::directory::Sid;
 
@@ -69,7 +71,32 @@ pub trait DeviceRegistry: Send + Sync {
     /// # Errors
     /// [`RegistryError::NotFound`] when there is no such user.
     async fn add_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<(), RegistryError>;
+
+    /// The settings of device registration that live with the devices; at most a minute old.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    async fn service(&self) -> Result<DeviceService, RegistryError> {
+        Err(RegistryError::Unavailable { reason: String::from("this registry says nothing of the service") })
+    }
+
+    /// Publishes the certificate of a device authority beside those that are published already, so that neighbouring servers take
+    /// its devices. Whether it was not there before.
+    ///
+    /// # Errors
+    /// [`RegistryError::Refused`] where this server may not: devices work without, on this farm.
+    async fn publish_issuer(&self, certificate: &[u8]) -> Result<bool, RegistryError> {
+        let _ = certificate;
+        Ok(false)
+    }
 }
+
+/// Whether a use of the device at this time is worth a write: every 14 days, as AD FS does it.
+pub fn is_touch_due(device: &Device, at: UtcTime) -> bool {
+    device.last_used.is_none_or(|last| at.since(last) >= TOUCHED_EVERY)
+}
+
+const TOUCHED_EVERY: Duration = Duration::from_hours(14 * 24);
 
 /// A device to register.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -54,6 +54,13 @@ pub fn filetime(text: &str) -> Option<Option<UtcTime>> {
     Some(u64::try_from(value).ok().and_then(UtcTime::from_filetime))
 }
 
+/// A generalised time such as `whenCreated`: `20260102030405.0Z`, always UTC. `None` for anything else.
+pub fn generalized_time(text: &str) -> Option<UtcTime> {
+    let form = time::macros::format_description!("[year][month][day][hour][minute][second]");
+    let seconds = text.strip_suffix('Z')?.split('.').next()?;
+    time::PrimitiveDateTime::parse(seconds, form).ok().map(|civil| UtcTime::from(civil.assume_utc()))
+}
+
 /// Whether `logonHours` permits the hour of `at`: 21 octets, one bit per hour of the week in UTC, Sunday 0:00 first, lowest bit
 /// first (MS-SAMR 2.2.6.5). A value of another length permits nothing.
 pub fn logon_hours_permit(hours: &[u8], at: UtcTime) -> bool {
@@ -146,13 +153,19 @@ const BINARY: &[&str] = &[
     "cacertificate",
     "certificaterevocationlist",
     "crosscertificatepair",
+    "invocationid",
     "jpegphoto",
     "logonhours",
     "ms-ds-consistencyguid",
     "msds-allowedtoactonbehalfofotheridentity",
+    "msds-cloudanchor",
+    "msds-cloudissuerpubliccertificates",
+    "msds-computersid",
     "msds-deviceid",
     "msds-generationid",
     "msds-groupmsamembership",
+    "msds-issuercertificates",
+    "msds-issuerpubliccertificates",
     "msds-managedpassword",
     "msds-managedpasswordid",
     "msds-managedpasswordpreviousid",
@@ -228,6 +241,15 @@ mod tests {
         assert_eq!(filetime("-1"), Some(None));
         assert_eq!(filetime("116444736000000000"), Some(Some(UtcTime::from_unix_seconds(0))));
         assert_eq!(filetime("soon"), None);
+    }
+
+    #[test]
+    fn generalized_times_are_in_utc() {
+        let expected = UtcTime::from_xml("2026-01-02T03:04:05Z").unwrap();
+        assert_eq!(generalized_time("20260102030405.0Z"), Some(expected));
+        for text in ["", "Z", "20260102030405.0+0100", "20261302030405.0Z", "2026-01-02T03:04:05Z"] {
+            assert_eq!(generalized_time(text), None, "{text}");
+        }
     }
 
     #[test]

@@ -63,6 +63,8 @@ pub fn self_signed(
         KeyPurpose::TokenSigning => format!("ADFS Signing - {name}"),
         KeyPurpose::TokenDecryption => format!("ADFS Encryption - {name}"),
         KeyPurpose::Sealing => return Err(GenerateError::NoCertificate(purpose)),
+        // Its certificate has a form that is the device authority's own business.
+        KeyPurpose::DeviceAuthority => return Err(GenerateError::OtherForm(purpose)),
     };
     let size = match options.key_size {
         RsaKeySize::Rsa2048 => KeySize::Rsa2048,
@@ -95,6 +97,9 @@ pub enum GenerateError {
     /// Keys of this purpose have no certificate.
     #[error("a key for {0} has no certificate")]
     NoCertificate(KeyPurpose),
+    /// Certificates of this purpose have another form.
+    #[error("a certificate for {0} is not made this way")]
+    OtherForm(KeyPurpose),
     /// The library made no key.
     #[error("the cryptographic library could not generate an RSA key")]
     Key,

@@ -21,11 +21,13 @@ pub enum KeyPurpose {
     TokenDecryption,
     /// Master key of the server's own sealed envelopes (cookies, codes, refresh tokens): 32 random octets.
     Sealing,
+    /// Signs the certificates of registered devices; there is none where device registration was never on.
+    DeviceAuthority,
 }
 
 impl KeyPurpose {
     /// Every purpose.
-    pub const ALL: [Self; 3] = [Self::TokenSigning, Self::TokenDecryption, Self::Sealing];
+    pub const ALL: [Self; 4] = [Self::TokenSigning, Self::TokenDecryption, Self::Sealing, Self::DeviceAuthority];
 
     /// The name in file names, in the manifest and on the command line.
     pub const fn as_str(self) -> &'static str {
@@ -33,12 +35,18 @@ impl KeyPurpose {
             Self::TokenSigning => "token-signing",
             Self::TokenDecryption => "token-decryption",
             Self::Sealing => "sealing",
+            Self::DeviceAuthority => "device-authority",
         }
     }
 
     /// Whether keys of this purpose have a certificate.
     pub const fn has_certificate(self) -> bool {
         !matches!(self, Self::Sealing)
+    }
+
+    /// Whether a key directory may have no key of this purpose: it is made when it is needed first.
+    pub const fn is_optional(self) -> bool {
+        matches!(self, Self::DeviceAuthority)
     }
 }
 
@@ -52,7 +60,7 @@ impl fmt::Display for KeyPurpose {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeyRole {
-    /// Signs, or is the one others are told to encrypt to. Exactly one per purpose.
+    /// Signs, or is the one others are told to encrypt to. Exactly one per purpose that has keys.
     Primary,
     /// Published and accepted, not used for new work: the next key before a promotion, the old one after it.
     Secondary,
@@ -204,7 +212,7 @@ impl Manifest {
                 return Err(ManifestError::TooMany { purpose, count: keys.len() });
             }
             let primaries = keys.iter().filter(|key| key.role == KeyRole::Primary).count();
-            if primaries != 1 {
+            if primaries != 1 && !(keys.is_empty() && purpose.is_optional()) {
                 return Err(ManifestError::Primary { purpose, count: primaries });
             }
         }

@@ -159,6 +159,39 @@ impl Vault {
         self.replace_manifest(&lock, &manifest, random)
     }
 
+    /// Adds the first key of a purpose, as primary, unless there is one: of several nodes that come at once, one makes it.
+    /// Gives the keys of that purpose, the primary first.
+    ///
+    /// # Errors
+    /// [`VaultError`], or what `make` fails with; nothing has changed then.
+    pub fn ensure<E: From<VaultError>>(
+        &self,
+        purpose: KeyPurpose,
+        now: UtcTime,
+        random: &dyn Random,
+        make: impl FnOnce() -> Result<NewKey, E>,
+    ) -> Result<Vec<ManifestEntry>, E> {
+        let keys_of = |manifest: &Manifest| manifest.of(purpose).into_iter().cloned().collect::<Vec<_>>();
+        let read = || self.manifest()?.ok_or_else(|| VaultError::Empty { path: self.directory.path().to_owned() });
+        // Without the lock first: a directory that is complete may be read-only.
+        let known = keys_of(&read()?);
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        let lock = self.lock()?;
+        let manifest = read()?;
+        let known = keys_of(&manifest);
+        if !known.is_empty() {
+            return Ok(known);
+        }
+        let key = make()?;
+        let entry = ManifestEntry::new(key.id(), purpose, KeyRole::Primary, KeyOrigin::Generated, now);
+        let manifest = manifest.with(entry).map_err(VaultError::from)?;
+        self.write_key(&key, random)?;
+        self.replace_manifest(&lock, &manifest, random)?;
+        Ok(keys_of(&manifest))
+    }
+
     /// Makes a key the primary of its purpose; the one of before stays as secondary.
     ///
     /// # Errors
@@ -235,7 +268,7 @@ impl Vault {
 pub enum NewKey {
     /// With a certificate.
     Rsa {
-        /// What for: token signing or token decryption.
+        /// What for.
         purpose: KeyPurpose,
         /// The key's id.
         id: KeyId,

@@ -6,6 +6,7 @@ use crate::audit::{AuthProtocol, Identifier, InstanceId, Name, RequestFacts};
 use crate::authn::certificate::{CertificateDomain, CertificateTrust, MappingPolicy};
 use crate::authn::{DomainNames, NegotiateAuthenticator, PasswordGate};
 use crate::claims::descriptions::ClaimDescriptions;
+use crate::devices::DeviceServices;
 use crate::issuance::{Context, Issuer, Services};
 use crate::store::OneTime;
 use crate::xml;
@@ -44,6 +45,8 @@ pub struct Environment {
     pub browser: BrowserSignIn,
     /// User certificates; `None` where no authority is configured.
     pub certificates: Option<CertificateSignIn>,
+    /// Registered devices; `None` where device registration is off.
+    pub devices: Option<Arc<DeviceServices>>,
 }
 
 /// What sign-in by certificate needs.

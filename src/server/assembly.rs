@@ -15,6 +15,7 @@ use crate::claims::store::ExpiryNotice;
 use crate::claims::{Limits, RuleSet, StoreSet, Text, rules};
 use crate::clock::{Clock, Random};
 use crate::config::{self, AuditClaims, Config, Loaded, Revocation};
+use crate::devices::DeviceServices;
 use crate::directory::ldap::LdapDirectory;
 use crate::directory::{CacheOptions, CachedDirectory};
 use crate::issuance::{Issuer, IssuerOptions, Services};
@@ -30,6 +31,7 @@ use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;
 use crate::xml;
 
+use super::devices::KnownDevices;
 use super::observer::AuditLockouts;
 use super::settings::{
     binding_policy, certificate_domain, domain_names, endpoints, front_certificates, gate_settings, hosts, key_options,
@@ -68,6 +70,7 @@ pub struct Lasting {
     revocations: Arc<dyn Revocations>,
     directory: std::sync::Mutex<Option<KnownDirectory>>,
     stores: std::sync::Mutex<Option<KnownStores>>,
+    devices: std::sync::Mutex<Option<KnownDevices>>,
 }
 
 /// A directory, and the settings it was made of.
@@ -95,6 +98,7 @@ impl Lasting {
             revocations: Arc::new(MemoryRevocations::new(clock.clone(), ONE_TIME_CAPACITY)),
             directory: std::sync::Mutex::default(),
             stores: std::sync::Mutex::default(),
+            devices: std::sync::Mutex::default(),
             clock,
             random,
             auditor,
@@ -115,6 +119,7 @@ impl Lasting {
             .map_err(|error| AssemblyError::because("[keys]")(&error))?;
         let keys = Arc::new(keys);
         let stores = self.stores(config, &cached)?;
+        let devices = self.devices(config, &ldap)?;
         let services = Services {
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -160,6 +165,7 @@ impl Lasting {
             domains: domains.clone(),
             browser: self.browser(loaded, &keys)?,
             certificates: self.certificates(config)?,
+            devices,
         };
         Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier), ldap })
     }
@@ -225,6 +231,18 @@ impl Lasting {
         let stores = next.stores.clone();
         *known = Some(next);
         Ok(stores)
+    }
+
+    /// Registered devices, with what is remembered of them when nothing that concerns them changed.
+    fn devices(
+        &self,
+        config: &Config,
+        ldap: &Arc<LdapDirectory>,
+    ) -> Result<Option<Arc<DeviceServices>>, AssemblyError> {
+        let mut known = self.devices.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let next = KnownDevices::of(config, ldap, &self.clock, &*self.random, known.as_ref())?;
+        *known = next;
+        Ok(known.as_ref().map(|known| known.services.clone()))
     }
 
     fn browser(&self, loaded: &Loaded, keys: &KeyRing) -> Result<BrowserSignIn, AssemblyError> {

@@ -5,6 +5,7 @@
 mod application;
 mod assembly;
 mod connection;
+mod devices;
 mod kdc_order;
 mod observer;
 mod routes;

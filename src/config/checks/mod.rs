@@ -5,6 +5,7 @@
 mod attribute_stores;
 mod certificates;
 mod claim_descriptions;
+mod device_registration;
 mod domains;
 mod entra;
 mod files;
@@ -47,4 +48,5 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     entra::check(config, findings);
     attribute_stores::check(config, findings);
     sign_in::check(config, findings);
+    device_registration::check(config, findings);
 }

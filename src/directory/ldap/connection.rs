@@ -1,4 +1,4 @@
-//! One encrypted and authenticated LDAP connection, and the two things done with it: search and ping.
+//! One encrypted and authenticated LDAP connection, and what is done with it: searches, pings, changes of objects.
 //!
 //! Knows ldap3; knows nothing of pools, other servers or what a search is for.
 
@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ldap3::controls::RawControl;
+use ldap3::controls::{PagedResults, RawControl};
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope, SearchOptions};
 use rustls::ClientConfig;
 use tokio::runtime::Handle;
@@ -137,15 +137,85 @@ impl Connection {
         Ok((result.rc, result.text))
     }
 
+    /// Sends one change of an object, for its result code and text only. When no answer comes nobody knows whether it was carried
+    /// out.
+    pub(super) async fn change(&mut self, change: &ObjectChange, within: Duration) -> Result<(u32, String), LinkError> {
+        // ldap3 forgets an operation it gave up only when it did so itself.
+        self.ldap.with_timeout(within);
+        let result = match change {
+            ObjectChange::Add { name, attributes } => {
+                let attributes = attributes.iter().map(|(name, values)| (octets(name), set(values))).collect();
+                self.ldap.add(name, attributes).await
+            }
+            ObjectChange::Modify { name, parts } => {
+                let parts = parts.iter().map(|(attribute, change)| match change {
+                    ValueChange::Replace(values) => Mod::Replace(octets(attribute), set(values)),
+                    ValueChange::Add(values) => Mod::Add(octets(attribute), set(values)),
+                    ValueChange::Remove(values) => Mod::Delete(octets(attribute), set(values)),
+                });
+                self.ldap.modify(name, parts.collect()).await
+            }
+            ObjectChange::Delete { name } => self.ldap.delete(name).await,
+        };
+        let result = result.map_err(LinkError::from_ldap)?;
+        Ok((result.rc, clean(&result.text)))
+    }
+
     async fn search_to_end(&mut self, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
         // One more than allowed tells "too many" from "just enough".
         let limit = i32::try_from(search.max_entries.saturating_add(1)).unwrap_or(i32::MAX);
+        let (entries, result) = self.run(search, limit, vec![no_referrals()], within).await?;
+        match result.rc {
+            SUCCESS => Ok(entries),
+            NO_SUCH_OBJECT => Ok(Vec::new()),
+            SIZE_LIMIT_EXCEEDED => Err(LinkError::TooMany(search.max_entries)),
+            _ => Err(failed(&result)),
+        }
+    }
+
+    /// One page of a search (RFC 2696), and the cookie that leads to the next; an empty one ends it. `max_entries` bounds the page.
+    pub(super) async fn search_page(
+        &mut self,
+        search: &Search,
+        cookie: Vec<u8>,
+        within: Duration,
+    ) -> Result<(Vec<Entry>, Vec<u8>), LinkError> {
+        let size = i32::try_from(search.max_entries).unwrap_or(i32::MAX);
+        let paged = RawControl::from(PagedResults { size, cookie });
+        let page = timeout(within, self.run(search, 0, vec![no_referrals(), paged], within)).await;
+        let (entries, result) = page.unwrap_or(Err(LinkError::Timeout("searching")))?;
+        match result.rc {
+            SUCCESS => {}
+            NO_SUCH_OBJECT => return Ok((Vec::new(), Vec::new())),
+            _ => return Err(failed(&result)),
+        }
+        let control = result.ctrls.iter().find(|control| control.1.ctype == PAGED_RESULTS);
+        // A server that knows no pages has sent everything.
+        let Some(value) = control.and_then(|control| control.1.val.as_deref()) else {
+            return Ok((entries, Vec::new()));
+        };
+        let cookie = yasna::parse_der(value, |reader| {
+            reader.read_sequence(|reader| {
+                reader.next().read_i64()?;
+                reader.next().read_bytes()
+            })
+        });
+        cookie.map(|cookie| (entries, cookie)).map_err(|error| LinkError::Lost(format!("undecodable page: {error}")))
+    }
+
+    /// Runs a search to its end and gives what it found together with the server's last word.
+    async fn run(
+        &mut self,
+        search: &Search,
+        size_limit: i32,
+        controls: Vec<RawControl>,
+        within: Duration,
+    ) -> Result<(Vec<Entry>, LdapResult), LinkError> {
         // The server counts whole seconds, some from the last full one: it gets enough not to give up before we do.
         let seconds = i32::try_from(within.as_secs().saturating_add(2)).unwrap_or(i32::MAX);
-        let options = SearchOptions::new().sizelimit(limit).timelimit(seconds);
-        let no_referrals = RawControl { ctype: DOMAIN_SCOPE.to_owned(), crit: false, val: None };
+        let options = SearchOptions::new().sizelimit(size_limit).timelimit(seconds);
         // ldap3 forgets an operation it gave up only when it did so itself.
-        self.ldap.with_timeout(within).with_search_options(options).with_controls(no_referrals);
+        self.ldap.with_timeout(within).with_search_options(options).with_controls(controls);
         let mut stream = self
             .ldap
             .streaming_search(&search.base, search.scope, &search.filter, &search.attributes)
@@ -162,17 +232,66 @@ impl Connection {
             }
             entries.push(Entry::decode(item.0).ok_or_else(|| LinkError::Lost("undecodable entry".to_owned()))?);
         }
-        let result = stream.finish().await;
-        match result.rc {
-            SUCCESS => Ok(entries),
-            NO_SUCH_OBJECT => Ok(Vec::new()),
-            SIZE_LIMIT_EXCEEDED => Err(LinkError::TooMany(search.max_entries)),
-            TIME_LIMIT_EXCEEDED => Err(LinkError::Slow),
-            BUSY | UNAVAILABLE => Err(LinkError::Overloaded { code: result.rc, text: clean(&result.text) }),
-            // 000004DC: the bind of this connection is no longer good, for instance because its ticket expired.
-            OPERATIONS_ERROR if result.text.contains("000004DC") => Err(LinkError::Lost(clean(&result.text))),
-            code => Err(LinkError::Refused { code, text: clean(&result.text) }),
-        }
+        Ok((entries, stream.finish().await))
+    }
+}
+
+/// A change of one object, ready to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ObjectChange {
+    /// A new object.
+    Add {
+        /// Its distinguished name.
+        name: String,
+        /// Its attributes; none may be empty.
+        attributes: Vec<(String, Vec<Vec<u8>>)>,
+    },
+    /// Other values of attributes: all of it, or nothing.
+    Modify {
+        /// The object.
+        name: String,
+        /// Attribute by attribute, in this order.
+        parts: Vec<(String, ValueChange)>,
+    },
+    /// No object any more.
+    Delete {
+        /// The object.
+        name: String,
+    },
+}
+
+/// What happens to the values of one attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueChange {
+    /// These instead of those there are; none takes the attribute away.
+    Replace(Vec<Vec<u8>>),
+    /// These too.
+    Add(Vec<Vec<u8>>),
+    /// These no more.
+    Remove(Vec<Vec<u8>>),
+}
+
+fn octets(name: &str) -> Vec<u8> {
+    name.as_bytes().to_vec()
+}
+
+fn set(values: &[Vec<u8>]) -> HashSet<Vec<u8>> {
+    values.iter().cloned().collect()
+}
+
+fn no_referrals() -> RawControl {
+    RawControl { ctype: DOMAIN_SCOPE.to_owned(), crit: false, val: None }
+}
+
+/// What a search's result code means that is neither success nor an answer.
+fn failed(result: &LdapResult) -> LinkError {
+    let text = clean(&result.text);
+    match result.rc {
+        TIME_LIMIT_EXCEEDED => LinkError::Slow,
+        BUSY | UNAVAILABLE => LinkError::Overloaded { code: result.rc, text },
+        // 000004DC: the bind of this connection is no longer good, for instance because its ticket expired.
+        OPERATIONS_ERROR if result.text.contains("000004DC") => LinkError::Lost(text),
+        code => LinkError::Refused { code, text },
     }
 }
 
@@ -267,6 +386,9 @@ const SIZE_LIMIT_EXCEEDED: u32 = 4;
 const NO_SUCH_OBJECT: u32 = 32;
 const BUSY: u32 = 51;
 const UNAVAILABLE: u32 = 52;
+
+/// RFC 2696.
+const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
 
 /// `LDAP_SERVER_DOMAIN_SCOPE_OID`: no references to other partitions (MS-ADTS 3.1.1.3.4.1.2).
 const DOMAIN_SCOPE: &str = "1.2.840.113556.1.4.1339";

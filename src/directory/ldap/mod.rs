@@ -9,6 +9,7 @@ mod breaker;
 mod connection;
 mod domain;
 mod entry;
+mod objects;
 mod options;
 mod password;
 mod password_change;
@@ -18,11 +19,13 @@ mod source;
 mod tls;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 pub use self::breaker::{Breaker, BreakerOptions, Circuit};
+pub use self::objects::{NamedObject, ObjectChange, ObjectError, Objects, ValueChange};
 pub use self::options::{
     Bind, DomainOptions, InitiatorCredential, LdapLimits, LdapOptions, LdapSetupError, ServerAddress, Transport,
 };
@@ -187,6 +190,35 @@ impl LdapDirectory {
                 })
             })
             .collect()
+    }
+
+    /// Runs a sequence of operations on objects of the domain `domain` (NetBIOS or DNS name), all on one domain controller and
+    /// within one time; to its end even when nobody waits for it any more, so that no change is left half done.
+    ///
+    /// # Errors
+    /// What `work` fails with, or that no domain controller could be asked.
+    pub async fn work<T, E, W, Fut>(&self, domain: &str, within: Duration, work: W) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DirectoryError> + Send + 'static,
+        W: FnOnce(Objects) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let (inner, domain) = (Arc::clone(&self.inner), domain.to_owned());
+        let work = self.runtime.spawn(async move { inner.domain_named(&domain)?.pool.work(within, work).await });
+        work.await.unwrap_or_else(|error| {
+            tracing::error!(%error, "work on the directory ended abnormally");
+            let domain = "the directory".to_owned();
+            Err(E::from(DirectoryError::Unavailable { domain, reason: error.to_string() }))
+        })
+    }
+
+    /// DNS name of the domain whose account this is.
+    ///
+    /// # Errors
+    /// [`DirectoryError::UnknownDomain`].
+    pub fn domain_name_of(&self, sid: &Sid) -> Result<String, DirectoryError> {
+        self.inner.domain_of(sid).map(|domain| domain.dns_name.clone())
     }
 
     /// Runs a question on the runtime where the connections live, to its end even when nobody waits for the answer any more:

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::connection::{Endpoint, LinkError, Search};
 use super::entry::Entry;
+use super::objects::Objects;
 use super::options::{Bind, LdapLimits, LdapSetupError, ServerAddress, Transport};
 use super::server::Server;
 use super::tls;
@@ -144,6 +145,32 @@ impl Pool {
             }
         }
         Err(self.unavailable(&last.unwrap_or_else(|| "every server has failed just now".to_owned())))
+    }
+
+    /// Runs a sequence of operations on the first server that answers. What it does is never tried again on another.
+    pub(super) async fn work<T, E: From<DirectoryError>, W: Future<Output = Result<T, E>>>(
+        &self,
+        within: Duration,
+        work: impl FnOnce(Objects) -> W,
+    ) -> Result<T, E> {
+        let until = self.clock.monotonic().saturating_add(within);
+        let Ok(Ok(_turn)) = timeout(within, self.questions.acquire()).await else {
+            return Err(self.unavailable("too many questions are waiting").into());
+        };
+        let mut last = None;
+        let healthy = self.servers.iter().filter(|server| server.is_healthy());
+        let rest = self.servers.iter().filter(|server| !server.is_healthy() && server.admits());
+        for server in healthy.chain(rest) {
+            let left = until.saturating_sub(self.clock.monotonic()).min(self.limits.question_timeout);
+            match server.lively(left).await {
+                Ok(connection) => {
+                    let (server, clock) = (Arc::clone(server), Arc::clone(&self.clock));
+                    return work(Objects { server, connection, clock, until, domain: self.name.clone() }).await;
+                }
+                Err(error) => last = Some(format!("{}: {error}", server.endpoint.address)),
+            }
+        }
+        Err(self.unavailable(&last.unwrap_or_else(|| "every server has failed just now".to_owned())).into())
     }
 
     pub(super) fn unavailable(&self, reason: &str) -> DirectoryError {

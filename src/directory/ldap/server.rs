@@ -77,6 +77,14 @@ impl Server {
         outcome
     }
 
+    /// A connection that has just answered, for operations that must not be repeated.
+    pub(super) async fn lively(self: &Arc<Self>, within: Duration) -> Result<Connection, LinkError> {
+        let until = self.clock.monotonic().saturating_add(within);
+        let outcome = self.search_with_retry_on(&Search::sign_of_life(), until).await.map(|(connection, _)| connection);
+        self.report(outcome.as_ref().err());
+        outcome
+    }
+
     /// Tries every connection that stands, and opens the first one if none does; closes the circuit when that works.
     pub(super) async fn keep_alive(self: Arc<Self>) {
         for index in 0..self.slots.len() {
@@ -102,6 +110,15 @@ impl Server {
     }
 
     async fn search_with_retry(self: &Arc<Self>, search: &Search, until: Duration) -> Result<Vec<Entry>, LinkError> {
+        self.search_with_retry_on(search, until).await.map(|(_, found)| found)
+    }
+
+    /// What was found, and the connection it came by.
+    async fn search_with_retry_on(
+        self: &Arc<Self>,
+        search: &Search,
+        until: Duration,
+    ) -> Result<(Connection, Vec<Entry>), LinkError> {
         let mut ended = 0;
         loop {
             let opening = timeout(self.left(until), self.any_connection()).await;
@@ -125,7 +142,7 @@ impl Server {
                     }
                     ended += 1;
                 }
-                answer => return answer,
+                answer => return answer.map(|found| (pooled.connection, found)),
             }
         }
     }
@@ -221,7 +238,7 @@ impl Server {
         self.slots.get(index).map(|slot| slot.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn report(&self, error: Option<&LinkError>) {
+    pub(super) fn report(&self, error: Option<&LinkError>) {
         let was_suspect = self.is_suspect();
         self.note(error);
         if self.is_suspect() != was_suspect {

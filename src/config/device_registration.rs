@@ -1,0 +1,65 @@
+//! `[device_registration]`: registered devices, and where they are kept.
+
+use super::Config;
+use super::names::{DnsName, Realm};
+use crate::directory::Sid;
+
+/// Device registration.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DeviceRegistration {
+    /// Whether devices may be registered, and registered devices sign in.
+    pub enabled: bool,
+    /// Where devices are kept.
+    pub registry: Registry,
+    /// The domain whose domain controllers keep the devices; the first of `[[domains]]` when the file does not say.
+    pub domain: Option<Realm>,
+    /// Join types that are accepted: 6 is a domain-joined computer, 4 a user's own device.
+    pub join_types: Vec<u8>,
+    /// Accept certificate requests that are signed with SHA-1, as the first Windows 8.1 clients send them.
+    pub sha1_requests: bool,
+    /// SID of a group whose members may register any number of devices; Domain Admins always may.
+    pub quota_exempt_group: Option<Sid>,
+}
+
+/// Where devices are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Registry {
+    /// In Active Directory, as AD FS keeps them.
+    #[default]
+    ActiveDirectory,
+}
+
+impl DeviceRegistration {
+    /// The domain that keeps the devices; `None` when it is not configured.
+    pub fn domain<'c>(&self, config: &'c Config) -> Option<&'c super::Domain> {
+        match &self.domain {
+            Some(realm) => config.domains.iter().find(|domain| domain.realm == *realm),
+            None => config.domains.first(),
+        }
+    }
+
+    /// Host names of device registration: one for each UPN suffix of the configured domains.
+    pub fn host_names(config: &Config) -> Vec<DnsName> {
+        let suffixes = config.domains.iter().flat_map(|domain| &domain.upn_suffixes);
+        let mut names: Vec<DnsName> =
+            suffixes.filter_map(|suffix| format!("enterpriseregistration.{suffix}").parse().ok()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+impl Default for DeviceRegistration {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            registry: Registry::ActiveDirectory,
+            domain: None,
+            join_types: vec![6, 4],
+            sha1_requests: false,
+            quota_exempt_group: None,
+        }
+    }
+}

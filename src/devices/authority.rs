@@ -1,0 +1,224 @@
+//! The authority that certifies registered devices.
+//!
+//! A certificate authority of its own, as the device registration service of AD FS has one: self-signed, its key in the key
+//! directory, encrypted at rest. It issues certificates of exactly one form. There is no renewal and no revocation list:
+//! what counts is the device in the registry (device-registration.md 5.4). Knows no request, no registry and no protocol.
+
+mod form;
+mod name;
+
+use std::path::PathBuf;
+
+use openssl::cms::{CMSOptions, CmsContentInfo};
+use openssl::pkey::{PKey, Private};
+use openssl::x509::X509;
+
+use super::codec::alt_security_identity::NoCertificate;
+use super::{CertificateMark, DeviceId};
+use crate::clock::{Clock, Random, RandomError, UtcTime};
+use crate::directory::ObjectGuid;
+use crate::keys::{KeyMaterial, KeyPurpose, KeyRingOptions, MaterialError, NewKey, VaultError};
+use crate::secret::Secret;
+
+use self::form::Form;
+
+/// Issues certificates of devices.
+pub struct DeviceAuthority {
+    certificate: X509,
+    key: PKey<Private>,
+    /// DER of every certificate of this authority, those of before included: what they issued stays good.
+    issuers: Vec<Vec<u8>>,
+}
+
+/// What a device certificate says.
+#[derive(Debug, Clone, Copy)]
+pub struct DeviceCertificateRequest<'a> {
+    /// The device; its subject.
+    pub device: DeviceId,
+    /// `objectGUID` of the account that registers it; for a domain-joined computer its own.
+    pub account: ObjectGuid,
+    /// The device's key, DER of a `SubjectPublicKeyInfo`. That it is fit for use was looked at before.
+    pub public_key: &'a [u8],
+    /// Where the device is registered.
+    pub place: RegistryPlace,
+}
+
+/// Where devices are registered, as their certificates name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RegistryPlace {
+    /// `invocationId` of the directory service that is written to.
+    pub invocation: ObjectGuid,
+    /// `objectGUID` of the domain's head object.
+    pub domain: ObjectGuid,
+}
+
+/// A device certificate that was issued. It is worth something only when the registry has taken the device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeviceCertificate {
+    /// The certificate.
+    pub der: Vec<u8>,
+    /// What the registry holds of it.
+    pub mark: CertificateMark,
+    /// Serial number, lower-case hexadecimal.
+    pub serial: String,
+    /// End of its validity.
+    pub not_after: UtcTime,
+}
+
+impl DeviceCertificate {
+    /// SHA-1 thumbprint in upper-case hexadecimal, the form clients compare.
+    pub fn thumbprint(&self) -> String {
+        hex::encode_upper(self.mark.thumbprint)
+    }
+}
+
+impl DeviceAuthority {
+    /// Loads the authority of a key directory; makes one first where there is none. Of several nodes that start at once on one
+    /// directory one makes it. `domain` is the DNS name of the domain that devices are registered in; it goes into the name of a new
+    /// authority, and nothing changes the name of one that is there.
+    ///
+    /// # Errors
+    /// [`AuthorityError`].
+    pub fn load_or_create(
+        keys: &KeyRingOptions,
+        domain: &str,
+        clock: &dyn Clock,
+        random: &dyn Random,
+    ) -> Result<Self, AuthorityError> {
+        let vault = keys.open(random)?;
+        let now = clock.now();
+        let entries = vault.ensure(KeyPurpose::DeviceAuthority, now, random, || {
+            Ok::<_, AuthorityError>(NewKey::rsa(KeyPurpose::DeviceAuthority, generate(domain, now, random)?))
+        })?;
+        let mut materials = Vec::with_capacity(entries.len());
+        for entry in &entries {
+            materials.push(vault.material(entry)?);
+        }
+        let (primary, _) =
+            materials.split_first().ok_or_else(|| AuthorityError::None { path: keys.directory.clone() })?;
+        let issuers = materials.iter().map(|material| material.certificate().der.to_vec()).collect();
+        Self::new(primary, issuers)
+    }
+
+    fn new(material: &KeyMaterial, issuers: Vec<Vec<u8>>) -> Result<Self, AuthorityError> {
+        let certificate = X509::from_der(&material.certificate().der)?;
+        let key = PKey::private_key_from_pkcs8(material.pkcs8().expose())?;
+        Ok(Self { certificate, key, issuers })
+    }
+
+    /// Issues the certificate of a device.
+    ///
+    /// # Errors
+    /// [`AuthorityError`].
+    pub fn issue(
+        &self,
+        request: &DeviceCertificateRequest<'_>,
+        now: UtcTime,
+        random: &dyn Random,
+    ) -> Result<DeviceCertificate, AuthorityError> {
+        let form = Form { serial: serial(random)?.to_vec(), now };
+        let certificate = form.device(request, self.certificate.subject_name(), &self.key)?;
+        let der = certificate.to_der()?;
+        Ok(DeviceCertificate {
+            mark: CertificateMark::of(&der)?,
+            serial: hex::encode(&form.serial),
+            not_after: form.end_of_device(),
+            der,
+        })
+    }
+
+    /// The authority's certificate, DER.
+    pub fn certificate(&self) -> &[u8] {
+        self.issuers.first().map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// DER of the certificates whose issues are good, the one that issues first.
+    pub fn issuers(&self) -> &[Vec<u8>] {
+        &self.issuers
+    }
+
+    /// A CMS `SignedData` over `content` (SHA-256), signed by the authority; `content` stands in it.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Library`].
+    pub fn sign_content(&self, content: &[u8]) -> Result<Vec<u8>, AuthorityError> {
+        let options = CMSOptions::BINARY;
+        let signed = CmsContentInfo::sign(Some(&self.certificate), Some(&self.key), None, Some(content), options)?;
+        Ok(signed.to_der()?)
+    }
+}
+
+impl std::fmt::Debug for DeviceAuthority {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DeviceAuthority").field("issuers", &self.issuers.len()).finish_non_exhaustive()
+    }
+}
+
+/// Whether one of `issuers` (DER certificates) issued `certificate`: the name fits and the signature is good. Says nothing of time.
+pub fn is_issued_by_one(certificate: &[u8], issuers: &[Vec<u8>]) -> bool {
+    let Ok(certificate) = X509::from_der(certificate) else { return false };
+    issuers.iter().filter_map(|issuer| X509::from_der(issuer).ok()).any(|issuer| {
+        let same_name = issuer.subject_name().try_cmp(certificate.issuer_name()).is_ok_and(std::cmp::Ordering::is_eq);
+        same_name && issuer.public_key().and_then(|key| certificate.verify(&key)).unwrap_or(false)
+    })
+}
+
+/// Why there is no authority, or no certificate.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// The key directory.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The key directory holds none.
+    #[error("{path} holds no key of a device authority")]
+    None {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// What was made or read is not usable.
+    #[error(transparent)]
+    Material(#[from] MaterialError),
+    /// The domain's name cannot stand in a certificate.
+    #[error("{0:?} is not the DNS name of a domain")]
+    DomainName(String),
+    /// The device's key cannot be certified.
+    #[error("the device's key is no RSA key of 2048 to 8192 bits")]
+    DeviceKey,
+    /// What was issued is no certificate; a defect.
+    #[error(transparent)]
+    Certificate(#[from] NoCertificate),
+    /// No randomness.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// The cryptographic library.
+    #[error("the certificate could not be made: {0}")]
+    Library(#[from] openssl::error::ErrorStack),
+}
+
+/// A new authority: its name holds the domain's name and a GUID that is made once with it.
+fn generate(domain: &str, now: UtcTime, random: &dyn Random) -> Result<KeyMaterial, AuthorityError> {
+    let mut unique = [0; 16];
+    random.fill(&mut unique)?;
+    let unique = uuid::Builder::from_random_bytes(unique).into_uuid();
+    let key = PKey::from_rsa(openssl::rsa::Rsa::generate(KEY_BITS)?)?;
+    let form = Form { serial: serial(random)?.to_vec(), now };
+    let certificate = form.authority(&name::authority(domain, unique)?, &key)?;
+    let pkcs8 = Secret::new(key.private_key_to_pkcs8()?);
+    Ok(KeyMaterial::new(&certificate.to_der()?, Vec::new(), pkcs8)?)
+}
+
+/// 16 octets, positive and without a leading zero octet.
+fn serial(random: &dyn Random) -> Result<[u8; 16], RandomError> {
+    let mut octets = [0; 16];
+    random.fill(&mut octets)?;
+    if let Some(first) = octets.first_mut() {
+        *first = (*first & 0x3f) | 0x40;
+    }
+    Ok(octets)
+}
+
+/// As AD FS makes it. Device certificates are checked by Windows clients of every age.
+const KEY_BITS: u32 = 2048;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! The device of the reference, for tests: its certificate, and what must be written for it.
+
+use super::codec::key_credential::USAGE_SESSION_TRANSPORT;
+use super::{CertificateMark, Device, DeviceId, DeviceKey, TrustType};
+use crate::clock::UtcTime;
+
+/// The certificate, DER.
+pub(crate) fn certificate() -> Vec<u8> {
+    openssl::x509::X509::from_pem(include_bytes!("sample-device.pem")).unwrap().to_der().unwrap()
+}
+
+/// Its identifier.
+pub(crate) fn device_id() -> DeviceId {
+    DeviceId("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0".parse().unwrap())
+}
+
+/// The certificate's key as a transport key.
+pub(crate) fn transport_key() -> DeviceKey {
+    let key = openssl::x509::X509::from_der(&certificate()).unwrap().public_key().unwrap().rsa().unwrap();
+    let mut material = b"RSA1\x00\x08\x00\x00\x03\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00".to_vec();
+    material.extend(key.e().to_vec());
+    material.extend(key.n().to_vec());
+    DeviceKey {
+        usage: USAGE_SESSION_TRANSPORT,
+        material,
+        device: Some(device_id()),
+        created: UtcTime::from_filetime(134_116_560_000_000_000),
+    }
+}
+
+/// Its value of `altSecurityIdentities`.
+pub(crate) const ALT_SECURITY_IDENTITY: &str = "X509:<SHA1-TP-PUBKEY>3F20C3E6C06BD55BD6486667C8B4A93C01DCDA64\
+     1vGSULzx3yskSRhy8JZsySwXBZUnavmYwPIOwjUUSe4=";
+
+/// A device that was registered and has nothing special.
+pub(crate) fn device(id: DeviceId) -> Device {
+    let owner = "S-1-5-21-1-2-3-1107".parse().unwrap();
+    Device {
+        id,
+        display_name: String::from("MYPC"),
+        os_type: Some(String::from("Windows")),
+        os_version: Some(String::from("10.0.26100.0")),
+        enabled: true,
+        owner: Some(owner),
+        users: vec![owner],
+        certificates: vec![CertificateMark::of(&certificate()).unwrap()],
+        keys: vec![DeviceKey { device: Some(id), ..transport_key() }],
+        trust_type: Some(TrustType::DOMAIN),
+        computer_sid: None,
+        is_managed: None,
+        is_compliant: None,
+        written_back: false,
+        last_used: UtcTime::from_filetime(134_116_560_000_000_000),
+        registered: None,
+    }
+}

@@ -1,0 +1,90 @@
+//! Registered devices of a configuration.
+
+use std::sync::Arc;
+
+use super::assembly::AssemblyError;
+use super::settings::key_options;
+use crate::clock::{Clock, Random};
+use crate::config::{Config, DeviceRegistration, Registry};
+use crate::devices::{
+    ActiveDirectoryRegistry, CachedRegistry, DeviceAuthority, DeviceRegistry, DeviceServices, DeviceSettings,
+};
+use crate::directory::ldap::LdapDirectory;
+
+/// Device services, and what they were made of.
+#[derive(Clone)]
+pub(super) struct KnownDevices {
+    settings: String,
+    directory: Arc<LdapDirectory>,
+    pub(super) services: Arc<DeviceServices>,
+}
+
+impl KnownDevices {
+    /// What `config` says; `None` where device registration is off. The registry of `known` stays when nothing that concerns it
+    /// changed; the authority is read anew each time, because its keys may have changed.
+    pub(super) fn of(
+        config: &Config,
+        directory: &Arc<LdapDirectory>,
+        clock: &Arc<dyn Clock>,
+        random: &dyn Random,
+        known: Option<&Self>,
+    ) -> Result<Option<Self>, AssemblyError> {
+        let settings = &config.device_registration;
+        if !settings.enabled {
+            return Ok(None);
+        }
+        let failed = |error: &dyn std::fmt::Display| AssemblyError::because("[device_registration]")(error);
+        let domain = settings.domain(config).ok_or_else(|| failed(&"its domain is not configured"))?.dns_name();
+        let made_of = format!("{:?}{domain}", settings.registry);
+        let known = known.filter(|known| known.settings == made_of && Arc::ptr_eq(&known.directory, directory));
+        let registry = match known {
+            Some(known) => known.services.registry.clone(),
+            None => registry(settings, directory, domain.as_str(), clock),
+        };
+        let authority = DeviceAuthority::load_or_create(&key_options(config), domain.as_str(), &**clock, random);
+        let authority = Arc::new(authority.map_err(|error| failed(&error))?);
+        let services = Arc::new(DeviceServices { registry, authority, settings: device_settings(config) });
+        publish(&services, directory);
+        Ok(Some(Self { settings: made_of, directory: directory.clone(), services }))
+    }
+}
+
+fn registry(
+    settings: &DeviceRegistration,
+    directory: &Arc<LdapDirectory>,
+    domain: &str,
+    clock: &Arc<dyn Clock>,
+) -> Arc<dyn DeviceRegistry> {
+    let registry: Arc<dyn DeviceRegistry> = match settings.registry {
+        Registry::ActiveDirectory => {
+            Arc::new(ActiveDirectoryRegistry::new(directory.clone(), domain.to_owned(), clock.clone()))
+        }
+    };
+    Arc::new(CachedRegistry::new(registry, clock.clone()))
+}
+
+fn device_settings(config: &Config) -> DeviceSettings {
+    let settings = &config.device_registration;
+    DeviceSettings {
+        join_types: settings.join_types.iter().copied().collect(),
+        sha1_requests: settings.sha1_requests,
+        host_names: DeviceRegistration::host_names(config).iter().map(ToString::to_string).collect(),
+        quota_exempt: settings.quota_exempt_group.into_iter().collect(),
+    }
+}
+
+/// Tells neighbouring servers of the authority, where the service account may. Nothing here waits for that or hangs on it.
+fn publish(services: &Arc<DeviceServices>, directory: &LdapDirectory) {
+    let services = services.clone();
+    directory.runtime().spawn(async move {
+        match services.registry.publish_issuer(services.authority.certificate()).await {
+            Ok(true) => tracing::info!("the device authority's certificate is published"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(
+                %error,
+                "the device authority's certificate is not published; devices work here, other servers of the forest do not \
+                 know them"
+            ),
+        }
+    });
+}
