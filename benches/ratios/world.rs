@@ -75,6 +75,7 @@ impl World {
             limits: Limits::default(),
             password_expiry: ExpiryNotice::default(),
             audited_claims: ClaimDetail::Values,
+            claim_descriptions: Arc::default(),
         });
         let origin = RequestOrigin {
             peer: [10, 0, 0, 1].into(),

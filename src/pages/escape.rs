@@ -16,20 +16,32 @@ pub(super) fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Va
 
 /// `text` as HTML that stands for it, in content and in quoted attributes alike.
 pub(super) fn html(text: &str) -> String {
-    let mut html = String::with_capacity(text.len() + text.len() / 8);
-    for character in text.chars() {
-        match character {
-            '&' => html.push_str("&amp;"),
-            '<' => html.push_str("&lt;"),
-            '>' => html.push_str("&gt;"),
-            '"' => html.push_str("&quot;"),
-            '\'' => html.push_str("&#39;"),
-            '\r' => html.push_str("&#13;"),
-            '\n' => html.push_str("&#10;"),
-            // HTML has no way to write it.
-            '\0' => html.push('\u{fffd}'),
-            other => html.push(other),
-        }
+    // A token is mostly markup: it grows by half.
+    let mut html = String::with_capacity(text.len() + text.len() / 2);
+    let mut rest = text;
+    // Octets of the references are ASCII, so every cut lies between characters.
+    while let Some((at, reference)) = rest.bytes().enumerate().find_map(|(at, octet)| Some((at, reference(octet)?))) {
+        let (plain, behind) = rest.split_at_checked(at).unwrap_or((rest, ""));
+        html.push_str(plain);
+        html.push_str(reference);
+        rest = behind.get(1..).unwrap_or_default();
     }
+    html.push_str(rest);
     html
+}
+
+/// What stands for a character that does not stand for itself.
+const fn reference(octet: u8) -> Option<&'static str> {
+    match octet {
+        b'&' => Some("&amp;"),
+        b'<' => Some("&lt;"),
+        b'>' => Some("&gt;"),
+        b'"' => Some("&quot;"),
+        b'\'' => Some("&#39;"),
+        b'\r' => Some("&#13;"),
+        b'\n' => Some("&#10;"),
+        // HTML has no way to write it.
+        b'\0' => Some("\u{fffd}"),
+        _ => None,
+    }
 }
