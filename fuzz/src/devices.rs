@@ -1,7 +1,7 @@
 //! What devices send when they register.
 
 use chancery::devices::{CertificateRequest, KeyBlob, Sha1Requests};
-use chancery::protocols::drs::{enrolment_request, join_request};
+use chancery::protocols::drs::{enrolment_request, join_request, key_message};
 use chancery::xml;
 
 /// A certificate request. One that is good names a key that can be written again.
@@ -28,7 +28,7 @@ pub fn key_blob(input: &[u8]) {
     }
 }
 
-/// The messages of a join and of an enrolment by SOAP.
+/// The messages of a join, an enrolment by SOAP, and key provisioning.
 pub fn device_messages(input: &[u8]) {
     match join_request::read(input) {
         Ok(request) => assert!(request.certificate_request.len() < input.len()),
@@ -37,6 +37,10 @@ pub fn device_messages(input: &[u8]) {
     let mut message_id = None;
     match enrolment_request::decode(input, &xml::Limits::SOAP, &mut message_id) {
         Ok(enrolment) => assert!(enrolment.token.is_ascii()),
+        Err(error) => drop(error.to_string()),
+    }
+    match key_message::read(input) {
+        Ok(key) => assert!(!key.is_empty()),
         Err(error) => drop(error.to_string()),
     }
 }

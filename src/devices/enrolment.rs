@@ -54,8 +54,6 @@ pub struct EnrolmentPolicy {
     pub join_types: Vec<JoinType>,
     /// Certificate requests signed with SHA-1.
     pub sha1: Sha1Requests,
-    /// Whether a user's device that registers again with the same name and transport key keeps its identifier.
-    pub reuse: bool,
 }
 
 /// A request whose claims and keys are good.
@@ -207,7 +205,7 @@ pub fn apply(
         computer,
         join_type,
         quota: claims.quota,
-        reuse: policy.reuse || request.reuse,
+        reuse: request.reuse,
         display_name: detail("DeviceDisplayName", request.display_name, 256)?,
         os_type: detail("DeviceType", request.os_type, 1024)?,
         os_version: detail("OSVersion", request.os_version, 512)?,

@@ -124,7 +124,7 @@ impl Serving {
         match endpoint {
             Endpoint::Trust(endpoint) => wstrust::handle(&self.environment, endpoint, call).await,
             Endpoint::SignIn(door) => wsfed::handle(&self.environment, door, call).await,
-            Endpoint::Registration(endpoint) => drs::handle(&self.environment, endpoint, call),
+            Endpoint::Registration(endpoint) => drs::handle(&self.environment, endpoint, call).await,
             Endpoint::UpdatePassword => update_password::handle(&self.environment, call).await,
             Endpoint::Mex => {
                 let environment = &self.environment;
@@ -144,6 +144,7 @@ impl Serving {
     pub fn unread(&self, endpoint: Endpoint, call: &Call, status: StatusCode) {
         let endpoint = match endpoint {
             Endpoint::Trust(endpoint) => endpoint,
+            Endpoint::Registration(endpoint) => return drs::unread(&self.environment, endpoint, call, status),
             Endpoint::SignIn(door) => return wsfed::unread(&self.environment, door, call, status),
             _ => return,
         };

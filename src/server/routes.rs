@@ -69,11 +69,20 @@ pub(super) fn public(path: &str) -> Option<Endpoint> {
         "/adfs/services/trust/mex" => Endpoint::Mex,
         "/federationmetadata/2007-06/federationmetadata.xml" => Endpoint::FederationMetadata,
         "/enrollmentserver/contract" => Endpoint::Registration(RegistrationEndpoint::Discovery),
+        "/enrollmentserver/device" => Endpoint::Registration(RegistrationEndpoint::Devices),
+        "/enrollmentserver/deviceenrollmentwebservice.svc" => Endpoint::Registration(RegistrationEndpoint::Enrolment),
+        "/enrollmentserver/key" => Endpoint::Registration(RegistrationEndpoint::Keys),
         "/adfs/probe" => Endpoint::Probe,
         "/healthz/live" => Endpoint::Live,
         "/healthz/ready" => Endpoint::Ready,
-        _ => return None,
+        path => return device(path),
     })
+}
+
+/// The path of one registered device: its identifier, whatever is written there, is the last segment.
+fn device(path: &str) -> Option<Endpoint> {
+    let device = path.strip_prefix("/enrollmentserver/device/")?;
+    (!device.is_empty() && !device.contains('/')).then_some(Endpoint::Registration(RegistrationEndpoint::Device))
 }
 
 /// Endpoints of the plain HTTP listener: nothing that carries a secret.
@@ -109,6 +118,15 @@ mod tests {
         for path in ["/EnrollmentServer/contract", "/enrollmentserver/contract/"] {
             assert_eq!(public(path), Some(Endpoint::Registration(RegistrationEndpoint::Discovery)), "{path}");
         }
+        for (path, endpoint) in [
+            ("/EnrollmentServer/device/", RegistrationEndpoint::Devices),
+            ("/EnrollmentServer/device/0F1E2D3C-4b5a-6978-8796-a5b4c3d2e1f0", RegistrationEndpoint::Device),
+            ("/EnrollmentServer/DeviceEnrollmentWebService.svc", RegistrationEndpoint::Enrolment),
+            ("/EnrollmentServer/key/", RegistrationEndpoint::Keys),
+        ] {
+            assert_eq!(public(path), Some(Endpoint::Registration(endpoint)), "{path}");
+        }
+        assert_eq!(public("/EnrollmentServer/device/a/b"), None);
     }
 
     #[test]

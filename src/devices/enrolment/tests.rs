@@ -71,7 +71,6 @@ fn policy() -> EnrolmentPolicy {
     EnrolmentPolicy {
         join_types: vec![JoinType::DomainJoin, JoinType::WorkplaceJoin, JoinType::Enrolment],
         sha1: Sha1Requests::Refused,
-        reuse: false,
     }
 }
 
@@ -282,9 +281,6 @@ fn a_device_is_used_again_only_when_asked_and_only_by_its_owner() {
     let again = EnrolmentRequest { reuse: true, ..request(JoinType::WorkplaceJoin) };
     // It is the tenth again, not the eleventh.
     assert_eq!(decide(&user(), again.clone(), &known).unwrap().id, DeviceId(Uuid::from_u128(2)));
-    let reusing = EnrolmentPolicy { reuse: true, ..policy() };
-    let by_policy = apply(&user(), request(JoinType::WorkplaceJoin), &reusing).unwrap().decide(&known).unwrap();
-    assert_eq!(by_policy.id, DeviceId(Uuid::from_u128(2)));
     known.quota = None;
     assert_eq!(decide(&user(), request(JoinType::WorkplaceJoin), &known).unwrap().id, known.new_id);
     for change in [

@@ -20,6 +20,15 @@ pub(super) fn api_version(call: &Call) -> Option<Version> {
     known(parameters.get(NAME).ok()??)
 }
 
+/// The version in the query or, where it is absent there, in a header.
+pub(super) fn api_version_or_header(call: &Call) -> Option<Version> {
+    let parameters = Parameters::parse(call.query.as_bytes()).ok()?;
+    match parameters.get(NAME).ok()? {
+        Some(version) => known(version),
+        None => known(call.header(NAME)?.trim()),
+    }
+}
+
 fn known(version: &str) -> Option<Version> {
     match version {
         "1.0" => Some(Version::V1_0),
