@@ -148,3 +148,6 @@ async fn turn(owner: &Sid) -> MutexGuard<'static, ()> {
 
 /// Owners share a turn by chance; each registration ends within the time limits of the directory.
 static TURNS: [Mutex<()>; 64] = [const { Mutex::const_new(()) }; 64];
+
+#[cfg(test)]
+mod tests;
