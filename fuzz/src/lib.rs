@@ -4,6 +4,7 @@
 //! "does not crash": what is read is read again from its own output where there is one, and every error can be shown.
 
 mod claims;
+mod devices;
 mod partners;
 
 use std::path::Path;
@@ -34,13 +35,16 @@ use chancery::xml::{self, Document};
 pub type Target = fn(&[u8]);
 
 /// All targets by name; each has a folder of seeds, `fuzz/corpus/<name>`.
-pub const TARGETS: [(&str, Target); 16] = [
+pub const TARGETS: [(&str, Target); 19] = [
+    ("certificate_request", devices::certificate_request),
     ("certificates", certificates),
     ("claim_evaluation", claims::claim_evaluation),
     ("claim_regex", claims::claim_regex),
     ("claim_rules", claims::claim_rules),
     ("configuration", configuration),
+    ("device_messages", devices::device_messages),
     ("home_realm", home_realm),
+    ("key_blob", devices::key_blob),
     ("keytab", keytab),
     ("pac", decode_pac),
     ("partner_metadata", partners::partner_metadata),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::claims::{ClaimLine, ClaimsOf};
+use super::device::{DeviceAttempt, DeviceRefusal};
 use super::facts::{AuthnFacts, Parties, RequestFacts};
 use super::failure::{CredentialFailure, ErrorCode, FailureType};
 use super::text::{Detail, Identifier, Name};
@@ -249,6 +250,33 @@ pub enum EventKind {
         /// The first of them; at most 16 are written.
         sids: Vec<Sid>,
     },
+    /// 9020: somebody registers a device.
+    DeviceRegistration {
+        /// Who.
+        parties: Parties,
+        /// What.
+        attempt: DeviceAttempt,
+        /// Why it came to nothing; `None` when the device is registered.
+        refused: Option<DeviceRefusal>,
+    },
+    /// 9021: a device ends its registration.
+    DeviceUnregistration {
+        /// Who.
+        parties: Parties,
+        /// What.
+        attempt: DeviceAttempt,
+        /// Why it came to nothing; `None` when the device is gone.
+        refused: Option<DeviceRefusal>,
+    },
+    /// 9022: somebody adds a key to an account, to sign in by.
+    AccountKeyRegistration {
+        /// Who.
+        parties: Parties,
+        /// From which device.
+        attempt: DeviceAttempt,
+        /// Why it came to nothing; `None` when the key is registered.
+        refused: Option<DeviceRefusal>,
+    },
 }
 
 impl EventKind {
@@ -286,6 +314,9 @@ impl EventKind {
             Self::AccountLocked { .. } => 516,
             Self::SidsFiltered { .. } => 9001,
             Self::AttributeStoreFailed { .. } => 9002,
+            Self::DeviceRegistration { .. } => 9020,
+            Self::DeviceUnregistration { .. } => 9021,
+            Self::AccountKeyRegistration { .. } => 9022,
         }
     }
 }

@@ -6,9 +6,11 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::ser::{CharEscape, CompactFormatter, Formatter};
 
 use super::claims::ClaimLine;
+use super::device::{DeviceAttempt, DeviceRefusal};
 use super::event::{AuditEvent, EventKind};
 use super::facts::{AuthnFacts, Parties, RequestFacts};
 use super::text::Detail;
+use crate::directory::Sid;
 
 /// The event as one JSON object and a line feed.
 ///
@@ -132,11 +134,20 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
         EventKind::SidsFiltered { parties, realm, dropped, sids } => {
             who(map, parties)?;
             map.serialize_entry("Realm", realm)?;
-            map.serialize_entry("DroppedCount", dropped)?;
-            let listed: Vec<String> = sids.iter().take(MAX_LISTED).map(ToString::to_string).collect();
-            map.serialize_entry("DroppedSids", &listed)
+            dropped_sids(map, *dropped, sids)
+        }
+        EventKind::DeviceRegistration { parties, attempt, refused }
+        | EventKind::DeviceUnregistration { parties, attempt, refused }
+        | EventKind::AccountKeyRegistration { parties, attempt, refused } => {
+            device(map, parties, attempt, refused.as_ref())
         }
     }
+}
+
+fn dropped_sids<M: SerializeMap>(map: &mut M, dropped: usize, sids: &[Sid]) -> Result<(), M::Error> {
+    map.serialize_entry("DroppedCount", &dropped)?;
+    let listed: Vec<String> = sids.iter().take(MAX_LISTED).map(ToString::to_string).collect();
+    map.serialize_entry("DroppedSids", &listed)
 }
 
 /// Head of the 1200 series (`AuditBase`). `failure` absent means success.
@@ -172,6 +183,26 @@ fn failed_request<M: SerializeMap>(
     outcome(map, "Failure")?;
     who(map, parties)?;
     map.serialize_entry("ErrorCode", code)?;
+    map.serialize_entry("Detail", detail)
+}
+
+/// An attempt that concerns a device.
+fn device<M: SerializeMap>(
+    map: &mut M,
+    parties: &Parties,
+    attempt: &DeviceAttempt,
+    refused: Option<&DeviceRefusal>,
+) -> Result<(), M::Error> {
+    outcome(map, if refused.is_none() { "Success" } else { "Failure" })?;
+    who(map, parties)?;
+    let DeviceAttempt { join_type, device, display_name, serial, thumbprint } = attempt;
+    optional(map, "JoinType", join_type.map(crate::devices::JoinType::as_str).as_ref())?;
+    optional(map, "DeviceId", device.map(|device| device.to_string()).as_ref())?;
+    optional(map, "DeviceDisplayName", display_name.as_ref())?;
+    optional(map, "CertificateSerialNumber", serial.as_ref())?;
+    optional(map, "CertificateThumbprint", thumbprint.map(hex::encode_upper).as_ref())?;
+    let Some(DeviceRefusal { code, detail }) = refused else { return Ok(()) };
+    map.serialize_entry("ErrorCode", code.0)?;
     map.serialize_entry("Detail", detail)
 }
 

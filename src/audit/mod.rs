@@ -7,6 +7,7 @@
 
 mod auditor;
 mod claims;
+mod device;
 mod event;
 mod facts;
 mod failure;
@@ -17,6 +18,7 @@ mod text;
 
 pub use auditor::{AuditHealth, Auditor, AuditorOptions, FailurePolicy};
 pub use claims::{ClaimDetail, ClaimLine, ClaimsOf, claims_events};
+pub use device::{DeviceAttempt, DeviceRefusal};
 pub use event::{AuditEvent, EventKind, InstanceId};
 pub use facts::{AuthProtocol, AuthnFacts, Parties, RequestFacts};
 pub use failure::{CredentialFailure, ErrorCode, FailureType};

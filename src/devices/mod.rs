@@ -9,19 +9,28 @@ mod active_directory;
 mod authority;
 mod cache;
 pub mod codec;
+mod csr;
 mod device;
+pub mod enrolment;
+mod join_type;
+mod key_strength;
 mod registry;
 #[cfg(test)]
 pub(crate) mod samples;
 mod service;
 mod services;
+mod transport_key;
 
 pub use active_directory::ActiveDirectoryRegistry;
 pub use authority::{
     AuthorityError, DeviceAuthority, DeviceCertificate, DeviceCertificateRequest, RegistryPlace, is_issued_by_one,
 };
 pub use cache::CachedRegistry;
+pub use csr::{CertificateRequest, CsrError, Sha1Requests};
 pub use device::{CertificateMark, Device, DeviceId, DeviceKey, TrustType};
+pub use join_type::JoinType;
+pub use key_strength::WeakKey;
 pub use registry::{DeviceRegistry, Registration, RegistryError, is_touch_due};
 pub use service::DeviceService;
 pub use services::{DeviceServices, DeviceSettings, Quota};
+pub use transport_key::{KeyBlob, KeyBlobError};

@@ -19,6 +19,8 @@ use super::trust_endpoint::TrustEndpoints;
 pub struct Environment {
     /// Federation service name, the host of every URL.
     pub service_name: String,
+    /// The host whose connections ask for device certificates: `enterpriseregistration.` and the first UPN suffix.
+    pub registration_host: String,
     /// Federation service identifier.
     pub service_identifier: String,
     /// Name shown to people.

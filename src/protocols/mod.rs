@@ -5,6 +5,7 @@
 pub mod browser;
 mod certificate_credential;
 mod credential;
+pub mod drs;
 pub mod environment;
 pub mod http;
 pub mod metadata;

@@ -37,8 +37,8 @@ use super::devices::KnownDevices;
 use super::observer::AuditLockouts;
 use super::settings::{
     alternate_login_id, binding_policy, certificate_domain, certificate_origin, domain_names, endpoints,
-    front_certificates, gate_settings, hosts, key_options, ldap_options, network_policy, read, secret_files,
-    service_principals, windows_user_agents,
+    front_certificates, gate_settings, hosts, key_options, ldap_options, network_policy, read, registration_host,
+    secret_files, service_principals, windows_user_agents,
 };
 use super::stores::KnownStores;
 use super::verifier::CurrentVerifier;
@@ -146,6 +146,7 @@ impl Lasting {
         .with_alternate_login_id(alternate_login_id(config));
         let environment = Environment {
             service_name: config.service.federation_service_name.to_string(),
+            registration_host: registration_host(config),
             service_identifier: config.service.identifier.clone(),
             display_name: config.service.display_name.clone(),
             claim_descriptions: config::all_claim_descriptions(&config.claim_descriptions),

@@ -6,6 +6,7 @@
 use actix_web::http::Method;
 
 use crate::protocols::browser::Door;
+use crate::protocols::drs::RegistrationEndpoint;
 use crate::protocols::trust_endpoint::{Credential, TrustEndpoint, Version};
 
 /// What a path leads to.
@@ -23,6 +24,8 @@ pub enum Endpoint {
     Mex,
     /// Federation metadata.
     FederationMetadata,
+    /// Device registration.
+    Registration(RegistrationEndpoint),
     /// AD FS' health page for balancers.
     Probe,
     /// Kubernetes liveness.
@@ -44,6 +47,7 @@ impl Endpoint {
             Self::SignIn(_) | Self::UpdatePassword => &[Method::GET, Method::POST],
             Self::Certificate => &[Method::GET],
             Self::Mex => &[Method::GET, Method::HEAD, Method::POST],
+            Self::Registration(endpoint) => endpoint.methods(),
             Self::FederationMetadata | Self::Probe | Self::Live | Self::Ready => &[Method::GET, Method::HEAD],
         }
     }
@@ -68,11 +72,21 @@ pub(super) fn public(path: &str) -> Option<Endpoint> {
         "/adfs/portal/updatepassword" => Endpoint::UpdatePassword,
         "/adfs/services/trust/mex" => Endpoint::Mex,
         "/federationmetadata/2007-06/federationmetadata.xml" => Endpoint::FederationMetadata,
+        "/enrollmentserver/contract" => Endpoint::Registration(RegistrationEndpoint::Discovery),
+        "/enrollmentserver/device" => Endpoint::Registration(RegistrationEndpoint::Devices),
+        "/enrollmentserver/deviceenrollmentwebservice.svc" => Endpoint::Registration(RegistrationEndpoint::Enrolment),
+        "/enrollmentserver/key" => Endpoint::Registration(RegistrationEndpoint::Keys),
         "/adfs/probe" => Endpoint::Probe,
         "/healthz/live" => Endpoint::Live,
         "/healthz/ready" => Endpoint::Ready,
-        _ => return None,
+        path => return device(path),
     })
+}
+
+/// The path of one registered device: its identifier, whatever is written there, is the last segment.
+fn device(path: &str) -> Option<Endpoint> {
+    let device = path.strip_prefix("/enrollmentserver/device/")?;
+    (!device.is_empty() && !device.contains('/')).then_some(Endpoint::Registration(RegistrationEndpoint::Device))
 }
 
 /// Endpoints of the plain HTTP listener: nothing that carries a secret.
@@ -105,6 +119,18 @@ mod tests {
         assert_eq!(public("/FederationMetadata/2007-06/FederationMetadata.xml"), Some(Endpoint::FederationMetadata));
         assert_eq!(public("/ADFS/ls/"), Some(Endpoint::SignIn(Door::Main)));
         assert_eq!(public("/adfs/ls/WIA"), Some(Endpoint::SignIn(Door::Windows)));
+        for path in ["/EnrollmentServer/contract", "/enrollmentserver/contract/"] {
+            assert_eq!(public(path), Some(Endpoint::Registration(RegistrationEndpoint::Discovery)), "{path}");
+        }
+        for (path, endpoint) in [
+            ("/EnrollmentServer/device/", RegistrationEndpoint::Devices),
+            ("/EnrollmentServer/device/0F1E2D3C-4b5a-6978-8796-a5b4c3d2e1f0", RegistrationEndpoint::Device),
+            ("/EnrollmentServer/DeviceEnrollmentWebService.svc", RegistrationEndpoint::Enrolment),
+            ("/EnrollmentServer/key/", RegistrationEndpoint::Keys),
+        ] {
+            assert_eq!(public(path), Some(Endpoint::Registration(endpoint)), "{path}");
+        }
+        assert_eq!(public("/EnrollmentServer/device/a/b"), None);
     }
 
     #[test]

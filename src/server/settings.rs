@@ -280,6 +280,15 @@ pub fn tls_options(config: &Config) -> Option<TlsOptions> {
     })
 }
 
+/// The host that devices are registered at, and unregister at by their certificates.
+pub(super) fn registration_host(config: &Config) -> String {
+    let suffix = config.domains.iter().flat_map(|domain| &domain.upn_suffixes).next();
+    suffix.map_or_else(
+        || config.service.federation_service_name.to_string(),
+        |suffix| format!("enterpriseregistration.{suffix}"),
+    )
+}
+
 pub(super) fn network_policy(config: &Config) -> NetworkPolicy {
     let nets = |networks: &[Network]| networks.iter().map(Network::as_ip_net).collect::<Vec<_>>();
     let server = &config.server;

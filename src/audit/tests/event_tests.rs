@@ -6,6 +6,16 @@ fn token() -> TokenId {
     serde_json::from_str("\"_0f8fad5b-d9cb-469f-a165-70867728950e\"").unwrap()
 }
 
+fn attempt() -> DeviceAttempt {
+    DeviceAttempt {
+        join_type: Some(JoinType::DomainJoin),
+        device: Some(DeviceId(Uuid::from_u128(7))),
+        display_name: Some(Name::public("WS01")),
+        serial: Some(Name::public("00ff")),
+        thumbprint: Some([0xab; 20]),
+    }
+}
+
 /// One of each event.
 fn all() -> Vec<EventKind> {
     let authn = AuthnFacts {
@@ -77,6 +87,13 @@ fn all() -> Vec<EventKind> {
             code: ErrorCode("MSIS3127"),
             detail: detail("RST without AppliesTo"),
         },
+        EventKind::DeviceRegistration { parties: parties(), attempt: attempt(), refused: None },
+        EventKind::DeviceUnregistration { parties: parties(), attempt: attempt(), refused: None },
+        EventKind::AccountKeyRegistration {
+            parties: Parties::default(),
+            attempt: DeviceAttempt::default(),
+            refused: Some(DeviceRefusal { code: ErrorCode("AuthenticationError"), detail: detail("no token") }),
+        },
         EventKind::LockedButAllowed { parties: claimed.clone() },
         EventKind::LockedWithRightPassword { parties: claimed.clone() },
         EventKind::AccountLocked { parties: claimed.clone(), failures: 5 },
@@ -115,7 +132,7 @@ fn every_number_is_used_once() {
         numbers,
         [
             299, 323, 324, 342, 364, 403, 404, 410, 411, 412, 413, 500, 501, 502, 503, 512, 515, 516, 1200, 1201, 1202,
-            1203, 1204, 1205, 1206, 1207, 1210, 9001, 9002
+            1203, 1204, 1205, 1206, 1207, 1210, 9001, 9002, 9020, 9021, 9022
         ]
     );
     let mut texts: Vec<&str> = CredentialFailure::ALL.iter().map(|failure| failure.as_str()).collect();

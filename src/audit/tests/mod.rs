@@ -12,7 +12,7 @@ use super::*;
 use crate::authn::AuthenticationMethod;
 use crate::claims::{Claim, ClaimSet};
 use crate::clock::UtcTime;
-use crate::devices::DeviceId;
+use crate::devices::{DeviceId, JoinType};
 use crate::tokens::{KeyId, TokenId};
 
 mod auditor_tests;

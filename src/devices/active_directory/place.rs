@@ -63,6 +63,7 @@ impl Place {
                     "msDS-MaximumRegistrationInactivityPeriod",
                     DEFAULT_INACTIVITY,
                 ),
+                domain_controller: root.attributes.text("dnsHostName").map(str::to_owned),
                 place: RegistryPlace { invocation, domain },
                 keeps_keys: schema.keys,
                 published_issuers: issuers.map(<[u8]>::to_vec).collect(),
@@ -122,7 +123,8 @@ fn count(attributes: &Attributes, name: &str, default: u32) -> u32 {
     attributes.number(name).map_or(default, |number| u32::try_from(number.max(0)).unwrap_or(u32::MAX))
 }
 
-const ROOT: &[&str] = &["dsServiceName", "defaultNamingContext", "configurationNamingContext", "schemaNamingContext"];
+const ROOT: &[&str] =
+    &["dnsHostName", "dsServiceName", "defaultNamingContext", "configurationNamingContext", "schemaNamingContext"];
 const SERVICE_ATTRIBUTES: &[&str] = &[
     "msDS-DeviceLocation",
     "msDS-IsEnabled",

@@ -1,0 +1,316 @@
+//! The certificate request (PKCS#10) a device sends: its public key, and the proof that it holds the private one.
+//!
+//! Nothing else of it is read. The subject is a fixed marker that Windows writes with a NUL at its end, other clients write
+//! what they like, and AD FS ignores it; extensions asked for are ignored too, so whatever they hold cannot matter. The
+//! signature decides over the octets that the key was read from, by the one algorithm named beside it.
+
+use openssl::error::ErrorStack;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{Id, PKey, Public};
+use openssl::sign::Verifier;
+use x509_parser::asn1_rs::{Any, Class, FromDer as _, Tag};
+
+use super::key_strength::{WeakKey, check_rsa};
+
+/// A request whose signature is good.
+#[derive(Debug, Clone)]
+pub struct CertificateRequest {
+    key: PKey<Public>,
+    rsa_public_key: Vec<u8>,
+}
+
+/// Whether requests signed with SHA-1 are taken, as early releases of Windows 8.1 make them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sha1Requests {
+    /// They are refused.
+    #[default]
+    Refused,
+    /// They are taken.
+    Accepted,
+}
+
+/// Why a certificate request is refused.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum CsrError {
+    /// More octets than any request has.
+    #[error("the certificate request has {octets} octets, more than {MAX_OCTETS}")]
+    TooLarge {
+        /// Its octets.
+        octets: usize,
+    },
+    /// No PKCS#10 request in DER.
+    #[error("the certificate request is not readable: {0}")]
+    Malformed(&'static str),
+    /// A signature algorithm that is not taken.
+    #[error("the certificate request is signed with {0}, which is not accepted")]
+    Algorithm(String),
+    /// A key that is not RSA.
+    #[error("the key in the certificate request is not an RSA key")]
+    KeyType,
+    /// A key that is too weak.
+    #[error("certificate request: {0}")]
+    Weak(#[from] WeakKey),
+    /// The signature is not by the key in the request.
+    #[error("the signature of the certificate request is wrong")]
+    Signature,
+}
+
+impl CertificateRequest {
+    /// Reads a request and checks its signature.
+    ///
+    /// # Errors
+    /// [`CsrError`].
+    pub fn read(der: &[u8], sha1: Sha1Requests) -> Result<Self, CsrError> {
+        if der.len() > MAX_OCTETS {
+            return Err(CsrError::TooLarge { octets: der.len() });
+        }
+        let mut outer = Values(der);
+        let mut request = Values(outer.next(Tag::Sequence)?.content);
+        outer.end()?;
+        let info = request.next(Tag::Sequence)?;
+        let mut algorithm = Values(request.next(Tag::Sequence)?.content);
+        let algorithm = algorithm.next(Tag::Oid)?.content;
+        let signature = request.next(Tag::BitString)?.content;
+        request.end()?;
+        let Some((0, signature)) = signature.split_first() else {
+            return Err(CsrError::Malformed("its signature is no whole number of octets"));
+        };
+        let key = public_key(info.content)?;
+        let rsa = key.rsa().map_err(|_| CsrError::KeyType)?;
+        check_rsa(&rsa.n().to_vec(), &rsa.e().to_vec(), &(2048..=4096), 3)?;
+        let digest = digest(algorithm, sha1)?;
+        if !verify(&key, digest, info.whole, signature).unwrap_or(false) {
+            return Err(CsrError::Signature);
+        }
+        let rsa_public_key = rsa.public_key_to_der_pkcs1().map_err(|_| CsrError::KeyType)?;
+        Ok(Self { key, rsa_public_key })
+    }
+
+    /// The public key.
+    pub const fn public_key(&self) -> &PKey<Public> {
+        &self.key
+    }
+
+    /// DER of the `RSAPublicKey`, whose digest marks the device in the registry.
+    pub fn rsa_public_key(&self) -> &[u8] {
+        &self.rsa_public_key
+    }
+}
+
+/// The key in a `CertificationRequestInfo`: version, subject, `SubjectPublicKeyInfo`, attributes.
+fn public_key(info: &[u8]) -> Result<PKey<Public>, CsrError> {
+    let mut info = Values(info);
+    if info.next(Tag::Integer)?.content != [0] {
+        return Err(CsrError::Malformed("its version is not 1"));
+    }
+    info.next(Tag::Sequence)?;
+    let key = info.next(Tag::Sequence)?;
+    // RSASSA-PSS keys have their own identifier, and none of the signatures taken here.
+    let mut algorithm = Values(Values(key.content).next(Tag::Sequence)?.content);
+    if algorithm.next(Tag::Oid)?.content != RSA_ENCRYPTION {
+        return Err(CsrError::KeyType);
+    }
+    let key = PKey::public_key_from_der(key.whole).map_err(|_| CsrError::Malformed("its key is damaged"))?;
+    if key.id() == Id::RSA { Ok(key) } else { Err(CsrError::KeyType) }
+}
+
+fn digest(algorithm: &[u8], sha1: Sha1Requests) -> Result<MessageDigest, CsrError> {
+    match algorithm {
+        SHA256_WITH_RSA => Ok(MessageDigest::sha256()),
+        SHA384_WITH_RSA => Ok(MessageDigest::sha384()),
+        SHA512_WITH_RSA => Ok(MessageDigest::sha512()),
+        SHA1_WITH_RSA | OIW_SHA1_WITH_RSA => match sha1 {
+            Sha1Requests::Accepted => Ok(MessageDigest::sha1()),
+            Sha1Requests::Refused => Err(CsrError::Algorithm(String::from("SHA-1"))),
+        },
+        other => Err(CsrError::Algorithm(
+            x509_parser::asn1_rs::Oid::new(other.into()).to_id_string().chars().take(MAX_SHOWN).collect(),
+        )),
+    }
+}
+
+fn verify(key: &PKey<Public>, digest: MessageDigest, signed: &[u8], signature: &[u8]) -> Result<bool, ErrorStack> {
+    Verifier::new(digest, key)?.verify_oneshot(signature, signed)
+}
+
+/// DER values that stand one behind the other.
+struct Values<'a>(&'a [u8]);
+
+struct Value<'a> {
+    whole: &'a [u8],
+    content: &'a [u8],
+}
+
+impl<'a> Values<'a> {
+    fn next(&mut self, tag: Tag) -> Result<Value<'a>, CsrError> {
+        let (rest, any) = Any::from_der(self.0).map_err(|_| CsrError::Malformed("it is no DER"))?;
+        if any.tag() != tag || any.class() != Class::Universal {
+            return Err(CsrError::Malformed("it is no PKCS#10 request"));
+        }
+        let whole = self.0.get(..self.0.len() - rest.len()).unwrap_or_default();
+        self.0 = rest;
+        Ok(Value { whole, content: any.data })
+    }
+
+    const fn end(&self) -> Result<(), CsrError> {
+        if self.0.is_empty() { Ok(()) } else { Err(CsrError::Malformed("something follows it")) }
+    }
+}
+
+/// A request with a 4096-bit key and several extensions has less than 3 KiB.
+const MAX_OCTETS: usize = 16 << 10;
+const MAX_SHOWN: usize = 64;
+
+/// 1.2.840.113549.1.1.1
+const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
+/// 1.2.840.113549.1.1.5
+const SHA1_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 5];
+/// 1.2.840.113549.1.1.11
+const SHA256_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11];
+/// 1.2.840.113549.1.1.12
+const SHA384_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12];
+/// 1.2.840.113549.1.1.13
+const SHA512_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13];
+/// 1.3.14.3.2.29, the name that Windows 8.1 uses.
+const OIW_SHA1_WITH_RSA: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 29];
+
+#[cfg(test)]
+mod tests {
+    use openssl::hash::MessageDigest;
+    use openssl::pkey::Private;
+    use openssl::rsa::Rsa;
+    use openssl::sign::Signer;
+    use openssl::x509::{X509NameBuilder, X509ReqBuilder};
+
+    use super::*;
+
+    fn rsa(bits: u32) -> PKey<Private> {
+        PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap()
+    }
+
+    fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = u16::try_from(content.len()).unwrap();
+        let mut value = vec![tag];
+        match length {
+            0..0x80 => value.push(u8::try_from(length).unwrap()),
+            0x80..0x100 => value.extend([0x81, u8::try_from(length).unwrap()]),
+            _ => value.extend([&[0x82], &length.to_be_bytes()[..]].concat()),
+        }
+        value.extend(content);
+        value
+    }
+
+    /// As Windows makes it: CN is a marker with a NUL at its end in a `PrintableString`, attributes are `A0 00`.
+    fn of_windows(key: &PKey<Private>, algorithm: &[u8], digest: MessageDigest) -> Vec<u8> {
+        with_attributes(key, algorithm, digest, &[0xa0, 0])
+    }
+
+    fn with_attributes(key: &PKey<Private>, algorithm: &[u8], digest: MessageDigest, attributes: &[u8]) -> Vec<u8> {
+        let name = tlv(0x13, b"7E980AD9-B86D-4306-9425-9AC066FB014A\0");
+        let name = tlv(0x30, &tlv(0x31, &tlv(0x30, &[&[0x06, 3, 0x55, 4, 3][..], &name].concat())));
+        let spki = key.public_key_to_der().unwrap();
+        let info = tlv(0x30, &[&[2, 1, 0][..], &name, &spki, attributes].concat());
+        let signature = Signer::new(digest, key).unwrap().sign_oneshot_to_vec(&info).unwrap();
+        let algorithm = tlv(0x30, &[&tlv(6, algorithm)[..], &[5, 0]].concat());
+        tlv(0x30, &[&info[..], &algorithm, &tlv(3, &[&[0][..], &signature].concat())].concat())
+    }
+
+    fn read(der: &[u8]) -> Result<CertificateRequest, CsrError> {
+        CertificateRequest::read(der, Sha1Requests::Refused)
+    }
+
+    #[test]
+    fn a_request_of_windows_with_its_nul() {
+        let key = rsa(2048);
+        let der = of_windows(&key, SHA256_WITH_RSA, MessageDigest::sha256());
+        let request = read(&der).unwrap();
+        assert!(request.public_key().public_eq(&key));
+        assert_eq!(request.rsa_public_key(), key.rsa().unwrap().public_key_to_der_pkcs1().unwrap());
+        // OpenSSL reads the same.
+        let theirs = openssl::x509::X509Req::from_der(&der).unwrap();
+        assert!(theirs.verify(&theirs.public_key().unwrap()).unwrap());
+    }
+
+    #[test]
+    fn a_request_of_openssl_with_any_subject() {
+        let key = rsa(2048);
+        let mut name = X509NameBuilder::new().unwrap();
+        for (field, value) in [("C", "DE"), ("O", "Somebody"), ("CN", "Poste de Zoé")] {
+            name.append_entry_by_text(field, value).unwrap();
+        }
+        let mut builder = X509ReqBuilder::new().unwrap();
+        builder.set_subject_name(&name.build()).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.sign(&key, MessageDigest::sha512()).unwrap();
+        assert!(read(&builder.build().to_der().unwrap()).unwrap().public_key().public_eq(&key));
+    }
+
+    #[test]
+    fn sha1_is_switchable_under_both_its_names() {
+        let key = rsa(2048);
+        for algorithm in [SHA1_WITH_RSA, OIW_SHA1_WITH_RSA] {
+            let der = of_windows(&key, algorithm, MessageDigest::sha1());
+            assert!(matches!(read(&der), Err(CsrError::Algorithm(_))));
+            CertificateRequest::read(&der, Sha1Requests::Accepted).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_signature_must_be_by_the_key_in_the_request() {
+        let key = rsa(2048);
+        let good = of_windows(&key, SHA256_WITH_RSA, MessageDigest::sha256());
+        let mut changed = good.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        assert!(matches!(read(&changed), Err(CsrError::Signature)));
+        // The key of somebody else, under the old signature.
+        let (mine, theirs) = (key.public_key_to_der().unwrap(), rsa(2048).public_key_to_der().unwrap());
+        let at = good.windows(mine.len()).position(|window| window == mine).unwrap();
+        let mut foreign = good.clone();
+        foreign[at..at + mine.len()].copy_from_slice(&theirs);
+        assert!(matches!(read(&foreign), Err(CsrError::Signature)));
+        // The digest is the one named, not one that happens to fit.
+        let other_name = of_windows(&key, SHA384_WITH_RSA, MessageDigest::sha256());
+        assert!(matches!(read(&other_name), Err(CsrError::Signature)));
+    }
+
+    #[test]
+    fn weak_and_other_keys() {
+        let weak = of_windows(&rsa(1024), SHA256_WITH_RSA, MessageDigest::sha256());
+        assert!(matches!(read(&weak), Err(CsrError::Weak(WeakKey::Size { bits: 1024 }))));
+        let group = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::X9_62_PRIME256V1).unwrap();
+        let curve = PKey::from_ec_key(openssl::ec::EcKey::generate(&group).unwrap()).unwrap();
+        let ecdsa = of_windows(&curve, SHA256_WITH_RSA, MessageDigest::sha256());
+        assert!(matches!(read(&ecdsa), Err(CsrError::KeyType)));
+        let md5 = of_windows(&rsa(2048), &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 4], MessageDigest::md5());
+        assert!(matches!(read(&md5), Err(CsrError::Algorithm(name)) if name == "1.2.840.113549.1.1.4"));
+    }
+
+    #[test]
+    fn extensions_asked_for_are_not_read() {
+        let key = rsa(2048);
+        // basicConstraints CA, a subject alternative name cut short, and octets that are no extension at all.
+        let hostile: &[&[u8]] = &[
+            &tlv(0xa0, &tlv(0x30, &[6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 14, 0x31, 0x7f, 0x30])),
+            &tlv(0xa0, &[0xff; 300]),
+            &[],
+        ];
+        for attributes in hostile {
+            let der = with_attributes(&key, SHA256_WITH_RSA, MessageDigest::sha256(), attributes);
+            assert!(read(&der).unwrap().public_key().public_eq(&key));
+        }
+    }
+
+    #[test]
+    fn what_is_no_request() {
+        let good = of_windows(&rsa(2048), SHA256_WITH_RSA, MessageDigest::sha256());
+        assert!(matches!(read(&[&good[..], &[0]].concat()), Err(CsrError::Malformed(_))));
+        assert!(matches!(read(&vec![0x30; MAX_OCTETS + 1]), Err(CsrError::TooLarge { .. })));
+        for length in 0..good.len() {
+            assert!(read(&good[..length]).is_err(), "{length}");
+        }
+        for der in [&b""[..], b"\x30\x00", b"\x30\x80\x00\x00", b"-----BEGIN CERTIFICATE REQUEST-----"] {
+            assert!(matches!(read(der), Err(CsrError::Malformed(_))));
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! A registration over a registry and a directory that fail when told to.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::Mutex as StdMutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::rsa::Rsa;
+use openssl::x509::X509ReqBuilder;
+
+use super::super::attempt::Purpose;
+use super::*;
+use crate::audit::{
+    AuditError, AuditEvent, AuditSink, Auditor, AuditorOptions, AuthProtocol, EventKind, FailurePolicy, Identifier,
+    InstanceId, RequestFacts,
+};
+use crate::authn::NetworkLocation;
+use crate::claims::StoreSet;
+use crate::clock::{ManualClock, SystemRandomSource, UtcTime};
+use crate::devices::enrolment::EnrolmentRefusal;
+use crate::devices::{
+    CertificateMark, Device, DeviceAuthority, DeviceKey, DeviceRegistry, DeviceService, DeviceSettings, Registration,
+    RegistryError, RegistryPlace,
+};
+use crate::directory::{Account, AccountKind, AttributeName, Attributes, Directory, ObjectGuid, SignInState};
+use crate::keys::{KeyRing, KeyRingOptions};
+use crate::store::{MemoryOneTime, MemoryRevocations};
+use crate::trusts::Trusts;
+
+const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
+const GUID: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
+
+/// Keeps devices in memory, unless told to fail.
+#[derive(Default)]
+struct Registry {
+    devices: StdMutex<Vec<Registration>>,
+    failure: StdMutex<Option<RegistryError>>,
+    switched_off: AtomicBool,
+}
+
+fn device(registration: &Registration) -> Device {
+    Device {
+        id: registration.id,
+        display_name: registration.display_name.clone(),
+        os_type: None,
+        os_version: None,
+        enabled: true,
+        owner: Some(registration.owner),
+        users: vec![registration.owner],
+        certificates: vec![registration.certificate],
+        keys: Vec::new(),
+        trust_type: registration.trust_type,
+        computer_sid: registration.computer_sid,
+        is_managed: None,
+        is_compliant: None,
+        written_back: false,
+        last_used: None,
+        registered: None,
+    }
+}
+
+#[async_trait::async_trait]
+impl DeviceRegistry for Registry {
+    async fn find(&self, id: DeviceId) -> Result<Option<Device>, RegistryError> {
+        Ok(self.devices.lock().unwrap().iter().find(|own| own.id == id).map(device))
+    }
+
+    async fn find_by_certificate(&self, mark: &CertificateMark) -> Result<Option<Device>, RegistryError> {
+        Ok(self.devices.lock().unwrap().iter().find(|own| own.certificate == *mark).map(device))
+    }
+
+    async fn of_user(&self, user: &Sid) -> Result<Vec<Device>, RegistryError> {
+        // Slow enough for another registration of the same owner to begin meanwhile.
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        Ok(self.devices.lock().unwrap().iter().filter(|own| own.owner == *user).map(device).collect())
+    }
+
+    async fn list(&self, _: Option<DeviceId>, _: usize) -> Result<Vec<Device>, RegistryError> {
+        Ok(Vec::new())
+    }
+
+    async fn register(&self, registration: &Registration) -> Result<Device, RegistryError> {
+        if let Some(failure) = self.failure.lock().unwrap().clone() {
+            return Err(failure);
+        }
+        let mut devices = self.devices.lock().unwrap();
+        devices.retain(|own| own.id != registration.id);
+        devices.push(registration.clone());
+        Ok(device(registration))
+    }
+
+    async fn set_enabled(&self, _: DeviceId, _: bool) -> Result<(), RegistryError> {
+        Ok(())
+    }
+
+    async fn delete(&self, id: DeviceId) -> Result<bool, RegistryError> {
+        let mut devices = self.devices.lock().unwrap();
+        let before = devices.len();
+        devices.retain(|own| own.id != id);
+        Ok(devices.len() < before)
+    }
+
+    async fn touch(&self, _: &Device, _: UtcTime) -> Result<(), RegistryError> {
+        Ok(())
+    }
+
+    async fn user_keys(&self, _: &Sid) -> Result<Vec<DeviceKey>, RegistryError> {
+        Ok(Vec::new())
+    }
+
+    async fn add_user_key(&self, _: &Sid, _: &DeviceKey) -> Result<(), RegistryError> {
+        Ok(())
+    }
+
+    async fn service(&self) -> Result<DeviceService, RegistryError> {
+        let guid = ObjectGuid::from_directory_bytes([7; 16]);
+        Ok(DeviceService {
+            enabled: !self.switched_off.load(Ordering::Relaxed),
+            registration_quota: 2,
+            maximum_inactivity_days: 90,
+            domain_controller: None,
+            place: RegistryPlace { invocation: guid, domain: guid },
+            keeps_keys: true,
+            published_issuers: Vec::new(),
+        })
+    }
+}
+
+/// One computer and one user.
+struct Accounts;
+
+#[async_trait::async_trait]
+impl Directory for Accounts {
+    async fn account(&self, key: &AccountKey) -> Result<Account, DirectoryError> {
+        let AccountKey::Sid(sid) = key else { return Err(DirectoryError::NotFound { key: key.to_string() }) };
+        Ok(Account {
+            sid: *sid,
+            kind: if *sid == computer() { AccountKind::Computer } else { AccountKind::User },
+            realm: "CORP.EXAMPLE".into(),
+            netbios_domain: "CORP".into(),
+            sam_account_name: "x".into(),
+            upn: None,
+            display_name: String::new(),
+            primary_group: user(),
+            groups: Vec::new(),
+        })
+    }
+
+    async fn object_guid(&self, _: &Sid) -> Result<ObjectGuid, DirectoryError> {
+        Ok(GUID.parse().unwrap())
+    }
+
+    async fn attributes(&self, sid: &Sid, _: &[AttributeName]) -> Result<Attributes, DirectoryError> {
+        Err(DirectoryError::NotFound { key: sid.to_string() })
+    }
+
+    async fn search(&self, _: &str, _: &str, _: &[AttributeName]) -> Result<Vec<Attributes>, DirectoryError> {
+        Ok(Vec::new())
+    }
+
+    async fn sign_in_state(&self, sid: &Sid) -> Result<SignInState, DirectoryError> {
+        if [computer(), user()].contains(sid) {
+            Ok(SignInState::Permitted)
+        } else {
+            Err(DirectoryError::NotFound { key: sid.to_string() })
+        }
+    }
+}
+
+/// Keeps events, unless told to fail.
+#[derive(Default)]
+struct Log {
+    events: StdMutex<Vec<EventKind>>,
+    fails: AtomicBool,
+}
+
+impl AuditSink for Log {
+    fn record(&self, event: &AuditEvent) -> Result<(), AuditError> {
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(AuditError::Closed);
+        }
+        self.events.lock().unwrap().push(event.kind.clone());
+        Ok(())
+    }
+}
+
+struct World {
+    registry: Arc<Registry>,
+    devices: DeviceServices,
+    log: Arc<Log>,
+    cx: Context,
+    _keys: tempfile::TempDir,
+}
+
+fn computer() -> Sid {
+    Sid::new(5, &[21, 1, 2, 3, 1104]).unwrap()
+}
+
+fn user() -> Sid {
+    Sid::new(5, &[21, 1, 2, 3, 1105]).unwrap()
+}
+
+impl World {
+    fn new() -> Self {
+        let clock = Arc::new(ManualClock::at(NOW));
+        let random = Arc::new(SystemRandomSource::new());
+        let keys = tempfile::tempdir().unwrap();
+        let options = options(keys.path());
+        let ring = KeyRing::load_or_create(&options, &*clock, &*random).unwrap();
+        let authority = DeviceAuthority::load_or_create(&options, "corp.example", &*clock, &*random).unwrap();
+        let log = Arc::new(Log::default());
+        let auditor = AuditorOptions { policy: FailurePolicy::StopIssuance, ..AuditorOptions::default() };
+        let services = Services {
+            directory: Arc::new(Accounts),
+            stores: Arc::new(StoreSet::new()),
+            keys: Arc::new(ring),
+            one_time: Arc::new(MemoryOneTime::new(clock.clone(), 100)),
+            revocations: Arc::new(MemoryRevocations::new(clock.clone(), 100)),
+            auditor: Arc::new(Auditor::start(log.clone(), auditor).unwrap()),
+            trusts: Arc::new(Trusts::new(Vec::new())),
+            clock,
+            random,
+        };
+        let facts = RequestFacts {
+            activity: uuid::Uuid::nil(),
+            server: Identifier::public("sts.corp.example"),
+            protocol: AuthProtocol::DeviceRegistration,
+            location: NetworkLocation::Intranet,
+            client: None,
+            forwarded: Vec::new(),
+            proxy: None,
+            peer: None,
+            proxy_server: None,
+            user_agent: None,
+            endpoint: Identifier::path("/EnrollmentServer/device"),
+        };
+        let registry = Arc::new(Registry::default());
+        let settings = DeviceSettings {
+            join_types: [4, 6].into(),
+            sha1_requests: false,
+            host_names: Vec::new(),
+            quota_exempt: std::collections::BTreeSet::new(),
+        };
+        Self {
+            devices: DeviceServices { registry: registry.clone(), authority: Arc::new(authority), settings },
+            registry,
+            log,
+            cx: Context {
+                services: Arc::new(services),
+                request: Arc::new(facts),
+                instance: InstanceId(uuid::Uuid::nil()),
+            },
+            _keys: keys,
+        }
+    }
+
+    async fn join(&self, claims: &EnrolmentClaims, join_type: JoinType) -> Result<Registered, Refusal> {
+        let mut attempt = Attempt::new(Purpose::Register);
+        register(&self.devices, &self.cx, claims, request(join_type), &mut attempt).await
+    }
+
+    fn kept(&self) -> usize {
+        self.registry.devices.lock().unwrap().len()
+    }
+}
+
+fn options(directory: &Path) -> KeyRingOptions {
+    KeyRingOptions::new(directory.join("keys"), directory.join("kek"), String::from("sts.corp.example"))
+}
+
+fn claims(sid: Sid) -> EnrolmentClaims {
+    EnrolmentClaims {
+        permitted: true,
+        upn: Some("x@corp.example".into()),
+        sid: Some(sid),
+        domain_joined: sid == computer(),
+        object_guid: Some(GUID.parse().unwrap()),
+        quota: None,
+    }
+}
+
+fn request(join_type: JoinType) -> EnrolmentRequest {
+    static KEYS: std::sync::LazyLock<(Vec<u8>, Vec<u8>)> = std::sync::LazyLock::new(|| {
+        let rsa = Rsa::generate(2048).unwrap();
+        let mut blob = b"RSA1".to_vec();
+        for word in [2048_u32, 3, 256, 0, 0] {
+            blob.extend(word.to_le_bytes());
+        }
+        blob.extend([1, 0, 1]);
+        blob.extend(rsa.n().to_vec());
+        let key = PKey::from_rsa(rsa).unwrap();
+        let mut builder = X509ReqBuilder::new().unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.sign(&key, MessageDigest::sha256()).unwrap();
+        (builder.build().to_der().unwrap(), blob)
+    });
+    EnrolmentRequest {
+        join_type,
+        display_name: "PC".into(),
+        os_type: "Windows".into(),
+        os_version: "10".into(),
+        certificate_request: KEYS.0.clone(),
+        transport_key: Some(KEYS.1.clone()),
+        reuse: false,
+    }
+}
+
+#[tokio::test]
+async fn what_is_answered_is_registered_and_audited() {
+    let world = World::new();
+    let registered = world.join(&claims(computer()), JoinType::DomainJoin).await.unwrap();
+    let kept = world.registry.devices.lock().unwrap()[0].clone();
+    assert_eq!(kept.id.to_string(), GUID);
+    assert_eq!(kept.certificate, CertificateMark::of(&registered.certificate).unwrap());
+    assert_eq!(registered.thumbprint, hex::encode_upper(kept.certificate.thumbprint));
+    let events = world.log.events.lock().unwrap();
+    assert!(
+        matches!(&events[..], [EventKind::DeviceRegistration { attempt, refused: None, .. }] if attempt.device == Some(kept.id) && attempt.serial.is_some())
+    );
+}
+
+#[tokio::test]
+async fn nothing_is_answered_that_was_not_written() {
+    let world = World::new();
+    let unavailable = RegistryError::Unavailable { reason: String::from("x") };
+    *world.registry.failure.lock().unwrap() = Some(unavailable.clone());
+    let refusal = world.join(&claims(user()), JoinType::WorkplaceJoin).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Registry(failure) if failure == unavailable));
+    // An administrator disabled it between the look and the write.
+    let id = DeviceId(GUID.parse().unwrap());
+    *world.registry.failure.lock().unwrap() = Some(RegistryError::Disabled { id });
+    let refusal = world.join(&claims(computer()), JoinType::DomainJoin).await.unwrap_err();
+    assert_eq!(refusal.wire().status.as_u16(), 400);
+    assert_eq!(world.kept(), 0);
+}
+
+#[tokio::test]
+async fn a_new_device_that_the_log_does_not_know_is_taken_back() {
+    let world = World::new();
+    world.join(&claims(computer()), JoinType::DomainJoin).await.unwrap();
+    world.log.fails.store(true, Ordering::Relaxed);
+    let refusal = world.join(&claims(user()), JoinType::WorkplaceJoin).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Audit(_)));
+    // One that was there stays: taking it back would take more than was given.
+    world.join(&claims(computer()), JoinType::DomainJoin).await.unwrap_err();
+    assert_eq!(world.kept(), 1);
+}
+
+#[tokio::test]
+async fn registrations_at_once_are_counted_one_after_the_other() {
+    let world = World::new();
+    let claims = claims(user());
+    let results = futures_util::future::join_all((0..6).map(|_| world.join(&claims, JoinType::WorkplaceJoin))).await;
+    let refused = |result: &&Result<Registered, Refusal>| {
+        matches!(result, Err(Refusal::Enrolment(EnrolmentRefusal::Quota { count: 2, limit: 2 })))
+    };
+    assert_eq!((results.iter().filter(refused).count(), world.kept()), (4, 2));
+}
+
+#[tokio::test]
+async fn who_is_gone_or_when_it_is_switched_off() {
+    let world = World::new();
+    let gone = Sid::new(5, &[21, 1, 2, 3, 9]).unwrap();
+    let refusal = world.join(&claims(gone), JoinType::WorkplaceJoin).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::Enrolment(EnrolmentRefusal::NoAccount)));
+    world.registry.switched_off.store(true, Ordering::Relaxed);
+    let refusal = world.join(&claims(user()), JoinType::WorkplaceJoin).await.unwrap_err();
+    assert!(matches!(refusal, Refusal::SwitchedOff));
+    assert_eq!(world.kept(), 0);
+}

@@ -1,0 +1,37 @@
+//! The access token of a request: found, verified, and made for this service.
+
+use actix_web::http::header::AUTHORIZATION;
+
+use super::RESOURCE;
+use super::refusal::Refusal;
+use crate::protocols::environment::Environment;
+use crate::protocols::http::Call;
+use crate::tokens::jwt::{AccessToken, verify_access_token};
+
+/// The token in `Authorization: Bearer`.
+///
+/// # Errors
+/// [`Refusal::Token`].
+pub(super) fn bearer(call: &Call) -> Result<&str, Refusal> {
+    let header = call.header(AUTHORIZATION.as_str()).ok_or_else(|| Refusal::Token(String::from("there is none")))?;
+    let (scheme, token) = header.trim().split_once(' ').unwrap_or((header, ""));
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(token.trim())
+    } else {
+        Err(Refusal::Token(String::from("the Authorization header is of another scheme")))
+    }
+}
+
+/// Verifies a token for this service: its own spelling of the resource, and those that name the host.
+///
+/// # Errors
+/// [`Refusal::Token`].
+pub(super) fn verify(environment: &Environment, token: &str) -> Result<AccessToken, Refusal> {
+    let hosts = [&environment.service_name, &environment.registration_host];
+    let by_host = hosts.map(|host| format!("urn:ms-drs:{host}"));
+    let [service, registration] = &by_host;
+    let services = &environment.services;
+    let audiences = [RESOURCE, service, registration];
+    verify_access_token(&services.keys, &environment.service_identifier, token, &audiences, services.clock.now())
+        .map_err(|error| Refusal::Token(error.to_string()))
+}
