@@ -9,12 +9,19 @@ mod active_directory;
 mod authority;
 mod cache;
 pub mod codec;
+#[cfg(test)]
+mod conformance;
 mod device;
 mod registry;
 #[cfg(test)]
 pub(crate) mod samples;
 mod service;
 mod services;
+mod sql;
+
+// For the suite, which takes all its names from here.
+#[cfg(test)]
+use crate::{clock::UtcTime, directory::Sid};
 
 pub use active_directory::ActiveDirectoryRegistry;
 pub use authority::{
@@ -25,3 +32,4 @@ pub use device::{CertificateMark, Device, DeviceId, DeviceKey, TrustType};
 pub use registry::{DeviceRegistry, Registration, RegistryError, is_touch_due};
 pub use service::DeviceService;
 pub use services::{DeviceServices, DeviceSettings, Quota};
+pub use sql::{SqlPlace, SqlRegistry, SqlSettings};

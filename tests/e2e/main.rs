@@ -28,6 +28,7 @@ mod certificates;
 mod chart;
 mod check;
 mod clients;
+mod device_registry;
 mod domains;
 mod enumeration;
 mod explain;
