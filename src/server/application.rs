@@ -17,7 +17,7 @@ use crate::protocols::browser::update_password;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::metadata::{self, FederationMetadata, MetadataError};
-use crate::protocols::{mex, wsfed, wstrust};
+use crate::protocols::{mex, oauth, wsfed, wstrust};
 
 use super::assembly::{AssemblyError, Lasting};
 use super::kdc_order::KdcOrder;
@@ -124,6 +124,7 @@ impl Serving {
         match endpoint {
             Endpoint::Trust(endpoint) => wstrust::handle(&self.environment, endpoint, call).await,
             Endpoint::SignIn(door) => wsfed::handle(&self.environment, door, call).await,
+            Endpoint::OAuth(endpoint) => oauth::handle(&self.environment, endpoint, call).await,
             Endpoint::UpdatePassword => update_password::handle(&self.environment, call).await,
             Endpoint::Mex => {
                 let environment = &self.environment;
@@ -143,6 +144,7 @@ impl Serving {
     pub fn unread(&self, endpoint: Endpoint, call: &Call, status: StatusCode) {
         let endpoint = match endpoint {
             Endpoint::Trust(endpoint) => endpoint,
+            Endpoint::OAuth(endpoint) => return oauth::unread(&self.environment, endpoint, call, status),
             Endpoint::SignIn(door) => return wsfed::unread(&self.environment, door, call, status),
             _ => return,
         };

@@ -24,6 +24,7 @@ use crate::keys::KeyRing;
 use crate::pages::Pages;
 use crate::protocols::browser::{BrowserSignIn, HomeRealmSettings, LoopLimits, SEALED_LIMIT};
 use crate::protocols::environment::{CertificateSignIn, Environment};
+use crate::protocols::oauth::{self, OAuthSettings};
 use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
 use crate::tokens::sealed::Sealer;
@@ -158,6 +159,7 @@ impl Lasting {
             passwords: self.passwords.clone(),
             domains: domains.clone(),
             browser: self.browser(loaded, &keys)?,
+            oauth: self.oauth(config, &keys)?,
             certificates: self.certificates(config)?,
         };
         Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier), ldap })
@@ -247,6 +249,21 @@ impl Lasting {
                 remember: settings.home_realm_memory(),
             },
         })
+    }
+
+    fn oauth(&self, config: &Config, keys: &KeyRing) -> Result<Option<OAuthSettings>, AssemblyError> {
+        if !config.oauth.enabled {
+            return Ok(None);
+        }
+        let master = keys.primary_sealing().derive("oauth");
+        let master = master.map_err(|error| AssemblyError::because("[keys]")(&error))?;
+        Ok(Some(OAuthSettings {
+            issuer: format!("https://{}/adfs", config.service.federation_service_name),
+            sealer: Sealer::new(&master, self.clock.clone(), self.random.clone(), oauth::SEALED_LIMIT),
+            code_lifetime: config.oauth.code_lifetime(),
+            refresh_grace: config.oauth.refresh_grace(),
+            cors_origins: config.oauth.cors_origins.clone(),
+        }))
     }
 
     fn certificates(&self, config: &Config) -> Result<Option<CertificateSignIn>, AssemblyError> {

@@ -6,6 +6,7 @@
 use actix_web::http::Method;
 
 use crate::protocols::browser::Door;
+use crate::protocols::oauth::OAuthEndpoint;
 use crate::protocols::trust_endpoint::{Credential, TrustEndpoint, Version};
 
 /// What a path leads to.
@@ -15,6 +16,8 @@ pub enum Endpoint {
     Trust(TrustEndpoint),
     /// Sign-in by a browser.
     SignIn(Door),
+    /// OAuth 2.0 and `OpenID Connect`.
+    OAuth(OAuthEndpoint),
     /// Change of a password.
     UpdatePassword,
     /// WS-MetadataExchange.
@@ -39,6 +42,7 @@ impl Endpoint {
     pub const fn methods(self) -> &'static [Method] {
         match self {
             Self::Trust(_) => &[Method::POST],
+            Self::OAuth(endpoint) => endpoint.methods(),
             Self::SignIn(_) | Self::UpdatePassword => &[Method::GET, Method::POST],
             Self::Mex => &[Method::GET, Method::HEAD, Method::POST],
             Self::FederationMetadata | Self::Probe | Self::Live | Self::Ready => &[Method::GET, Method::HEAD],
@@ -61,6 +65,13 @@ pub(super) fn public(path: &str) -> Option<Endpoint> {
         "/adfs/services/trust/13/certificatetransport" => trust(Version::Trust13, Credential::CertificateTransport),
         "/adfs/ls" => Endpoint::SignIn(Door::Main),
         "/adfs/ls/wia" => Endpoint::SignIn(Door::Windows),
+        "/adfs/.well-known/openid-configuration" => Endpoint::OAuth(OAuthEndpoint::Discovery),
+        "/adfs/discovery/keys" => Endpoint::OAuth(OAuthEndpoint::Keys),
+        "/.well-known/webfinger" | "/adfs/.well-known/webfinger" => Endpoint::OAuth(OAuthEndpoint::WebFinger),
+        "/adfs/oauth2/authorize" => Endpoint::OAuth(OAuthEndpoint::Authorize(Door::Main)),
+        "/adfs/oauth2/authorize/wia" => Endpoint::OAuth(OAuthEndpoint::Authorize(Door::Windows)),
+        "/adfs/oauth2/token" => Endpoint::OAuth(OAuthEndpoint::Token),
+        "/adfs/userinfo" => Endpoint::OAuth(OAuthEndpoint::UserInformation),
         "/adfs/portal/updatepassword" => Endpoint::UpdatePassword,
         "/adfs/services/trust/mex" => Endpoint::Mex,
         "/federationmetadata/2007-06/federationmetadata.xml" => Endpoint::FederationMetadata,

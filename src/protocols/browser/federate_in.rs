@@ -118,7 +118,7 @@ impl Visit<'_> {
             // Sent twice, or again from the browser's history: the session that came of the first time will do.
             let again = matches!(failure, PartnerFailure::Token(InboundError::Replayed { .. }) | PartnerFailure::Again);
             if again && self.browser.session.is_some() {
-                return Ok(Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query))));
+                return Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main))));
             }
             credential::partner_refused(self.cx, provider, self.prompt.relying_party, &failure);
             Err(failure.into())
@@ -213,7 +213,7 @@ impl Visit<'_> {
             && enough
         {
             let headers: Vec<(HeaderName, HeaderValue)> = std::mem::take(headers);
-            return Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query)).with_headers(headers));
+            return Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main)).with_headers(headers));
         }
         outcome
     }
