@@ -95,6 +95,12 @@ impl Parties {
                 user: Some(Name::public(&subject.name)),
                 sid: None,
             },
+            SubjectOrigin::Client(client) => Self {
+                relying_party,
+                claims_provider: Some(Identifier::constant(issuer::LOCAL_AUTHORITY)),
+                user: Some(Name::public(&client.id)),
+                sid: None,
+            },
         }
     }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use super::certificate::CertificateContext;
 use super::{DeviceContext, RequestedMethod};
 use crate::claims::ClaimSet;
+use crate::claims::types::issuer;
 use crate::clock::{Random, RandomError, UtcTime};
 use crate::directory::Account;
 use crate::trusts::{ClaimsProviderId, HomeRealm};
@@ -42,6 +43,17 @@ pub enum SubjectOrigin {
     Directory(Account),
     /// A user of another claims provider.
     ClaimsProvider(FederatedSubject),
+    /// An OAuth client that acts for itself.
+    Client(ClientSubject),
+}
+
+/// An OAuth client that said who it is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ClientSubject {
+    /// Its client id.
+    pub id: String,
+    /// Its name, for the audit log.
+    pub name: String,
 }
 
 /// What a claims provider says of its user; verified, and not yet looked at by any rule.
@@ -61,6 +73,7 @@ impl SubjectOrigin {
         match self {
             Self::Directory(_) => HomeRealm::ActiveDirectory.identifier(),
             Self::ClaimsProvider(subject) => subject.claims_provider.as_str(),
+            Self::Client(_) => issuer::LOCAL_AUTHORITY,
         }
     }
 
@@ -71,6 +84,7 @@ impl SubjectOrigin {
             (Self::ClaimsProvider(one), Self::ClaimsProvider(two)) => {
                 one.claims_provider == two.claims_provider && one.name == two.name
             }
+            (Self::Client(one), Self::Client(two)) => one.id == two.id,
             _ => false,
         }
     }

@@ -184,6 +184,8 @@ impl Loader {
         let mut identifiers: BTreeMap<String, String> = BTreeMap::new();
         let mut found: Vec<(RelyingParty, Vec<ListedProvider>)> = Vec::new();
         let mut providers: Vec<Arc<ClaimsProvider>> = Vec::new();
+        let mut clients: Vec<Arc<crate::trusts::Client>> = Vec::new();
+        let mut client_ids: BTreeMap<String, String> = BTreeMap::new();
         let suffixes = config.map(local_suffixes).unwrap_or_default();
         let mut names = ProviderNames::new(config.map(|config| config.service.identifier.as_str()), &suffixes);
         let own_policies = config.map(|config| config.access_control_policies.clone());
@@ -196,6 +198,26 @@ impl Loader {
             }
             found.push((built_in, entra_providers));
         }
+        if let Some(config) = config {
+            let service_name = config.service.federation_service_name.to_string();
+            let policy = &config.oauth.device_registration_policy;
+            let resources = crate::trusts::user_information().into_iter().chain(crate::trusts::device_registration(
+                &service_name,
+                policy,
+                &policies,
+            ));
+            for built_in in resources {
+                for identifier in &built_in.identifiers {
+                    identifiers.insert(identifier.clone(), format!("the built-in resource {}", built_in.name));
+                }
+                found.push((built_in, Vec::new()));
+            }
+            clients = crate::trusts::built_in_clients(&service_name);
+            client_ids.extend(
+                clients.iter().map(|client| (client.id.clone(), format!("the built-in client {}", client.name))),
+            );
+        }
+        let own = found.len();
         let paths = match trust_files(&directory) {
             Ok(paths) => paths,
             Err(error) => {
@@ -224,11 +246,18 @@ impl Loader {
             }
             providers
                 .extend(crate::trusts::compile_claims_provider(&file, path, &mut context, &mut names).map(Arc::new));
+            clients.extend(crate::trusts::compile_client(&file, path, &mut context, &mut client_ids).map(Arc::new));
+            for secret in context.secret_files() {
+                files.add(secret, Role::Referenced);
+            }
             for referenced in context.into_files() {
                 files.add(&referenced, Role::Configuration);
             }
         }
-        if found.is_empty() && !report.has_errors() {
+        if found.len() == own
+            && config.is_none_or(|config| config.entra.domains.is_empty() || !config.entra.enabled)
+            && !report.has_errors()
+        {
             let place = Place::File { file: directory };
             let message = "there is no trust: nobody can get a token";
             report.warning(
@@ -242,7 +271,10 @@ impl Loader {
             crate::trusts::resolve_lists(&mut trust, &listed, &names, report);
             Arc::new(trust)
         });
-        Trusts::new(relying_parties.collect()).with_claims_providers(providers).with_local_suffixes(suffixes)
+        Trusts::new(relying_parties.collect())
+            .with_claims_providers(providers)
+            .with_local_suffixes(suffixes)
+            .with_clients(clients)
     }
 }
 

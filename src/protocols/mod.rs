@@ -11,6 +11,7 @@ pub mod http;
 pub mod metadata;
 pub mod mex;
 mod names;
+pub mod oauth;
 mod rstr;
 pub mod samlp;
 pub mod soap;

@@ -27,6 +27,8 @@ use crate::protocols::browser::{
     BrowserSignIn, CERTIFICATE_RESULT_LIMIT, CertificateDoor, HomeRealmSettings, LoopLimits, SEALED_LIMIT,
 };
 use crate::protocols::environment::{CertificateSignIn, Environment};
+use crate::protocols::oauth::{self, OAuthSettings};
+use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
 use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;
@@ -167,6 +169,7 @@ impl Lasting {
             passwords: self.passwords.clone(),
             domains: domains.clone(),
             browser: self.browser(loaded, &keys)?,
+            oauth: self.oauth(config, &keys)?,
             certificates: self.certificates(config)?,
             devices,
         };
@@ -272,6 +275,21 @@ impl Lasting {
                 remember: settings.home_realm_memory(),
             },
         })
+    }
+
+    fn oauth(&self, config: &Config, keys: &KeyRing) -> Result<Option<OAuthSettings>, AssemblyError> {
+        if !config.oauth.enabled {
+            return Ok(None);
+        }
+        let master = keys.primary_sealing().derive("oauth");
+        let master = master.map_err(|error| AssemblyError::because("[keys]")(&error))?;
+        Ok(Some(OAuthSettings {
+            issuer: format!("https://{}/adfs", config.service.federation_service_name),
+            sealer: Sealer::new(&master, self.clock.clone(), self.random.clone(), oauth::SEALED_LIMIT),
+            code_lifetime: config.oauth.code_lifetime(),
+            refresh_grace: config.oauth.refresh_grace(),
+            cors_origins: config.oauth.cors_origins.clone(),
+        }))
     }
 
     fn certificates(&self, config: &Config) -> Result<Option<CertificateSignIn>, AssemblyError> {

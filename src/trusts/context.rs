@@ -24,6 +24,7 @@ pub(crate) struct TrustContext<'r, 'd, 't> {
     /// The service's theme, which a relying party's completes.
     pub(super) theme: Arc<Theme>,
     files: Vec<PathBuf>,
+    secret_files: Vec<PathBuf>,
 }
 
 impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
@@ -37,6 +38,7 @@ impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
             claim_types: None,
             theme: Arc::default(),
             files: Vec::new(),
+            secret_files: Vec::new(),
         }
     }
 
@@ -58,6 +60,18 @@ impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
     /// Every file the trust named.
     pub(crate) fn into_files(self) -> Vec<PathBuf> {
         self.files
+    }
+
+    /// The files with secrets that the trust named.
+    pub(crate) fn secret_files(&self) -> &[PathBuf] {
+        &self.secret_files
+    }
+
+    /// As [`TrustContext::read`], for a file with a secret: its content counts for no digest that is shown.
+    pub(super) fn read_secret(&mut self, path: &Path, key: &str) -> Option<(PathBuf, Vec<u8>)> {
+        let read = self.read(path, key);
+        self.secret_files.extend(self.files.pop());
+        read
     }
 
     /// The content of a file that `key` names, relative to the trust file's directory; a finding when it cannot be read.

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use super::client::GrantType;
 use crate::claims::policy::Parameters;
 use crate::config::names::DnsName;
 use crate::pages::theme::Branding;
@@ -17,7 +18,7 @@ pub struct TrustFile {
     pub relying_party: Option<RelyingPartyFile>,
     /// `[claims_provider]`
     pub claims_provider: Option<ClaimsProviderFile>,
-    /// `[client]`; read, not available in this version.
+    /// `[client]`
     pub client: Option<ClientFile>,
 }
 
@@ -202,7 +203,7 @@ pub enum ClaimsProviderProtocol {
     Oidc,
 }
 
-/// `[client]`; not available in this version.
+/// `[client]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientFile {
@@ -222,15 +223,32 @@ pub struct ClientFile {
     /// PEM files with the client's certificates.
     #[serde(default)]
     pub certificate_files: Vec<PathBuf>,
-    /// Grants the client may use.
-    #[serde(default)]
-    pub grants: Vec<String>,
+    /// Account of Active Directory that the client runs as and proves by Negotiate: `CORP\\web$`, a UPN or a SID.
+    pub windows_account: Option<String>,
+    /// Grants the client may use; a code and refresh tokens when absent, for an API none.
+    pub grants: Option<Vec<GrantType>>,
     /// Identifiers of relying parties the client may ask tokens for.
     #[serde(default)]
     pub resources: Vec<String>,
+    /// Scopes the client may ask for at any of them.
+    pub scopes: Option<Vec<String>>,
+    /// Whether codes need a proof key; they do for native clients.
+    pub pkce: Option<PkceFile>,
+    /// Where the browser ends the client's session at sign-out.
+    pub logout_uri: Option<String>,
     /// A disabled client gets no token.
     #[serde(default = "yes")]
     pub enabled: bool,
+}
+
+/// `pkce` of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PkceFile {
+    /// No code without a proof key.
+    Required,
+    /// A proof key counts when it is there.
+    Optional,
 }
 
 /// Kinds of OAuth client.

@@ -4,10 +4,13 @@
 //! provider are; it knows nothing of protocols, accounts or how tokens are written.
 
 mod branding;
+mod built_in;
 mod candidates;
 mod certificates;
 mod claims_provider;
+pub mod client;
 mod compile;
+mod compile_client;
 mod compile_provider;
 mod context;
 mod endpoints;
@@ -22,9 +25,12 @@ mod relying_party;
 mod rules;
 
 pub(crate) use branding::{check_size as check_branding_size, compile as compile_branding};
+pub(crate) use built_in::{clients as built_in_clients, device_registration, user_information};
 pub use candidates::{Candidates, HomeRealm};
 pub use claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol};
+pub use client::{Client, ClientType, GrantType};
 pub(crate) use compile::compile;
+pub(crate) use compile_client::compile as compile_client;
 pub(crate) use compile_provider::compile as compile_claims_provider;
 pub(crate) use context::TrustContext;
 pub use policy::AppliedPolicy;

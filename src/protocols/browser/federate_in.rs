@@ -116,7 +116,7 @@ impl Visit<'_> {
             // Sent twice, or again from the browser's history: the session that came of the first time will do.
             let again = matches!(failure, PartnerFailure::Token(InboundError::Replayed { .. }) | PartnerFailure::Again);
             if again && self.browser.session.is_some() {
-                return Ok(Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query))));
+                return Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main))));
             }
             credential::partner_refused(self.cx, provider, self.prompt.relying_party, &failure);
             Err(failure.into())

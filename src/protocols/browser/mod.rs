@@ -32,7 +32,7 @@ pub(super) use participants::Participants;
 pub(super) use reply::{Said, error_page, page, redirect};
 pub(super) use session::{Browser, end_session};
 pub use sign_in::Door;
-pub(super) use sign_in::{Input, Outcome, Prompt, SignInFailure, sign_in};
+pub(super) use sign_in::{Input, Outcome, Place, Prompt, SignInFailure, sign_in};
 
 /// What signing in by a browser needs.
 pub struct BrowserSignIn {

@@ -14,7 +14,7 @@ use crate::claims::Text;
 use crate::issuance::{Context, Decision, SignInRequest, TokenSpec};
 use crate::protocols::browser::cookies::Keep;
 use crate::protocols::browser::{
-    self, Browser, Door, Input, LoopGuard, Outcome, Participants, PartnerAnswer, Prompt, SignInFailure,
+    self, Browser, Door, Input, LoopGuard, Outcome, Participants, PartnerAnswer, Place, Prompt, SignInFailure,
 };
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
@@ -95,6 +95,8 @@ async fn sign_in(
         candidates: cx.services.trusts.candidates(trust),
         for_entra: entra::IDENTIFIERS.contains(&request.realm.as_str()),
         query: &request.query,
+        place: Place::WsFederation,
+        silent: false,
     };
     match browser::sign_in(environment, cx, call, visitor, &prompt, door, input).await? {
         Outcome::Answer(answer) => Ok(answer),
