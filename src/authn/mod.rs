@@ -30,5 +30,7 @@ pub use network::{ForwardingHeaders, NetworkLocation, NetworkPolicy, PasswordCha
 pub use password::{ChangeError, PasswordAccepted, PasswordError, PasswordVerifier};
 pub use password_gate::{GateChangeError, GateError, PasswordAttempt, PasswordGate};
 pub use session::{SessionLifetimes, SsoSession};
-pub use subject::{AuthenticatedSubject, AuthenticationMethod, FederatedSubject, SessionRef, SubjectOrigin};
+pub use subject::{
+    AuthenticatedSubject, AuthenticationMethod, FederatedSubject, ProviderSession, SessionRef, SubjectOrigin,
+};
 pub use user_agents::WindowsUserAgents;

@@ -31,6 +31,7 @@ pub mod live;
 pub(crate) mod load;
 mod lockout;
 pub mod names;
+mod partners;
 mod paths;
 pub mod render;
 pub(crate) mod required;
@@ -57,6 +58,7 @@ pub use kerberos::{ChannelBinding, Kerberos};
 pub use keys::{Keys, RsaBits};
 pub use load::{Fingerprint, Loaded, Loader, Outcome};
 pub use lockout::Lockout;
+pub use partners::Partners;
 pub use paths::{NamedPath, PathKind};
 pub use server::{Limits, Log, LogFormat, Server, Tls, TlsProfile};
 pub use service::Service;
@@ -93,6 +95,9 @@ pub struct Config {
     /// `[sign_in]`
     #[serde(default)]
     pub sign_in: SignIn,
+    /// `[partners]`
+    #[serde(default)]
+    pub partners: Partners,
     /// `[branding]`
     #[serde(default)]
     pub branding: Branding,

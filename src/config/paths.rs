@@ -88,6 +88,9 @@ fn visit(config: &mut Config, see: &mut dyn FnMut(&str, PathKind, &mut PathBuf))
             see(&format!("{key}.sqlite.file"), PathKind::Data, &mut sqlite.file);
         }
     }
+    if let Some(path) = &mut config.partners.ca_file {
+        see("partners.ca_file", PathKind::Input, path);
+    }
     if let Some(path) = &mut config.opaque_ids.secret_file {
         see("opaque_ids.secret_file", PathKind::Secret, path);
     }

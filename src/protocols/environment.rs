@@ -12,6 +12,7 @@ use crate::xml;
 
 use super::browser::BrowserSignIn;
 use super::http::Call;
+use super::openid::OpenIdClient;
 use super::trust_endpoint::TrustEndpoints;
 
 /// Everything a protocol may use.
@@ -40,6 +41,8 @@ pub struct Environment {
     pub domains: DomainNames,
     /// Sign-in by a browser.
     pub browser: BrowserSignIn,
+    /// How `OpenID` providers are asked.
+    pub openid: OpenIdClient,
     /// User certificates; `None` where no authority is configured.
     pub certificates: Option<CertificateSignIn>,
 }

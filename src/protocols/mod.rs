@@ -9,6 +9,7 @@ pub mod http;
 pub mod metadata;
 pub mod mex;
 mod names;
+pub mod openid;
 mod rstr;
 pub mod samlp;
 pub mod soap;

@@ -13,6 +13,8 @@ mod context;
 mod endpoints;
 pub mod entra;
 pub mod file;
+pub mod monitoring;
+mod openid;
 pub mod partner_metadata;
 mod policy;
 mod provider_metadata;
@@ -23,12 +25,14 @@ mod rules;
 
 pub(crate) use branding::{check_size as check_branding_size, compile as compile_branding};
 pub use candidates::{Candidates, HomeRealm};
-pub use claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol};
+pub use claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol, SignOutService};
 pub(crate) use compile::compile;
 pub(crate) use compile_provider::compile as compile_claims_provider;
 pub(crate) use context::TrustContext;
+pub use openid::{ClientAuthentication, OpenIdSettings};
 pub use policy::AppliedPolicy;
 pub(crate) use policy::{PolicyKeys, resolve_policy, warn_of_computers};
+pub(crate) use provider_metadata::monitored;
 pub(crate) use provider_names::{ListedProvider, ProviderNames, listed, resolve_lists};
 pub use registry::{TrustLookup, Trusts};
 pub use relying_party::{

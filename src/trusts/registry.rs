@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use super::monitoring::Monitored;
 use super::{Candidates, ClaimsProvider, RelyingParty};
 use crate::claims::RuleSet;
 use crate::config::names::DnsName;
@@ -20,6 +21,7 @@ pub struct Trusts {
     /// How many of them can sign somebody in.
     usable_providers: usize,
     local_suffixes: HashSet<DnsName>,
+    monitored: Vec<Monitored>,
 }
 
 impl Trusts {
@@ -62,6 +64,17 @@ impl Trusts {
     #[must_use]
     pub fn with_local_suffixes(self, suffixes: impl IntoIterator<Item = DnsName>) -> Self {
         Self { local_suffixes: suffixes.into_iter().collect(), ..self }
+    }
+
+    /// The same with the trusts whose metadata lies at an address.
+    #[must_use]
+    pub fn with_monitored(self, monitored: Vec<Monitored>) -> Self {
+        Self { monitored, ..self }
+    }
+
+    /// The trusts whose metadata lies at an address, also those that sign nobody in because it was not fetched yet.
+    pub fn monitored(&self) -> &[Monitored] {
+        &self.monitored
     }
 
     /// The claims provider with an identifier, compared character by character, whether it can sign somebody in or not.

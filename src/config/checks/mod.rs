@@ -11,6 +11,7 @@ mod files;
 mod kerberos;
 mod keys;
 mod network;
+mod partners;
 mod policies;
 mod service;
 mod sign_in;
@@ -47,4 +48,5 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     entra::check(config, findings);
     attribute_stores::check(config, findings);
     sign_in::check(config, findings);
+    partners::check(config, findings);
 }
