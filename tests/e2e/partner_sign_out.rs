@@ -51,8 +51,13 @@ fn signing_out_here_signs_out_at_the_partner() {
         assert!(!is_signed_in(&browser, protocol), "{protocol}: whatever the partner does");
         let address = goes_on(&page);
         assert!(address.starts_with(HOME), "{protocol}: {address}");
-        let back = world.idp.visit(&address).expect_err("the partner sends the browser back");
-        let end = browser.get(&own(&back));
+        let mut back = world.idp.visit(&address).expect_err("the partner sends the browser back");
+        let mut end = browser.get(&own(&back));
+        // By WS-Federation it ends each session in the window itself, ours among them, and then goes on.
+        while let Some(next) = end.header("location").filter(|next| next.starts_with(HOME)) {
+            back = world.idp.visit(next).expect_err("the partner sends the browser back");
+            end = browser.get(&own(&back));
+        }
         assert_eq!((end.status, end.header("location")), (302, Some("https://wsfed.rp.example/signin")), "{back}");
         assert!(partner_asks(&world, protocol), "{protocol}: the partner's session is over");
     }
@@ -66,6 +71,11 @@ fn an_answer_to_a_sign_out_leads_only_where_its_browser_was_to_go() {
     let back = own(&world.idp.visit(&goes_on(&page)).expect_err("the partner sends the browser back"));
     let stranger = world.browser().get(&back);
     assert_eq!((stranger.status, stranger.header("location")), (500, None), "another browser: {}", stranger.body);
+    for address in ["https://evil.example/", "http://idp.partner.example/", "https://idp.partner.example.evil.example/"]
+    {
+        let clean_up = world.browser().get(&format!("/adfs/ls/?wa=wsignoutcleanup1.0&wreply={address}"));
+        assert_eq!((clean_up.status, clean_up.header("location")), (200, None), "{address}");
+    }
     // One whose signature does not fit is no success, and is said to be none where it counts.
     let altered = browser.get(&back.replace("Signature=", "Signature=AAAA"));
     assert_eq!(altered.header("location"), Some("https://wsfed.rp.example/signin"));

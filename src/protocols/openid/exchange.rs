@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value};
 
+use super::providers::Wanted;
 use super::{Configuration, OneRequest, OpenIdClient, OpenIdError, shortened};
 use crate::clock::UtcTime;
 use crate::outgoing::Body;
 use crate::protocols::browser::parameters::encode;
 use crate::secret::Secret;
-use crate::tokens::inbound::openid::{Expected, IdToken, verify};
+use crate::tokens::inbound::openid::{Expected, IdToken, IdTokenError, verify};
 use crate::trusts::{ClaimsProvider, ClientAuthentication, OpenIdSettings};
 
 /// What a provider sent the browser back with.
@@ -51,7 +52,6 @@ impl OpenIdClient {
             return Err(OpenIdError::Refused { error, description: answer.description.as_deref().map(shortened) });
         };
         let tokens = self.exchange(&configuration, settings, code, request, redirect_uri).await?;
-        let keys = self.keys(&configuration, &tokens.id_token, now).await?;
         let expected = Expected {
             issuer,
             client_id: &settings.client_id,
@@ -60,7 +60,14 @@ impl OpenIdClient {
             now,
             skew: CLOCK_SKEW,
         };
-        let token = verify(&tokens.id_token, &keys, &expected)?;
+        let keys = self.keys(&configuration, Wanted::Known, now).await?;
+        let token = match verify(&tokens.id_token, &keys, &expected) {
+            Err(IdTokenError::Signature | IdTokenError::NoKey { .. }) => {
+                let keys = self.keys(&configuration, Wanted::New, now).await?;
+                verify(&tokens.id_token, &keys, &expected)?
+            }
+            verified => verified?,
+        };
         let mut claims = token.claims.clone();
         if let (true, Some(endpoint), Some(access_token)) =
             (settings.userinfo, &configuration.userinfo_endpoint, &tokens.access_token)

@@ -72,35 +72,41 @@ impl OpenIdClient {
         }
     }
 
-    /// The keys of a provider, fetched again where the token's is not among them: it may have a new one. Not more than every so
-    /// often, whatever tokens come.
+    /// The keys of a provider: those that are known, or its new ones where a token was signed with none of them. Providers change a
+    /// key, and some do not even change its name. They are not asked more often than every so often, whatever tokens come.
     ///
     /// # Errors
     /// [`OpenIdError`].
     pub(super) async fn keys(
         &self,
         configuration: &Configuration,
-        token: &str,
+        wanted: Wanted,
         now: UtcTime,
     ) -> Result<Arc<IdTokenKeys>, OpenIdError> {
         let url = &configuration.jwks_uri;
         let known = lock(&self.known.key_sets).get(url).cloned();
         if let Some(known) = &known {
-            let age = now.since(known.fetched);
-            if age < PAUSE || (age < self.refresh && known.value.may_verify(token)) {
+            let good_for = if wanted == Wanted::Known { self.refresh } else { PAUSE };
+            if now.since(known.fetched) < good_for {
                 return Ok(known.value.clone());
             }
         }
-        match self.outgoing.get(url, MAX_DOCUMENT).await {
-            Ok(octets) => Ok(keep(&self.known.key_sets, url, IdTokenKeys::parse(&octets)?, now)),
-            Err(error @ OutgoingError::NoAnswer { .. }) => match known {
-                // It signs with a key that is known, and its key server has a bad day.
-                Some(known) if now.since(known.fetched) < STALE && known.value.may_verify(token) => Ok(known.value),
-                _ => Err(error.into()),
-            },
-            Err(error) => Err(error.into()),
+        match (self.outgoing.get(url, MAX_DOCUMENT).await, known) {
+            (Ok(octets), _) => Ok(keep(&self.known.key_sets, url, IdTokenKeys::parse(&octets)?, now)),
+            // Its key server has a bad day: what it signed with so far still counts.
+            (Err(OutgoingError::NoAnswer { .. }), Some(known)) if now.since(known.fetched) < STALE => Ok(known.value),
+            (Err(error), _) => Err(error.into()),
         }
     }
+}
+
+/// Which keys are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Those that are known.
+    Known,
+    /// Newer ones: the known ones did not do.
+    New,
 }
 
 fn keep<T>(known: &Mutex<HashMap<String, Known<T>>>, url: &str, value: T, now: UtcTime) -> Arc<T> {
@@ -124,7 +130,7 @@ impl std::fmt::Debug for OpenIdClient {
     }
 }
 
-/// Between two looks at a key set for the sake of a key that is not in it.
+/// Between two looks at a key set for the sake of a token that no key in it fits.
 const PAUSE: Duration = Duration::from_secs(30);
 const STALE: Duration = Duration::from_hours(24 * 7);
 const MAX_DOCUMENT: usize = 512 << 10;

@@ -130,11 +130,6 @@ impl IdTokenKeys {
         }
     }
 
-    /// Whether a token's key is among these, as far as its header tells.
-    pub fn may_verify(&self, token: &str) -> bool {
-        Parts::of(token).is_ok_and(|parts| self.find(&parts.header).is_ok())
-    }
-
     fn find(&self, header: &Map<String, Value>) -> Result<&Public, IdTokenError> {
         let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or_default();
         let is_rsa = match algorithm {

@@ -191,7 +191,6 @@ fn what_is_no_token_is_refused() {
         &"x".repeat(MAX_TOKEN + 1),
     ] {
         assert!(verify(bad, &keys(), &EXPECTED).is_err(), "{bad:.60}");
-        assert!(!keys().may_verify(bad), "{bad:.60}");
     }
     let altered = format!("{start}A.{signature}");
     assert!(verify(&altered, &keys(), &EXPECTED).is_err());
