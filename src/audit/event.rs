@@ -224,6 +224,15 @@ pub enum EventKind {
         /// Wrong passwords counted.
         failures: u32,
     },
+    /// 168 (taken over) or 156 (not): a partner's metadata says something new, or cannot be had.
+    PartnerMetadata {
+        /// Whose.
+        parties: Parties,
+        /// Whether it is in use now.
+        taken: bool,
+        /// What changed, or why it is not taken.
+        detail: Detail,
+    },
     /// 9002: an attribute store gave no answer, so no token is issued.
     AttributeStoreFailed {
         /// Who and for whom.
@@ -312,6 +321,8 @@ impl EventKind {
             Self::LockedButAllowed { .. } => 512,
             Self::LockedWithRightPassword { .. } => 515,
             Self::AccountLocked { .. } => 516,
+            Self::PartnerMetadata { taken: true, .. } => 168,
+            Self::PartnerMetadata { taken: false, .. } => 156,
             Self::SidsFiltered { .. } => 9001,
             Self::AttributeStoreFailed { .. } => 9002,
             Self::DeviceRegistration { .. } => 9020,

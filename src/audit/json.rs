@@ -131,6 +131,7 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
             map.serialize_entry("Rule", rule)?;
             map.serialize_entry("Retryable", retryable)
         }
+        EventKind::PartnerMetadata { parties, taken, detail } => partner_metadata(map, parties, *taken, detail),
         EventKind::SidsFiltered { parties, realm, dropped, sids } => {
             who(map, parties)?;
             map.serialize_entry("Realm", realm)?;
@@ -171,6 +172,17 @@ fn password_change<M: SerializeMap>(
 ) -> Result<(), M::Error> {
     audit(map, "PasswordChange", failure, code)?;
     components(map, parties, &AuthnFacts::default())
+}
+
+fn partner_metadata<M: SerializeMap>(
+    map: &mut M,
+    parties: &Parties,
+    taken: bool,
+    detail: &Detail,
+) -> Result<(), M::Error> {
+    outcome(map, if taken { "Success" } else { "Failure" })?;
+    who(map, parties)?;
+    map.serialize_entry("Detail", detail)
 }
 
 /// A request that came to nothing, with the code users search for.

@@ -37,6 +37,7 @@ pub use password::{ChangeError, PasswordAccepted, PasswordError, PasswordVerifie
 pub use password_gate::{GateChangeError, GateError, PasswordAttempt, PasswordGate};
 pub use session::{PackedSession, SessionLifetimes, SsoSession};
 pub use subject::{
-    AuthenticatedSubject, AuthenticationMethod, ClientSubject, FederatedSubject, SessionRef, SubjectOrigin,
+    AuthenticatedSubject, AuthenticationMethod, ClientSubject, FederatedSubject, ProviderSession, SessionRef,
+    SubjectOrigin,
 };
 pub use user_agents::WindowsUserAgents;

@@ -261,9 +261,11 @@ pub(crate) mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::authn::ProviderSession;
     use crate::claims::{Claim, ClaimSet};
     use crate::clock::{Clock as _, ManualClock, SystemRandomSource};
     use crate::secret::Secret;
+    use crate::tokens::NameIdentifier;
     use crate::trusts::ClaimsProviderId;
 
     const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
@@ -320,6 +322,15 @@ pub(crate) mod tests {
             claims_provider: ClaimsProviderId::new("urn:partner"),
             name: String::from("bob@partner.example"),
             claims: ClaimSet::from(vec![claim]),
+            session: Some(Box::new(ProviderSession {
+                name_identifier: NameIdentifier {
+                    value: "_bob".into(),
+                    format: Some("urn:format".into()),
+                    name_qualifier: None,
+                    sp_name_qualifier: Some("urn:sp".into()),
+                },
+                session_index: Some("_1".into()),
+            })),
         };
         let origin = SubjectOrigin::ClaimsProvider(federated);
         let subject = AuthenticatedSubject { origin, ..subject(AuthenticationMethod::Federated, NOW) };

@@ -4,10 +4,11 @@ use std::fmt;
 
 use super::certificate::CertificateContext;
 use super::{DeviceContext, RequestedMethod};
-use crate::claims::ClaimSet;
 use crate::claims::types::issuer;
+use crate::claims::{ClaimSet, Text};
 use crate::clock::{Random, RandomError, UtcTime};
 use crate::directory::Account;
+use crate::tokens::NameIdentifier;
 use crate::trusts::{ClaimsProviderId, HomeRealm};
 
 /// Somebody who proved who they are.
@@ -65,6 +66,20 @@ pub struct FederatedSubject {
     pub name: String,
     /// Its claims: the input of the provider's acceptance rules.
     pub claims: ClaimSet,
+    /// What sign-out there needs; `None` where the provider's protocol names no sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Box<ProviderSession>>,
+}
+
+/// A session at a claims provider, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ProviderSession {
+    /// The subject.
+    #[serde(rename = "n")]
+    pub name_identifier: NameIdentifier,
+    /// The session.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub session_index: Option<Text>,
 }
 
 impl SubjectOrigin {

@@ -12,6 +12,7 @@ mod policies;
 mod probe;
 mod reload;
 mod serve;
+mod trusts;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,6 +35,7 @@ pub fn run() -> ExitCode {
         Command::Keys(command) => command.run(),
         Command::Entra(command) => command.run(),
         Command::Policies(command) => command.run(),
+        Command::Trusts(command) => command.run(),
         Command::Probe(command) => command.run(),
     }
 }
@@ -59,6 +61,7 @@ enum Command {
     Keys(keys::Keys),
     Entra(entra::Entra),
     Policies(policies::PoliciesCommand),
+    Trusts(trusts::TrustsCommand),
     Probe(Box<probe::Probe>),
 }
 

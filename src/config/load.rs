@@ -21,6 +21,7 @@ use crate::claims::RuleSet;
 use crate::claims::policy::Policies;
 use crate::clock::Clock;
 use crate::pages::theme::Theme;
+use crate::trusts::monitoring::Monitored;
 use crate::trusts::{
     ClaimsProvider, ListedProvider, ProviderNames, RelyingParty, RuleKeys, TrustContext, Trusts, file::TrustFile,
 };
@@ -186,6 +187,7 @@ impl Loader {
         let mut providers: Vec<Arc<ClaimsProvider>> = Vec::new();
         let mut clients: Vec<Arc<crate::trusts::Client>> = Vec::new();
         let mut client_ids: BTreeMap<String, String> = BTreeMap::new();
+        let mut monitored: Vec<Monitored> = Vec::new();
         let suffixes = config.map(local_suffixes).unwrap_or_default();
         let mut names = ProviderNames::new(config.map(|config| config.service.identifier.as_str()), &suffixes);
         let own_policies = config.map(|config| config.access_control_policies.clone());
@@ -237,12 +239,17 @@ impl Loader {
                 .with_policies(&policies)
                 .with_theme(theme);
             if let Some(config) = config {
-                context = context.with_claim_types(described(config));
+                context =
+                    context.with_claim_types(described(config)).with_state_directory(&config.service.state_directory);
             }
             if let Some(relying_party) = crate::trusts::compile(&file, path, &mut context, &mut identifiers) {
                 let list = file.relying_party.as_ref().and_then(|table| table.claims_providers.as_ref());
                 let listed = crate::trusts::listed(list, "relying_party.claims_providers", &document);
                 found.push((relying_party, listed));
+            }
+            if let Some(found) = crate::trusts::monitored(&file, &mut context) {
+                files.add(found.kept.file(), Role::Referenced);
+                monitored.push(found);
             }
             providers
                 .extend(crate::trusts::compile_claims_provider(&file, path, &mut context, &mut names).map(Arc::new));
@@ -275,6 +282,7 @@ impl Loader {
             .with_claims_providers(providers)
             .with_local_suffixes(suffixes)
             .with_clients(clients)
+            .with_monitored(monitored)
     }
 }
 

@@ -33,6 +33,7 @@ pub(crate) mod load;
 mod lockout;
 pub mod names;
 mod oauth;
+mod partners;
 mod paths;
 pub mod render;
 pub(crate) mod required;
@@ -61,6 +62,7 @@ pub use keys::{Keys, RsaBits};
 pub use load::{Fingerprint, Loaded, Loader, Outcome};
 pub use lockout::Lockout;
 pub use oauth::OAuth;
+pub use partners::Partners;
 pub use paths::{NamedPath, PathKind};
 pub use server::{Limits, Log, LogFormat, Server, Tls, TlsProfile};
 pub use service::Service;
@@ -100,6 +102,9 @@ pub struct Config {
     /// `[sign_in]`
     #[serde(default)]
     pub sign_in: SignIn,
+    /// `[partners]`
+    #[serde(default)]
+    pub partners: Partners,
     /// `[branding]`
     #[serde(default)]
     pub branding: Branding,

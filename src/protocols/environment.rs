@@ -14,6 +14,7 @@ use crate::xml;
 use super::browser::BrowserSignIn;
 use super::http::Call;
 use super::oauth::OAuthSettings;
+use super::openid::OpenIdClient;
 use super::trust_endpoint::TrustEndpoints;
 
 /// Everything a protocol may use.
@@ -46,6 +47,8 @@ pub struct Environment {
     pub browser: BrowserSignIn,
     /// OAuth 2.0; `None` where it is switched off.
     pub oauth: Option<OAuthSettings>,
+    /// How `OpenID` providers are asked.
+    pub openid: OpenIdClient,
     /// User certificates; `None` where no authority is configured.
     pub certificates: Option<CertificateSignIn>,
     /// Registered devices; `None` where device registration is off.

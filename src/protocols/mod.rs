@@ -12,6 +12,7 @@ pub mod metadata;
 pub mod mex;
 mod names;
 pub mod oauth;
+pub mod openid;
 mod rstr;
 pub mod samlp;
 pub mod soap;

@@ -22,12 +22,14 @@ use crate::issuance::{Issuer, IssuerOptions, Services};
 use crate::kerberos::replay::ReplayOptions;
 use crate::kerberos::{Acceptor, AcceptorOptions, ReplayGuard, TrustedDomain, TrustedDomains};
 use crate::keys::KeyRing;
+use crate::outgoing::Outgoing;
 use crate::pages::Pages;
 use crate::protocols::browser::{
     BrowserSignIn, CERTIFICATE_RESULT_LIMIT, CertificateDoor, HomeRealmSettings, LoopLimits, SEALED_LIMIT,
 };
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::protocols::oauth::{self, OAuthSettings};
+use crate::protocols::openid::{KnownProviders, OpenIdClient};
 use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
 use crate::tokens::sealed::Sealer;
@@ -72,6 +74,7 @@ pub struct Lasting {
     replay: Arc<ReplayGuard>,
     one_time: Arc<dyn OneTime>,
     revocations: Arc<dyn Revocations>,
+    openid: Arc<KnownProviders>,
     directory: std::sync::Mutex<Option<KnownDirectory>>,
     stores: std::sync::Mutex<Option<KnownStores>>,
     devices: std::sync::Mutex<Option<KnownDevices>>,
@@ -100,6 +103,7 @@ impl Lasting {
             replay: Arc::new(ReplayGuard::new(ReplayOptions::default(), clock.clone())),
             one_time: Arc::new(MemoryOneTime::new(clock.clone(), ONE_TIME_CAPACITY)),
             revocations: Arc::new(MemoryRevocations::new(clock.clone(), ONE_TIME_CAPACITY)),
+            openid: Arc::default(),
             directory: std::sync::Mutex::default(),
             stores: std::sync::Mutex::default(),
             devices: std::sync::Mutex::default(),
@@ -170,6 +174,12 @@ impl Lasting {
             domains: domains.clone(),
             browser: self.browser(loaded, &keys)?,
             oauth: self.oauth(config, &keys)?,
+            openid: OpenIdClient {
+                outgoing: Outgoing::new(config.partners.ca_file.as_deref(), config.partners.timeout())
+                    .map_err(|error| AssemblyError::because("[partners]")(&error))?,
+                known: self.openid.clone(),
+                refresh: config.partners.metadata_refresh(),
+            },
             certificates: self.certificates(config)?,
             devices,
         };

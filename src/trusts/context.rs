@@ -23,6 +23,8 @@ pub(crate) struct TrustContext<'r, 'd, 't> {
     pub(super) claim_types: Option<Vec<Text>>,
     /// The service's theme, which a relying party's completes.
     pub(super) theme: Arc<Theme>,
+    /// Where fetched metadata is kept; `None` when that is not known.
+    pub(super) state_directory: Option<PathBuf>,
     files: Vec<PathBuf>,
     secret_files: Vec<PathBuf>,
 }
@@ -37,6 +39,7 @@ impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
             stores,
             claim_types: None,
             theme: Arc::default(),
+            state_directory: None,
             files: Vec::new(),
             secret_files: Vec::new(),
         }
@@ -55,6 +58,11 @@ impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
     /// The same with the theme of the service.
     pub(crate) fn with_theme(self, theme: &Arc<Theme>) -> Self {
         Self { theme: theme.clone(), ..self }
+    }
+
+    /// The same with the directory in which the server keeps its state.
+    pub(crate) fn with_state_directory(self, directory: &Path) -> Self {
+        Self { state_directory: Some(directory.to_owned()), ..self }
     }
 
     /// Every file the trust named.

@@ -5,6 +5,7 @@
 use std::path::PathBuf;
 
 use super::client::GrantType;
+use super::openid::ClientAuthentication;
 use crate::claims::policy::Parameters;
 use crate::config::names::DnsName;
 use crate::pages::theme::Branding;
@@ -171,8 +172,11 @@ pub struct ClaimsProviderFile {
     pub enabled: bool,
     /// Metadata in a file beside the trust: protocol, address and certificates.
     pub metadata_file: Option<PathBuf>,
-    /// Metadata at an address; not available in this version.
+    /// Metadata at an address, looked at again and again; of an `OpenID` provider its discovery document.
     pub metadata_url: Option<String>,
+    /// PEM files with certificates one of which must have signed the metadata at that address.
+    #[serde(default)]
+    pub metadata_signing_certificates: Vec<PathBuf>,
     /// Protocol.
     pub protocol: Option<ClaimsProviderProtocol>,
     /// Where users are sent to sign in.
@@ -182,6 +186,12 @@ pub struct ClaimsProviderFile {
     /// PEM files with certificates that sign its tokens, the current and the next.
     #[serde(default)]
     pub signing_certificates: Vec<PathBuf>,
+    /// Take signatures with SHA-1.
+    #[serde(default)]
+    pub sha1_signatures: bool,
+    /// Take assertions encrypted with AES-CBC that no signature protects from being altered.
+    #[serde(default)]
+    pub cbc_encryption: bool,
     /// Suffixes of addresses and UPNs whose users are sent there.
     #[serde(default)]
     pub account_suffixes: Vec<DnsName>,
@@ -189,6 +199,40 @@ pub struct ClaimsProviderFile {
     pub acceptance_rules: Option<String>,
     /// The same in a file beside the trust.
     pub acceptance_rules_file: Option<PathBuf>,
+    /// `[claims_provider.oidc]`: how an `OpenID` provider is asked.
+    pub oidc: Option<OidcFile>,
+}
+
+/// `[claims_provider.oidc]`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcFile {
+    /// This server, as the provider knows it.
+    pub client_id: String,
+    /// File with the client secret, beside the trust.
+    pub client_secret_file: Option<PathBuf>,
+    /// How the secret is sent.
+    #[serde(default)]
+    pub client_authentication: ClientAuthentication,
+    /// What is asked for.
+    #[serde(default = "default_scopes")]
+    pub scopes: Vec<String>,
+    /// Ask the userinfo endpoint, too.
+    #[serde(default)]
+    pub userinfo: bool,
+    /// Where a code becomes tokens, instead of the discovery document's.
+    pub token_endpoint: Option<String>,
+    /// Where the keys are, instead of the discovery document's.
+    pub jwks_url: Option<String>,
+    /// Where more is said of the user, instead of the discovery document's.
+    pub userinfo_endpoint: Option<String>,
+}
+
+impl ClaimsProviderFile {
+    /// Whether metadata says what the trust does not.
+    pub const fn has_metadata(&self) -> bool {
+        self.metadata_file.is_some() || self.metadata_url.is_some()
+    }
 }
 
 /// Protocols of claims providers.
@@ -199,7 +243,7 @@ pub enum ClaimsProviderProtocol {
     Saml,
     /// WS-Federation
     WsFederation,
-    /// `OpenID` Connect; not available in this version.
+    /// `OpenID` Connect.
     Oidc,
 }
 
@@ -265,6 +309,10 @@ pub enum ClientKind {
 
 const fn yes() -> bool {
     true
+}
+
+fn default_scopes() -> Vec<String> {
+    ["openid", "profile", "email"].map(String::from).to_vec()
 }
 
 const fn default_lifetime() -> u32 {

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, LazyLock};
 
 use super::client::Clients;
+use super::monitoring::Monitored;
 use super::{Candidates, ClaimsProvider, ClaimsProviders, Client, RelyingParty};
 use crate::claims::RuleSet;
 use crate::claims::types::issuer;
@@ -23,6 +24,7 @@ pub struct Trusts {
     usable_providers: usize,
     local_suffixes: HashSet<DnsName>,
     clients: Clients,
+    monitored: Vec<Monitored>,
 }
 
 impl Trusts {
@@ -91,6 +93,17 @@ impl Trusts {
         static LOCAL: LazyLock<ClaimsProviders> =
             LazyLock::new(|| ClaimsProviders::Listed(vec![String::from(issuer::AD_AUTHORITY)]));
         Candidates::new(self, &LOCAL)
+    }
+
+    /// The same with the trusts whose metadata lies at an address.
+    #[must_use]
+    pub fn with_monitored(self, monitored: Vec<Monitored>) -> Self {
+        Self { monitored, ..self }
+    }
+
+    /// The trusts whose metadata lies at an address, also those that sign nobody in because it was not fetched yet.
+    pub fn monitored(&self) -> &[Monitored] {
+        &self.monitored
     }
 
     /// The claims provider with an identifier, compared character by character, whether it can sign somebody in or not.

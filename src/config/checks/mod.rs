@@ -13,6 +13,7 @@ mod kerberos;
 mod keys;
 mod network;
 mod oauth;
+mod partners;
 mod policies;
 mod service;
 mod sign_in;
@@ -52,4 +53,5 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     oauth::check(config, findings);
     sign_in::check(config, findings);
     device_registration::check(config, findings);
+    partners::check(config, findings);
 }

@@ -34,10 +34,16 @@ pub async fn handle(environment: &Environment, door: Door, call: &Call) -> Answe
             go_on(environment, &cx, call, answer, &mut about).await
         }
         Ok(Decoded { request: WsFederationRequest::SignOut(request), .. }) => {
-            sign_out::sign_out(environment, &cx, call, &request).await.map_err(Refusal::from)
+            sign_out::sign_out(environment, &cx, call, &request).await
         }
-        Ok(Decoded { request: WsFederationRequest::CleanUp, .. }) => {
-            sign_out::clean_up(environment, &cx, call).await.map_err(Refusal::from)
+        Ok(Decoded { request: WsFederationRequest::CleanUp { reply }, .. }) => {
+            sign_out::clean_up(environment, &cx, call, reply).await
+        }
+        Ok(Decoded { request: WsFederationRequest::LogoutRequest(request), .. }) => {
+            sign_out::asked_by_provider(environment, &cx, call, &request).await
+        }
+        Ok(Decoded { request: WsFederationRequest::LogoutResponse(answer), .. }) => {
+            sign_out::answered_by_provider(environment, &cx, call, &answer).await
         }
         Err(error) => Err(error.into()),
     };
