@@ -9,6 +9,7 @@ use super::facts::{AuthnFacts, Parties, RequestFacts};
 use super::failure::{CredentialFailure, ErrorCode, FailureType};
 use super::text::{Detail, Identifier, Name};
 use crate::clock::{Random, UtcTime};
+use crate::devices::DeviceId;
 use crate::directory::Sid;
 use crate::tokens::{KeyId, TokenId};
 
@@ -249,6 +250,17 @@ pub enum EventKind {
         /// The first of them; at most 16 are written.
         sids: Vec<Sid>,
     },
+    /// 9030: an administrator or a sweep changed a registered device, or tried to.
+    DeviceAdministered {
+        /// Who, as far as the operating system tells.
+        parties: Parties,
+        /// The device.
+        device: DeviceId,
+        /// `disable`, `enable`, `delete` or `delete-half`.
+        change: Name,
+        /// Why it was not changed; `None` when it was.
+        failure: Option<Detail>,
+    },
 }
 
 impl EventKind {
@@ -286,6 +298,7 @@ impl EventKind {
             Self::AccountLocked { .. } => 516,
             Self::SidsFiltered { .. } => 9001,
             Self::AttributeStoreFailed { .. } => 9002,
+            Self::DeviceAdministered { .. } => 9030,
         }
     }
 }

@@ -48,6 +48,8 @@ pub enum AuthProtocol {
     Saml,
     /// OAuth 2.0 and `OpenID Connect`.
     OAuth,
+    /// Device registration; AD FS has no name for it.
+    DeviceRegistration,
 }
 
 impl AuthProtocol {
@@ -58,6 +60,7 @@ impl AuthProtocol {
             Self::WsFederation => "WSFederation",
             Self::Saml => "SAMLP",
             Self::OAuth => "OAuth",
+            Self::DeviceRegistration => "DeviceRegistration",
         }
     }
 }

@@ -4,6 +4,8 @@
 
 mod check;
 mod claims;
+mod devices;
+mod drs;
 pub mod entra;
 mod init;
 pub mod keys;
@@ -34,6 +36,8 @@ pub fn run() -> ExitCode {
         Command::Keys(command) => command.run(),
         Command::Entra(command) => command.run(),
         Command::Policies(command) => command.run(),
+        Command::Devices(command) => command.run(),
+        Command::Drs(command) => command.run(),
         Command::Probe(command) => command.run(),
     }
 }
@@ -59,6 +63,8 @@ enum Command {
     Keys(keys::Keys),
     Entra(entra::Entra),
     Policies(policies::PoliciesCommand),
+    Devices(devices::Devices),
+    Drs(drs::Drs),
     Probe(Box<probe::Probe>),
 }
 

@@ -18,6 +18,7 @@ pub(crate) mod samples;
 mod service;
 mod services;
 mod sql;
+mod upkeep;
 
 // For the suite, which takes all its names from here.
 #[cfg(test)]
@@ -33,3 +34,4 @@ pub use registry::{DeviceRegistry, Registration, RegistryError, is_touch_due};
 pub use service::DeviceService;
 pub use services::{DeviceServices, DeviceSettings, Quota};
 pub use sql::{SqlPlace, SqlRegistry, SqlSettings};
+pub use upkeep::{DeviceUpkeep, SweepAction, SweepError, SweepOptions, SweepOutcome, SweepStep, UnusedDevice, sweep};

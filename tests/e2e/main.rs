@@ -29,6 +29,7 @@ mod chart;
 mod check;
 mod clients;
 mod device_registry;
+mod devices_commands;
 mod domains;
 mod enumeration;
 mod explain;

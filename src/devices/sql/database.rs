@@ -74,7 +74,7 @@ impl Database {
 
     /// Brings the tables to the present version, once. `unique` becomes the registry's identifiers if it has none.
     pub(super) async fn prepare(&self, unique: [u8; 32]) -> Result<(), RegistryError> {
-        self.prepared.get_or_try_init(|| self.migrate(unique)).await.map(|()| ())
+        self.prepared.get_or_try_init(|| self.migrate(unique)).await.copied()
     }
 
     async fn migrate(&self, unique: [u8; 32]) -> Result<(), RegistryError> {
