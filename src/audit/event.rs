@@ -10,6 +10,7 @@ use super::facts::{AuthnFacts, Parties, RequestFacts};
 use super::failure::{CredentialFailure, ErrorCode, FailureType};
 use super::text::{Detail, Identifier, Name};
 use crate::clock::{Random, UtcTime};
+use crate::devices::DeviceId;
 use crate::directory::Sid;
 use crate::tokens::{KeyId, TokenId};
 
@@ -286,6 +287,17 @@ pub enum EventKind {
         /// Why it came to nothing; `None` when the key is registered.
         refused: Option<DeviceRefusal>,
     },
+    /// 9030: an administrator or a sweep changed a registered device, or tried to.
+    DeviceAdministered {
+        /// Who, as far as the operating system tells.
+        parties: Parties,
+        /// The device.
+        device: DeviceId,
+        /// `disable`, `enable`, `delete` or `delete-half`.
+        change: Name,
+        /// Why it was not changed; `None` when it was.
+        failure: Option<Detail>,
+    },
 }
 
 impl EventKind {
@@ -328,6 +340,7 @@ impl EventKind {
             Self::DeviceRegistration { .. } => 9020,
             Self::DeviceUnregistration { .. } => 9021,
             Self::AccountKeyRegistration { .. } => 9022,
+            Self::DeviceAdministered { .. } => 9030,
         }
     }
 }

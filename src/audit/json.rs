@@ -132,6 +132,12 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
             map.serialize_entry("Retryable", retryable)
         }
         EventKind::PartnerMetadata { parties, taken, detail } => partner_metadata(map, parties, *taken, detail),
+        EventKind::DeviceAdministered { parties, device, change, failure } => {
+            who(map, parties)?;
+            map.serialize_entry("DeviceId", &device.to_string())?;
+            map.serialize_entry("Change", change)?;
+            map.serialize_entry("Detail", failure)
+        }
         EventKind::SidsFiltered { parties, realm, dropped, sids } => {
             who(map, parties)?;
             map.serialize_entry("Realm", realm)?;

@@ -4,6 +4,8 @@
 
 mod check;
 mod claims;
+mod devices;
+mod drs;
 pub mod entra;
 mod init;
 pub mod keys;
@@ -36,6 +38,8 @@ pub fn run() -> ExitCode {
         Command::Entra(command) => command.run(),
         Command::Policies(command) => command.run(),
         Command::Trusts(command) => command.run(),
+        Command::Devices(command) => command.run(),
+        Command::Drs(command) => command.run(),
         Command::Probe(command) => command.run(),
     }
 }
@@ -62,6 +66,8 @@ enum Command {
     Entra(entra::Entra),
     Policies(policies::PoliciesCommand),
     Trusts(trusts::TrustsCommand),
+    Devices(devices::Devices),
+    Drs(drs::Drs),
     Probe(Box<probe::Probe>),
 }
 

@@ -27,6 +27,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub use application::Application;
 pub use assembly::{AssemblyError, Decisions, Lasting};
+pub use devices::{OpenRegistry, open_registry};
 pub(crate) use monitor::MAX_METADATA;
 pub use service::Listener;
 pub use settings::{key_options, krb5_conf, ldap_options, lockout_policy, tls_options};
@@ -219,6 +220,21 @@ fn auditor(config: &Config) -> Result<Auditor, AuditError> {
         AuditFailure::StopIssuance => FailurePolicy::StopIssuance,
     };
     Auditor::start(sink, AuditorOptions { policy, ..AuditorOptions::default() })
+}
+
+/// The audit log as the server writes it, for a command that changes something. Where the server writes to standard output, the
+/// command writes to standard error.
+///
+/// # Errors
+/// [`AuditError`].
+pub fn auditor_of_command(config: &Config) -> Result<Auditor, AuditError> {
+    match config.audit.sink {
+        config::AuditSink::File => auditor(config),
+        config::AuditSink::Stdout => {
+            let sink = Arc::new(WriterSink::new("standard error", std::io::stderr()));
+            Auditor::start(sink, AuditorOptions::default())
+        }
+    }
 }
 
 const TLS_HANDSHAKE: Duration = Duration::from_secs(5);

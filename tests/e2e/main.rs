@@ -31,6 +31,7 @@ mod chart;
 mod check;
 mod clients;
 mod device_registry;
+mod devices_commands;
 mod domains;
 mod drs;
 mod drs_client;

@@ -105,6 +105,12 @@ fn all() -> Vec<EventKind> {
             detail: detail("POLICY0018: Query 'SELECT …' to attribute store 'HR' failed: 'no answer within 5 s'."),
             retryable: true,
         },
+        EventKind::DeviceAdministered {
+            parties: parties(),
+            device: crate::devices::DeviceId(uuid::Uuid::from_u128(7)),
+            change: name("disable"),
+            failure: Some(detail("the registry refused: no right")),
+        },
         EventKind::SidsFiltered {
             parties: parties(),
             realm: name("CORP.EXAMPLE"),
