@@ -146,6 +146,7 @@ fn subject(services: &Services, kind: AccountKind, name: &str, rid: u32, primary
         certificate: None,
         session: SessionRef::random(&*services.random).unwrap(),
         password_expires: None,
+        alternate_login_id: None,
     }
 }
 

@@ -10,7 +10,8 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use super::{
-    ChangeError, DomainNames, LockoutKey, LoginForm, LoginName, PasswordAccepted, PasswordError, PasswordVerifier,
+    AlternateLoginId, AlternateMatch, AmbiguousLoginId, ChangeError, DomainNames, LockoutKey, LoginForm, LoginName,
+    PasswordAccepted, PasswordError, PasswordVerifier,
 };
 use crate::directory::ldap::LdapDirectory;
 use crate::directory::{ChangeVerdict, PasswordRefusal, PasswordVerdict};
@@ -24,6 +25,7 @@ pub struct DomainPasswordVerifier {
     /// Our own service principal by realm.
     services: HashMap<String, String>,
     directory: Arc<LdapDirectory>,
+    alternate: Option<AlternateLoginId>,
     /// A check may wait for a KDC for seconds on a thread of its own.
     threads: Arc<Semaphore>,
     timeout: Duration,
@@ -41,7 +43,14 @@ impl DomainPasswordVerifier {
         concurrency: usize,
         timeout: Duration,
     ) -> Self {
-        Self { acceptor, domains, services, directory, threads: Arc::new(Semaphore::new(concurrency)), timeout }
+        let threads = Arc::new(Semaphore::new(concurrency));
+        Self { acceptor, domains, services, directory, alternate: None, threads, timeout }
+    }
+
+    /// The same, with another attribute than the user principal name to sign in by.
+    #[must_use]
+    pub fn with_alternate_login_id(self, alternate: Option<AlternateLoginId>) -> Self {
+        Self { alternate, ..self }
     }
 
     async fn ask_kdc(
@@ -85,8 +94,11 @@ impl DomainPasswordVerifier {
             checked.await
         };
         match checked {
-            Ok(result) => result
-                .map(|accepted| PasswordAccepted { account: accepted.account, expires: accepted.password_expires }),
+            Ok(result) => result.map(|accepted| PasswordAccepted {
+                account: accepted.account,
+                expires: accepted.password_expires,
+                alternate_login_id: None,
+            }),
             Err(_) => Err(unreachable("no domain controller answered in time")),
         }
     }
@@ -155,6 +167,13 @@ impl PasswordVerifier for DomainPasswordVerifier {
                 tracing::debug!("a name is counted as it was written: no answer from the directory in time");
                 None
             }
+        }
+    }
+
+    async fn by_alternate_id(&self, login: &LoginName) -> Result<Option<AlternateMatch>, AmbiguousLoginId> {
+        match &self.alternate {
+            Some(alternate) => alternate.look_up(&*self.directory, login).await,
+            None => Ok(None),
         }
     }
 

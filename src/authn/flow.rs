@@ -33,6 +33,8 @@ pub enum FlowInput<'a> {
     Ticket(Option<AuthenticatedSubject>),
     /// A password was checked.
     Password(Result<AuthenticatedSubject, PasswordFailure>),
+    /// A certificate was looked at.
+    Certificate(Result<AuthenticatedSubject, CertificateFailure>),
     /// A claims provider says who it is.
     ClaimsProvider {
         /// Who.
@@ -71,6 +73,11 @@ pub enum Challenge {
         /// What the last attempt came to.
         last: Option<PasswordFailure>,
     },
+    /// A certificate, where those are asked for.
+    Certificate {
+        /// What the last attempt came to.
+        last: Option<CertificateFailure>,
+    },
 }
 
 /// What the person is told of a password that was not accepted. One value for everything that would say whether an account
@@ -83,6 +90,20 @@ pub enum PasswordFailure {
     UserName,
     /// Right, and too old.
     Expired,
+    /// Nobody could check it.
+    Unavailable,
+}
+
+/// What the person is told of a certificate that was not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CertificateFailure {
+    /// The browser sent none: there is none, or the person did not choose one.
+    Missing,
+    /// Not valid at this time.
+    Expired,
+    /// Not good, or nobody's.
+    Refused,
     /// Nobody could check it.
     Unavailable,
 }
@@ -105,7 +126,8 @@ pub enum AuthnError {
 }
 
 /// The browser a flow belongs to: a value of its own that only it sends.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
 pub struct BrowserId(String);
 
 /// One page of a flow; used once.
@@ -139,7 +161,9 @@ impl SignInFlow {
     pub fn step(self, input: FlowInput<'_>) -> FlowStep {
         match input {
             FlowInput::Begin(circumstances, home) => self.begin(&circumstances, home),
-            FlowInput::Ticket(Some(subject)) | FlowInput::Password(Ok(subject)) => {
+            FlowInput::Ticket(Some(subject))
+            | FlowInput::Password(Ok(subject))
+            | FlowInput::Certificate(Ok(subject)) => {
                 if self.requirement.accepts(&subject.methods) {
                     FlowStep::Authenticated(Box::new(subject))
                 } else {
@@ -160,6 +184,9 @@ impl SignInFlow {
             }
             FlowInput::Ticket(None) => FlowStep::Challenge(Challenge::Forms { last: None }, self),
             FlowInput::Password(Err(failure)) => FlowStep::Challenge(Challenge::Forms { last: Some(failure) }, self),
+            FlowInput::Certificate(Err(failure)) => {
+                FlowStep::Challenge(Challenge::Certificate { last: Some(failure) }, self)
+            }
         }
     }
 
@@ -174,6 +201,7 @@ impl SignInFlow {
                 Choice::Session => FlowStep::Continue,
                 Choice::Windows => FlowStep::Challenge(Challenge::Windows, self),
                 Choice::Forms => FlowStep::Challenge(Challenge::Forms { last: None }, self),
+                Choice::Certificate => FlowStep::Challenge(Challenge::Certificate { last: None }, self),
                 Choice::Unavailable => FlowStep::Failed(AuthnError::Unavailable),
             },
             Answer::Home(HomeRealm::ClaimsProvider(provider)) => {
@@ -182,6 +210,11 @@ impl SignInFlow {
             Answer::Page => FlowStep::Challenge(Challenge::HomeRealm, self),
             Answer::Nowhere => FlowStep::Failed(AuthnError::NoClaimsProvider),
         }
+    }
+
+    /// Whether it began with this request.
+    pub fn belongs_to(&self, request: &str) -> bool {
+        self.request == digest_of(request)
     }
 
     /// The flow as text for one page of one browser.
@@ -206,7 +239,7 @@ impl SignInFlow {
     pub fn open(sealer: &Sealer, browser: &BrowserId, request: &str, text: &str) -> Result<Returned, SealError> {
         let opened = sealer.open::<(StepId, Self)>(PURPOSE.bound_to(&browser.0), text)?;
         let (step, flow) = opened.value;
-        if flow.request != digest_of(request) {
+        if !flow.belongs_to(request) {
             return Err(SealError::Value(String::from("the page belongs to another request")));
         }
         Ok(Returned { flow, step, until: opened.expiry })
@@ -298,7 +331,14 @@ mod tests {
     ) -> FlowStep {
         let trusts = Trusts::new(Vec::new()).with_claims_providers(vec![Arc::new(crate::trusts::tests::partner("a"))]);
         let home = discover(Candidates::new(&trusts, &ClaimsProviders::All), hints);
-        let circumstances = Circumstances { location, windows_browser: true, windows_failed: false, session, now: NOW };
+        let circumstances = Circumstances {
+            location,
+            windows_browser: true,
+            windows_failed: false,
+            certificates: true,
+            session,
+            now: NOW,
+        };
         flow.step(FlowInput::Begin(circumstances, &home))
     }
 
@@ -352,6 +392,23 @@ mod tests {
     }
 
     #[test]
+    fn a_certificate_is_asked_for_by_name_and_its_failure_is_told() {
+        let FlowStep::Challenge(Challenge::Certificate { last: None }, flow) =
+            begin(flow(&[RequestedMethod::Certificate]), NetworkLocation::Extranet)
+        else {
+            panic!("it is asked for")
+        };
+        let missing = FlowInput::Certificate(Err(CertificateFailure::Missing));
+        let FlowStep::Challenge(Challenge::Certificate { last: Some(CertificateFailure::Missing) }, flow) =
+            flow.step(missing)
+        else {
+            panic!("the page says so")
+        };
+        let good = FlowInput::Certificate(Ok(subject(AuthenticationMethod::TlsClient, NOW)));
+        assert!(matches!(flow.step(good), FlowStep::Authenticated(_)));
+    }
+
+    #[test]
     fn what_was_not_asked_for_is_not_taken() {
         let password = || subject(AuthenticationMethod::Password, NOW);
         let windows_only = || flow(&[RequestedMethod::WindowsOrMultiFactor]);
@@ -364,6 +421,9 @@ mod tests {
         assert!(matches!(outside, FlowStep::Failed(AuthnError::Unavailable)));
         let ticket = FlowInput::Ticket(Some(subject(AuthenticationMethod::Windows, NOW)));
         assert!(matches!(flow(&[RequestedMethod::Password]).step(ticket), FlowStep::Failed(AuthnError::Unavailable)));
+        let certificate = FlowInput::Certificate(Ok(subject(AuthenticationMethod::TlsClient, NOW)));
+        let step = flow(&[RequestedMethod::Password]).step(certificate);
+        assert!(matches!(step, FlowStep::Failed(AuthnError::Unavailable)), "{step:?}");
     }
 
     #[test]

@@ -3,6 +3,8 @@
 //! Three forms are read: a user principal name, `DOMAIN\user` and `domain.fqdn\user`. A bare account name is refused, as AD FS
 //! refuses it (ws-federation.md 3.3). Knows the configured names of domains, not whether an account exists.
 
+mod alternate;
+
 use std::collections::HashMap;
 use std::fmt;
 
@@ -11,6 +13,8 @@ use icu_normalizer::DecomposingNormalizerBorrowed;
 use icu_normalizer::properties::CanonicalCombiningClassMapBorrowed;
 
 use crate::directory::AccountKey;
+
+pub use alternate::{AlternateLoginId, AlternateMatch, AmbiguousLoginId};
 
 /// A login name that is well formed. Says nothing about whether such an account exists.
 #[derive(Debug, Clone, PartialEq, Eq)]

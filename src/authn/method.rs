@@ -119,6 +119,8 @@ pub struct Circumstances<'a> {
     pub windows_browser: bool,
     /// It failed at that a moment ago.
     pub windows_failed: bool,
+    /// Certificates are taken from there.
+    pub certificates: bool,
     /// Who is signed in.
     pub session: Option<&'a AuthenticatedSubject>,
     /// The time.
@@ -134,20 +136,25 @@ pub enum Choice {
     Windows,
     /// User name and password on a page.
     Forms,
+    /// A certificate, where those are asked for.
+    Certificate,
     /// What is demanded is not possible here.
     Unavailable,
 }
 
 /// How to go on.
 pub fn choose(requirement: &AuthnRequirement, circumstances: &Circumstances<'_>) -> Choice {
-    let Circumstances { location, windows_browser, windows_failed, session, now } = *circumstances;
+    let Circumstances { location, windows_browser, windows_failed, certificates, session, now } = *circumstances;
     if session.is_some_and(|session| requirement.is_met_by(session, now)) {
         return Choice::Session;
     }
     let inside = location == NetworkLocation::Intranet;
     let windows = requirement.accepts(&[AuthenticationMethod::Windows]) && inside;
     let password = requirement.accepts(&[AuthenticationMethod::Password]);
+    let certificate = requirement.accepts(&[AuthenticationMethod::TlsClient]) && certificates;
     match (windows, password) {
+        // Where there is a page, it offers the certificate: a browser may have one that its person does not want to use.
+        (false, false) if certificate => Choice::Certificate,
         (false, false) => Choice::Unavailable,
         // Asked for by name, whatever the browser says of itself.
         (true, false) => Choice::Windows,
@@ -172,6 +179,7 @@ mod tests {
             location: NetworkLocation::Intranet,
             windows_browser: true,
             windows_failed: false,
+            certificates: false,
             session: None,
             now: NOW,
         }
@@ -184,6 +192,7 @@ mod tests {
         let other_browser = Circumstances { windows_browser: false, ..inside() };
         let failed = Circumstances { windows_failed: true, ..inside() };
         let outside = Circumstances { location: NetworkLocation::Extranet, ..inside() };
+        let taken = Circumstances { certificates: true, ..outside };
         for (requirement, circumstances, expected) in [
             (&any, inside(), Choice::Windows),
             (&any, other_browser, Choice::Forms),
@@ -197,6 +206,11 @@ mod tests {
             (&requirement(&[WindowsOrMultiFactor], None, false), other_browser, Choice::Windows),
             (&requirement(&[WindowsOrMultiFactor], None, false), outside, Choice::Unavailable),
             (&requirement(&[Certificate], None, false), inside(), Choice::Unavailable),
+            (&requirement(&[Certificate], None, false), taken, Choice::Certificate),
+            (&requirement(&[Certificate], None, true), taken, Choice::Certificate),
+            (&requirement(&[Certificate, Password], None, false), taken, Choice::Forms),
+            (&requirement(&[Windows], None, false), taken, Choice::Unavailable),
+            (&any, taken, Choice::Forms),
             (&requirement(&[MultiFactor], None, false), inside(), Choice::Unavailable),
             (&requirement(&[Windows, Password], None, false), outside, Choice::Forms),
         ] {

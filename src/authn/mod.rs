@@ -3,6 +3,7 @@
 //! Knows credentials and accounts; knows nothing of claims, tokens or the protocol that carried a credential.
 
 pub mod certificate;
+pub mod certificate_sign_in;
 mod device;
 mod domain_password;
 pub mod federated;
@@ -18,15 +19,20 @@ pub mod session;
 mod subject;
 mod user_agents;
 
-pub use device::DeviceContext;
+pub use device::{DeviceAuthnError, DeviceContext, device_by_certificate};
 pub use domain_password::DomainPasswordVerifier;
 pub use federated::{FederatedSignIn, ReturnedFederated};
-pub use flow::{AuthnError, BrowserId, Challenge, FlowInput, FlowStep, PasswordFailure, SignInFlow};
+pub use flow::{
+    AuthnError, BrowserId, CertificateFailure, Challenge, FlowInput, FlowStep, PasswordFailure, SignInFlow,
+};
 pub use home_realm::{Discovery, Hints, discover};
-pub use login_name::{DomainNames, DomainNamesEntry, LockoutKey, LoginForm, LoginName, LoginNameError};
+pub use login_name::{
+    AlternateLoginId, AlternateMatch, AmbiguousLoginId, DomainNames, DomainNamesEntry, LockoutKey, LoginForm,
+    LoginName, LoginNameError,
+};
 pub use method::{AuthnRequirement, Circumstances, RequestedMethod};
 pub use negotiate::{NegotiateAuthenticator, NegotiateError};
-pub use network::{ForwardingHeaders, NetworkLocation, NetworkPolicy, PasswordChange, RequestOrigin};
+pub use network::{Audience, ForwardingHeaders, NetworkLocation, NetworkPolicy, RequestOrigin};
 pub use password::{ChangeError, PasswordAccepted, PasswordError, PasswordVerifier};
 pub use password_gate::{GateChangeError, GateError, PasswordAttempt, PasswordGate};
 pub use session::{SessionLifetimes, SsoSession};

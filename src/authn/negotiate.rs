@@ -86,6 +86,7 @@ impl NegotiateAuthenticator {
             certificate: None,
             session: SessionRef::random(&*self.random)?,
             password_expires: None,
+            alternate_login_id: None,
         };
         Ok((subject, accepted))
     }

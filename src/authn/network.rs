@@ -267,20 +267,19 @@ const MAX_TRUSTED_HOPS: usize = 16;
 /// Header entries looked at beyond the client.
 const MAX_HINTS: usize = 20;
 
-/// To whom changing a password is offered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+/// To whom something is offered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PasswordChange {
+pub enum Audience {
     /// To nobody.
     Nobody,
     /// To people inside.
-    #[default]
     Intranet,
     /// To everybody.
     Everybody,
 }
 
-impl PasswordChange {
+impl Audience {
     /// Whether it is offered to a request from there.
     pub fn is_offered(self, location: NetworkLocation) -> bool {
         match self {

@@ -3,7 +3,7 @@
 //! [`PasswordVerifier`] is implemented by the Kerberos module (AS-REQ, then a ticket to ourselves) and called by
 //! [`PasswordGate`](super::PasswordGate) alone: nothing else may, or lockout can be walked around.
 
-use super::{LockoutKey, LoginName};
+use super::{AlternateMatch, AmbiguousLoginId, LockoutKey, LoginName};
 use crate::clock::UtcTime;
 use crate::directory::{Account, PasswordRules};
 use crate::secret::Secret;
@@ -22,6 +22,15 @@ pub trait PasswordVerifier: Send + Sync {
     /// Whose name this is, so that all names of one account are counted together; `None` when nobody has it, when two have it,
     /// and when that cannot be found out in a moment. Sends no password anywhere.
     async fn owner(&self, login: &LoginName) -> Option<LockoutKey>;
+
+    /// The account that has this name as its alternate login id; `None` where nobody has it, or where there are no such ids. Sends
+    /// no password anywhere.
+    ///
+    /// # Errors
+    /// [`AmbiguousLoginId`].
+    async fn by_alternate_id(&self, _login: &LoginName) -> Result<Option<AlternateMatch>, AmbiguousLoginId> {
+        Ok(None)
+    }
 
     /// Gives an account another password. Called after the old one was verified.
     ///
@@ -54,6 +63,8 @@ pub struct PasswordAccepted {
     pub account: Account,
     /// When it expires; `None` when it never does or the domain does not say.
     pub expires: Option<UtcTime>,
+    /// The alternate login id that its owner signed in by.
+    pub alternate_login_id: Option<String>,
 }
 
 /// Why a password was not accepted. Operators see it; the person signing in sees one text for all of

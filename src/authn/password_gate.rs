@@ -21,6 +21,7 @@ mod ticket;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, Semaphore};
@@ -35,7 +36,8 @@ pub use self::policy::{BannedNetworks, LockoutMode, LockoutPolicy, LockoutPolicy
 use self::source_budget::SourceBudget;
 use self::ticket::{Report, Ticket};
 use super::{
-    ChangeError, DomainNames, LockoutKey, LoginName, PasswordAccepted, PasswordError, PasswordVerifier, RequestOrigin,
+    AlternateMatch, ChangeError, DomainNames, LockoutKey, LoginName, PasswordAccepted, PasswordError, PasswordVerifier,
+    RequestOrigin,
 };
 use crate::audit::RequestFacts;
 use crate::clock::Clock;
@@ -127,15 +129,21 @@ impl PasswordGate {
     /// # Errors
     /// [`GateError`].
     pub async fn check(&self, attempt: PasswordAttempt<'_>) -> Result<PasswordAccepted, GateError> {
+        self.check_as(attempt).await.1
+    }
+
+    /// The same, and the name under which the account was asked for: its own, where an alternate login id was written.
+    async fn check_as(&self, attempt: PasswordAttempt<'_>) -> (LoginName, Result<PasswordAccepted, GateError>) {
         let started = self.shared.parts.clock.monotonic();
         let settings = self.shared.settings.load_full();
+        // By the name as it was written: an id that somebody has must take as long as one that nobody has.
         let pacer = self.shared.pacer(&settings, attempt.login);
-        let result = self.admit_and_verify(&attempt, &settings, &pacer).await;
+        let (login, result) = self.find_and_verify(&attempt, &settings, &pacer, started).await;
         if result.as_ref().is_err_and(GateError::is_refusal) {
             let elapsed = self.shared.parts.clock.monotonic().saturating_sub(started);
             self.shared.parts.sleeper.sleep(pacer.remaining(elapsed)).await;
         }
-        result
+        (login, result)
     }
 
     /// Changes a password: the attempt's password is checked as any other, and one that is right but too old is good enough.
@@ -143,12 +151,13 @@ impl PasswordGate {
     /// # Errors
     /// [`GateChangeError`].
     pub async fn change(&self, attempt: PasswordAttempt<'_>, new: &Secret<String>) -> Result<(), GateChangeError> {
-        match self.check(attempt).await {
+        let (login, checked) = self.check_as(attempt).await;
+        match checked {
             Ok(_) => {}
             Err(GateError::Rejected(error)) if error.may_change_password() => {}
             Err(error) => return Err(GateChangeError::Password(error)),
         }
-        let (login, old, new) = (attempt.login.clone(), attempt.password.clone(), new.clone());
+        let (old, new) = (attempt.password.clone(), new.clone());
         let shared = Arc::clone(&self.shared);
         // To its end even when the caller goes away: what the log says must be what happened.
         let change = tokio::spawn(async move { shared.parts.verifier.change(&login, &old, &new).await });
@@ -156,12 +165,35 @@ impl PasswordGate {
         Ok(change.await.unwrap_or_else(ended)?)
     }
 
-    async fn admit_and_verify(
+    /// Looks for an alternate login id, which stands for the account's own name in everything that follows: counting, checking
+    /// and changing.
+    async fn find_and_verify(
         &self,
         attempt: &PasswordAttempt<'_>,
         settings: &Arc<GateSettings>,
         pacer: &Arc<ResponsePacer>,
-    ) -> Result<PasswordAccepted, GateError> {
+        started: Duration,
+    ) -> (LoginName, Result<PasswordAccepted, GateError>) {
+        let found = match Self::may_be_checked(attempt, settings) {
+            Ok(()) => self.shared.parts.verifier.by_alternate_id(attempt.login).await,
+            Err(error) => return (attempt.login.clone(), Err(error)),
+        };
+        let (login, id) = match found {
+            Ok(Some(AlternateMatch { login, id })) => (login, id),
+            Ok(None) => (attempt.login.clone(), None),
+            Err(error) => {
+                let refused = PasswordError::Refused { reason: error.to_string() };
+                return (attempt.login.clone(), Err(refused.into()));
+            }
+        };
+        let attempt = PasswordAttempt { login: &login, ..*attempt };
+        let checked = self.admit_and_verify(&attempt, settings, pacer, started).await;
+        let checked = checked.map(|accepted| PasswordAccepted { alternate_login_id: id, ..accepted });
+        (login, checked)
+    }
+
+    /// Whether anybody may be asked about it.
+    fn may_be_checked(attempt: &PasswordAttempt<'_>, settings: &GateSettings) -> Result<(), GateError> {
         let addresses = std::iter::once(attempt.origin.peer).chain(attempt.origin.presented());
         if let Some(address) = addresses.into_iter().find(|address| settings.banned.contains(*address)) {
             return Err(GateError::Banned { address });
@@ -173,10 +205,19 @@ impl PasswordGate {
         if password.contains('\0') || password.len() > MAX_PASSWORD_OCTETS {
             return Err(PasswordError::Unusable.into());
         }
+        Ok(())
+    }
+
+    async fn admit_and_verify(
+        &self,
+        attempt: &PasswordAttempt<'_>,
+        settings: &Arc<GateSettings>,
+        pacer: &Arc<ResponsePacer>,
+        started: Duration,
+    ) -> Result<PasswordAccepted, GateError> {
         let report = Report::new(attempt, self.shared.parts.clock.now());
-        let before = self.shared.parts.clock.monotonic();
         self.shared.learn_owner(attempt.login, settings).await;
-        let looked_up = self.shared.parts.clock.monotonic().saturating_sub(before);
+        let looked_up = self.shared.parts.clock.monotonic().saturating_sub(started);
         let ticket = self.take_place(attempt, settings, report).await?;
         let source = attempt.origin.client_ip;
         let paid = self.shared.state().sources.pay(source, self.shared.parts.clock.monotonic());

@@ -63,7 +63,7 @@ impl SsoSession {
 /// The sealed form. Short names and packed groups: it travels with every request, and a member of hundreds of groups still must
 /// get through balancers.
 #[derive(serde::Serialize, serde::Deserialize)]
-struct Wire {
+pub(super) struct Wire {
     #[serde(flatten)]
     origin: WireOrigin,
     #[serde(rename = "m")]
@@ -76,6 +76,8 @@ struct Wire {
     certificate: Option<CertificateContext>,
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     password_expires: Option<UtcTime>,
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    alternate_login_id: Option<String>,
     #[serde(rename = "x")]
     session: SessionRef,
     #[serde(rename = "o")]
@@ -127,6 +129,7 @@ impl From<&SsoSession> for Wire {
             device: subject.device.clone(),
             certificate: subject.certificate.clone(),
             password_expires: subject.password_expires,
+            alternate_login_id: subject.alternate_login_id.clone(),
             session: subject.session.clone(),
             kept: session.kept,
         }
@@ -166,7 +169,7 @@ impl WireAccount {
 }
 
 impl Wire {
-    fn into_session(self, until: UtcTime) -> Option<SsoSession> {
+    pub(super) fn into_session(self, until: UtcTime) -> Option<SsoSession> {
         let origin = match self.origin {
             WireOrigin::Directory(account) => SubjectOrigin::Directory(account.into_account()?),
             WireOrigin::ClaimsProvider(federated) => SubjectOrigin::ClaimsProvider(federated),
@@ -179,6 +182,7 @@ impl Wire {
             certificate: self.certificate,
             session: self.session,
             password_expires: self.password_expires,
+            alternate_login_id: self.alternate_login_id,
         };
         Some(SsoSession { subject, kept: self.kept, until })
     }
@@ -264,6 +268,7 @@ pub(crate) mod tests {
             device: None,
             certificate: None,
             password_expires: Some(instant.plus(Duration::from_hours(100))),
+            alternate_login_id: Some("a.liddell@mail.example".into()),
             session: SessionRef::random(&SystemRandomSource::new()).unwrap(),
         }
     }

@@ -28,6 +28,9 @@ pub struct AuthenticatedSubject {
     /// When the password that was used expires; `None` when no password was used, or it never does.
     #[serde(default)]
     pub password_expires: Option<UtcTime>,
+    /// The alternate login id that the subject signed in by, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alternate_login_id: Option<String>,
 }
 
 /// Where a subject comes from.

@@ -59,6 +59,8 @@ uris! {
     CLIENT_REQUEST_ID = "http://schemas.microsoft.com/2012/01/requestcontext/claims/client-request-id";
     /// Best-effort addresses of the user.
     USER_IP = "http://schemas.microsoft.com/2014/09/requestcontext/claims/userip";
+    /// The attribute's value by which the subject signed in, where that was not the user principal name.
+    ALTERNATE_LOGIN_ID = "http://schemas.microsoft.com/ws/2013/11/alternateloginid";
     /// A network that an access control policy names and the client's address lies in, as the policy writes it.
     CLIENT_NETWORK = "urn:chancery:requestcontext/client-network";
     /// The same for any address the request presents, those that only the client vouches for too.

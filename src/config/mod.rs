@@ -48,7 +48,7 @@ pub use attribute_stores::{
 pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
 pub use authentication::Authentication;
 pub use certificates::{Certificates, Mapping, Revocation};
-pub(crate) use checks::{MOST_IMPORT, judge_certificate_dates, store_catalog};
+pub(crate) use checks::{MOST_IMPORT, certificate_covers, judge_certificate_dates, store_catalog};
 pub use claim_descriptions::{ClaimDescriptionSetting, all_claim_descriptions};
 pub use device_registration::{DeviceRegistration, Registry};
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
@@ -62,7 +62,7 @@ pub use lockout::Lockout;
 pub use paths::{NamedPath, PathKind};
 pub use server::{Limits, Log, LogFormat, Server, Tls, TlsProfile};
 pub use service::Service;
-pub use sign_in::SignIn;
+pub use sign_in::{AlternateLoginId, SignIn};
 
 /// The whole of `chancery.toml`. Paths are absolute or relative to the working directory: those in the file were resolved
 /// against the file's directory.

@@ -56,6 +56,11 @@ pub(super) const CONFIG: &[Required] = &[
         help: "list the domain controllers by DNS name, like `domain_controllers = [\"dc1.corp.example\"]`",
     },
     Required {
+        key: "sign_in?.alternate_login_id?.attribute",
+        placeholder: "'mail'",
+        help: "name the attribute people sign in by, like `attribute = \"mail\"`",
+    },
+    Required {
         key: "domains.*.ldap?.bind?.simple?.user",
         placeholder: "'unset'",
         help: "write the UPN or distinguished name of the account that reads the directory",

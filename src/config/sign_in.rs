@@ -2,7 +2,20 @@
 
 use std::time::Duration;
 
-use crate::authn::{PasswordChange, WindowsUserAgents};
+use super::names::DnsName;
+use crate::authn::{Audience, WindowsUserAgents};
+
+/// `[sign_in.alternate_login_id]`: an attribute by which people sign in in place of the user principal name; AD FS'
+/// `AlternateLoginID`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AlternateLoginId {
+    /// The attribute, such as `mail`.
+    pub attribute: String,
+    /// DNS names of the domains in which it is looked up, all when empty; AD FS' `LookupForests`.
+    #[serde(default)]
+    pub domains: Vec<DnsName>,
+}
 
 /// Sessions, Windows sign-in and loops.
 #[derive(Debug, Clone, serde::Deserialize)]
@@ -18,7 +31,10 @@ pub struct SignIn {
     /// `WIASupportedUserAgents`.
     pub windows_user_agents: Vec<String>,
     /// To whom changing a password at `/adfs/portal/updatepassword/` is offered: `nobody`, `intranet` or `everybody`.
-    pub password_change: PasswordChange,
+    pub password_change: Audience,
+    /// To whom signing in with a certificate is offered, where `[certificates]` names an authority: `nobody`, `intranet` or
+    /// `everybody`.
+    pub certificate: Audience,
     /// Stop a browser that a relying party sends back again and again; AD FS' `EnableLoopDetection`.
     pub loop_detection: bool,
     /// Tokens for one relying party within the interval; AD FS' `LoopDetectionMaximumTokensIssuedInInterval`.
@@ -32,6 +48,8 @@ pub struct SignIn {
     pub hrd_cookie: bool,
     /// For so many days; AD FS' `HRDCookieLifetimeInDays`.
     pub hrd_cookie_lifetime_days: u32,
+    /// `[sign_in.alternate_login_id]`
+    pub alternate_login_id: Option<AlternateLoginId>,
 }
 
 impl SignIn {
@@ -63,13 +81,15 @@ impl Default for SignIn {
             keep_signed_in: false,
             keep_signed_in_lifetime_minutes: 1440,
             windows_user_agents: WindowsUserAgents::RECOMMENDED.map(String::from).to_vec(),
-            password_change: PasswordChange::default(),
+            password_change: Audience::Intranet,
+            certificate: Audience::Everybody,
             loop_detection: true,
             loop_detection_tokens: 5,
             loop_detection_seconds: 20,
             intranet_use_local_claims_provider: false,
             hrd_cookie: true,
             hrd_cookie_lifetime_days: 30,
+            alternate_login_id: None,
         }
     }
 }

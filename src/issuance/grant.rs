@@ -92,6 +92,7 @@ mod tests {
             certificate: None,
             session: SessionRef::random(&SystemRandomSource::new()).unwrap(),
             password_expires: None,
+            alternate_login_id: None,
         };
         let claim = Claim::new("http://schemas.xmlsoap.org/claims/UPN", "alice@corp.example", "AD AUTHORITY")
             .with_property("urn:p", "v");

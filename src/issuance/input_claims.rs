@@ -49,6 +49,9 @@ pub(super) fn account_claims(subject: &AuthenticatedSubject, account: &Account, 
     if subject.methods.iter().any(|method| method.is_second_factor()) {
         add(types::AUTHN_METHODS_REFERENCES, Text::constant(MULTIPLE_AUTHENTICATION));
     }
+    if let Some(id) = &subject.alternate_login_id {
+        add(types::ALTERNATE_LOGIN_ID, Text::from(id.as_str()));
+    }
     if let Some(certificate) = &subject.certificate {
         claims.extend(certificate_claims(certificate, &AUTHORITY));
     }

@@ -186,6 +186,7 @@ fn subject(kind: AccountKind, groups: &[u32]) -> AuthenticatedSubject {
         certificate: None,
         session: SessionRef::random(&SystemRandomSource::new()).unwrap(),
         password_expires: None,
+        alternate_login_id: None,
     }
 }
 

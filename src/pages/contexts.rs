@@ -16,6 +16,11 @@ pub trait Page: serde::Serialize {
     /// The organization's text on it.
     const DESCRIPTION: Option<Description> = None;
 
+    /// Another origin that its forms may lead to, beside its own.
+    fn leads_to(&self) -> Option<&str> {
+        None
+    }
+
     /// Origins of the frames in it.
     fn frames(&self) -> Vec<&str> {
         Vec::new()
@@ -44,6 +49,8 @@ pub struct SignInPage {
     pub keep_signed_in: bool,
     /// Address of the page where another organization is chosen, where there is another.
     pub choose_another: Option<String>,
+    /// Where the offer of a certificate leads, as an origin; `None` where none is offered.
+    pub certificate: Option<String>,
 }
 
 /// What a person is told above the form. The names are keys of texts.
@@ -82,11 +89,23 @@ pub enum Notice {
     NoticeHomeRealm,
     /// No organization has addresses like the one that was written.
     NoticeAddress,
+    /// The browser sent no certificate.
+    NoticeCertificateMissing,
+    /// The certificate is not valid at this time.
+    NoticeCertificateExpired,
+    /// The certificate signs nobody in.
+    NoticeCertificateRefused,
+    /// The certificate could not be checked.
+    NoticeCertificateUnavailable,
 }
 
 impl Page for SignInPage {
     const TEMPLATE: &'static str = "sign-in.html";
     const DESCRIPTION: Option<Description> = Some(Description::SignIn);
+
+    fn leads_to(&self) -> Option<&str> {
+        self.certificate.as_deref()
+    }
 }
 
 /// Where somebody signs in (ws-federation.md 10.2).

@@ -4,6 +4,7 @@
 //! is escaped by the template engine; no template can switch that off. Knows languages and HTML; decides nothing, and knows
 //! neither requests nor accounts.
 
+mod certificate;
 mod contexts;
 mod escape;
 mod locale;
@@ -22,6 +23,7 @@ use crate::clock::{Random, RandomError};
 use shown::Shown;
 use theme::Theme;
 
+pub use certificate::CertificatePage;
 pub use contexts::{
     ErrorPage, ErrorText, HandOverPage, HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice, Page, SignInPage,
     SignOutPage,
@@ -110,10 +112,11 @@ impl Pages {
 }
 
 /// The templates. Names end as their language does, by which the engine escapes.
-const TEMPLATES: [(&str, &str); 9] = [
+const TEMPLATES: [(&str, &str); 10] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("style.css", include_str!("../../templates/style.css")),
     (SignInPage::TEMPLATE, include_str!("../../templates/sign-in.html")),
+    (CertificatePage::TEMPLATE, include_str!("../../templates/certificate.html")),
     (HomeRealmPage::TEMPLATE, include_str!("../../templates/home-realm.html")),
     (HandOverPage::TEMPLATE, include_str!("../../templates/hand-over.html")),
     (SignOutPage::TEMPLATE, include_str!("../../templates/sign-out.html")),

@@ -37,6 +37,10 @@ pub(super) fn of<P: Page>(page: &P, nonce: &str, has_pictures: bool) -> String {
     // affair: a page that posts to one cannot name it.
     if !P::POSTS_ELSEWHERE {
         policy.push_str("; form-action 'self'");
+        if let Some(origin) = page.leads_to() {
+            policy.push(' ');
+            policy.push_str(origin);
+        }
     }
     let frames = page.frames();
     if !frames.is_empty() {

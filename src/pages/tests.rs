@@ -29,6 +29,7 @@ fn sign_in(text: &str, notice: Option<Notice>) -> SignInPage {
         notice,
         keep_signed_in: true,
         choose_another: Some(text.into()),
+        certificate: Some("https://certauth.sts.corp.example".into()),
     }
 }
 
@@ -43,6 +44,15 @@ fn update_password(text: &str, rules: Option<ShownRules>) -> UpdatePasswordPage 
         user_name: text.into(),
         notice: Some(Notice::NoticeNewPasswordRules),
         rules,
+    }
+}
+
+fn certificate(text: &str) -> CertificatePage {
+    CertificatePage {
+        action: text.into(),
+        application: Some(text.into()),
+        notice: Notice::NoticeCertificateMissing,
+        other: Some(text.into()),
     }
 }
 
@@ -73,7 +83,7 @@ fn home_realm(text: &str, notice: Option<Notice>) -> HomeRealmPage {
     }
 }
 
-const NOTICES: [Notice; 16] = [
+const NOTICES: [Notice; 20] = [
     Notice::NoticeCredentials,
     Notice::NoticeUserName,
     Notice::NoticePasswordExpired,
@@ -90,6 +100,10 @@ const NOTICES: [Notice; 16] = [
     Notice::NoticeSentTwice,
     Notice::NoticeHomeRealm,
     Notice::NoticeAddress,
+    Notice::NoticeCertificateMissing,
+    Notice::NoticeCertificateExpired,
+    Notice::NoticeCertificateRefused,
+    Notice::NoticeCertificateUnavailable,
 ];
 
 const ERRORS: [ErrorText; 10] = [
@@ -127,6 +141,8 @@ fn all_as(text: &str, theme: &Theme, locale: Locale) -> Vec<Rendered> {
     let rules = ShownRules { length: 7, complex: true, history: 24, days: 1 };
     rendered.push(render!(&update_password(text, Some(rules)), locale));
     rendered.push(render!(&update_password(text, None), locale));
+    rendered.push(render!(&certificate(text), locale));
+    rendered.push(render!(&CertificatePage { application: None, other: None, ..certificate(text) }, locale));
     rendered.push(render!(&PasswordUpdatedPage { go_on: Some(text.into()) }, locale));
     rendered.push(render!(&home_realm(text, Some(Notice::NoticeAddress)), locale));
     rendered.push(render!(&HomeRealmPage { search: None, application: None, ..home_realm(text, None) }, locale));
@@ -188,7 +204,8 @@ fn a_page_loads_nothing_from_elsewhere() {
 
 #[test]
 fn the_policy_lets_each_page_do_what_it_does_and_no_more() {
-    let page = render(&sign_in("x", None), Locale::En);
+    let without = SignInPage { certificate: None, ..sign_in("x", None) };
+    let page = render(&without, Locale::En);
     let nonce = page.policy.split('\'').find_map(|part| part.strip_prefix("nonce-")).unwrap();
     assert_eq!(
         page.policy,
@@ -197,7 +214,12 @@ fn the_policy_lets_each_page_do_what_it_does_and_no_more() {
         )
     );
     assert!(page.html.contains(&format!("<style nonce=\"{nonce}\">")), "{}", page.html);
-    assert_ne!(page.policy, render(&sign_in("x", None), Locale::En).policy, "a nonce is used once");
+    assert_ne!(page.policy, render(&without, Locale::En).policy, "a nonce is used once");
+    assert!(!page.html.contains("CertificateAuthentication"), "{}", page.html);
+    // The form of the certificate leads to another origin; browsers hold redirections against the policy too.
+    let page = render(&sign_in("x", None), Locale::En);
+    let targets = "; form-action 'self' https://certauth.sts.corp.example; frame-ancestors";
+    assert!(page.policy.contains(targets) && page.html.contains("CertificateAuthentication"), "{}", page.policy);
     let page = render(&HandOverPage { action: "x".into(), fields: Vec::new() }, Locale::En);
     assert!(page.policy.contains("script-src 'nonce-") && !page.policy.contains("form-action"), "{}", page.policy);
     let page = render(&sign_out("x"), Locale::En);

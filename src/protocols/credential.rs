@@ -42,6 +42,8 @@ pub(super) struct Proof<'a> {
     pub(super) certificate: Option<&'a [u8]>,
     /// When the password expires.
     pub(super) password_expires: Option<UtcTime>,
+    /// The alternate login id that was written as the user name.
+    pub(super) alternate_login_id: Option<&'a str>,
 }
 
 /// Why a password gave no account; audited.
@@ -182,6 +184,7 @@ pub(super) fn accepted(
         certificate: proof.certificate.map(CertificateContext::of_validated),
         session,
         password_expires: proof.password_expires,
+        alternate_login_id: proof.alternate_login_id.map(str::to_owned),
     };
     let parties = Parties::of(&subject, Some(relying_party));
     cx.note([

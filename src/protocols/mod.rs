@@ -3,6 +3,7 @@
 //! A protocol never calls another one; what two share stands beside them here or moves down.
 
 pub mod browser;
+mod certificate_credential;
 mod credential;
 pub mod drs;
 pub mod environment;

@@ -23,7 +23,9 @@ use crate::kerberos::replay::ReplayOptions;
 use crate::kerberos::{Acceptor, AcceptorOptions, ReplayGuard, TrustedDomain, TrustedDomains};
 use crate::keys::KeyRing;
 use crate::pages::Pages;
-use crate::protocols::browser::{BrowserSignIn, HomeRealmSettings, LoopLimits, SEALED_LIMIT};
+use crate::protocols::browser::{
+    BrowserSignIn, CERTIFICATE_RESULT_LIMIT, CertificateDoor, HomeRealmSettings, LoopLimits, SEALED_LIMIT,
+};
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
@@ -34,8 +36,9 @@ use crate::xml;
 use super::devices::KnownDevices;
 use super::observer::AuditLockouts;
 use super::settings::{
-    binding_policy, certificate_domain, domain_names, endpoints, front_certificates, gate_settings, hosts, key_options,
-    ldap_options, network_policy, read, registration_host, secret_files, service_principals, windows_user_agents,
+    alternate_login_id, binding_policy, certificate_domain, certificate_origin, domain_names, endpoints,
+    front_certificates, gate_settings, hosts, key_options, ldap_options, network_policy, read, registration_host,
+    secret_files, service_principals, windows_user_agents,
 };
 use super::stores::KnownStores;
 use super::verifier::CurrentVerifier;
@@ -139,7 +142,8 @@ impl Lasting {
             ldap.clone(),
             PASSWORD_CHECKS,
             PASSWORD_TIMEOUT,
-        );
+        )
+        .with_alternate_login_id(alternate_login_id(config));
         let environment = Environment {
             service_name: config.service.federation_service_name.to_string(),
             registration_host: registration_host(config),
@@ -250,13 +254,19 @@ impl Lasting {
         let master = keys.primary_sealing().derive("browser sign-in");
         let master = master.map_err(|error| AssemblyError::because("[keys]")(&error))?;
         let settings = &config.sign_in;
+        let sealer = |limit| Sealer::new(&master, self.clock.clone(), self.random.clone(), limit);
         Ok(BrowserSignIn {
             pages: Pages::new(&config.service.display_name, loaded.theme.clone())
                 .map_err(|error| AssemblyError::because("pages")(&error))?,
-            sealer: Sealer::new(&master, self.clock.clone(), self.random.clone(), SEALED_LIMIT),
+            sealer: sealer(SEALED_LIMIT),
             lifetimes: SessionLifetimes { session: settings.sso_lifetime(), kept: settings.kept_lifetime() },
             windows_user_agents: windows_user_agents(config)?,
             password_change: settings.password_change,
+            certificate: certificate_origin(config)?.map(|origin| CertificateDoor {
+                origin,
+                audience: settings.certificate,
+                sealer: sealer(CERTIFICATE_RESULT_LIMIT),
+            }),
             loop_detection: settings.loop_detection.then(|| LoopLimits {
                 tokens: settings.loop_detection_tokens,
                 interval: settings.loop_detection_interval(),

@@ -16,6 +16,8 @@ pub enum Endpoint {
     Trust(TrustEndpoint),
     /// Sign-in by a browser.
     SignIn(Door),
+    /// A browser's certificate, where those are asked for.
+    Certificate,
     /// Change of a password.
     UpdatePassword,
     /// WS-MetadataExchange.
@@ -43,6 +45,7 @@ impl Endpoint {
         match self {
             Self::Trust(_) => &[Method::POST],
             Self::SignIn(_) | Self::UpdatePassword => &[Method::GET, Method::POST],
+            Self::Certificate => &[Method::GET],
             Self::Mex => &[Method::GET, Method::HEAD, Method::POST],
             Self::Registration(endpoint) => endpoint.methods(),
             Self::FederationMetadata | Self::Probe | Self::Live | Self::Ready => &[Method::GET, Method::HEAD],
@@ -65,6 +68,7 @@ pub(super) fn public(path: &str) -> Option<Endpoint> {
         "/adfs/services/trust/13/certificatetransport" => trust(Version::Trust13, Credential::CertificateTransport),
         "/adfs/ls" => Endpoint::SignIn(Door::Main),
         "/adfs/ls/wia" => Endpoint::SignIn(Door::Windows),
+        "/adfs/ls/certificate" => Endpoint::Certificate,
         "/adfs/portal/updatepassword" => Endpoint::UpdatePassword,
         "/adfs/services/trust/mex" => Endpoint::Mex,
         "/federationmetadata/2007-06/federationmetadata.xml" => Endpoint::FederationMetadata,

@@ -10,9 +10,10 @@ use super::assembly::AssemblyError;
 use super::tls::{TlsOptions, TlsProfile};
 use crate::authn::certificate::CertificateDomain;
 use crate::authn::password_gate::{BannedNetworks, GateSettings, LockoutMode, LockoutPolicy};
-use crate::authn::{DomainNames, DomainNamesEntry, NetworkPolicy, WindowsUserAgents};
+use crate::authn::{AlternateLoginId, Audience, DomainNames, DomainNamesEntry, NetworkPolicy, WindowsUserAgents};
 use crate::config::names::Network;
 use crate::config::{self, ChannelBinding, Config, LdapBind, LdapTransport};
+use crate::directory::AttributeName;
 use crate::directory::ldap::{Bind, BreakerOptions, DomainOptions, LdapLimits, LdapOptions, ServerAddress, Transport};
 use crate::kerberos::krb5_conf::{Krb5Conf, RealmConf};
 use crate::kerberos::{BindingPolicy, ClientKeytab};
@@ -104,6 +105,17 @@ pub(super) fn domain_options(config: &Config, domain: &config::Domain) -> Result
     })
 }
 
+/// Where alternate login ids are looked up.
+pub(super) fn alternate_login_id(config: &Config) -> Option<AlternateLoginId> {
+    let settings = config.sign_in.alternate_login_id.as_ref()?;
+    let chosen =
+        |domain: &&config::Domain| settings.domains.is_empty() || settings.domains.contains(&domain.dns_name());
+    Some(AlternateLoginId {
+        attribute: AttributeName::new(&settings.attribute),
+        domains: config.domains.iter().filter(chosen).map(|domain| domain.netbios.as_str().to_owned()).collect(),
+    })
+}
+
 pub(super) fn certificate_domain(domain: &config::Domain) -> CertificateDomain {
     let own_name = domain.dns_name().to_string();
     CertificateDomain {
@@ -111,6 +123,27 @@ pub(super) fn certificate_domain(domain: &config::Domain) -> CertificateDomain {
         sid: domain.sid,
         upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).chain([own_name]).collect(),
     }
+}
+
+/// Where browsers are asked for a certificate: `certauth.` where the server's certificate has that name, otherwise the port, as
+/// AD FS chooses. `None` where no certificate signs anybody in.
+pub(super) fn certificate_origin(config: &Config) -> Result<Option<String>, AssemblyError> {
+    let Some(tls) = config.server.tls.as_ref().filter(|_| !config.certificates.client_ca_files.is_empty()) else {
+        return Ok(None);
+    };
+    if config.sign_in.certificate == Audience::Nobody {
+        return Ok(None);
+    }
+    let service = config.service.federation_service_name.as_str();
+    let certauth = format!("certauth.{service}");
+    let pem = read(&tls.certificate_file)?;
+    let chain = openssl::x509::X509::stack_from_pem(&pem);
+    let chain = chain.map_err(|error| AssemblyError::because(tls.certificate_file.display().to_string())(&error))?;
+    if chain.first().is_some_and(|leaf| config::certificate_covers(leaf, &certauth)) {
+        return Ok(Some(format!("https://{certauth}")));
+    }
+    let port = config.server.client_certificate.first().map(|address| address.0.port());
+    Ok(port.map(|port| format!("https://{service}:{port}")))
 }
 
 /// Who the server is to a directory whose servers are of this realm.

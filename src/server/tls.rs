@@ -140,6 +140,9 @@ impl TlsState {
             if asks {
                 // Asked for, not demanded; the application builds and judges the chain.
                 ssl.set_verify_callback(SslVerifyMode::PEER, |_, _| true);
+                // Nothing to resume by: a resumed connection lacks the intermediates that the client sent, and no other
+                // certificate could be chosen on it.
+                ssl.set_num_tickets(0).map_err(|_| SniError::ALERT_FATAL)?;
             }
             Ok(())
         });

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwapOption;
 
 use crate::authn::{
-    ChangeError, DomainPasswordVerifier, LockoutKey, LoginName, PasswordAccepted, PasswordError, PasswordVerifier,
+    AlternateMatch, AmbiguousLoginId, ChangeError, DomainPasswordVerifier, LockoutKey, LoginName, PasswordAccepted,
+    PasswordError, PasswordVerifier,
 };
 use crate::secret::Secret;
 
@@ -31,6 +32,13 @@ impl PasswordVerifier for CurrentVerifier {
 
     async fn owner(&self, login: &LoginName) -> Option<LockoutKey> {
         self.0.load_full()?.owner(login).await
+    }
+
+    async fn by_alternate_id(&self, login: &LoginName) -> Result<Option<AlternateMatch>, AmbiguousLoginId> {
+        match self.0.load_full() {
+            Some(verifier) => verifier.by_alternate_id(login).await,
+            None => Ok(None),
+        }
     }
 
     async fn change(&self, login: &LoginName, old: &Secret<String>, new: &Secret<String>) -> Result<(), ChangeError> {

@@ -16,6 +16,21 @@ fn chromium(scenes: &Value, with_ticket: bool) -> Value {
 
 /// Plays scenes in a fresh browser that finds the service by this hosts file.
 pub fn chromium_with(scenes: &Value, with_ticket: bool, hosts: Option<&Path>) -> Value {
+    play(scenes, with_ticket, hosts, &Value::Null)
+}
+
+/// Plays scenes in a fresh browser that presents a certificate of the lab where it is asked for one.
+pub fn chromium_with_certificate(scenes: &Value, name: &str) -> Value {
+    let lab = Lab::get();
+    let certificate = json!({
+        "file": lab.clients.join(format!("{name}.p12")),
+        "password": "lab",
+        "pattern": format!("https://certauth.{}", lab.host),
+    });
+    play(scenes, false, None, &certificate)
+}
+
+fn play(scenes: &Value, with_ticket: bool, hosts: Option<&Path>, certificate: &Value) -> Value {
     /// The relying party has one address.
     static ADDRESS: Mutex<()> = Mutex::new(());
     let _one = ADDRESS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -25,6 +40,7 @@ pub fn chromium_with(scenes: &Value, with_ticket: bool, hosts: Option<&Path>) ->
         "service": lab.url,
         "scenes": scenes,
         "profile": lab.new_file("chromium"),
+        "certificate": certificate,
         "relying_party": {
             // One address for each run: tests run side by side.
             "address": format!("{}.21", variable("LAB_BLOCK")),

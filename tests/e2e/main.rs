@@ -14,6 +14,7 @@
 )]
 
 mod accessibility;
+mod alternate_login_id;
 mod attribute_stores;
 mod attribute_stores_sql;
 mod bad_certificates;
@@ -32,6 +33,7 @@ mod clients;
 mod domains;
 mod drs;
 mod drs_client;
+mod drs_failures;
 mod enumeration;
 mod explain;
 mod extranet;
@@ -57,6 +59,8 @@ mod throwaway;
 mod tls;
 mod tokens;
 mod update_password;
+mod web_certificate;
+mod web_certificate_browser;
 mod web_sessions;
 mod web_sign_in;
 mod wire;

@@ -243,13 +243,8 @@ fn methods_that_are_asked_for_are_used_or_refused() {
     let password =
         "&wauth=http%3A%2F%2Fschemas.microsoft.com%2Fws%2F2008%2F06%2Fidentity%2Fauthenticationmethod%2Fpassword";
     let unknown = "&wauth=urn%3Anobody";
-    let certificate = "&wauth=urn%3Aietf%3Arfc%3A2246";
-    for (browser, more) in [
-        (Browser::outside(), windows),
-        (Browser::outside(), either),
-        (Browser::windows(), unknown),
-        (Browser::windows(), certificate),
-    ] {
+    for (browser, more) in [(Browser::outside(), windows), (Browser::outside(), either), (Browser::windows(), unknown)]
+    {
         let answer = browser.ask("web", more);
         assert_eq!(answer.status, 500, "{more}: {}", answer.body);
         assert!(

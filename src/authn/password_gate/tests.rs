@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use super::LockoutEventKind::{AllowedWhileLocked, CorrectWhileLocked, Locked, RefusedWhileLocked};
 use super::*;
 use crate::audit::{AuthProtocol, Identifier};
-use crate::authn::{DomainNamesEntry, NetworkLocation};
+use crate::authn::{AmbiguousLoginId, DomainNamesEntry, NetworkLocation};
 use crate::clock::{ManualClock, UtcTime};
 use crate::directory::{Account, AccountKind};
 
@@ -59,7 +59,7 @@ impl PasswordVerifier for FakeDomain {
         }
         let Some(sam) = sam_account_name(&user) else { return Err(PasswordError::UnknownAccount) };
         if password.expose() == "right" {
-            Ok(PasswordAccepted { account: account(sam), expires: None })
+            Ok(PasswordAccepted { account: account(sam), expires: None, alternate_login_id: None })
         } else {
             Err(PasswordError::Wrong)
         }
@@ -72,6 +72,18 @@ impl PasswordVerifier for FakeDomain {
             return None;
         }
         sam_account_name(&login.user().to_lowercase()).map(|sam| LockoutKey::of_account("CORP.EXAMPLE", sam))
+    }
+
+    /// `alice.l@mail.example` is alice's, `both@mail.example` two accounts'.
+    async fn by_alternate_id(&self, login: &LoginName) -> Result<Option<AlternateMatch>, AmbiguousLoginId> {
+        self.clock.advance(*self.looks_up_in.lock().unwrap());
+        match login.to_string().to_lowercase().as_str() {
+            id @ "alice.l@mail.example" => {
+                Ok(Some(AlternateMatch { login: LoginName::parse("CORP\\alice").unwrap(), id: Some(id.to_owned()) }))
+            }
+            "both@mail.example" => Err(AmbiguousLoginId(2)),
+            _ => Ok(None),
+        }
     }
 
     async fn change(&self, login: &LoginName, old: &Secret<String>, new: &Secret<String>) -> Result<(), ChangeError> {
@@ -220,6 +232,14 @@ impl World {
         self.gate.check(attempt).await.map(|accepted| accepted.account)
     }
 
+    async fn accepted(&self, login: &str, password: &str) -> Result<PasswordAccepted, GateError> {
+        let origin = from(HOME, &[], NetworkLocation::Extranet);
+        let (login, password) = (LoginName::parse(login).unwrap(), Secret::new(password.to_owned()));
+        let attempt =
+            PasswordAttempt { login: &login, password: &password, origin: &origin, request: &request(&origin) };
+        self.gate.check(attempt).await
+    }
+
     async fn fail(&self, login: &str, client: &str, times: usize) {
         for _ in 0..times {
             assert_eq!(self.sign_in(login, "wrong", client).await, Err(PasswordError::Wrong.into()));
@@ -318,6 +338,49 @@ async fn a_second_name_is_no_second_set_of_attempts() {
         }
         assert_eq!(world.asked(), 3);
     }
+}
+
+#[tokio::test]
+async fn an_alternate_login_id_is_the_account_that_has_it() {
+    let world = world();
+    let accepted = world.accepted("Alice.L@mail.example", "right").await.unwrap();
+    assert_eq!(accepted.account.sam_account_name, "alice");
+    assert_eq!(accepted.alternate_login_id.as_deref(), Some("alice.l@mail.example"));
+    assert_eq!(world.accepted("CORP\\alice", "right").await.unwrap().alternate_login_id, None);
+    // One set of attempts, whichever name comes first.
+    for (one, other) in [("alice.l@mail.example", "CORP\\alice"), ("CORP\\alice", "alice.l@mail.example")] {
+        let world = self::world();
+        world.fail(one, ELSEWHERE, 2).await;
+        world.fail(other, ELSEWHERE, 1).await;
+        for name in [one, other] {
+            assert!(is_locked(&world.sign_in(name, "right", ELSEWHERE).await), "{name}");
+        }
+        assert_eq!(world.asked(), 3);
+    }
+}
+
+#[tokio::test]
+async fn an_alternate_login_id_of_two_accounts_is_refused_without_asking_the_domain() {
+    let world = world();
+    for password in ["right", "wrong"] {
+        let refused = world.accepted("both@mail.example", password).await.unwrap_err();
+        assert!(refused.is_refusal() && matches!(refused, GateError::Rejected(PasswordError::Refused { .. })));
+    }
+    assert_eq!(world.asked(), 0);
+}
+
+#[tokio::test]
+async fn looking_for_an_alternate_login_id_shows_in_no_refusals_time() {
+    let world = world();
+    *world.domain.looks_up_in.lock().unwrap() = Duration::from_millis(30);
+    let mut times = Vec::new();
+    for name in ["alice.l@mail.example", "nobody@mail.example", "both@mail.example"] {
+        let began = world.clock.monotonic();
+        assert!(world.sign_in(name, "wrong", HOME).await.is_err_and(|error| error.is_refusal()));
+        times.push(world.clock.monotonic().saturating_sub(began));
+    }
+    times.dedup();
+    assert_eq!(times.len(), 1, "{times:?}");
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ const OTHERS: &[&str] = &[
     "http://schemas.microsoft.com/authorization/claims/PermitDeviceRegistration",
     "http://schemas.microsoft.com/authorization/claims/PermitDeviceRegistrationClaim",
     "http://schemas.microsoft.com/claims/authnmethodsproviders",
-    "http://schemas.microsoft.com/2013/11/alternateloginid",
+    known::ALTERNATE_LOGIN_ID,
     "http://schemas.microsoft.com/2014/02/devicecontext/claims/isknown",
     "http://schemas.microsoft.com/2014/02/deviceusagetime",
     "http://schemas.microsoft.com/2014/03/psso",

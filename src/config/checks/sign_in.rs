@@ -19,6 +19,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
             findings.error(Code::InvalidValue, key, message, "leave the key out for AD FS' default");
         }
     }
+    alternate_login_id(config, findings);
     for (place, entry) in settings.windows_user_agents.iter().enumerate() {
         let key = format!("sign_in.windows_user_agents.{place}");
         if entry.trim().is_empty() {
@@ -33,5 +34,27 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
+fn alternate_login_id(config: &Config, findings: &mut Findings<'_, '_, '_>) {
+    let Some(settings) = &config.sign_in.alternate_login_id else { return };
+    let name = settings.attribute.as_bytes();
+    let is_name = name.first().is_some_and(u8::is_ascii_alphabetic)
+        && name.len() <= MAX_ATTRIBUTE
+        && name.iter().all(|octet| octet.is_ascii_alphanumeric() || *octet == b'-');
+    if !is_name {
+        let message = format!("`{}` is no name of an LDAP attribute", settings.attribute);
+        let help = "write its LDAP display name, like `mail`";
+        findings.error(Code::InvalidValue, "sign_in.alternate_login_id.attribute", message, help);
+    }
+    for (place, domain) in settings.domains.iter().enumerate() {
+        if !config.domains.iter().any(|known| known.dns_name() == *domain) {
+            let key = format!("sign_in.alternate_login_id.domains.{place}");
+            let message = format!("`{domain}` is none of the configured domains");
+            findings.error(Code::InvalidValue, &key, message, "add a `[[domains]]` section for it, or remove it");
+        }
+    }
+}
+
+/// Longer than any name in a schema.
+const MAX_ATTRIBUTE: usize = 256;
 /// A year.
 const MAX_LIFETIME: u32 = 366 * 24 * 60;

@@ -100,6 +100,11 @@ fn dns_names(certificate: &X509) -> Vec<String> {
     })
 }
 
+/// Whether a certificate has a DNS name that stands for `host`.
+pub(crate) fn certificate_covers(certificate: &X509, host: &str) -> bool {
+    dns_names(certificate).iter().any(|name| covers(name, host))
+}
+
 /// Whether a name in a certificate stands for `host`; `*` stands for exactly one label (RFC 6125 6.4.3).
 fn covers(name: &str, host: &str) -> bool {
     match name.strip_prefix("*.") {

@@ -3,8 +3,6 @@
 //! The answer is taken from the browser that was sent away and from no other, by whom it was sent to and by nobody else, and once.
 //! What the claims are worth is for the acceptance rules to say, in the issue path.
 
-use actix_web::http::header::{HeaderName, HeaderValue};
-
 use super::session::Browser;
 use super::sign_in::{Door, Outcome, SignInFailure, Visit};
 use super::{BrowserSignIn, reply};
@@ -135,7 +133,7 @@ impl Visit<'_> {
         let now = self.cx.services.clock.now();
         let input = FlowInput::ClaimsProvider { subject, departed: arrival.returned.departed(), now };
         match sign_in.flow.clone().step(input) {
-            FlowStep::Authenticated(subject) => Ok(self.after_claims_provider(*subject)),
+            FlowStep::Authenticated(subject) => Ok(self.back_to_request(*subject, false)),
             FlowStep::Failed(error) => Err(error.into()),
             FlowStep::Challenge(..) | FlowStep::Continue => Err(AuthnError::Unavailable.into()),
         }
@@ -202,20 +200,8 @@ impl Visit<'_> {
             certificate: None,
             session: SessionRef::random(&*services.random)?,
             password_expires: None,
+            alternate_login_id: None,
         })
-    }
-
-    /// Back to the request, so that the answer is in no history; at once where the session fits in no cookie.
-    fn after_claims_provider(&self, subject: AuthenticatedSubject) -> Outcome {
-        let enough = self.prompt.requirement.is_met_by(&subject, self.cx.services.clock.now());
-        let mut outcome = self.signed_in(subject, false);
-        if let Outcome::SignedIn { headers, kept_by_browser: true, .. } = &mut outcome
-            && enough
-        {
-            let headers: Vec<(HeaderName, HeaderValue)> = std::mem::take(headers);
-            return Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query)).with_headers(headers));
-        }
-        outcome
     }
 }
 

@@ -3,6 +3,8 @@
 //! A protocol decodes its request, asks [`sign_in`] who it is, issues, and answers with a page. Knows HTTP and pages; knows no
 //! protocol's parameters.
 
+mod certificate;
+pub mod certificate_door;
 pub mod cookies;
 mod federate_in;
 mod federate_out;
@@ -17,7 +19,7 @@ pub mod update_password;
 
 use std::time::Duration;
 
-use crate::authn::{PasswordChange, SessionLifetimes, WindowsUserAgents};
+use crate::authn::{Audience, SessionLifetimes, WindowsUserAgents};
 use crate::pages::Pages;
 use crate::tokens::sealed::Sealer;
 
@@ -43,11 +45,23 @@ pub struct BrowserSignIn {
     /// Browsers that sign in by Windows without asking.
     pub windows_user_agents: WindowsUserAgents,
     /// To whom changing a password is offered.
-    pub password_change: PasswordChange,
+    pub password_change: Audience,
+    /// Where certificates are asked for; `None` where they sign nobody in.
+    pub certificate: Option<CertificateDoor>,
     /// When a browser that comes back again and again is stopped; `None` never.
     pub loop_detection: Option<LoopLimits>,
     /// Where people sign in.
     pub home_realm: HomeRealmSettings,
+}
+
+/// Where browsers are asked for a certificate: another name or port than the main one, where every browser would show a dialog.
+pub struct CertificateDoor {
+    /// Scheme, host and port.
+    pub origin: String,
+    /// To whom it is offered.
+    pub audience: Audience,
+    /// Seals what comes back from there; takes more than a cookie may hold.
+    pub sealer: Sealer,
 }
 
 /// How many tokens one browser gets for one relying party.
@@ -61,6 +75,8 @@ pub struct LoopLimits {
 
 /// Characters of a sealed text, the largest of which is a session.
 pub const SEALED_LIMIT: usize = 8 * 1024;
+/// Characters of what comes back from the door of certificates: a form within the limit of forms.
+pub const CERTIFICATE_RESULT_LIMIT: usize = 15 * 1024;
 
 /// Names of cookies; those of AD FS, because programs look for them.
 mod names {

@@ -15,7 +15,7 @@ use super::federate_in::{Arrival, PartnerFailure};
 use super::parameters::{ParameterError, Parameters};
 use super::session::{self, Browser};
 use super::update_password;
-use super::{BrowserSignIn, HomeRealmParameters, home_realm, names, reply};
+use super::{BrowserSignIn, HomeRealmParameters, certificate, home_realm, names, reply};
 use crate::authn::flow::Returned;
 use crate::authn::{
     AuthenticatedSubject, AuthenticationMethod, AuthnError, AuthnRequirement, Challenge, Circumstances, Discovery,
@@ -147,6 +147,7 @@ pub(in crate::protocols) async fn sign_in(
     let visit = Visit { environment, settings, cx, call, browser, prompt, home, silent: hints.silent };
     match input {
         Input::Form(form) if home_realm::is_form(form) => visit.home_realm_form(form),
+        Input::Form(form) if certificate::is_form(form) => visit.certificate_form(form).await,
         Input::Form(form) => visit.password(form).await,
         Input::Answer(arrival) => visit.federate_in(arrival).await,
         Input::Request => {
@@ -208,6 +209,7 @@ impl Visit<'_> {
                 self.page(&flow, StatusCode::OK, None, None).map(Outcome::Answer)
             }
             FlowStep::Challenge(Challenge::HomeRealm, _) => self.home_realm_page(None, None),
+            FlowStep::Challenge(Challenge::Certificate { .. }, flow) => self.ask_for_certificate(flow),
             FlowStep::Challenge(Challenge::ClaimsProvider(provider), flow) => self.federate_out(&provider, flow).await,
             FlowStep::Continue => match &self.browser.session {
                 Some(session) => Ok(Outcome::SignedIn {
@@ -228,6 +230,7 @@ impl Visit<'_> {
             location: self.call.origin.location,
             windows_browser: door == Door::Windows || self.is_windows_browser(),
             windows_failed: door == Door::Main && self.browser.skips_windows(),
+            certificates: self.certificate_door().is_some(),
             session: self.browser.session.as_ref().map(|session| &session.subject),
             now: self.cx.services.clock.now(),
         }
@@ -296,7 +299,8 @@ impl Visit<'_> {
         let result = match checked {
             Ok(accepted) => {
                 let method = AuthenticationMethod::Password;
-                let proof = Proof { method, certificate: None, password_expires: accepted.expires };
+                let alternate_login_id = accepted.alternate_login_id.as_deref();
+                let proof = Proof { method, certificate: None, password_expires: accepted.expires, alternate_login_id };
                 Ok(credential::accepted(self.cx, accepted.account, proof, relying_party, USERNAME_TOKEN)?)
             }
             Err(refusal) => Err(failure_of(name, &refusal)),
@@ -360,6 +364,19 @@ impl Visit<'_> {
         outcome
     }
 
+    /// The same without a password: back to the request, so that what the browser came with is in no history.
+    pub(super) fn back_to_request(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
+        let enough = self.prompt.requirement.is_met_by(&subject, self.cx.services.clock.now());
+        let mut outcome = self.signed_in(subject, keep);
+        if let Outcome::SignedIn { headers, kept_by_browser: true, .. } = &mut outcome
+            && enough
+        {
+            let answer = reply::redirect(&Door::Main.with(self.prompt.query));
+            return Outcome::Answer(answer.with_headers(std::mem::take(headers)));
+        }
+        outcome
+    }
+
     pub(super) fn signed_in(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
         let session = SsoSession::begin(subject, self.settings.lifetimes, keep);
         let headers = session::begin(self.settings, self.cx, &session);
@@ -389,6 +406,7 @@ impl Visit<'_> {
             notice,
             keep_signed_in: self.settings.lifetimes.kept.is_some(),
             choose_another: self.choose_another(),
+            certificate: self.offered_certificate().map(|door| door.origin.clone()),
         };
         let answer = reply::page(self.settings, self.cx, self.call, status, self.prompt.theme, &page)?;
         Ok(answer.with_headers(cookie))

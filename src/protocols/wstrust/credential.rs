@@ -9,10 +9,10 @@ use actix_web::http::header::{self, HeaderValue};
 use super::refusal::Refusal;
 use super::request::{Timestamp, TrustRequest};
 use crate::audit::{CredentialFailure, Parties};
-use crate::authn::certificate::{CertificateAccountError, CertificateError, account_for_certificate};
 use crate::authn::{AuthenticatedSubject, AuthenticationMethod};
-use crate::directory::{Account, DirectoryError};
+use crate::directory::Account;
 use crate::issuance::Context;
+use crate::protocols::certificate_credential::{self, CertificateRefusal, HeldCertificate, X509_TOKEN};
 use crate::protocols::credential::{self, PasswordRefusal, Proof, TicketRefusal, USERNAME_TOKEN};
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::protocols::http::{Answer, Call};
@@ -50,7 +50,8 @@ pub(super) async fn username(
         credential::password(environment, cx, call, &token.username, &token.password, &request.applies_to).await;
     match checked {
         Ok(accepted) => {
-            let proof = Proof { certificate: None, password_expires: accepted.expires, method };
+            let alternate_login_id = accepted.alternate_login_id.as_deref();
+            let proof = Proof { certificate: None, password_expires: accepted.expires, method, alternate_login_id };
             subject(cx, accepted.account, proof, &request.applies_to, USERNAME_TOKEN)
         }
         Err(PasswordRefusal { retryable: true, detail, .. }) => Err(Refusal::Unavailable { reason: detail }),
@@ -83,10 +84,11 @@ pub(super) async fn signed_message(
         return Err(refuse(CredentialFailure::Signature, "the signed Timestamp is not readable"));
     };
     check_time(cx, Some(timestamp), &parties, method, X509_TOKEN)?;
-    let account =
-        certificate_account(environment, cx, sign_in, &signature.certificate, &[], method, X509_TOKEN, request).await?;
+    let held = HeldCertificate { leaf: &signature.certificate, chain: &[], method };
+    let account = certificate_account(cx, sign_in, held, request).await?;
     first_use(cx, sign_in, &signature.value, request, timestamp).await?;
-    let proof = Proof { certificate: Some(&signature.certificate), password_expires: None, method };
+    let proof =
+        Proof { certificate: Some(&signature.certificate), password_expires: None, method, alternate_login_id: None };
     subject(cx, account, proof, &request.applies_to, X509_TOKEN)
 }
 
@@ -99,11 +101,11 @@ pub(super) async fn tls_certificate(
 ) -> Result<AuthenticatedSubject, Refusal> {
     let method = AuthenticationMethod::TlsClient;
     let sign_in = certificates(environment, cx, method, X509_TOKEN)?;
-    let Some((leaf, rest)) = call.connection.client_certificates.split_first() else {
+    let Some((leaf, chain)) = call.connection.client_certificates.split_first() else {
         return Err(no_security(cx, method, X509_TOKEN));
     };
-    let account = certificate_account(environment, cx, sign_in, leaf, rest, method, X509_TOKEN, request).await?;
-    let proof = Proof { certificate: Some(leaf), password_expires: None, method };
+    let account = certificate_account(cx, sign_in, HeldCertificate { leaf, chain, method }, request).await?;
+    let proof = Proof { certificate: Some(leaf), password_expires: None, method, alternate_login_id: None };
     subject(cx, account, proof, &request.applies_to, X509_TOKEN)
 }
 
@@ -121,39 +123,18 @@ fn certificates<'e>(
     })
 }
 
-#[expect(clippy::too_many_arguments, reason = "one call shape for both certificate endpoints")]
 async fn certificate_account(
-    environment: &Environment,
     cx: &Context,
     sign_in: &CertificateSignIn,
-    leaf: &[u8],
-    presented: &[Vec<u8>],
-    method: AuthenticationMethod,
-    token_type: &str,
+    held: HeldCertificate<'_>,
     request: &TrustRequest,
 ) -> Result<Account, Refusal> {
-    let now = cx.services.clock.now();
-    let refuse = |name: Option<&str>, failure: CredentialFailure, detail: &str| {
-        let parties = Parties::claimed(name.unwrap_or_default(), Some(&request.applies_to));
-        credential::rejected(cx, parties, method, token_type, failure, detail);
-    };
-    let identity = sign_in.trust.validate(leaf, presented, now).map_err(|error| {
-        let failure = certificate_failure(&error);
-        refuse(None, failure, &error.to_string());
-        Refusal::Credential(failure)
-    })?;
-    let directory = &*environment.services.directory;
-    let found = account_for_certificate(directory, &sign_in.domains, &identity, sign_in.mapping, now).await;
-    found.map(|(account, _)| account).map_err(|error| {
-        let failure = mapping_failure(&error);
-        refuse(identity.upn.as_deref(), failure, &error.to_string());
-        match &error {
-            CertificateAccountError::Directory(directory) if directory.is_retryable() => {
-                Refusal::Unavailable { reason: error.to_string() }
-            }
-            _ => Refusal::Credential(failure),
-        }
-    })
+    let found = certificate_credential::account(cx, sign_in, held, &request.applies_to).await;
+    found.map_err(
+        |CertificateRefusal { failure, detail, retryable }| {
+            if retryable { Refusal::Unavailable { reason: detail } } else { Refusal::Credential(failure) }
+        },
+    )
 }
 
 /// Refuses a signature that was used: it carries the credential, and nobody but its maker should hold it. Two honest
@@ -221,28 +202,4 @@ fn no_security(cx: &Context, method: AuthenticationMethod, token_type: &str) -> 
     Refusal::MessageSecurity(failure)
 }
 
-fn certificate_failure(error: &CertificateError) -> CredentialFailure {
-    match error {
-        CertificateError::Expired { .. } | CertificateError::NotYetValid { .. } => CredentialFailure::CertificateTime,
-        CertificateError::Revoked { .. } | CertificateError::RevocationUnknown { .. } => {
-            CredentialFailure::CertificateRevoked
-        }
-        _ => CredentialFailure::CertificateUntrusted,
-    }
-}
-
-fn mapping_failure(error: &CertificateAccountError) -> CredentialFailure {
-    match error {
-        CertificateAccountError::Directory(DirectoryError::Unavailable { .. }) => {
-            CredentialFailure::DirectoryUnavailable
-        }
-        CertificateAccountError::Disabled => CredentialFailure::AccountDisabled,
-        CertificateAccountError::Expired(_) => CredentialFailure::AccountExpired,
-        CertificateAccountError::Locked => CredentialFailure::AccountLocked,
-        CertificateAccountError::OutsideHours => CredentialFailure::Restricted,
-        _ => CredentialFailure::CertificateUnmapped,
-    }
-}
-
 const CLOCK_SKEW: Duration = Duration::from_mins(5);
-const X509_TOKEN: &str = "http://schemas.microsoft.com/ws/2006/05/identitymodel/tokens/X509Certificate";

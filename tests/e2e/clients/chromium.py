@@ -1,6 +1,7 @@
 """Drives headless Chromium over its debugging pipe through scenes, with a relying party that shows what it got.
 
-Input: {"service", "scenes": [{"name", "path", "steps", …}], "relying_party": {"address", "certificate", "key"}, "profile"}.
+Input: {"service", "scenes": [{"name", "path", "steps", …}], "relying_party": {"address", "certificate", "key"}, "profile",
+"certificate": {"file", "password", "pattern"} or null}.
 Output: for each scene, the last page: its address, title, text, what the relying party received, and what axe-core found wrong
 with the pages on which the scene has a step ["axe"].
 """
@@ -12,6 +13,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import shutil
 import signal
 import ssl
 import subprocess
@@ -66,12 +68,30 @@ def serve(settings):
     threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
+def with_certificate(directory, certificate):
+    """A HOME whose NSS database holds the certificate, and a command in front of the browser that shows it a policy by which it
+    presents the certificate without asking. The machine's own policies are not touched."""
+    home, settings = directory / "home", directory / "chromium"
+    shutil.copytree(pathlib.Path(os.environ["LAB_HOME"], ".pki"), home / ".pki")
+    subprocess.run(["pk12util", "-i", certificate["file"], "-d", f"sql:{home}/.pki/nssdb", "-W", certificate["password"], "-K", ""],
+                   check=True, stdout=subprocess.DEVNULL)
+    policies = settings / "policies" / "managed"
+    policies.mkdir(parents=True)
+    rule = json.dumps({"pattern": certificate["pattern"], "filter": {}})
+    (policies / "certificate.json").write_text(json.dumps({"AutoSelectCertificateForUrls": [rule]}))
+    bind = 'mount --bind "$0" /etc/chromium && exec "$@"'
+    return home, ["unshare", "--mount", "--propagation", "private", "--", "bash", "-c", bind, str(settings)]
+
+
 class Chromium:
     """One browser with one tab."""
 
-    def __init__(self, profile, arguments):
+    def __init__(self, profile, arguments, certificate=None):
         profile = pathlib.Path(profile)
         profile.mkdir(parents=True)
+        home, before = os.environ["LAB_HOME"], []
+        if certificate:
+            home, before = with_certificate(profile / "certificate", certificate)
         # Without this a fresh profile sends no ticket on its first navigation.
         (profile / "Local State").write_text('{"net":{"received_http_auth_negotiate_headers":true}}')
         to_browser, self.write_end = os.pipe()
@@ -81,10 +101,10 @@ class Chromium:
             os.dup2(to_browser, 3)
             os.dup2(from_browser, 4)
 
-        environment = {**os.environ, "HOME": os.environ["LAB_HOME"]}
+        environment = {**os.environ, "HOME": str(home)}
         domain = ".".join(os.environ["LAB_HOST"].split(".")[1:])
         self.process = subprocess.Popen(
-            ["chromium", "--headless=new", "--no-sandbox", "--no-proxy-server", "--disable-gpu", "--hide-scrollbars",
+            [*before, "chromium", "--headless=new", "--no-sandbox", "--no-proxy-server", "--disable-gpu", "--hide-scrollbars",
              "--disable-dev-shm-usage", "--no-first-run", "--disable-breakpad", "--disable-crash-reporter",
              f"--user-data-dir={profile}", f"--auth-server-allowlist=*.{domain}", "--remote-debugging-pipe", *arguments,
              "about:blank"],
@@ -237,7 +257,7 @@ def play(browser, service, scene):
 def main():
     request = json.load(sys.stdin)
     serve(request["relying_party"])
-    browser = Chromium(request["profile"], request.get("arguments", []))
+    browser = Chromium(request["profile"], request.get("arguments", []), request.get("certificate"))
     try:
         answers = {scene["name"]: play(browser, request["service"], scene) for scene in request["scenes"]}
     finally:

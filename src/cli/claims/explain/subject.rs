@@ -150,6 +150,7 @@ pub(super) fn subject(
         certificate: None,
         session: SessionRef::random(random)?,
         password_expires,
+        alternate_login_id: None,
     })
 }
 
