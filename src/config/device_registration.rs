@@ -1,7 +1,7 @@
 //! `[device_registration]`: registered devices, and where they are kept.
 
-use super::Config;
 use super::names::{DnsName, Realm};
+use super::{Config, PostgresqlStore, SqliteStore};
 use crate::directory::Sid;
 
 /// Device registration.
@@ -20,6 +20,14 @@ pub struct DeviceRegistration {
     pub sha1_requests: bool,
     /// SID of a group whose members may register any number of devices; Domain Admins always may.
     pub quota_exempt_group: Option<Sid>,
+    /// Devices that a user may register; 0 for any number. With Active Directory its own setting counts instead.
+    pub registration_quota: u32,
+    /// Days after which an unused device is swept; 0 for never. With Active Directory its own setting counts instead.
+    pub maximum_inactivity_days: u32,
+    /// With `registry = "sql"`: a file of this server alone.
+    pub sqlite: Option<SqliteStore>,
+    /// With `registry = "sql"`: a database that several servers share.
+    pub postgresql: Option<PostgresqlStore>,
 }
 
 /// Where devices are kept.
@@ -29,6 +37,8 @@ pub enum Registry {
     /// In Active Directory, as AD FS keeps them.
     #[default]
     ActiveDirectory,
+    /// In a SQL database, where the service may not write to Active Directory.
+    Sql,
 }
 
 impl DeviceRegistration {
@@ -60,6 +70,10 @@ impl Default for DeviceRegistration {
             join_types: vec![6, 4],
             sha1_requests: false,
             quota_exempt_group: None,
+            registration_quota: 10,
+            maximum_inactivity_days: 90,
+            sqlite: None,
+            postgresql: None,
         }
     }
 }

@@ -88,6 +88,17 @@ fn visit(config: &mut Config, see: &mut dyn FnMut(&str, PathKind, &mut PathBuf))
             see(&format!("{key}.sqlite.file"), PathKind::Data, &mut sqlite.file);
         }
     }
+    if let Some(postgresql) = &mut config.device_registration.postgresql {
+        if let Some(path) = &mut postgresql.password_file {
+            see("device_registration.postgresql.password_file", PathKind::Secret, path);
+        }
+        if let Some(path) = &mut postgresql.ca_file {
+            see("device_registration.postgresql.ca_file", PathKind::Input, path);
+        }
+    }
+    if let Some(sqlite) = &mut config.device_registration.sqlite {
+        see("device_registration.sqlite.file", PathKind::Output, &mut sqlite.file);
+    }
     if let Some(path) = &mut config.opaque_ids.secret_file {
         see("opaque_ids.secret_file", PathKind::Secret, path);
     }

@@ -122,6 +122,21 @@ pub(super) const CONFIG: &[Required] = &[
     },
     Required { key: "attribute_stores?.*.sqlite?.file", placeholder: "'unset'", help: "name the SQLite file" },
     Required {
+        key: "device_registration?.postgresql?.database",
+        placeholder: "'unset'",
+        help: "write the name of the database",
+    },
+    Required {
+        key: "device_registration?.postgresql?.user",
+        placeholder: "'unset'",
+        help: "write the role that owns the tables",
+    },
+    Required {
+        key: "device_registration?.sqlite?.file",
+        placeholder: "'unset'",
+        help: "name the SQLite file; it is made when it is not there",
+    },
+    Required {
         key: "entra?.domains?.*.name",
         placeholder: "'unset.invalid'",
         help: "write the domain as it is verified in Entra, like `name = \"corp.example\"`",

@@ -9,6 +9,8 @@ mod active_directory;
 mod authority;
 mod cache;
 pub mod codec;
+#[cfg(test)]
+mod conformance;
 mod csr;
 mod device;
 pub mod enrolment;
@@ -19,7 +21,12 @@ mod registry;
 pub(crate) mod samples;
 mod service;
 mod services;
+mod sql;
 mod transport_key;
+
+// For the suite, which takes all its names from here.
+#[cfg(test)]
+use crate::{clock::UtcTime, directory::Sid};
 
 pub use active_directory::ActiveDirectoryRegistry;
 pub use authority::{
@@ -33,4 +40,5 @@ pub use key_strength::WeakKey;
 pub use registry::{DeviceRegistry, Registration, RegistryError, is_touch_due};
 pub use service::DeviceService;
 pub use services::{DeviceServices, DeviceSettings, Quota};
+pub use sql::{SqlPlace, SqlRegistry, SqlSettings};
 pub use transport_key::{KeyBlob, KeyBlobError};

@@ -124,8 +124,8 @@ impl Serving {
         match endpoint {
             Endpoint::Trust(endpoint) => wstrust::handle(&self.environment, endpoint, call).await,
             Endpoint::SignIn(door) => wsfed::handle(&self.environment, door, call).await,
-            Endpoint::Registration(endpoint) => drs::handle(&self.environment, endpoint, call).await,
             Endpoint::Certificate => certificate_door::handle(&self.environment, call).await,
+            Endpoint::Registration(endpoint) => drs::handle(&self.environment, endpoint, call).await,
             Endpoint::UpdatePassword => update_password::handle(&self.environment, call).await,
             Endpoint::Mex => {
                 let environment = &self.environment;

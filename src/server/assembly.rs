@@ -27,7 +27,6 @@ use crate::protocols::browser::{
     BrowserSignIn, CERTIFICATE_RESULT_LIMIT, CertificateDoor, HomeRealmSettings, LoopLimits, SEALED_LIMIT,
 };
 use crate::protocols::environment::{CertificateSignIn, Environment};
-use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
 use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;
@@ -38,7 +37,7 @@ use super::observer::AuditLockouts;
 use super::settings::{
     alternate_login_id, binding_policy, certificate_domain, certificate_origin, domain_names, endpoints,
     front_certificates, gate_settings, hosts, key_options, ldap_options, network_policy, read, registration_host,
-    secret_files, service_principals, windows_user_agents,
+    secret_digest, secret_files, service_principals, windows_user_agents,
 };
 use super::stores::KnownStores;
 use super::verifier::CurrentVerifier;
@@ -209,10 +208,7 @@ impl Lasting {
     fn directory(&self, config: &Config) -> Result<(Arc<LdapDirectory>, Arc<CachedDirectory>), AssemblyError> {
         let mut settings = format!("{:?}{:?}", config.domains, config.directory);
         for path in secret_files(config) {
-            // The content counts, not the name; a digest of it is kept, never the secret.
-            let content = Secret::new(std::fs::read(path).unwrap_or_default());
-            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content.expose());
-            settings.push_str(&hex::encode(digest));
+            settings.push_str(&secret_digest(path));
         }
         let mut known = self.directory.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(known) = known.as_ref().filter(|known| known.settings == settings) {
@@ -244,7 +240,7 @@ impl Lasting {
         ldap: &Arc<LdapDirectory>,
     ) -> Result<Option<Arc<DeviceServices>>, AssemblyError> {
         let mut known = self.devices.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let next = KnownDevices::of(config, ldap, &self.clock, &*self.random, known.as_ref())?;
+        let next = KnownDevices::of(config, ldap, &self.clock, &self.random, known.as_ref())?;
         *known = next;
         Ok(known.as_ref().map(|known| known.services.clone()))
     }

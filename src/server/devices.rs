@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::assembly::AssemblyError;
-use super::settings::key_options;
+use super::settings::{key_options, secret_digest};
+use super::stores::postgresql_options;
 use crate::clock::{Clock, Random};
 use crate::config::{Config, DeviceRegistration, Registry};
 use crate::devices::{
-    ActiveDirectoryRegistry, CachedRegistry, DeviceAuthority, DeviceRegistry, DeviceServices, DeviceSettings,
+    ActiveDirectoryRegistry, CachedRegistry, DeviceAuthority, DeviceRegistry, DeviceServices, DeviceSettings, SqlPlace,
+    SqlRegistry, SqlSettings,
 };
 use crate::directory::ldap::LdapDirectory;
 
@@ -26,7 +28,7 @@ impl KnownDevices {
         config: &Config,
         directory: &Arc<LdapDirectory>,
         clock: &Arc<dyn Clock>,
-        random: &dyn Random,
+        random: &Arc<dyn Random>,
         known: Option<&Self>,
     ) -> Result<Option<Self>, AssemblyError> {
         let settings = &config.device_registration;
@@ -35,13 +37,22 @@ impl KnownDevices {
         }
         let failed = |error: &dyn std::fmt::Display| AssemblyError::because("[device_registration]")(error);
         let domain = settings.domain(config).ok_or_else(|| failed(&"its domain is not configured"))?.dns_name();
-        let made_of = format!("{:?}{domain}", settings.registry);
+        let password = settings.postgresql.as_ref().and_then(|store| store.password_file.as_deref());
+        let made_of = format!(
+            "{:?}{domain}{:?}{:?}{}{}{}",
+            settings.registry,
+            settings.sqlite,
+            settings.postgresql,
+            settings.registration_quota,
+            settings.maximum_inactivity_days,
+            password.map(secret_digest).unwrap_or_default()
+        );
         let known = known.filter(|known| known.settings == made_of && Arc::ptr_eq(&known.directory, directory));
         let registry = match known {
             Some(known) => known.services.registry.clone(),
-            None => registry(settings, directory, domain.as_str(), clock),
+            None => registry(settings, directory, domain.as_str(), clock, random)?,
         };
-        let authority = DeviceAuthority::load_or_create(&key_options(config), domain.as_str(), &**clock, random);
+        let authority = DeviceAuthority::load_or_create(&key_options(config), domain.as_str(), &**clock, &**random);
         let authority = Arc::new(authority.map_err(|error| failed(&error))?);
         let services = Arc::new(DeviceServices { registry, authority, settings: device_settings(config) });
         publish(&services, directory);
@@ -54,13 +65,30 @@ fn registry(
     directory: &Arc<LdapDirectory>,
     domain: &str,
     clock: &Arc<dyn Clock>,
-) -> Arc<dyn DeviceRegistry> {
+    random: &Arc<dyn Random>,
+) -> Result<Arc<dyn DeviceRegistry>, AssemblyError> {
     let registry: Arc<dyn DeviceRegistry> = match settings.registry {
         Registry::ActiveDirectory => {
             Arc::new(ActiveDirectoryRegistry::new(directory.clone(), domain.to_owned(), clock.clone()))
         }
+        Registry::Sql => {
+            let of_service = SqlSettings {
+                registration_quota: settings.registration_quota,
+                maximum_inactivity_days: settings.maximum_inactivity_days,
+            };
+            let registry = SqlRegistry::new(sql_place(settings)?, of_service, random.clone());
+            Arc::new(registry.map_err(|error| AssemblyError::because("[device_registration]")(&error))?)
+        }
     };
-    Arc::new(CachedRegistry::new(registry, clock.clone()))
+    Ok(Arc::new(CachedRegistry::new(registry, clock.clone())))
+}
+
+fn sql_place(settings: &DeviceRegistration) -> Result<SqlPlace, AssemblyError> {
+    match (&settings.postgresql, &settings.sqlite) {
+        (Some(postgresql), _) => Ok(SqlPlace::Postgresql(postgresql_options(postgresql)?)),
+        (None, Some(sqlite)) => Ok(SqlPlace::Sqlite(sqlite.file.clone())),
+        (None, None) => Err(AssemblyError::because("[device_registration]")(&"no database is configured")),
+    }
 }
 
 fn device_settings(config: &Config) -> DeviceSettings {

@@ -183,6 +183,12 @@ pub(super) fn secret_files(config: &Config) -> impl Iterator<Item = &Path> {
     })
 }
 
+/// The content of a file counts, not its name; a digest of it is kept, never the secret.
+pub(super) fn secret_digest(path: &Path) -> String {
+    let content = Secret::new(std::fs::read(path).unwrap_or_default());
+    hex::encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, content.expose()))
+}
+
 /// Where the keys are, for the server and for the commands that look at them.
 pub fn key_options(config: &Config) -> KeyRingOptions {
     let keys = &config.keys;

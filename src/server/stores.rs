@@ -128,7 +128,7 @@ fn source_options(
     })
 }
 
-fn postgresql_options(settings: &PostgresqlStore) -> Result<PostgresqlOptions, AssemblyError> {
+pub(super) fn postgresql_options(settings: &PostgresqlStore) -> Result<PostgresqlOptions, AssemblyError> {
     let server = match (&settings.host, &settings.socket_directory) {
         (Some(host), _) => {
             PostgresqlServer::Host { name: host.to_string(), port: settings.port, ca_file: settings.ca_file.clone() }

@@ -8,6 +8,7 @@
 pub(crate) mod conformance;
 mod memory;
 mod one_time;
+pub mod postgresql;
 mod revocations;
 
 pub use memory::{MemoryOneTime, MemoryRevocations};

@@ -30,6 +30,7 @@ mod certificates;
 mod chart;
 mod check;
 mod clients;
+mod device_registry;
 mod domains;
 mod drs;
 mod drs_client;

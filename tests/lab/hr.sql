@@ -1,6 +1,7 @@
 -- What the lab's personnel database holds. Written once, when the database is made; passwords here are public.
 CREATE ROLE chancery LOGIN PASSWORD 'Hr-Db-Pw-1';
 CREATE DATABASE hr;
+CREATE DATABASE devices OWNER chancery;
 \connect hr
 CREATE TABLE employee (
   account text PRIMARY KEY,

@@ -7,7 +7,7 @@ use crate::claims::store::sql::Dialect;
 use crate::config::diagnostic::{Code, Place};
 use crate::config::findings::Findings;
 use crate::config::load::read_bounded;
-use crate::config::{AttributeStore, Config, GssapiBind, LdapBind};
+use crate::config::{AttributeStore, Config, GssapiBind, LdapBind, PostgresqlStore};
 use crate::secret::Secret;
 
 use super::certificates::read_certificates;
@@ -73,7 +73,9 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
             }
         }
         ldap(store, i, findings);
-        postgresql(store, i, findings);
+        if let Some(settings) = &store.postgresql {
+            postgresql(settings, &format!("attribute_stores.{i}.postgresql"), findings);
+        }
     }
     opaque_ids(config, findings);
     password_expiry(config, findings);
@@ -113,13 +115,13 @@ fn ldap(store: &AttributeStore, i: usize, findings: &mut Findings<'_, '_, '_>) {
     }
 }
 
-fn postgresql(store: &AttributeStore, i: usize, findings: &mut Findings<'_, '_, '_>) {
-    let Some(postgresql) = &store.postgresql else { return };
-    let key = |name: &str| format!("attribute_stores.{i}.postgresql.{name}");
+/// A PostgreSQL database, wherever one is configured.
+pub(super) fn postgresql(postgresql: &PostgresqlStore, section: &str, findings: &mut Findings<'_, '_, '_>) {
+    let key = |name: &str| format!("{section}.{name}");
     if postgresql.host.is_some() == postgresql.socket_directory.is_some() {
         findings.error(
             Code::Contradiction,
-            &format!("attribute_stores.{i}.postgresql"),
+            section,
             "the server must be named once: by `host`, or by `socket_directory`",
             "write `host = \"db.corp.example\"`; the connection is encrypted and the certificate must have this name",
         );

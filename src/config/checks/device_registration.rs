@@ -1,8 +1,8 @@
 //! Device registration: a domain there is, join types there are.
 
-use crate::config::Config;
 use crate::config::diagnostic::Code;
 use crate::config::findings::Findings;
+use crate::config::{Config, Registry};
 
 pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     let settings = &config.device_registration;
@@ -34,4 +34,42 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
             "write `join_types = [6, 4]`, or `enabled = false`",
         );
     }
+    if settings.maximum_inactivity_days != 0 && settings.maximum_inactivity_days < LEAST_INACTIVITY {
+        findings.error(
+            Code::InvalidValue,
+            "device_registration.maximum_inactivity_days",
+            format!(
+                "{} days are too few: the use of a device is noted every 14 days only",
+                settings.maximum_inactivity_days
+            ),
+            "write 15 or more, or 0 for never",
+        );
+    }
+    database(config, findings);
 }
+
+fn database(config: &Config, findings: &mut Findings<'_, '_, '_>) {
+    let settings = &config.device_registration;
+    let databases = usize::from(settings.sqlite.is_some()) + usize::from(settings.postgresql.is_some());
+    match settings.registry {
+        Registry::Sql if databases != 1 => findings.error(
+            Code::Contradiction,
+            "device_registration.registry",
+            "a registry in SQL needs exactly one database",
+            "write `[device_registration.sqlite]` with `file`, or `[device_registration.postgresql]`",
+        ),
+        Registry::ActiveDirectory if databases != 0 => findings.warning(
+            Code::Contradiction,
+            "device_registration.registry",
+            "a database is configured, but devices are kept in Active Directory",
+            "write `registry = \"sql\"`, or leave the database out",
+        ),
+        _ => {}
+    }
+    if let Some(postgresql) = &settings.postgresql {
+        super::attribute_stores::postgresql(postgresql, "device_registration.postgresql", findings);
+    }
+}
+
+/// More than the 14 days between two stamps.
+const LEAST_INACTIVITY: u32 = 15;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-pub use postgresql::{PostgresqlOptions, PostgresqlServer};
+pub use crate::store::postgresql::{PostgresqlOptions, PostgresqlServer};
 pub use statement::{Dialect, SqlSyntax, SqlSyntaxKind, Statement};
 
 use super::{AttributeStore, QueryContext, Rows, StoreError, StoreLimits, StoreQuery};

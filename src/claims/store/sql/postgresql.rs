@@ -1,11 +1,10 @@
 //! PostgreSQL: over TLS with a verified name, or by a local socket; each question a read-only transaction.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions, PgSslMode};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{
     AssertSqlSafe, Column as _, Executor as _, Postgres, Row as _, SqlSafeStr as _, Statement as _, TypeInfo as _,
 };
@@ -13,41 +12,7 @@ use sqlx::{
 use super::{Collected, Question, SqlFailure, SqlLimits};
 use crate::claims::Text;
 use crate::claims::store::{Rows, StoreError, StoreLimits};
-use crate::secret::Secret;
-
-/// Where a PostgreSQL database is and who asks it.
-#[derive(Debug)]
-pub struct PostgresqlOptions {
-    /// The server.
-    pub server: PostgresqlServer,
-    /// The database.
-    pub database: String,
-    /// The role.
-    pub user: String,
-    /// Its password; `None` where the server knows the role otherwise (by a local socket).
-    pub password: Option<Secret<String>>,
-}
-
-/// A PostgreSQL server.
-#[derive(Debug)]
-pub enum PostgresqlServer {
-    /// By TCP, with TLS and a certificate that has the host's name.
-    Host {
-        /// DNS name.
-        name: String,
-        /// Port.
-        port: u16,
-        /// PEM file with certificate authorities that count beside the public ones.
-        ca_file: Option<PathBuf>,
-    },
-    /// By a socket in this directory.
-    Socket {
-        /// The directory.
-        directory: PathBuf,
-        /// The port that is part of the socket's name.
-        port: u16,
-    },
-}
+use crate::store::postgresql::{PostgresqlOptions, connect_options};
 
 /// A pool of connections to one database.
 pub(super) struct Postgresql {
@@ -56,28 +21,9 @@ pub(super) struct Postgresql {
 
 impl Postgresql {
     pub(super) fn new(options: PostgresqlOptions, limits: SqlLimits) -> Self {
-        let PostgresqlOptions { server, database, user, password } = options;
-        let mut connect = PgConnectOptions::new_without_pgpass()
-            .database(&database)
-            .username(&user)
-            .application_name("chancery")
-            // The server gives a statement up on its own, even when nobody listens any more.
-            .options([("statement_timeout", limits.statement_timeout().as_millis().to_string())]);
-        connect = match server {
-            PostgresqlServer::Host { name, port, ca_file } => {
-                let connect = connect.host(&name).port(port).ssl_mode(PgSslMode::VerifyFull);
-                match ca_file {
-                    Some(file) => connect.ssl_root_cert(file),
-                    None => connect,
-                }
-            }
-            PostgresqlServer::Socket { directory, port } => {
-                connect.socket(directory).port(port).ssl_mode(PgSslMode::Disable)
-            }
-        };
-        if let Some(password) = password {
-            connect = connect.password(password.expose());
-        }
+        // The server gives a statement up on its own, even when nobody listens any more.
+        let timeout = limits.statement_timeout().as_millis().to_string();
+        let connect = connect_options(options).options([("statement_timeout", timeout)]);
         let pool = PgPoolOptions::new()
             .max_connections(limits.connections.max(1))
             .acquire_timeout(limits.connect_timeout)

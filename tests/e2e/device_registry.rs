@@ -1,0 +1,246 @@
+//! Registries of devices in the lab: the domain's own, and PostgreSQL. Driven as the server drives them, read back by ldapsearch.
+
+use std::process::Command;
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chancery::clock::{SystemClock, SystemRandomSource, UtcTime};
+use chancery::devices::{
+    ActiveDirectoryRegistry, CertificateMark, DeviceId, DeviceKey, DeviceRegistry, Registration, RegistryError,
+    SqlPlace, SqlRegistry, SqlSettings, TrustType,
+};
+use chancery::directory::Sid;
+use chancery::directory::ldap::{Bind, DomainOptions, LdapDirectory, LdapLimits, LdapOptions, Transport};
+use chancery::kerberos::ClientKeytab;
+use chancery::secret::Secret;
+use chancery::store::postgresql::{PostgresqlOptions, PostgresqlServer};
+
+use crate::support::Lab;
+use conformance::Subject;
+
+#[path = "../../src/devices/conformance.rs"]
+mod conformance;
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| panic!("{name} is set by tests/lab/run"))
+}
+
+/// The first domain, as the service account sees it.
+pub fn registry() -> ActiveDirectoryRegistry {
+    let lab = Lab::get();
+    let keytab = ClientKeytab::new(lab.keytabs.join("svc-sts.keytab"), None, lab.realm.clone());
+    let domain = DomainOptions {
+        dns_name: lab.domain.clone(),
+        netbios: lab.realm.split('.').next().unwrap().to_owned(),
+        sid: variable("LAB_SID").parse().unwrap(),
+        base_dn: None,
+        upn_suffixes: Vec::new(),
+        servers: vec![variable("LAB_DC").parse().unwrap()],
+        transport: Transport::Ldaps,
+        ca_files: vec![variable("LAB_DC_CA").into()],
+        bind: Bind::Gssapi(Arc::new(keytab)),
+    };
+    let clock = Arc::new(SystemClock::new());
+    let options = LdapOptions { domains: vec![domain], limits: LdapLimits::default() };
+    let directory = Arc::new(LdapDirectory::new(options, clock.clone()).unwrap());
+    ActiveDirectoryRegistry::new(directory, lab.domain.clone(), clock)
+}
+
+fn sid(account: &str) -> Sid {
+    Lab::get().object(account).sid.parse().unwrap()
+}
+
+/// As an administrator of the domain.
+fn ldap(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("LDAPTLS_CACERT", variable("LAB_DC_CA"))
+        .args(["-x", "-H"])
+        .arg(format!("ldaps://{}", variable("LAB_DC")));
+    command.arg("-D").arg(format!("Administrator@{}", Lab::get().domain)).args(["-w", "Adm1n.Passw0rd"]);
+    command
+}
+
+fn container() -> String {
+    format!("CN=RegisteredDevices,{}", variable("LAB_BASE_DN"))
+}
+
+fn change(ldif: &str) {
+    use std::io::Write as _;
+    let mut child =
+        ldap("ldapmodify").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(ldif.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success(), "{ldif}");
+}
+
+/// The attributes of a device as `name: value` lines.
+fn read_back(id: DeviceId) -> Vec<String> {
+    let output = ldap("ldapsearch")
+        .args(["-LLL", "-o", "ldif-wrap=no", "-s", "base", "-b"])
+        .arg(format!("CN={id},{}", container()))
+        .output()
+        .unwrap();
+    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+fn registration(unique: u64, owner: Sid) -> Registration {
+    let mut mark = CertificateMark { thumbprint: [1; 20], public_key: [2; 32] };
+    mark.thumbprint[..8].copy_from_slice(&unique.to_be_bytes());
+    Registration {
+        id: DeviceId(uuid::Uuid::from_u64_pair(unique, 77)),
+        display_name: String::from("MYPC"),
+        os_type: String::from("Windows"),
+        os_version: String::from("10.0.26100.0"),
+        owner,
+        computer_sid: Some(owner),
+        trust_type: Some(TrustType::DOMAIN),
+        certificate: mark,
+        transport_key: Some(vec![5; 283]),
+        at: UtcTime::from_filetime(134_116_560_000_000_000).unwrap(),
+    }
+}
+
+#[tokio::test]
+async fn active_directory_conforms() {
+    let registry = registry();
+    Subject { registry: &registry, user: sid("alice"), unique: fastrand::u64(..) }.conforms().await;
+}
+
+#[tokio::test]
+async fn postgresql_conforms() {
+    let options = PostgresqlOptions {
+        server: PostgresqlServer::Host {
+            name: variable("LAB_POSTGRES"),
+            port: 5432,
+            ca_file: Some(variable("CHANCERY_CA").into()),
+        },
+        database: String::from("devices"),
+        user: String::from("chancery"),
+        password: Some(Secret::new(String::from("Hr-Db-Pw-1"))),
+    };
+    let settings = SqlSettings { registration_quota: 10, maximum_inactivity_days: 90 };
+    let random = Arc::new(SystemRandomSource::new());
+    let registry = SqlRegistry::new(SqlPlace::Postgresql(options), settings, random).unwrap();
+    Subject { registry: &registry, user: sid("alice"), unique: fastrand::u64(..) }.conforms().await;
+}
+
+#[tokio::test]
+async fn what_is_written_is_what_ad_fs_writes() {
+    let (registry, owner) = (registry(), sid("WS01$"));
+    let wanted = registration(fastrand::u64(..), owner);
+    registry.register(&wanted).await.unwrap();
+    let held = read_back(wanted.id);
+    let owner = STANDARD.encode(owner.to_bytes());
+    let expected = [
+        String::from("objectClass: msDS-Device"),
+        String::from("displayName: MYPC"),
+        format!("msDS-DeviceID:: {}", STANDARD.encode(wanted.id.0.to_bytes_le())),
+        String::from("msDS-IsEnabled: TRUE"),
+        format!("altSecurityIdentities: {}", wanted.certificate.to_text()),
+        String::from("msDS-DeviceOSType: Windows"),
+        String::from("msDS-DeviceOSVersion: 10.0.26100.0"),
+        format!("msDS-RegisteredOwner:: {owner}"),
+        format!("msDS-RegisteredUsers:: {owner}"),
+        String::from("msDS-ApproximateLastLogonTimeStamp: 134116560000000000"),
+        String::from("msDS-DeviceObjectVersion: 2"),
+        String::from("msDS-DeviceTrustType: 2"),
+        String::from("msDS-CloudIsManaged: FALSE"),
+        format!("msDS-ComputerSID:: {owner}"),
+    ];
+    for line in expected {
+        assert!(held.contains(&line), "{line} is not in {held:#?}");
+    }
+    let link = held.iter().find_map(|line| line.strip_prefix("msDS-KeyCredentialLink: ")).unwrap();
+    assert!(link.starts_with("B:828:00020000200001"), "{link}");
+    assert!(link.ends_with(&format!(":CN={},{}", wanted.id, container())), "{link}");
+    assert!(!held.iter().any(|line| line.starts_with("msDS-DevicePhysicalIDs")), "{held:#?}");
+    assert_eq!(registry.delete(wanted.id).await, Ok(true));
+    assert!(read_back(wanted.id).is_empty());
+}
+
+#[tokio::test]
+async fn what_was_written_back_is_used_and_never_changed() {
+    let registry = registry();
+    let what = registration(fastrand::u64(..), sid("alice"));
+    let (id, name) = (what.id, format!("CN={},{}", what.id, container()));
+    change(&format!(
+        "dn: {name}\nchangetype: add\nobjectClass: msDS-Device\ndisplayName: Written back\nmsDS-DeviceID:: {}\n\
+         msDS-IsEnabled: TRUE\naltSecurityIdentities: {}\nmsDS-CloudAnchor:: AQID\n",
+        STANDARD.encode(id.0.to_bytes_le()),
+        what.certificate.to_text()
+    ));
+    let before = read_back(id);
+    let device = registry.find_by_certificate(&what.certificate).await.unwrap().unwrap();
+    assert!(device.written_back && device.enabled && device.last_used.is_none());
+    assert!(
+        matches!(registry.register(&what).await, Err(RegistryError::Refused { reason }) if reason.contains("Entra"))
+    );
+    assert!(matches!(registry.set_enabled(id, false).await, Err(RegistryError::Refused { .. })));
+    assert!(matches!(registry.delete(id).await, Err(RegistryError::Refused { .. })));
+    assert_eq!(read_back(id), before);
+    registry.touch(&device, what.at).await.unwrap();
+    let changed: Vec<_> = read_back(id).into_iter().filter(|line| !before.contains(line)).collect();
+    assert!(changed.iter().any(|line| line == "msDS-ApproximateLastLogonTimeStamp: 134116560000000000"), "{changed:?}");
+    assert!(
+        changed.iter().all(|l| ["msDS-Approx", "uSNChanged", "whenChanged"].iter().any(|p| l.starts_with(p))),
+        "{changed:?}"
+    );
+    change(&format!("dn: {name}\nchangetype: delete\n"));
+}
+
+#[tokio::test]
+async fn half_a_registration_is_no_device_and_is_completed() {
+    let registry = registry();
+    let what = registration(fastrand::u64(..), sid("alice"));
+    change(&format!(
+        "dn: CN={},{}\nchangetype: add\nobjectClass: msDS-Device\ndisplayName: half\nmsDS-DeviceID:: {}\n\
+         msDS-IsEnabled: FALSE\naltSecurityIdentities: {}\nmsDS-DevicePhysicalIDs: [CHANCERY]:registration under way\n\
+         msDS-RegisteredUsers:: {}\n",
+        what.id,
+        container(),
+        STANDARD.encode(what.id.0.to_bytes_le()),
+        what.certificate.to_text(),
+        STANDARD.encode(what.owner.to_bytes()),
+    ));
+    assert_eq!(registry.find(what.id).await, Ok(None));
+    assert_eq!(registry.find_by_certificate(&what.certificate).await, Ok(None));
+    assert!(registry.of_user(&what.owner).await.unwrap().iter().all(|device| device.id != what.id));
+    let device = registry.register(&what).await.unwrap();
+    assert!(device.enabled && device.keys.len() == 1);
+    assert_eq!(registry.delete(what.id).await, Ok(true));
+}
+
+/// The directory finds a value whatever its case is; a key's hash that differs by case is another key's.
+#[tokio::test]
+async fn a_certificate_is_told_from_one_that_differs_by_case() {
+    let registry = registry();
+    let mut what = registration(fastrand::u64(..), sid("alice"));
+    // Base64 of these octets has letters whose case matters.
+    what.certificate.public_key = [0x69; 32];
+    registry.register(&what).await.unwrap();
+    let text = what.certificate.to_text();
+    let (head, hash) = text.split_at(61);
+    let (first, rest) = hash.split_at(1);
+    assert_eq!(first, "a");
+    let other = CertificateMark::from_text(&format!("{head}A{rest}")).unwrap();
+    assert_eq!(registry.find_by_certificate(&other).await, Ok(None));
+    assert!(registry.find_by_certificate(&what.certificate).await.unwrap().is_some());
+    registry.delete(what.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_service_object_says_how_many_devices_and_for_how_long() {
+    let registry = registry();
+    let service = registry.service().await.unwrap();
+    assert!(service.enabled && service.keeps_keys);
+    assert_eq!((service.registration_quota, service.maximum_inactivity_days), (10, 90));
+    let domain = ldap("ldapsearch")
+        .args(["-LLL", "-o", "ldif-wrap=no", "-s", "base", "-b", &variable("LAB_BASE_DN"), "objectGUID"])
+        .output()
+        .unwrap();
+    let guid = format!("objectGUID:: {}", service.place.domain.to_base64());
+    assert!(String::from_utf8(domain.stdout).unwrap().contains(&guid), "{guid}");
+    // The server of the lab has published its authority.
+    assert!(!service.published_issuers.is_empty());
+}
