@@ -217,6 +217,10 @@ impl DeviceRegistry for ActiveDirectoryRegistry {
         Ok(self.place().await?.service.clone())
     }
 
+    async fn domain_controller(&self) -> Option<String> {
+        self.place().await.ok()?.host.clone()
+    }
+
     async fn publish_issuer(&self, certificate: &[u8]) -> Result<bool, RegistryError> {
         let place = self.place().await?;
         if place.service.published_issuers.iter().any(|published| published == certificate) {

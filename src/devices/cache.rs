@@ -114,6 +114,10 @@ impl DeviceRegistry for CachedRegistry {
         self.inner.service().await
     }
 
+    async fn domain_controller(&self) -> Option<String> {
+        self.inner.domain_controller().await
+    }
+
     async fn publish_issuer(&self, certificate: &[u8]) -> Result<bool, RegistryError> {
         self.inner.publish_issuer(certificate).await
     }

@@ -81,6 +81,11 @@ pub trait DeviceRegistry: Send + Sync {
         Err(RegistryError::Unavailable { reason: String::from("this registry says nothing of the service") })
     }
 
+    /// The domain controller that keys are written to, where the registry is in a directory: whoever reads a moment later reads there.
+    async fn domain_controller(&self) -> Option<String> {
+        None
+    }
+
     /// Publishes the certificate of a device authority beside those that are published already, so that neighbouring servers take
     /// its devices. Whether it was not there before.
     ///

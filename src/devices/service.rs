@@ -11,8 +11,6 @@ pub struct DeviceService {
     pub registration_quota: u32,
     /// `msDS-MaximumRegistrationInactivityPeriod`: days after which an unused device is swept; 0 for never.
     pub maximum_inactivity_days: u32,
-    /// The domain controller that was asked last, where the registry is in a directory.
-    pub domain_controller: Option<String>,
     /// What device certificates say of the place.
     pub place: RegistryPlace,
     /// Whether keys of devices and users are kept. Without (a directory of Windows Server 2012 R2) devices register and sign in by

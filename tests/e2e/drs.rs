@@ -290,7 +290,7 @@ fn certificates_that_end_no_registration() {
         [path("pem"), path("key")]
     };
     let [certificate, key] = client("alice-sid");
-    refused(leave(id, &["--cert", &certificate, "--key", &key]), "no authority");
+    refused(leave(id, &["--cert", &certificate, "--key", &key]), "no registered device");
     // Its subject is that of a device, and it signed itself.
     let (key, certificate) = (Lab::get().new_file("own.key"), Lab::get().new_file("own.pem"));
     run(Command::new("openssl")
@@ -310,7 +310,7 @@ fn certificates_that_end_no_registration() {
         .arg("-out")
         .arg(&certificate));
     let arguments = ["--cert", certificate.to_str().unwrap(), "--key", key.to_str().unwrap()];
-    refused(leave(id, &arguments), "no authority");
+    refused(leave(id, &arguments), "no registered device");
     // On the main name nobody is asked.
     let main = Curl::new(&format!("{}/EnrollmentServer/device/{id}", Lab::get().url))
         .args(["--request", "DELETE"])

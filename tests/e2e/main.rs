@@ -35,6 +35,7 @@ mod devices_commands;
 mod domains;
 mod drs;
 mod drs_client;
+mod drs_failures;
 mod enumeration;
 mod explain;
 mod extranet;

@@ -13,6 +13,8 @@ use super::failure::failed;
 pub(super) struct Place {
     /// Distinguished name of the object `DeviceRegistrationService`.
     pub(super) service_name: String,
+    /// The domain controller that was asked.
+    pub(super) host: Option<String>,
     /// `msDS-DeviceLocation`.
     pub(super) container: String,
     /// What the schema lacks or has.
@@ -53,6 +55,7 @@ impl Place {
         let issuers = ["msDS-IssuerPublicCertificates", "msDS-CloudIssuerPublicCertificates"];
         let issuers = issuers.iter().flat_map(|name| attributes.octets(name)).take(MAX_ISSUERS);
         Ok(Self {
+            host: root.attributes.text("dnsHostName").map(str::to_owned),
             container,
             schema,
             service: DeviceService {
@@ -63,7 +66,6 @@ impl Place {
                     "msDS-MaximumRegistrationInactivityPeriod",
                     DEFAULT_INACTIVITY,
                 ),
-                domain_controller: root.attributes.text("dnsHostName").map(str::to_owned),
                 place: RegistryPlace { invocation, domain },
                 keeps_keys: schema.keys,
                 published_issuers: issuers.map(<[u8]>::to_vec).collect(),

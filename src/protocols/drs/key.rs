@@ -71,7 +71,8 @@ async fn add(
     let key = DeviceKey { usage: USAGE, material: key.into_octets(), device: Some(proof.device), created: Some(now) };
     devices.registry.add_user_key(&proof.sid, &key).await?;
     attempt.succeeded(cx).await?;
-    let place = key_message::place(service.domain_controller.as_deref().unwrap_or_default())?;
+    let domain_controller = devices.registry.domain_controller().await.unwrap_or_default();
+    let place = key_message::place(&domain_controller)?;
     let signed = devices.authority.sign_content(&place).map_err(|error| Refusal::Authority(error.to_string()))?;
     let mut octets = [0; 16];
     cx.services.random.fill(&mut octets)?;

@@ -40,7 +40,7 @@ pub(super) enum Refusal {
     Enrolment(#[from] EnrolmentRefusal),
     /// No device certificate, or not one of a registered device.
     #[error("device certificate: {0}")]
-    DeviceCertificate(&'static str),
+    DeviceCertificate(String),
     /// Registration is switched off in the directory.
     #[error("device registration is switched off")]
     SwitchedOff,
@@ -274,7 +274,7 @@ mod tests {
             MessageError::Member("JoinType is none that is known").into(),
             Refusal::Token(what()),
             Refusal::KeyClaim("deviceid"),
-            Refusal::DeviceCertificate("secret cause"),
+            Refusal::DeviceCertificate(what()),
             EnrolmentRefusal::JoinType(JoinType::DomainJoin).into(),
             EnrolmentRefusal::Claim("primarysid").into(),
             EnrolmentRefusal::NotPermitted.into(),

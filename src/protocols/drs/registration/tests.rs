@@ -120,7 +120,6 @@ impl DeviceRegistry for Registry {
             enabled: !self.switched_off.load(Ordering::Relaxed),
             registration_quota: 2,
             maximum_inactivity_days: 90,
-            domain_controller: None,
             place: RegistryPlace { invocation: guid, domain: guid },
             keeps_keys: true,
             published_issuers: Vec::new(),

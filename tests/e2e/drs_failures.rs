@@ -1,0 +1,122 @@
+//! Device registration when the directory is gone, and when the server is killed under way.
+
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::drs_client::{
+    DeviceKeys, Joined, by_user, computer, device_dn, devices, keys_of, ldap_modify, ldap_read, members, signed, user,
+};
+use crate::support::{Audit, Lab, Node, NodeSetup, Response, eventually, variable};
+
+#[test]
+fn without_the_directory_clients_are_asked_to_come_back_and_discovery_goes_on() {
+    let domain = &Lab::get().domain;
+    let controllers = format!("domain_controllers = [\"dc1.{domain}\", \"dc2.{domain}\"]");
+    // A host that is there and speaks no LDAP.
+    let nobody = format!("domain_controllers = [\"{}\"]", Lab::get().host);
+    let node = NodeSetup::new().replace(&controllers, &nobody).start();
+    let token = signed(&keys_of(&node.directory), &computer("WS02$"));
+    let keys = DeviceKeys::new();
+    let joined = node
+        .curl("/EnrollmentServer/device?api-version=1.0")
+        .header("Authorization", &format!("Bearer {token}"))
+        .post(keys.request(6, "WS02").to_string())
+        .send();
+    let error: Value = serde_json::from_str(&joined.body).unwrap();
+    assert_eq!((joined.status, &error["ErrorType"]), (503, &json!("DirectoryError")), "{error}");
+    assert_eq!(joined.header("retry-after"), Some("30"));
+    let audit = Audit::of(node.directory.join("audit.jsonl"), &joined.correlation);
+    assert_eq!(audit.event(9020)["AuditResult"], json!("Failure"));
+    let enrolled =
+        node.curl("/EnrollmentServer/DeviceEnrollmentWebService.svc").soap(keys.enrolment(&token, "WS02")).send();
+    assert_eq!((enrolled.status, enrolled.header("retry-after")), (503, Some("30")), "{}", enrolled.body);
+    assert!(enrolled.body.contains("<s:Value>s:DirectoryAccountError</s:Value>"), "{}", enrolled.body);
+    let discovery = node.curl("/EnrollmentServer/contract?api-version=1.2").send();
+    assert_eq!(discovery.status, 200);
+}
+
+#[test]
+fn where_registration_is_off_only_discovery_is_there() {
+    let node = NodeSetup::new().replace("[device_registration]\nenabled = true", "[device_registration]").start();
+    let post = |path: &str| node.curl(path).post("{}").send().status;
+    assert_eq!(post("/EnrollmentServer/device?api-version=1.0"), 404);
+    assert_eq!(post("/EnrollmentServer/DeviceEnrollmentWebService.svc"), 404);
+    assert_eq!(post("/EnrollmentServer/key?api-version=1.0"), 404);
+    assert_eq!(node.curl("/EnrollmentServer/contract?api-version=1.0").send().status, 200);
+}
+
+/// One join, which the server may not survive: `None` when no answer came.
+fn try_to_join(node: &str, token: &str, request: &str) -> Option<Response> {
+    let url = format!("{}/EnrollmentServer/device?api-version=1.0", Lab::get().url);
+    let mut child = Command::new("curl")
+        .args(["--silent", "--fail", "--max-time", "20", "--connect-to", &format!("::{node}:"), "--data-binary", "@-"])
+        .args(["--header", &format!("Authorization: Bearer {token}"), &url])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("curl starts");
+    let _ = child.stdin.take().expect("a pipe").write_all(request.as_bytes());
+    let output = child.wait_with_output().expect("curl ends");
+    let body = String::from_utf8_lossy(&output.stdout).into_owned();
+    output.status.success().then(|| Response { status: 200, headers: Vec::new(), body, correlation: String::new() })
+}
+
+fn restarted(node: Node) -> Node {
+    let octet = node.address.rsplit('.').next().and_then(|octet| octet.parse().ok()).expect("an address");
+    node.signal("KILL");
+    drop(node);
+    NodeSetup::at(octet).start()
+}
+
+#[test]
+fn killed_under_way_it_has_every_device_that_it_confirmed() {
+    let (account, sid) = user("crash");
+    ldap_modify(&format!(
+        "dn: CN=Domain Admins,CN=Users,{}\nchangetype: modify\nadd: member\nmember: {}\n",
+        variable("LAB_BASE_DN"),
+        account.dn()
+    ));
+    let first = NodeSetup::new().start();
+    let address = first.address.clone();
+    let token = signed(&keys_of(&first.directory), &members(&sid, &account.upn()));
+    let request = DeviceKeys::new().request(4, "Crash").to_string();
+    let confirmed = Mutex::new(Vec::new());
+    let done = AtomicBool::new(false);
+    let mut node = Some(first);
+    std::thread::scope(|scope| {
+        for _ in 0..CLIENTS {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    if let Some(response) = try_to_join(&address, &token, &request) {
+                        confirmed.lock().unwrap().push(response);
+                    }
+                }
+            });
+        }
+        for crash in 1..=CRASHES {
+            eventually("more devices", || confirmed.lock().unwrap().len() >= crash * 12);
+            let old = node.take().expect("a server");
+            node = Some(restarted(old));
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    let confirmed: Vec<Joined> = confirmed.into_inner().unwrap().iter().map(Joined::of).collect();
+    let kept = devices(&by_user(&sid));
+    for joined in &confirmed {
+        let read = ldap_read(&device_dn(&joined.id), &["altSecurityIdentities", "msDS-KeyCredentialLink"]);
+        assert!(read.contains(&joined.thumbprint) && read.contains("msDS-KeyCredentialLink"), "{read}");
+    }
+    // What was under way at a kill may be there: written, and its answer never sent.
+    assert!(kept.len() <= confirmed.len() + CRASHES * CLIENTS, "{} of {}", kept.len(), confirmed.len());
+    for id in kept {
+        ldap_modify(&format!("dn: {}\nchangetype: delete\n", device_dn(&id)));
+    }
+    account.delete();
+}
+
+const CLIENTS: usize = 3;
+const CRASHES: usize = 3;
