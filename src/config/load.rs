@@ -220,15 +220,7 @@ impl Loader {
             );
         }
         let own = found.len();
-        let paths = match trust_files(&directory) {
-            Ok(paths) => paths,
-            Err(error) => {
-                let place = Place::File { file: directory.clone() };
-                let message = format!("the directory of trusts cannot be read: {error}");
-                report.error(Code::File, place, message, "let the user that runs the server read it");
-                Vec::new()
-            }
-        };
+        let paths = readable_trust_files(&directory, report);
         // Without the configuration nobody knows which stores there are.
         let stores = config.map(super::store_catalog);
         for path in &paths {
@@ -284,6 +276,16 @@ impl Loader {
             .with_clients(clients)
             .with_monitored(monitored)
     }
+}
+
+/// The files of a directory of trusts; a directory that cannot be read is an error of the report.
+fn readable_trust_files(directory: &Path, report: &mut Report) -> Vec<PathBuf> {
+    trust_files(directory).unwrap_or_else(|error| {
+        let place = Place::File { file: directory.to_owned() };
+        let message = format!("the directory of trusts cannot be read: {error}");
+        report.error(Code::File, place, message, "let the user that runs the server read it");
+        Vec::new()
+    })
 }
 
 /// The claim types that the configuration describes.

@@ -236,7 +236,6 @@ impl DeviceRegistry for SqlRegistry {
             place,
             keeps_keys: true,
             published_issuers,
-            domain_controller: None,
         })
     }
 

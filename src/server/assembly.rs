@@ -30,7 +30,6 @@ use crate::protocols::browser::{
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::protocols::oauth::{self, OAuthSettings};
 use crate::protocols::openid::{KnownProviders, OpenIdClient};
-use crate::secret::Secret;
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
 use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;

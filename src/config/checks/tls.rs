@@ -94,11 +94,6 @@ fn private_key(tls: &Tls, findings: &mut Findings<'_, '_, '_>) -> Option<PKey<Pr
     key
 }
 
-/// Whether a server's certificate stands for `host`.
-pub(crate) fn certificate_covers(certificate: &X509, host: &str) -> bool {
-    dns_names(certificate).iter().any(|name| covers(name, host))
-}
-
 fn dns_names(certificate: &X509) -> Vec<String> {
     certificate.subject_alt_names().map_or_else(Vec::new, |names| {
         names.iter().filter_map(|name| name.dnsname().map(str::to_ascii_lowercase)).collect()

@@ -23,6 +23,7 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
         certificate: None,
         session: SessionRef::random(&*cx.services.random)?,
         password_expires: None,
+        alternate_login_id: None,
     };
     let parties = Parties::of(&subject, Some(&granted.resource));
     cx.note([EventKind::CredentialAccepted { parties, authn: AuthnFacts::of(&subject) }]);

@@ -29,7 +29,9 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
         }
         _ => OAuthError::Password,
     })?;
-    let proof = Proof { method: AuthenticationMethod::Password, certificate: None, password_expires: accepted.expires };
+    let alternate_login_id = accepted.alternate_login_id.as_deref();
+    let method = AuthenticationMethod::Password;
+    let proof = Proof { method, certificate: None, password_expires: accepted.expires, alternate_login_id };
     let subject = credential::accepted(cx, accepted.account, proof, &granted.resource, USERNAME_TOKEN)?;
     let grant = exchange.permitted(&granted.resource, call.origin.clone(), &subject).await?;
     let request = TokenRequest { client, grant: &grant, scopes: &granted.scopes, nonce: None, method: None };
