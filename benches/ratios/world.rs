@@ -74,6 +74,7 @@ impl World {
             acceptance_rules: RuleSet::parse(ACTIVE_DIRECTORY_ACCEPTANCE).unwrap(),
             limits: Limits::default(),
             password_expiry: ExpiryNotice::default(),
+            claim_descriptions: Arc::default(),
             audited_claims: ClaimDetail::Values,
         });
         let origin = RequestOrigin {

@@ -8,7 +8,7 @@ use chancery::clock::{SystemRandomSource, UtcTime};
 use chancery::keys::{CertificateOptions, DecryptionKey, KeyPurpose, RsaKeySize, generate};
 use chancery::protocols::samlp::{logout, redirect::RedirectMessage, response};
 use chancery::protocols::wsfed::result;
-use chancery::tokens::TokenType;
+use chancery::tokens::AssertionVersion;
 use chancery::tokens::encryption::{ContentCipher, EncryptionKey, encrypt_assertion};
 use chancery::tokens::inbound::{Delivery, Partner, Profile};
 use chancery::trusts::partner_metadata::{Decision, Source, Wanted, read, refresh};
@@ -37,9 +37,13 @@ pub fn saml_response(input: &[u8]) {
     if !input.len().is_multiple_of(8) {
         return;
     }
-    let Ok(content) =
-        encrypt_assertion(input, TokenType::Saml2, &OURS.1, ContentCipher::Aes256Gcm, &SystemRandomSource::new())
-    else {
+    let Ok(content) = encrypt_assertion(
+        input,
+        AssertionVersion::Saml2,
+        &OURS.1,
+        ContentCipher::Aes256Gcm,
+        &SystemRandomSource::new(),
+    ) else {
         return;
     };
     let message = [

@@ -16,6 +16,11 @@ pub trait Page: serde::Serialize {
     /// The organization's text on it.
     const DESCRIPTION: Option<Description> = None;
 
+    /// Whether the form of this one leads to another site.
+    fn posts_elsewhere(&self) -> bool {
+        Self::POSTS_ELSEWHERE
+    }
+
     /// Origins of the frames in it.
     fn frames(&self) -> Vec<&str> {
         Vec::new()
@@ -44,6 +49,9 @@ pub struct SignInPage {
     pub keep_signed_in: bool,
     /// Address of the page where another organization is chosen, where there is another.
     pub choose_another: Option<String>,
+    /// Whether the answer to the form leads to another site without a page between.
+    #[serde(skip)]
+    pub leads_elsewhere: bool,
 }
 
 /// What a person is told above the form. The names are keys of texts.
@@ -87,6 +95,10 @@ pub enum Notice {
 impl Page for SignInPage {
     const TEMPLATE: &'static str = "sign-in.html";
     const DESCRIPTION: Option<Description> = Some(Description::SignIn);
+
+    fn posts_elsewhere(&self) -> bool {
+        self.leads_elsewhere
+    }
 }
 
 /// Where somebody signs in (ws-federation.md 10.2).

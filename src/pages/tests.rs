@@ -29,6 +29,7 @@ fn sign_in(text: &str, notice: Option<Notice>) -> SignInPage {
         notice,
         keep_signed_in: true,
         choose_another: Some(text.into()),
+        leads_elsewhere: false,
     }
 }
 
