@@ -297,6 +297,7 @@ impl Lasting {
             sealer: Sealer::new(&master, self.clock.clone(), self.random.clone(), oauth::SEALED_LIMIT),
             code_lifetime: config.oauth.code_lifetime(),
             refresh_grace: config.oauth.refresh_grace(),
+            password_expiry: expiry_notice(config),
             cors_origins: config.oauth.cors_origins.clone(),
         }))
     }
@@ -355,10 +356,7 @@ fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
         federation_service_identifier: config.service.identifier.clone(),
         acceptance_rules,
         limits: Limits::default(),
-        password_expiry: ExpiryNotice {
-            within: config.password_expiry.notice(),
-            change_url: config.password_expiry.change_url.as_deref().map(Text::from),
-        },
+        password_expiry: expiry_notice(config),
         claim_descriptions: Arc::new(config::all_claim_descriptions(&config.claim_descriptions)),
         audited_claims: match config.audit.claims {
             AuditClaims::None => ClaimDetail::None,
@@ -366,6 +364,13 @@ fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
             AuditClaims::Values => ClaimDetail::Values,
         },
     }))
+}
+
+fn expiry_notice(config: &Config) -> ExpiryNotice {
+    ExpiryNotice {
+        within: config.password_expiry.notice(),
+        change_url: config.password_expiry.change_url.as_deref().map(Text::from),
+    }
 }
 
 fn trusted_domains(config: &Config) -> Result<TrustedDomains, AssemblyError> {

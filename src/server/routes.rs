@@ -79,6 +79,7 @@ pub(super) fn public(path: &str) -> Option<Endpoint> {
         "/adfs/oauth2/authorize" => Endpoint::OAuth(OAuthEndpoint::Authorize(Door::Main)),
         "/adfs/oauth2/authorize/wia" => Endpoint::OAuth(OAuthEndpoint::Authorize(Door::Windows)),
         "/adfs/oauth2/token" => Endpoint::OAuth(OAuthEndpoint::Token),
+        "/adfs/oauth2/logout" => Endpoint::OAuth(OAuthEndpoint::Logout),
         "/adfs/userinfo" => Endpoint::OAuth(OAuthEndpoint::UserInformation),
         "/adfs/portal/updatepassword" => Endpoint::UpdatePassword,
         "/adfs/services/trust/mex" => Endpoint::Mex,

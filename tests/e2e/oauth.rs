@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use crate::support::oauth::{
-    API, NATIVE, NATIVE_REDIRECT, OAuth, ProofKey, SECRET, SERVER, SERVER_REDIRECT, authorize, json as body, native,
-    native_code, parameter, payload, redeem, redirected, token,
+    API, BROWSER_REDIRECT, NATIVE, NATIVE_REDIRECT, OAuth, ProofKey, SECRET, SERVER, SERVER_REDIRECT, authorize,
+    json as body, native, native_code, parameter, payload, redeem, redirected, token,
 };
 use crate::support::{Browser, Curl, Lab, inputs, python};
 
@@ -223,4 +223,123 @@ fn the_documents_are_as_clients_want_them() {
     assert_eq!(body(&found)["links"][0]["href"], lab.url);
     assert_eq!(finger("https://evil.example").status, 404);
     assert_eq!(finger("https://sts.corp.example.evil.example/adfs").status, 404);
+}
+
+#[test]
+fn sign_out_reaches_the_clients_and_goes_on_where_the_client_says() {
+    OAuth::get();
+    let lab = Lab::get();
+    let (browser, proof) = (Browser::outside(), ProofKey::new());
+    let tokens = body(&redeem(&native_code(&browser, &proof, &[]), &proof));
+    let hint = tokens["id_token"].as_str().unwrap();
+    let out = |browser: &Browser, more: &[(&str, &str)]| {
+        browser.get(&format!("/adfs/oauth2/logout?{}", crate::support::oauth::form(more)))
+    };
+    let address = ("post_logout_redirect_uri", NATIVE_REDIRECT);
+    let away = out(&browser.copy(), &[("id_token_hint", hint), address, ("state", "s&1")]);
+    assert_eq!((away.status, away.header("location")), (302, Some(&*format!("{NATIVE_REDIRECT}?state=s%261"))));
+    assert_eq!(lab.audit(&away.correlation).event(1206)["AuthProtocol"], "OAuth");
+    // The session is void, and with it the refresh token that came of it.
+    let refresh = ("refresh_token", tokens["refresh_token"].as_str().unwrap());
+    let answer = token(&[("grant_type", "refresh_token"), ("client_id", NATIVE), refresh]);
+    crate::support::oauth::refused(&answer, 400, "invalid_grant", "MSIS9614");
+    // Without a good hint nobody is sent anywhere.
+    let evil = ("post_logout_redirect_uri", "https://evil.example/");
+    for more in [vec![address], vec![("id_token_hint", hint), evil], vec![("id_token_hint", "a.b.c"), address]] {
+        let page = out(&Browser::outside(), &more);
+        assert_eq!((page.status, page.header("location")), (200, None), "{more:?}");
+        assert!(!page.body.contains("evil"), "{}", page.body);
+    }
+
+    let browser = Browser::outside();
+    native_code(&browser, &proof, &[]);
+    let request = [
+        ("response_type", "code"),
+        ("client_id", SERVER),
+        ("redirect_uri", SERVER_REDIRECT),
+        ("scope", "openid"),
+        ("nonce", "n"),
+    ];
+    let (_, parameters) = redirected(&browser.get(&authorize(&request)));
+    let answer = token(&[
+        ("grant_type", "authorization_code"),
+        ("client_id", SERVER),
+        ("client_secret", SECRET),
+        ("code", &parameter(&parameters, "code").unwrap()),
+        ("redirect_uri", SERVER_REDIRECT),
+    ]);
+    let sid = payload(&body(&answer)["id_token"])["sid"].as_str().unwrap().to_owned();
+    let page = out(&browser, &[]);
+    let frame = format!("https://app.rp.example/logout?sid={sid}&amp;iss=https%3A%2F%2F{}%2Fadfs", lab.host);
+    assert!(page.body.contains(&frame), "{frame}: {}", page.body);
+    assert!(page.header("content-security-policy").unwrap().contains("frame-src https://app.rp.example"));
+}
+
+#[test]
+fn a_refresh_token_that_comes_again_late_voids_the_family() {
+    OAuth::get();
+    let lab = Lab::get();
+    let client =
+        format!("[client]\nid = \"{NATIVE}\"\nkind = \"native\"\ngrants = [\"password\", \"refresh_token\"]\n");
+    let node = crate::support::NodeSetup::new()
+        .append("[oauth]\nrefresh_grace_seconds = 0")
+        .write("trusts/client.toml", client)
+        .start();
+    let ask = |fields: &[(&str, &str)]| {
+        let fields = crate::support::oauth::form(fields);
+        node.curl("/adfs/oauth2/token").header("Content-Type", "application/x-www-form-urlencoded").post(fields).send()
+    };
+    let name = format!("alice@{}", lab.domain);
+    let first = body(&ask(&[
+        ("grant_type", "password"),
+        ("client_id", NATIVE),
+        ("username", &name),
+        ("password", "Alice-Pw-1"),
+        ("scope", "openid"),
+    ]));
+    let refresh = |tokens: &serde_json::Value| {
+        let token = tokens["refresh_token"].as_str().unwrap_or_else(|| panic!("{tokens}"));
+        ask(&[("grant_type", "refresh_token"), ("client_id", NATIVE), ("refresh_token", token)])
+    };
+    let second = body(&refresh(&first));
+    assert!(second["access_token"].is_string(), "{second}");
+    let stolen = refresh(&first);
+    assert_eq!((stolen.status, &body(&stolen)["error"]), (400, &json!("invalid_grant")));
+    let innocent = refresh(&second);
+    assert_eq!(
+        (innocent.status, &body(&innocent)["error"]),
+        (400, &json!("invalid_grant")),
+        "the whole family is void"
+    );
+}
+
+#[test]
+fn chromium_reaches_the_client_silently_and_through_the_page() {
+    OAuth::get();
+    let proof = ProofKey::new();
+    let address = |mode: &str| {
+        authorize(&[
+            ("response_type", "code"),
+            ("client_id", NATIVE),
+            ("redirect_uri", BROWSER_REDIRECT),
+            ("scope", "openid"),
+            ("state", "s"),
+            ("response_mode", mode),
+            ("code_challenge", &proof.challenge),
+            ("code_challenge_method", "S256"),
+        ])
+    };
+    let silent = json!([{ "name": "silent", "steps": [["open", address("form_post")], ["wait", "#done"]] }]);
+    let answers = crate::browser::chromium_with(&silent, true, None);
+    let received = &answers["silent"]["received"];
+    assert_eq!((&received[0]["path"], &received[0]["fields"]["state"]), (&json!("/oauth"), &json!("s")), "{answers}");
+    assert!(received[0]["fields"]["code"].is_string(), "{answers}");
+    // The answer to the page's form is a redirection to the client, which the page's policy must let pass.
+    let page = json!([{ "name": "page", "steps": [
+        ["open", address("query")], ["wait", "#passwordInput"], ["type", alice()], ["tab"], ["type", "Alice-Pw-1"], ["enter"],
+        ["wait", "body > p:only-child"],
+    ] }]);
+    let answers = crate::browser::chromium_with(&page, false, None);
+    let at = answers["page"]["url"].as_str().unwrap_or_else(|| panic!("{answers}"));
+    assert!(at.starts_with("https://wsfed.rp.example/oauth?code="), "{at}");
 }

@@ -449,6 +449,8 @@ impl Visit<'_> {
             keep_signed_in: self.settings.lifetimes.kept.is_some(),
             choose_another: self.choose_another(),
             certificate: self.offered_certificate().map(|door| door.origin.clone()),
+            // A client is answered by a redirection; WS-Federation by a page.
+            leads_elsewhere: self.prompt.place == Place::OAuth,
         };
         let answer = reply::page(self.settings, self.cx, self.call, status, self.prompt.theme, &page)?;
         Ok(answer.with_headers(cookie))

@@ -111,8 +111,12 @@ impl Visit<'_> {
         let input = arrived.form.as_ref().map_or(Input::Request, Input::Form);
         match browser::sign_in(environment, cx, call, &browser, &prompt, door, input).await? {
             Outcome::Answer(answer) => Ok(answer),
-            Outcome::SignedIn { session, headers: new, .. } => {
+            Outcome::SignedIn { session, kept_by_browser, headers: new } => {
                 *headers = new;
+                if kept_by_browser && client.logout_uri.is_some() {
+                    let (entry, now) = (browser::client_entry(&client.id), cx.services.clock.now());
+                    headers.extend(browser::take_part(&environment.browser, &browser, &session, entry, now));
+                }
                 self.issue(&request, granted, &session).await
             }
         }

@@ -38,7 +38,8 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     }
     let (session, travelled) =
         signed_in.unpack().ok_or_else(|| OAuthError::Code(String::from("it holds no session")))?;
-    let origin = exchange.origin(client, &travelled.origin);
+    // The person was where the code was made, wherever it is redeemed.
+    let origin = travelled.origin.clone();
     let grant = exchange.permitted(&travelled.resource, origin, &session.subject).await?;
     let request =
         TokenRequest { client, grant: &grant, scopes: &travelled.scopes, nonce: nonce.as_deref(), method: None };

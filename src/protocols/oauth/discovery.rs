@@ -51,6 +51,8 @@ pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings)
             "userinfo_endpoint": format!("{base}/userinfo"),
             "capabilities": [],
             "end_session_endpoint": format!("{base}/oauth2/logout"),
+            "frontchannel_logout_supported": true,
+            "frontchannel_logout_session_supported": true,
             "as_access_token_token_binding_supported": false,
             "as_refresh_token_token_binding_supported": false,
             "resource_access_token_token_binding_supported": false,

@@ -9,6 +9,7 @@ use super::error::OAuthError;
 use crate::authn::SubjectOrigin;
 use crate::claims::Text;
 use crate::claims::types;
+use crate::clock::UtcTime;
 use crate::issuance::Grant;
 use crate::protocols::environment::Environment;
 use crate::tokens::jwt::{JwtClaims, JwtOptions};
@@ -36,6 +37,7 @@ pub(super) fn options(
     grant: &Grant,
     scopes: &[String],
     beside: Beside<'_>,
+    now: UtcTime,
 ) -> Result<JwtOptions, OAuthError> {
     let subject = &grant.subject;
     let mut members: Vec<(&'static str, Value)> = Vec::with_capacity(20);
@@ -67,6 +69,11 @@ pub(super) fn options(
     if has("profile") {
         members.extend(claim(GIVEN_NAME).map(|name| ("given_name", name)));
         members.extend(claim(SURNAME).map(|name| ("family_name", name)));
+    }
+    let expiry = subject.password_expires.and_then(|at| settings.password_expiry.of(at, now));
+    if let Some(expiry) = expiry {
+        members.push(("pwd_exp", json!(expiry.seconds.to_string())));
+        members.extend(expiry.change_url.map(|url| ("pwd_url", json!(&*url))));
     }
     members.extend(beside.access_token.map(|token| ("at_hash", json!(half_hash(token)))));
     members.extend(beside.code.map(|code| ("c_hash", json!(half_hash(code)))));

@@ -12,6 +12,7 @@ mod cors;
 mod discovery;
 mod error;
 mod id_token;
+mod logout;
 mod password_grant;
 mod redirect;
 mod refresh_grant;
@@ -26,6 +27,7 @@ use std::time::Duration;
 use actix_web::http::{Method, StatusCode};
 
 use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
+use crate::claims::store::ExpiryNotice;
 use crate::protocols::browser::Door;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
@@ -41,6 +43,8 @@ pub struct OAuthSettings {
     pub code_lifetime: Duration,
     /// How long a refresh token that was used is taken once more.
     pub refresh_grace: Duration,
+    /// When clients are told that a password expires.
+    pub password_expiry: ExpiryNotice,
     /// Origins whose scripts may call.
     pub cors_origins: Vec<String>,
 }
@@ -63,6 +67,8 @@ pub enum OAuthEndpoint {
     Token,
     /// `/adfs/userinfo`
     UserInformation,
+    /// `/adfs/oauth2/logout`
+    Logout,
 }
 
 impl OAuthEndpoint {
@@ -76,6 +82,7 @@ impl OAuthEndpoint {
             Self::Authorize(Door::Windows) => "/adfs/oauth2/authorize/wia",
             Self::Token => "/adfs/oauth2/token",
             Self::UserInformation => "/adfs/userinfo",
+            Self::Logout => "/adfs/oauth2/logout",
         }
     }
 
@@ -83,7 +90,7 @@ impl OAuthEndpoint {
     pub const fn methods(self) -> &'static [Method] {
         match self {
             Self::Discovery | Self::Keys | Self::WebFinger => &[Method::GET, Method::HEAD, Method::OPTIONS],
-            Self::Authorize(_) => &[Method::GET, Method::POST],
+            Self::Authorize(_) | Self::Logout => &[Method::GET, Method::POST],
             Self::Token => &[Method::POST, Method::OPTIONS],
             Self::UserInformation => &[Method::GET, Method::POST, Method::OPTIONS],
         }
@@ -91,7 +98,7 @@ impl OAuthEndpoint {
 
     /// Whether scripts of listed origins may call it.
     const fn is_for_scripts(self) -> bool {
-        !matches!(self, Self::Authorize(_))
+        !matches!(self, Self::Authorize(_) | Self::Logout)
     }
 }
 
@@ -107,6 +114,7 @@ pub async fn handle(environment: &Environment, endpoint: OAuthEndpoint, call: &C
         OAuthEndpoint::WebFinger => discovery::web_finger(environment, call),
         OAuthEndpoint::Authorize(door) => authorize::handle(environment, settings, door, call).await,
         OAuthEndpoint::Token => token::handle(environment, settings, call).await,
+        OAuthEndpoint::Logout => logout::handle(environment, settings, call).await,
         OAuthEndpoint::UserInformation => user_information::handle(environment, call),
     };
     if endpoint.is_for_scripts() { cors::allow(settings, call, answer) } else { answer }

@@ -31,6 +31,9 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     if cx.services.revocations.is_revoked(&travelled.family).await? {
         return Err(void("what came of this sign-in was revoked"));
     }
+    if cx.services.revocations.is_revoked(&session.subject.session).await? {
+        return Err(void("the session was signed out"));
+    }
     if !client.is_confidential() {
         use_once(exchange, id, &travelled, opened.expiry).await?;
     }

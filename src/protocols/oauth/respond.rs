@@ -97,7 +97,7 @@ pub(super) async fn mint_id_token(
     scopes: &[String],
     beside: Beside<'_>,
 ) -> Result<String, OAuthError> {
-    let jwt = id_token::options(environment, settings, client, grant, scopes, beside)?;
+    let jwt = id_token::options(environment, settings, client, grant, scopes, beside, cx.services.clock.now())?;
     let spec = TokenSpec { token_type: Some(TokenType::Jwt), jwt, ..TokenSpec::default() };
     let token = environment.issuer.mint(cx, grant, &spec).await?;
     Ok(token.as_jwt().unwrap_or_default().to_owned())

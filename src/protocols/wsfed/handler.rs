@@ -12,9 +12,8 @@ use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
 use crate::authn::SsoSession;
 use crate::claims::Text;
 use crate::issuance::{Context, Decision, SignInRequest, TokenSpec};
-use crate::protocols::browser::cookies::Keep;
 use crate::protocols::browser::{
-    self, Browser, Door, Input, LoopGuard, Outcome, Participants, PartnerAnswer, Place, Prompt, SignInFailure,
+    self, Browser, Door, Input, LoopGuard, Outcome, PartnerAnswer, Place, Prompt, SignInFailure,
 };
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
@@ -154,24 +153,10 @@ async fn issue(
     let settings = &environment.browser;
     let answer = browser::page(settings, cx, call, StatusCode::OK, trust.theme.as_deref(), &page)?;
     let looping = LoopGuard::of(settings, &signed_in.browser.cookies).issued(settings, trust.id.as_str(), now);
-    let participants = if signed_in.kept_by_browser { take_part(environment, &signed_in, trust, now) } else { None };
+    let SignedIn { session, kept_by_browser, browser } = signed_in;
+    let participants =
+        kept_by_browser.then(|| browser::take_part(settings, browser, session, trust.id.clone(), now)).flatten();
     Ok(answer.with_headers(looping).with_headers(participants))
-}
-
-/// The cookie with the relying parties of this session. Those of an earlier session of the same person stay: they are still
-/// signed in there.
-fn take_part(
-    environment: &Environment,
-    signed_in: &SignedIn<'_>,
-    trust: &RelyingParty,
-    now: crate::clock::UtcTime,
-) -> Option<(actix_web::http::header::HeaderName, actix_web::http::header::HeaderValue)> {
-    let SignedIn { session, browser, .. } = signed_in;
-    let earlier = browser.session.as_ref();
-    let same_person = earlier.is_some_and(|earlier| earlier.subject.origin.is_same_person(&session.subject.origin));
-    let earlier = if same_person { browser.participants(&environment.browser) } else { Participants::default() };
-    let keep = if session.kept { Keep::For(session.until.since(now)) } else { Keep::Session };
-    earlier.with(trust.id.clone()).cookie(&environment.browser, session, keep)
 }
 
 /// How long a token may be on its way in the browser (AD FS' `SamlMessageDeliveryWindow`).

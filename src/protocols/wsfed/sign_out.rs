@@ -1,20 +1,16 @@
 //! Sign-out: the session ends here, at every relying party it signed in to, and at the claims provider it came from
 //! (ws-federation.md 6.4, 7.5).
 
-use actix_web::http::StatusCode;
-
 use super::refusal::Refusal;
 use super::reply_address::{is_registered, origin};
 use super::request::SignOut;
 use crate::audit::{EventKind, Parties};
-use crate::authn::SsoSession;
 use crate::issuance::Context;
-use crate::pages::SignOutPage;
 use crate::protocols::browser::provider_sign_out::{self, LogoutMessage};
-use crate::protocols::browser::{self, Browser, Participants};
+use crate::protocols::browser::{self, AfterSignOut, Browser};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
-use crate::trusts::{FederationProtocol, TrustLookup, Trusts};
+use crate::trusts::{FederationProtocol, Trusts};
 
 /// Somebody signs out.
 pub(super) async fn sign_out(
@@ -26,20 +22,9 @@ pub(super) async fn sign_out(
     let browser = Browser::of(&environment.browser, cx, call).await;
     let back =
         request.state.as_deref().and_then(|state| provider_sign_out::back_from_openid(environment, &browser, state));
-    let go_on = request.reply.clone().or(back).filter(|address| is_anybodys(&cx.services.trusts, address));
-    let next = match provider_sign_out::leave(environment, cx, &browser, go_on.as_deref()).await {
-        Ok(next) => next,
-        // What ends here must end here, whatever is wrong with the way to others.
-        Err(error) => {
-            tracing::error!(correlation = %cx.request.activity, %error, "the claims provider is not told of a sign-out");
-            None
-        }
-    };
-    let (go_on, cookie) = match next {
-        Some((address, cookie)) => (Some(address), cookie),
-        None => (go_on, None),
-    };
-    Ok(end(environment, cx, call, &browser, After { go_on, framed: false }).await?.with_headers(cookie))
+    // The way back was checked before it was sealed.
+    let go_on = request.reply.clone().filter(|address| is_anybodys(&cx.services.trusts, address)).or(back);
+    Ok(browser::sign_out(environment, cx, call, &browser, go_on).await?)
 }
 
 /// Another service ends the session in a frame or an image of its own page. A claims provider that does it in the window itself, one
@@ -52,7 +37,7 @@ pub(super) async fn clean_up(
 ) -> Result<Answer, Refusal> {
     let browser = Browser::of(&environment.browser, cx, call).await;
     let go_on = reply.filter(|address| is_a_providers(&cx.services.trusts, address));
-    end(environment, cx, call, &browser, After { go_on, framed: true }).await
+    Ok(browser::end(environment, cx, call, &browser, AfterSignOut { go_on, framed: true }).await?)
 }
 
 /// A claims provider asks for the end of a session, by SAML 2.0; perhaps in a frame of its own page.
@@ -67,7 +52,7 @@ pub(super) async fn asked_by_provider(
     if !asked.ends {
         return Ok(browser::redirect(&asked.answer));
     }
-    end(environment, cx, call, &browser, After { go_on: Some(asked.answer), framed: true }).await
+    Ok(browser::end(environment, cx, call, &browser, AfterSignOut { go_on: Some(asked.answer), framed: true }).await?)
 }
 
 /// A claims provider says how its own sign-out ended. Here everything is over already.
@@ -83,49 +68,7 @@ pub(super) async fn answered_by_provider(
         tracing::warn!(correlation = %cx.request.activity, code = error.number(), %error, "sign-out at a claims provider failed");
         cx.note([EventKind::SignOut { parties: Parties::default(), success: false }]);
     }
-    end(environment, cx, call, &browser, After { go_on, framed: false }).await
-}
-
-/// What comes after the end.
-struct After {
-    /// Where the browser goes on.
-    go_on: Option<String>,
-    /// Whether another service may show the page in a frame.
-    framed: bool,
-}
-
-async fn end(
-    environment: &Environment,
-    cx: &Context,
-    call: &Call,
-    browser: &Browser,
-    After { go_on, framed }: After,
-) -> Result<Answer, Refusal> {
-    let settings = &environment.browser;
-    let clean_up = addresses(&cx.services.trusts, &browser.participants(settings));
-    if let Some(SsoSession { subject, .. }) = &browser.session {
-        cx.note([EventKind::SignOut { parties: Parties::of(subject, None), success: true }]);
-    }
-    let headers = browser::end_session(cx, browser).await;
-    if let (Some(address), true) = (&go_on, clean_up.is_empty()) {
-        return Ok(browser::redirect(address).with_headers(headers));
-    }
-    let mut origins: Vec<String> = clean_up.iter().filter_map(|address| origin(address)).collect();
-    origins.sort();
-    origins.dedup();
-    let page = SignOutPage { clean_up, origins, go_on, framed };
-    Ok(browser::page(settings, cx, call, StatusCode::OK, None, &page)?.with_headers(headers))
-}
-
-/// Where the relying parties end their sessions.
-fn addresses(trusts: &Trusts, participants: &Participants) -> Vec<String> {
-    let endpoints = participants.iter().filter_map(|id| match trusts.relying_party(id.as_str()) {
-        TrustLookup::Enabled(trust) => trust.ws_federation.as_ref().map(|settings| settings.endpoint.as_str()),
-        TrustLookup::Disabled(_) | TrustLookup::Unknown => None,
-    });
-    endpoints
-        .map(|endpoint| format!("{endpoint}{}wa=wsignoutcleanup1.0", if endpoint.contains('?') { '&' } else { '?' }))
-        .collect()
+    Ok(browser::end(environment, cx, call, &browser, AfterSignOut { go_on, framed: false }).await?)
 }
 
 /// Whether the address is on the host of a claims provider that signs out by WS-Federation.

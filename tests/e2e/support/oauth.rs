@@ -30,6 +30,8 @@ pub const DISABLED: &str = "e2e00000-0000-4000-8000-000000000004";
 pub const API: &str = "https://api.rp.example/";
 /// Where the native client is answered.
 pub const NATIVE_REDIRECT: &str = "http://127.0.0.1:8400/cb";
+/// Where a native client's answer meets a program that the browser's tests run.
+pub const BROWSER_REDIRECT: &str = "https://wsfed.rp.example/oauth";
 /// Where the server client is answered.
 pub const SERVER_REDIRECT: &str = "https://app.rp.example/cb?tenant=1";
 
@@ -69,14 +71,14 @@ impl OAuth {
             write(
                 "e2e-oauth-native.toml",
                 &format!(
-                    "[client]\nid = \"{NATIVE}\"\nname = \"Native\"\nkind = \"native\"\nredirect_uris = [\"{NATIVE_REDIRECT}\", \"ms-app://e2e/\"]\n{resources}\n"
+                    "[client]\nid = \"{NATIVE}\"\nname = \"Native\"\nkind = \"native\"\nredirect_uris = [\"{NATIVE_REDIRECT}\", \"ms-app://e2e/\", \"{BROWSER_REDIRECT}\"]\n{resources}\n"
                 ),
             );
             write(
                 "e2e-oauth-server.toml",
                 &format!(
                     "[client]\nid = \"{SERVER}\"\nname = \"Server\"\nkind = \"server\"\nredirect_uris = [\"{SERVER_REDIRECT}\"]\n\
-                     secret_file = \"e2e-client-secret\"\ncertificate_files = [\"e2e-client.pem\"]\nwindows_account = 'CORP\\WS01$'\n\
+                     secret_file = \"e2e-client-secret\"\ncertificate_files = [\"e2e-client.pem\"]\nwindows_account = 'CORP\\WS01$'\nlogout_uri = \"https://app.rp.example/logout\"\n\
                      grants = [\"authorization_code\", \"refresh_token\", \"client_credentials\", \"implicit\"]\n{resources}\n"
                 ),
             );
