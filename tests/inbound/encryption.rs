@@ -10,7 +10,7 @@ use chancery::protocols::samlp::response::{self, ResponseError};
 use chancery::protocols::wsfed::result;
 use chancery::secret::Secret;
 use chancery::store::MemoryOneTime;
-use chancery::tokens::TokenType;
+use chancery::tokens::AssertionVersion;
 use chancery::tokens::encryption::{ContentCipher, EncryptionKey, encrypt_assertion};
 use chancery::tokens::inbound::{InboundError, Partner, Unredeemed};
 use chancery::xml::verify::VerifyError;
@@ -26,10 +26,10 @@ fn decryption_key(pair: &Pair) -> DecryptionKey {
 
 static KEYS: LazyLock<[DecryptionKey; 2]> = LazyLock::new(|| [decryption_key(&OLD), decryption_key(&OURS)]);
 
-fn encrypted(plain: &str, token_type: TokenType, cipher: ContentCipher) -> String {
+fn encrypted(plain: &str, version: AssertionVersion, cipher: ContentCipher) -> String {
     let key = EncryptionKey::from_certificate(&OURS.0).unwrap();
     let random = SystemRandomSource::new();
-    String::from_utf8(encrypt_assertion(plain.as_bytes(), token_type, &key, cipher, &random).unwrap()).unwrap()
+    String::from_utf8(encrypt_assertion(plain.as_bytes(), version, &key, cipher, &random).unwrap()).unwrap()
 }
 
 fn signed_assertion() -> String {
@@ -52,7 +52,7 @@ fn signed(response: &str) -> String {
 
 #[tokio::test]
 async fn an_encrypted_assertion_is_opened_by_any_of_our_keys() {
-    let content = encrypted(&signed_assertion(), TokenType::Saml2, ContentCipher::Aes256Gcm);
+    let content = encrypted(&signed_assertion(), AssertionVersion::Saml2, ContentCipher::Aes256Gcm);
     let store = MemoryOneTime::new(Arc::new(ManualClock::at(NOW)), 1);
     let assertion = receive(&response_with("_response", &content), false).unwrap().redeem(&store).await.unwrap();
     assert_eq!(&*assertion.name_identifier.unwrap().value, "alice@partner.example");
@@ -65,10 +65,10 @@ async fn an_encrypted_assertion_is_opened_by_any_of_our_keys() {
 #[test]
 fn saml11_is_encrypted_without_a_wrapper() {
     let token = sign(&unsigned_saml11("_assertion", "alice"));
-    let content = encrypted(&token, TokenType::Saml11, ContentCipher::Aes256Gcm);
+    let content = encrypted(&token, AssertionVersion::Saml11, ContentCipher::Aes256Gcm);
     let partner = Partner { decryption_keys: &[&KEYS[1]], ..partner() };
     taken(result::receive(&rstr(TRUST_2005, &content), &partner, &passive()));
-    let cbc = encrypted(&token, TokenType::Saml11, ContentCipher::Aes256Cbc);
+    let cbc = encrypted(&token, AssertionVersion::Saml11, ContentCipher::Aes256Cbc);
     let error = result::receive(&rstr(TRUST_2005, &cbc), &partner, &passive()).unwrap_err();
     assert_eq!(error, InboundError::UnvouchedEncryption);
     taken(result::receive(&rstr(TRUST_2005, &cbc), &Partner { unvouched_cbc: true, ..partner }, &passive()));
@@ -76,7 +76,7 @@ fn saml11_is_encrypted_without_a_wrapper() {
 
 #[test]
 fn cbc_needs_a_signature_over_the_ciphertext_or_a_trust_that_does_without() {
-    let content = encrypted(&signed_assertion(), TokenType::Saml2, ContentCipher::Aes256Cbc);
+    let content = encrypted(&signed_assertion(), AssertionVersion::Saml2, ContentCipher::Aes256Cbc);
     let response = response_with("_response", &content);
     assert_eq!(receive(&response, false).unwrap_err(), InboundError::UnvouchedEncryption);
     taken(receive(&signed(&response), false));
@@ -97,7 +97,7 @@ fn altered_ciphertext_says_nothing_about_what_is_in_it() {
         (from, message[from..].find('<').unwrap() + from)
     };
     for cipher in [ContentCipher::Aes256Gcm, ContentCipher::Aes256Cbc] {
-        let response = response_with("_response", &encrypted(&signed_assertion(), TokenType::Saml2, cipher));
+        let response = response_with("_response", &encrypted(&signed_assertion(), AssertionVersion::Saml2, cipher));
         let (from, to) = cut_value(&response);
         let octets = BASE64.decode(&response[from..to]).unwrap();
         for at in (0..octets.len()).step_by(octets.len() / 40).chain([octets.len() - 1, octets.len() - 17]) {
@@ -121,7 +121,7 @@ fn what_comes_out_must_be_one_signed_assertion() {
     let wrapped = edit(&unsigned_assertion("_evil", "admin"), &Signature::of("_evil").xml(), &signed_assertion());
     for plain in [&*unsigned, &*strangers, &*two, &*wrapped, "", "alice", "<x></x>", &signed_response()] {
         for cipher in [ContentCipher::Aes256Gcm, ContentCipher::Aes256Cbc] {
-            let message = response_with("_response", &encrypted(plain, TokenType::Saml2, cipher));
+            let message = response_with("_response", &encrypted(plain, AssertionVersion::Saml2, cipher));
             assert_eq!(receive(&message, true).unwrap_err(), InboundError::Undecryptable, "{plain}");
             assert!(
                 receive(&signed(&message), false).is_err(),
@@ -135,15 +135,15 @@ fn what_comes_out_must_be_one_signed_assertion() {
         &format!(">{US}</saml:Audience>"),
         ">urn:x</saml:Audience>",
     ));
-    let message = response_with("_r", &encrypted(&for_others, TokenType::Saml2, ContentCipher::Aes256Gcm));
+    let message = response_with("_r", &encrypted(&for_others, AssertionVersion::Saml2, ContentCipher::Aes256Gcm));
     assert!(matches!(receive(&message, false), Err(InboundError::Audience { .. })));
 }
 
 #[test]
 fn a_response_carries_no_assertion_of_saml11() {
     let saml11 = sign(&unsigned_saml11("_assertion", "alice"));
-    let hidden = encrypted(&saml11, TokenType::Saml2, ContentCipher::Aes256Gcm);
-    let bare = encrypted(&saml11, TokenType::Saml11, ContentCipher::Aes256Gcm);
+    let hidden = encrypted(&saml11, AssertionVersion::Saml2, ContentCipher::Aes256Gcm);
+    let bare = encrypted(&saml11, AssertionVersion::Saml11, ContentCipher::Aes256Gcm);
     for content in [saml11, hidden, bare] {
         let error = receive(&response_with("_r", &content), false).unwrap_err();
         assert!(matches!(error, InboundError::Unsupported { parent: "Response", .. }), "{error}");
@@ -152,7 +152,7 @@ fn a_response_carries_no_assertion_of_saml11() {
 
 #[test]
 fn old_algorithms_and_odd_forms_are_refused() {
-    let content = encrypted(&signed_assertion(), TokenType::Saml2, ContentCipher::Aes256Gcm);
+    let content = encrypted(&signed_assertion(), AssertionVersion::Saml2, ContentCipher::Aes256Gcm);
     for (from, to) in [
         ("http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p", "http://www.w3.org/2001/04/xmlenc#rsa-1_5"),
         ("http://www.w3.org/2009/xmlenc11#aes256-gcm", "http://www.w3.org/2001/04/xmlenc#tripledes-cbc"),
@@ -175,7 +175,7 @@ fn old_algorithms_and_odd_forms_are_refused() {
         assert!(matches!(error, InboundError::Encryption { .. } | InboundError::Read(_)), "{error}");
     }
     let saml11 = sign(&unsigned_saml11("_assertion", "alice"));
-    let bare = encrypted(&saml11, TokenType::Saml11, ContentCipher::Aes256Gcm);
+    let bare = encrypted(&saml11, AssertionVersion::Saml11, ContentCipher::Aes256Gcm);
     for token in [format!("{saml11}{bare}"), format!("{bare}{saml11}"), bare.repeat(2)] {
         let error = receive_result(&rstr(TRUST_2005, &token)).unwrap_err();
         assert_eq!(error, InboundError::SeveralAssertions { count: 2 });
