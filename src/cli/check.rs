@@ -12,6 +12,7 @@ use super::{ConfigArgument, use_colour};
 use crate::config::diagnostic::Report;
 use crate::config::running::{LastReload, ReloadResult, process_id};
 use crate::config::{Outcome, render};
+use crate::trusts::RelyingParty;
 
 /// Check a configuration, and show whether the running server took the last change
 ///
@@ -84,7 +85,9 @@ impl Running {
 fn human(file: &Path, outcome: &Outcome, running: Option<&Running>, colour: bool) -> String {
     let mut text = render::report(&outcome.report, colour);
     if let Some(loaded) = &outcome.loaded {
-        let parties = loaded.trusts.relying_parties().len();
+        // The resources that every farm has are nobody's trusts.
+        let is_own = |trust: &RelyingParty| trust.file.is_some() || trust.ws_federation.is_some();
+        let parties = loaded.trusts.relying_parties().iter().filter(|trust| is_own(trust)).count();
         let providers = match loaded.trusts.claims_providers().len() {
             0 => String::new(),
             number => format!("; claims providers besides Active Directory: {number}"),

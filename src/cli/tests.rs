@@ -47,7 +47,8 @@ fn what_init_writes_passes_the_check() {
     assert_eq!(written, [file.clone(), fixture.path().join("kek")]);
     let outcome = fixture.loader().load();
     assert_eq!(outcome.report, crate::config::diagnostic::Report::default());
-    assert_eq!(outcome.loaded.unwrap().trusts.relying_parties().len(), 1);
+    // Entra, and the two resources that Windows knows by fixed names.
+    assert_eq!(outcome.loaded.unwrap().trusts.relying_parties().len(), 3);
 
     let before = std::fs::read(&file).unwrap();
     let Command::Init(again) = command(&line) else { panic!("init") };
