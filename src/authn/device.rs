@@ -239,7 +239,6 @@ mod tests {
                 maximum_inactivity_days: 0,
                 place: place(),
                 keeps_keys: true,
-                domain_controller: None,
                 published_issuers: self.published_issuers.clone(),
             })
         }

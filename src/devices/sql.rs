@@ -235,7 +235,6 @@ impl DeviceRegistry for SqlRegistry {
             place,
             keeps_keys: true,
             published_issuers,
-            domain_controller: None,
         })
     }
 
