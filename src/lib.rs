@@ -18,6 +18,7 @@ pub mod directory;
 pub mod issuance;
 pub mod kerberos;
 pub mod keys;
+pub mod outgoing;
 pub mod pages;
 pub mod protocols;
 pub mod secret;

@@ -8,8 +8,12 @@
 mod claims;
 #[path = "inbound/encryption.rs"]
 mod encryption;
+#[path = "inbound/logout_requests.rs"]
+mod logout_requests;
 #[path = "inbound/metadata.rs"]
 mod metadata;
+#[path = "inbound/monitoring.rs"]
+mod monitoring;
 #[path = "inbound/requests.rs"]
 mod requests;
 #[path = "inbound/rstr.rs"]

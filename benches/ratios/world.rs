@@ -74,8 +74,8 @@ impl World {
             acceptance_rules: RuleSet::parse(ACTIVE_DIRECTORY_ACCEPTANCE).unwrap(),
             limits: Limits::default(),
             password_expiry: ExpiryNotice::default(),
-            audited_claims: ClaimDetail::Values,
             claim_descriptions: Arc::default(),
+            audited_claims: ClaimDetail::Values,
         });
         let origin = RequestOrigin {
             peer: [10, 0, 0, 1].into(),

@@ -10,6 +10,7 @@ use super::facts::{AuthnFacts, Parties, RequestFacts};
 use super::failure::{CredentialFailure, ErrorCode, FailureType};
 use super::text::{Detail, Identifier, Name};
 use crate::clock::{Random, UtcTime};
+use crate::devices::DeviceId;
 use crate::directory::Sid;
 use crate::tokens::{KeyId, TokenId};
 
@@ -224,6 +225,15 @@ pub enum EventKind {
         /// Wrong passwords counted.
         failures: u32,
     },
+    /// 168 (taken over) or 156 (not): a partner's metadata says something new, or cannot be had.
+    PartnerMetadata {
+        /// Whose.
+        parties: Parties,
+        /// Whether it is in use now.
+        taken: bool,
+        /// What changed, or why it is not taken.
+        detail: Detail,
+    },
     /// 9002: an attribute store gave no answer, so no token is issued.
     AttributeStoreFailed {
         /// Who and for whom.
@@ -277,6 +287,17 @@ pub enum EventKind {
         /// Why it came to nothing; `None` when the key is registered.
         refused: Option<DeviceRefusal>,
     },
+    /// 9030: an administrator or a sweep changed a registered device, or tried to.
+    DeviceAdministered {
+        /// Who, as far as the operating system tells.
+        parties: Parties,
+        /// The device.
+        device: DeviceId,
+        /// `disable`, `enable`, `delete` or `delete-half`.
+        change: Name,
+        /// Why it was not changed; `None` when it was.
+        failure: Option<Detail>,
+    },
 }
 
 impl EventKind {
@@ -312,11 +333,14 @@ impl EventKind {
             Self::LockedButAllowed { .. } => 512,
             Self::LockedWithRightPassword { .. } => 515,
             Self::AccountLocked { .. } => 516,
+            Self::PartnerMetadata { taken: true, .. } => 168,
+            Self::PartnerMetadata { taken: false, .. } => 156,
             Self::SidsFiltered { .. } => 9001,
             Self::AttributeStoreFailed { .. } => 9002,
             Self::DeviceRegistration { .. } => 9020,
             Self::DeviceUnregistration { .. } => 9021,
             Self::AccountKeyRegistration { .. } => 9022,
+            Self::DeviceAdministered { .. } => 9030,
         }
     }
 }

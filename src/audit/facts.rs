@@ -37,6 +37,25 @@ pub struct RequestFacts {
     pub endpoint: Identifier,
 }
 
+impl RequestFacts {
+    /// For what no request caused: the server's own work on the trust with a partner.
+    pub fn of_server(server: &str, activity: Uuid, work: &'static str) -> Self {
+        Self {
+            activity,
+            server: Identifier::public(server),
+            protocol: AuthProtocol::Saml,
+            location: NetworkLocation::Intranet,
+            client: None,
+            forwarded: Vec::new(),
+            proxy: None,
+            peer: None,
+            proxy_server: None,
+            user_agent: None,
+            endpoint: Identifier::constant(work),
+        }
+    }
+}
+
 /// Protocol of a request, by AD FS' names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthProtocol {
@@ -93,6 +112,12 @@ impl Parties {
                 relying_party,
                 claims_provider: Some(Identifier::public(subject.claims_provider.as_str())),
                 user: Some(Name::public(&subject.name)),
+                sid: None,
+            },
+            SubjectOrigin::Client(client) => Self {
+                relying_party,
+                claims_provider: Some(Identifier::constant(issuer::LOCAL_AUTHORITY)),
+                user: Some(Name::public(&client.id)),
                 sid: None,
             },
         }

@@ -9,7 +9,8 @@ use super::claims::ClaimLine;
 use super::device::{DeviceAttempt, DeviceRefusal};
 use super::event::{AuditEvent, EventKind};
 use super::facts::{AuthnFacts, Parties, RequestFacts};
-use super::text::Detail;
+use super::text::{Detail, Name};
+use crate::devices::DeviceId;
 use crate::directory::Sid;
 
 /// The event as one JSON object and a line feed.
@@ -121,20 +122,19 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
             if *omitted > 0 { map.serialize_entry("ClaimsOmitted", omitted) } else { Ok(()) }
         }
         EventKind::LockedButAllowed { parties } | EventKind::LockedWithRightPassword { parties } => who(map, parties),
-        EventKind::AccountLocked { parties, failures } => {
-            who(map, parties)?;
-            map.serialize_entry("BadPasswordCount", failures)
-        }
+        EventKind::AccountLocked { parties, failures } => locked(map, parties, *failures),
         EventKind::AttributeStoreFailed { parties, store, rule, code, detail, retryable } => {
             failed_request(map, parties, code.0, detail)?;
             map.serialize_entry("AttributeStore", store)?;
             map.serialize_entry("Rule", rule)?;
             map.serialize_entry("Retryable", retryable)
         }
+        EventKind::PartnerMetadata { parties, taken, detail } => partner_metadata(map, parties, *taken, detail),
+        EventKind::DeviceAdministered { parties, device, change, failure } => {
+            administered(map, parties, *device, change, failure.as_ref())
+        }
         EventKind::SidsFiltered { parties, realm, dropped, sids } => {
-            who(map, parties)?;
-            map.serialize_entry("Realm", realm)?;
-            dropped_sids(map, *dropped, sids)
+            dropped_sids(map, parties, realm, (*dropped, sids))
         }
         EventKind::DeviceRegistration { parties, attempt, refused }
         | EventKind::DeviceUnregistration { parties, attempt, refused }
@@ -144,7 +144,32 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
     }
 }
 
-fn dropped_sids<M: SerializeMap>(map: &mut M, dropped: usize, sids: &[Sid]) -> Result<(), M::Error> {
+fn locked<M: SerializeMap>(map: &mut M, parties: &Parties, failures: u32) -> Result<(), M::Error> {
+    who(map, parties)?;
+    map.serialize_entry("BadPasswordCount", &failures)
+}
+
+fn administered<M: SerializeMap>(
+    map: &mut M,
+    parties: &Parties,
+    device: DeviceId,
+    change: &Name,
+    failure: Option<&Detail>,
+) -> Result<(), M::Error> {
+    who(map, parties)?;
+    map.serialize_entry("DeviceId", &device.to_string())?;
+    map.serialize_entry("Change", change)?;
+    map.serialize_entry("Detail", &failure)
+}
+
+fn dropped_sids<M: SerializeMap>(
+    map: &mut M,
+    parties: &Parties,
+    realm: &Name,
+    (dropped, sids): (usize, &[Sid]),
+) -> Result<(), M::Error> {
+    who(map, parties)?;
+    map.serialize_entry("Realm", realm)?;
     map.serialize_entry("DroppedCount", &dropped)?;
     let listed: Vec<String> = sids.iter().take(MAX_LISTED).map(ToString::to_string).collect();
     map.serialize_entry("DroppedSids", &listed)
@@ -171,6 +196,17 @@ fn password_change<M: SerializeMap>(
 ) -> Result<(), M::Error> {
     audit(map, "PasswordChange", failure, code)?;
     components(map, parties, &AuthnFacts::default())
+}
+
+fn partner_metadata<M: SerializeMap>(
+    map: &mut M,
+    parties: &Parties,
+    taken: bool,
+    detail: &Detail,
+) -> Result<(), M::Error> {
+    outcome(map, if taken { "Success" } else { "Failure" })?;
+    who(map, parties)?;
+    map.serialize_entry("Detail", detail)
 }
 
 /// A request that came to nothing, with the code users search for.

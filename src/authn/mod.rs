@@ -35,6 +35,9 @@ pub use negotiate::{NegotiateAuthenticator, NegotiateError};
 pub use network::{Audience, ForwardingHeaders, NetworkLocation, NetworkPolicy, RequestOrigin};
 pub use password::{ChangeError, PasswordAccepted, PasswordError, PasswordVerifier};
 pub use password_gate::{GateChangeError, GateError, PasswordAttempt, PasswordGate};
-pub use session::{SessionLifetimes, SsoSession};
-pub use subject::{AuthenticatedSubject, AuthenticationMethod, FederatedSubject, SessionRef, SubjectOrigin};
+pub use session::{PackedSession, SessionLifetimes, SsoSession};
+pub use subject::{
+    AuthenticatedSubject, AuthenticationMethod, ClientSubject, FederatedSubject, ProviderSession, SessionRef,
+    SubjectOrigin,
+};
 pub use user_agents::WindowsUserAgents;

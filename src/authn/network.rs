@@ -30,7 +30,7 @@ impl NetworkLocation {
 }
 
 /// Where a request comes from, as far as somebody trusted says so.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct RequestOrigin {
     /// The other end of the TCP connection; IPv4-mapped IPv6 is written as IPv4.
     pub peer: IpAddr,

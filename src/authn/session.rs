@@ -8,7 +8,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 
 use super::certificate::CertificateContext;
-use super::{AuthenticatedSubject, AuthenticationMethod, DeviceContext, FederatedSubject, SessionRef, SubjectOrigin};
+use super::{
+    AuthenticatedSubject, AuthenticationMethod, ClientSubject, DeviceContext, FederatedSubject, SessionRef,
+    SubjectOrigin,
+};
 use crate::clock::UtcTime;
 use crate::directory::{Account, AccountKind, Sid};
 use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
@@ -60,6 +63,30 @@ impl SsoSession {
     }
 }
 
+/// A session inside something else that travels sealed, such as a code or a refresh token.
+#[derive(serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct PackedSession(Wire);
+
+impl From<&SsoSession> for PackedSession {
+    fn from(session: &SsoSession) -> Self {
+        Self(Wire::from(session))
+    }
+}
+
+impl PackedSession {
+    /// The session, until a time; `None` when it is none.
+    pub fn unpack(self, until: UtcTime) -> Option<SsoSession> {
+        self.0.into_session(until)
+    }
+}
+
+impl std::fmt::Debug for PackedSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PackedSession").finish_non_exhaustive()
+    }
+}
+
 /// The sealed form. Short names and packed groups: it travels with every request, and a member of hundreds of groups still must
 /// get through balancers.
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -91,6 +118,8 @@ enum WireOrigin {
     Directory(WireAccount),
     #[serde(rename = "f")]
     ClaimsProvider(FederatedSubject),
+    #[serde(rename = "c")]
+    Client(ClientSubject),
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -123,6 +152,7 @@ impl From<&SsoSession> for Wire {
             origin: match &subject.origin {
                 SubjectOrigin::Directory(account) => WireOrigin::Directory(WireAccount::from(account)),
                 SubjectOrigin::ClaimsProvider(federated) => WireOrigin::ClaimsProvider(federated.clone()),
+                SubjectOrigin::Client(client) => WireOrigin::Client(client.clone()),
             },
             methods: subject.methods.clone(),
             instant: subject.instant,
@@ -173,6 +203,7 @@ impl Wire {
         let origin = match self.origin {
             WireOrigin::Directory(account) => SubjectOrigin::Directory(account.into_account()?),
             WireOrigin::ClaimsProvider(federated) => SubjectOrigin::ClaimsProvider(federated),
+            WireOrigin::Client(client) => SubjectOrigin::Client(client),
         };
         let subject = AuthenticatedSubject {
             origin,
@@ -230,9 +261,11 @@ pub(crate) mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::authn::ProviderSession;
     use crate::claims::{Claim, ClaimSet};
     use crate::clock::{Clock as _, ManualClock, SystemRandomSource};
     use crate::secret::Secret;
+    use crate::tokens::NameIdentifier;
     use crate::trusts::ClaimsProviderId;
 
     const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
@@ -289,6 +322,15 @@ pub(crate) mod tests {
             claims_provider: ClaimsProviderId::new("urn:partner"),
             name: String::from("bob@partner.example"),
             claims: ClaimSet::from(vec![claim]),
+            session: Some(Box::new(ProviderSession {
+                name_identifier: NameIdentifier {
+                    value: "_bob".into(),
+                    format: Some("urn:format".into()),
+                    name_qualifier: None,
+                    sp_name_qualifier: Some("urn:sp".into()),
+                },
+                session_index: Some("_1".into()),
+            })),
         };
         let origin = SubjectOrigin::ClaimsProvider(federated);
         let subject = AuthenticatedSubject { origin, ..subject(AuthenticationMethod::Federated, NOW) };

@@ -4,9 +4,11 @@ use std::fmt;
 
 use super::certificate::CertificateContext;
 use super::{DeviceContext, RequestedMethod};
-use crate::claims::ClaimSet;
+use crate::claims::types::issuer;
+use crate::claims::{ClaimSet, Text};
 use crate::clock::{Random, RandomError, UtcTime};
 use crate::directory::Account;
+use crate::tokens::NameIdentifier;
 use crate::trusts::{ClaimsProviderId, HomeRealm};
 
 /// Somebody who proved who they are.
@@ -42,6 +44,17 @@ pub enum SubjectOrigin {
     Directory(Account),
     /// A user of another claims provider.
     ClaimsProvider(FederatedSubject),
+    /// An OAuth client that acts for itself.
+    Client(ClientSubject),
+}
+
+/// An OAuth client that said who it is.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ClientSubject {
+    /// Its client id.
+    pub id: String,
+    /// Its name, for the audit log.
+    pub name: String,
 }
 
 /// What a claims provider says of its user; verified, and not yet looked at by any rule.
@@ -53,6 +66,20 @@ pub struct FederatedSubject {
     pub name: String,
     /// Its claims: the input of the provider's acceptance rules.
     pub claims: ClaimSet,
+    /// What sign-out there needs; `None` where the provider's protocol names no sessions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<Box<ProviderSession>>,
+}
+
+/// A session at a claims provider, in its own words.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ProviderSession {
+    /// The subject.
+    #[serde(rename = "n")]
+    pub name_identifier: NameIdentifier,
+    /// The session.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    pub session_index: Option<Text>,
 }
 
 impl SubjectOrigin {
@@ -61,6 +88,7 @@ impl SubjectOrigin {
         match self {
             Self::Directory(_) => HomeRealm::ActiveDirectory.identifier(),
             Self::ClaimsProvider(subject) => subject.claims_provider.as_str(),
+            Self::Client(_) => issuer::LOCAL_AUTHORITY,
         }
     }
 
@@ -71,6 +99,7 @@ impl SubjectOrigin {
             (Self::ClaimsProvider(one), Self::ClaimsProvider(two)) => {
                 one.claims_provider == two.claims_provider && one.name == two.name
             }
+            (Self::Client(one), Self::Client(two)) => one.id == two.id,
             _ => false,
         }
     }

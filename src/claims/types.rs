@@ -65,6 +65,8 @@ uris! {
     CLIENT_NETWORK = "urn:chancery:requestcontext/client-network";
     /// The same for any address the request presents, those that only the client vouches for too.
     PRESENTED_NETWORK = "urn:chancery:requestcontext/presented-network";
+    /// Id of the OAuth client that acts for itself; its rules see nothing else of it.
+    CLIENT_ID = "urn:chancery:requestcontext/client-id";
     /// `true` when the user is a registered user of the device.
     DEVICE_IS_REGISTERED_USER = "http://schemas.microsoft.com/2012/01/devicecontext/claims/isregistereduser";
     /// The device's `msDS-DeviceID`.

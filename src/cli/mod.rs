@@ -4,6 +4,8 @@
 
 mod check;
 mod claims;
+mod devices;
+mod drs;
 pub mod entra;
 mod init;
 pub mod keys;
@@ -12,6 +14,7 @@ mod policies;
 mod probe;
 mod reload;
 mod serve;
+mod trusts;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,6 +37,9 @@ pub fn run() -> ExitCode {
         Command::Keys(command) => command.run(),
         Command::Entra(command) => command.run(),
         Command::Policies(command) => command.run(),
+        Command::Trusts(command) => command.run(),
+        Command::Devices(command) => command.run(),
+        Command::Drs(command) => command.run(),
         Command::Probe(command) => command.run(),
     }
 }
@@ -59,6 +65,9 @@ enum Command {
     Keys(keys::Keys),
     Entra(entra::Entra),
     Policies(policies::PoliciesCommand),
+    Trusts(trusts::TrustsCommand),
+    Devices(devices::Devices),
+    Drs(drs::Drs),
     Probe(Box<probe::Probe>),
 }
 

@@ -21,6 +21,7 @@ use crate::claims::RuleSet;
 use crate::claims::policy::Policies;
 use crate::clock::Clock;
 use crate::pages::theme::Theme;
+use crate::trusts::monitoring::Monitored;
 use crate::trusts::{
     ClaimsProvider, ListedProvider, ProviderNames, RelyingParty, RuleKeys, TrustContext, Trusts, file::TrustFile,
 };
@@ -184,6 +185,9 @@ impl Loader {
         let mut identifiers: BTreeMap<String, String> = BTreeMap::new();
         let mut found: Vec<(RelyingParty, Vec<ListedProvider>)> = Vec::new();
         let mut providers: Vec<Arc<ClaimsProvider>> = Vec::new();
+        let mut clients: Vec<Arc<crate::trusts::Client>> = Vec::new();
+        let mut client_ids: BTreeMap<String, String> = BTreeMap::new();
+        let mut monitored: Vec<Monitored> = Vec::new();
         let suffixes = config.map(local_suffixes).unwrap_or_default();
         let mut names = ProviderNames::new(config.map(|config| config.service.identifier.as_str()), &suffixes);
         let own_policies = config.map(|config| config.access_control_policies.clone());
@@ -196,15 +200,27 @@ impl Loader {
             }
             found.push((built_in, entra_providers));
         }
-        let paths = match trust_files(&directory) {
-            Ok(paths) => paths,
-            Err(error) => {
-                let place = Place::File { file: directory.clone() };
-                let message = format!("the directory of trusts cannot be read: {error}");
-                report.error(Code::File, place, message, "let the user that runs the server read it");
-                Vec::new()
+        if let Some(config) = config {
+            let service_name = config.service.federation_service_name.to_string();
+            let policy = &config.oauth.device_registration_policy;
+            let resources = crate::trusts::user_information().into_iter().chain(crate::trusts::device_registration(
+                &service_name,
+                policy,
+                &policies,
+            ));
+            for built_in in resources {
+                for identifier in &built_in.identifiers {
+                    identifiers.insert(identifier.clone(), format!("the built-in resource {}", built_in.name));
+                }
+                found.push((built_in, Vec::new()));
             }
-        };
+            clients = crate::trusts::built_in_clients(&service_name);
+            client_ids.extend(
+                clients.iter().map(|client| (client.id.clone(), format!("the built-in client {}", client.name))),
+            );
+        }
+        let own = found.len();
+        let paths = readable_trust_files(&directory, report);
         // Without the configuration nobody knows which stores there are.
         let stores = config.map(super::store_catalog);
         for path in &paths {
@@ -215,20 +231,32 @@ impl Loader {
                 .with_policies(&policies)
                 .with_theme(theme);
             if let Some(config) = config {
-                context = context.with_claim_types(described(config));
+                context =
+                    context.with_claim_types(described(config)).with_state_directory(&config.service.state_directory);
             }
             if let Some(relying_party) = crate::trusts::compile(&file, path, &mut context, &mut identifiers) {
                 let list = file.relying_party.as_ref().and_then(|table| table.claims_providers.as_ref());
                 let listed = crate::trusts::listed(list, "relying_party.claims_providers", &document);
                 found.push((relying_party, listed));
             }
+            if let Some(found) = crate::trusts::monitored(&file, &mut context) {
+                files.add(found.kept.file(), Role::Referenced);
+                monitored.push(found);
+            }
             providers
                 .extend(crate::trusts::compile_claims_provider(&file, path, &mut context, &mut names).map(Arc::new));
+            clients.extend(crate::trusts::compile_client(&file, path, &mut context, &mut client_ids).map(Arc::new));
+            for secret in context.secret_files() {
+                files.add(secret, Role::Referenced);
+            }
             for referenced in context.into_files() {
                 files.add(&referenced, Role::Configuration);
             }
         }
-        if found.is_empty() && !report.has_errors() {
+        if found.len() == own
+            && config.is_none_or(|config| config.entra.domains.is_empty() || !config.entra.enabled)
+            && !report.has_errors()
+        {
             let place = Place::File { file: directory };
             let message = "there is no trust: nobody can get a token";
             report.warning(
@@ -242,8 +270,22 @@ impl Loader {
             crate::trusts::resolve_lists(&mut trust, &listed, &names, report);
             Arc::new(trust)
         });
-        Trusts::new(relying_parties.collect()).with_claims_providers(providers).with_local_suffixes(suffixes)
+        Trusts::new(relying_parties.collect())
+            .with_claims_providers(providers)
+            .with_local_suffixes(suffixes)
+            .with_clients(clients)
+            .with_monitored(monitored)
     }
+}
+
+/// The files of a directory of trusts; a directory that cannot be read is an error of the report.
+fn readable_trust_files(directory: &Path, report: &mut Report) -> Vec<PathBuf> {
+    trust_files(directory).unwrap_or_else(|error| {
+        let place = Place::File { file: directory.to_owned() };
+        let message = format!("the directory of trusts cannot be read: {error}");
+        report.error(Code::File, place, message, "let the user that runs the server read it");
+        Vec::new()
+    })
 }
 
 /// The claim types that the configuration describes.

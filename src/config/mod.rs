@@ -32,6 +32,8 @@ pub mod live;
 pub(crate) mod load;
 mod lockout;
 pub mod names;
+mod oauth;
+mod partners;
 mod paths;
 pub mod render;
 pub(crate) mod required;
@@ -59,6 +61,8 @@ pub use kerberos::{ChannelBinding, Kerberos};
 pub use keys::{Keys, RsaBits};
 pub use load::{Fingerprint, Loaded, Loader, Outcome};
 pub use lockout::Lockout;
+pub use oauth::OAuth;
+pub use partners::Partners;
 pub use paths::{NamedPath, PathKind};
 pub use server::{Limits, Log, LogFormat, Server, Tls, TlsProfile};
 pub use service::Service;
@@ -92,9 +96,15 @@ pub struct Config {
     /// `[endpoints]`
     #[serde(default)]
     pub endpoints: Endpoints,
+    /// `[oauth]`
+    #[serde(default)]
+    pub oauth: OAuth,
     /// `[sign_in]`
     #[serde(default)]
     pub sign_in: SignIn,
+    /// `[partners]`
+    #[serde(default)]
+    pub partners: Partners,
     /// `[branding]`
     #[serde(default)]
     pub branding: Branding,

@@ -99,6 +99,9 @@ fn visit(config: &mut Config, see: &mut dyn FnMut(&str, PathKind, &mut PathBuf))
     if let Some(sqlite) = &mut config.device_registration.sqlite {
         see("device_registration.sqlite.file", PathKind::Output, &mut sqlite.file);
     }
+    if let Some(path) = &mut config.partners.ca_file {
+        see("partners.ca_file", PathKind::Input, path);
+    }
     if let Some(path) = &mut config.opaque_ids.secret_file {
         see("opaque_ids.secret_file", PathKind::Secret, path);
     }

@@ -176,6 +176,11 @@ pub(crate) const TRUST: &[Required] = &[
         placeholder: "'unset'",
         help: "write the identifier that stands as issuer in its tokens",
     },
+    Required {
+        key: "claims_provider?.oidc?.client_id",
+        placeholder: "'unset'",
+        help: "write the client id that the provider gave this server",
+    },
     Required { key: "client?.id", placeholder: "'unset'", help: "write the client id" },
     Required { key: "client?.kind", placeholder: "'native'", help: "write `native`, `server` or `web_api`" },
 ];

@@ -9,6 +9,7 @@ mod entry;
 mod failure;
 mod listing;
 mod place;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -145,7 +146,7 @@ impl DeviceRegistry for ActiveDirectoryRegistry {
     }
 
     async fn set_enabled(&self, id: DeviceId, enabled: bool) -> Result<(), RegistryError> {
-        self.change(id, move |found| change::enabled(&found.name, enabled)).await
+        self.change(id, move |found| change::enabled(found, enabled)).await
     }
 
     async fn delete(&self, id: DeviceId) -> Result<bool, RegistryError> {
@@ -256,6 +257,9 @@ async fn register(objects: &mut Objects, place: &Place, registration: &Registrat
             } else if found.device.enabled {
                 let again = change::again(registration, &found.name, place.schema)?;
                 objects.change(&again).await.map_err(|error| failed(&error))?;
+            } else if found.marked.is_some() {
+                let revive = change::revive(registration, &found, place.schema)?;
+                objects.change(&revive).await.map_err(|error| failed(&error))?;
             } else {
                 return Err(RegistryError::Disabled { id });
             }

@@ -23,6 +23,7 @@ mod service;
 mod services;
 mod sql;
 mod transport_key;
+mod upkeep;
 
 // For the suite, which takes all its names from here.
 #[cfg(test)]
@@ -42,3 +43,4 @@ pub use service::DeviceService;
 pub use services::{DeviceServices, DeviceSettings, Quota};
 pub use sql::{SqlPlace, SqlRegistry, SqlSettings};
 pub use transport_key::{KeyBlob, KeyBlobError};
+pub use upkeep::{DeviceUpkeep, SweepAction, SweepError, SweepOptions, SweepOutcome, SweepStep, UnusedDevice, sweep};

@@ -36,7 +36,8 @@ pub trait DeviceRegistry: Send + Sync {
     async fn list(&self, after: Option<DeviceId>, limit: usize) -> Result<Vec<Device>, RegistryError>;
 
     /// Registers a device, or registers it again: certificates and keys of an earlier registration are replaced. All of it
-    /// happens, or nothing; when this returns it lasts. Never enables a disabled device.
+    /// happens, or nothing; when this returns it lasts. Never enables a device that an administrator disabled; one that a sweep
+    /// disabled because nobody used it is used again.
     ///
     /// # Errors
     /// [`RegistryError::Disabled`] when the device exists and is disabled.

@@ -6,6 +6,7 @@
 mod database;
 mod row;
 mod schema;
+mod upkeep;
 
 use std::sync::Arc;
 use std::time::Duration;

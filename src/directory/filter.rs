@@ -13,6 +13,8 @@ use super::Sid;
 pub enum Filter {
     /// The attribute has this value, compared by its own matching rule.
     Equal(&'static str, Vec<u8>),
+    /// The attribute has this value or a smaller one, by its own order.
+    AtMost(&'static str, Vec<u8>),
     /// The attribute has any value.
     Present(&'static str),
     /// All of these.
@@ -39,6 +41,7 @@ impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Equal(attribute, value) => write!(f, "({attribute}={})", escape(value)),
+            Self::AtMost(attribute, value) => write!(f, "({attribute}<={})", escape(value)),
             Self::Present(attribute) => write!(f, "({attribute}=*)"),
             Self::All(filters) => write_set(f, '&', filters),
             Self::Any(filters) => write_set(f, '|', filters),

@@ -7,7 +7,7 @@ use ipnet::IpNet;
 
 use super::context_claims::{certificate_claims, device_claims};
 use crate::authn::network::contains;
-use crate::authn::{AuthenticatedSubject, NetworkLocation, RequestOrigin};
+use crate::authn::{AuthenticatedSubject, ClientSubject, NetworkLocation, RequestOrigin};
 use crate::claims::types::{self, issuer, value_type};
 use crate::claims::{Claim, ClaimSet, MULTIPLE_AUTHENTICATION, Text};
 use crate::directory::{Account, Sid};
@@ -56,6 +56,18 @@ pub(super) fn account_claims(subject: &AuthenticatedSubject, account: &Account, 
         claims.extend(certificate_claims(certificate, &AUTHORITY));
     }
     let instant = stated(AUTHORITY, types::AUTHENTICATION_INSTANT, subject.instant.to_xml().into());
+    claims.push(instant.with_value_type(Text::constant(value_type::DATE_TIME)));
+    ClaimSet::from(claims)
+}
+
+/// Claims about an OAuth client that acts for itself: its id, and how and when it said who it is. Rules and policies that ask
+/// for anything of a user find nothing.
+pub(super) fn client_claims(subject: &AuthenticatedSubject, client: &ClientSubject) -> ClaimSet {
+    let mut claims = vec![stated(CONTEXT, types::CLIENT_ID, Text::from(client.id.as_str()))];
+    if let Some(method) = subject.methods.first() {
+        claims.push(stated(CONTEXT, types::AUTHENTICATION_METHOD, Text::constant(method.uri())));
+    }
+    let instant = stated(CONTEXT, types::AUTHENTICATION_INSTANT, subject.instant.to_xml().into());
     claims.push(instant.with_value_type(Text::constant(value_type::DATE_TIME)));
     ClaimSet::from(claims)
 }

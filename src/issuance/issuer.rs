@@ -25,7 +25,7 @@ use super::decision::{AuthnDemand, Decision, Denial};
 use super::error::IssueError;
 use super::grant::Grant;
 use super::input_claims::{
-    account_claims, device_context_claims, domain_computers_group, request_claims, with_networks,
+    account_claims, client_claims, device_context_claims, domain_computers_group, request_claims, with_networks,
 };
 use super::request::{SignInRequest, TokenSpec};
 
@@ -96,7 +96,8 @@ impl Issuer {
         if cx.revocations.is_revoked(&who.session).await? {
             return Err(IssueError::SessionRevoked);
         }
-        if !trust.claims_providers.allows(who.origin.claims_provider()) {
+        let is_client = matches!(who.origin, SubjectOrigin::Client(_));
+        if !is_client && !trust.claims_providers.allows(who.origin.claims_provider()) {
             return Ok(Decision::Deny(Denial::ClaimsProvider));
         }
         let name;
@@ -106,7 +107,7 @@ impl Issuer {
                 name = account.windows_account_name();
                 let subject = QuerySubject { sid: &account.sid, windows_account_name: &name };
                 let input = Cow::Owned(account_claims(who, account, domain_computer));
-                (Some(subject), input, &self.options.acceptance_rules)
+                (Some(subject), input, Some(&self.options.acceptance_rules))
             }
             SubjectOrigin::ClaimsProvider(subject) => {
                 // Looked up again: the trust may have been switched off since the user came.
@@ -114,8 +115,10 @@ impl Issuer {
                 let Some(provider) = provider.filter(|provider| provider.enabled) else {
                     return Ok(Decision::Deny(Denial::ClaimsProvider));
                 };
-                (None, Cow::Borrowed(&subject.claims), &provider.acceptance)
+                (None, Cow::Borrowed(&subject.claims), Some(&provider.acceptance))
             }
+            // No authority vouches for it, so no acceptance rules are asked.
+            SubjectOrigin::Client(client) => (None, Cow::Owned(client_claims(who, client)), None),
         };
         let expires = who.password_expires.and_then(|at| self.options.password_expiry.of(at, cx.clock.now()));
         let context =
@@ -124,8 +127,10 @@ impl Issuer {
         let limits = &self.options.limits;
 
         stage(trace, Stage::AcceptanceTransform);
-        let mut accepted =
-            acceptance.run(&input, &stores, limits, trace).await.map_err(in_stage("acceptance transform"))?;
+        let mut accepted = match acceptance {
+            Some(rules) => rules.run(&input, &stores, limits, trace).await.map_err(in_stage("acceptance transform"))?,
+            None => input.into_owned(),
+        };
         accepted.extend(request_claims(request, trust.id.as_str(), cx.activity));
         accepted.extend(device_context_claims(who));
         let networks = trust.access_control_policy.as_ref().map_or(&[][..], |policy| &policy.networks);

@@ -435,6 +435,7 @@ async fn a_user_of_a_claims_provider_is_judged_by_its_acceptance_rules() {
             claims: [claim(upn, "bob@partner.example"), claim(types::GROUP_SID, "S-1-5-21-1-2-3-512")]
                 .into_iter()
                 .collect(),
+            session: None,
         };
         let who = AuthenticatedSubject {
             origin: SubjectOrigin::ClaimsProvider(federated),

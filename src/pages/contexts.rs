@@ -21,6 +21,11 @@ pub trait Page: serde::Serialize {
         None
     }
 
+    /// Whether the form of this one leads to another site.
+    fn posts_elsewhere(&self) -> bool {
+        Self::POSTS_ELSEWHERE
+    }
+
     /// Origins of the frames in it.
     fn frames(&self) -> Vec<&str> {
         Vec::new()
@@ -51,6 +56,9 @@ pub struct SignInPage {
     pub choose_another: Option<String>,
     /// Where the offer of a certificate leads, as an origin; `None` where none is offered.
     pub certificate: Option<String>,
+    /// Whether the answer to the form leads to another site without a page between.
+    #[serde(skip)]
+    pub leads_elsewhere: bool,
 }
 
 /// What a person is told above the form. The names are keys of texts.
@@ -105,6 +113,10 @@ impl Page for SignInPage {
 
     fn leads_to(&self) -> Option<&str> {
         self.certificate.as_deref()
+    }
+
+    fn posts_elsewhere(&self) -> bool {
+        self.leads_elsewhere
     }
 }
 

@@ -35,7 +35,7 @@ pub(super) fn of<P: Page>(page: &P, nonce: &str, has_pictures: bool) -> String {
     }
     // Browsers hold the addresses a form's target redirects to against `form-action` too, and those are the relying party's
     // affair: a page that posts to one cannot name it.
-    if !P::POSTS_ELSEWHERE {
+    if !page.posts_elsewhere() {
         policy.push_str("; form-action 'self'");
         if let Some(origin) = page.leads_to() {
             policy.push(' ');

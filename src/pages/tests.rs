@@ -30,6 +30,7 @@ fn sign_in(text: &str, notice: Option<Notice>) -> SignInPage {
         keep_signed_in: true,
         choose_another: Some(text.into()),
         certificate: Some("https://certauth.sts.corp.example".into()),
+        leads_elsewhere: false,
     }
 }
 

@@ -17,9 +17,10 @@ use crate::kerberos::{AcceptError, Accepted};
 use crate::protocols::browser::PartnerFailure;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::Call;
+use crate::protocols::openid::OpenIdError;
 use crate::secret::Secret;
-use crate::tokens::TokenType;
 use crate::tokens::inbound::InboundError;
+use crate::tokens::inbound::openid::IdTokenError;
 use crate::trusts::ClaimsProvider;
 
 /// Why Negotiate gave no subject; audited and logged where something was tried.
@@ -199,12 +200,12 @@ pub(super) fn partner_accepted(
     cx: &Context,
     subject: &AuthenticatedSubject,
     relying_party: &str,
-    token_type: TokenType,
+    token_type: &'static str,
 ) {
     let parties = Parties::of(subject, Some(relying_party));
     cx.note([
         EventKind::CredentialAccepted { parties: parties.clone(), authn: AuthnFacts::of(subject) },
-        EventKind::TokenAccepted { parties, token_type: Name::constant(token_type.uri()) },
+        EventKind::TokenAccepted { parties, token_type: Name::constant(token_type) },
     ]);
 }
 
@@ -216,12 +217,12 @@ pub(super) fn partner_refused(cx: &Context, provider: &ClaimsProvider, relying_p
         ..Parties::default()
     };
     let reason = match failure {
-        PartnerFailure::Token(InboundError::Signature(_) | InboundError::NoValidCertificate { .. }) => {
+        PartnerFailure::Token(InboundError::Signature(_) | InboundError::NoValidCertificate { .. })
+        | PartnerFailure::OpenId(OpenIdError::IdToken(IdTokenError::Signature | IdTokenError::NoKey { .. })) => {
             CredentialFailure::Signature
         }
-        PartnerFailure::Token(InboundError::TooEarly { .. } | InboundError::TooLate { .. }) => {
-            CredentialFailure::MessageTime
-        }
+        PartnerFailure::Token(InboundError::TooEarly { .. } | InboundError::TooLate { .. })
+        | PartnerFailure::OpenId(OpenIdError::IdToken(IdTokenError::Time { .. })) => CredentialFailure::MessageTime,
         PartnerFailure::Token(InboundError::Replayed { .. }) | PartnerFailure::Again => CredentialFailure::Replayed,
         PartnerFailure::Token(InboundError::Store(_)) => CredentialFailure::DirectoryUnavailable,
         _ => CredentialFailure::PartnerToken,

@@ -13,6 +13,8 @@ use crate::xml;
 
 use super::browser::BrowserSignIn;
 use super::http::Call;
+use super::oauth::OAuthSettings;
+use super::openid::OpenIdClient;
 use super::trust_endpoint::TrustEndpoints;
 
 /// Everything a protocol may use.
@@ -43,6 +45,10 @@ pub struct Environment {
     pub domains: DomainNames,
     /// Sign-in by a browser.
     pub browser: BrowserSignIn,
+    /// OAuth 2.0; `None` where it is switched off.
+    pub oauth: Option<OAuthSettings>,
+    /// How `OpenID` providers are asked.
+    pub openid: OpenIdClient,
     /// User certificates; `None` where no authority is configured.
     pub certificates: Option<CertificateSignIn>,
     /// Registered devices; `None` where device registration is off.

@@ -11,6 +11,8 @@ pub mod http;
 pub mod metadata;
 pub mod mex;
 mod names;
+pub mod oauth;
+pub mod openid;
 mod rstr;
 pub mod samlp;
 pub mod soap;

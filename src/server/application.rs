@@ -17,7 +17,7 @@ use crate::protocols::browser::{certificate_door, update_password};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::metadata::{self, FederationMetadata, MetadataError};
-use crate::protocols::{drs, mex, wsfed, wstrust};
+use crate::protocols::{drs, mex, oauth, wsfed, wstrust};
 
 use super::assembly::{AssemblyError, Lasting};
 use super::kdc_order::KdcOrder;
@@ -126,6 +126,7 @@ impl Serving {
             Endpoint::SignIn(door) => wsfed::handle(&self.environment, door, call).await,
             Endpoint::Certificate => certificate_door::handle(&self.environment, call).await,
             Endpoint::Registration(endpoint) => drs::handle(&self.environment, endpoint, call).await,
+            Endpoint::OAuth(endpoint) => oauth::handle(&self.environment, endpoint, call).await,
             Endpoint::UpdatePassword => update_password::handle(&self.environment, call).await,
             Endpoint::Mex => {
                 let environment = &self.environment;
@@ -146,6 +147,7 @@ impl Serving {
         let endpoint = match endpoint {
             Endpoint::Trust(endpoint) => endpoint,
             Endpoint::Registration(endpoint) => return drs::unread(&self.environment, endpoint, call, status),
+            Endpoint::OAuth(endpoint) => return oauth::unread(&self.environment, endpoint, call, status),
             Endpoint::SignIn(door) => return wsfed::unread(&self.environment, door, call, status),
             _ => return,
         };

@@ -22,11 +22,14 @@ use crate::issuance::{Issuer, IssuerOptions, Services};
 use crate::kerberos::replay::ReplayOptions;
 use crate::kerberos::{Acceptor, AcceptorOptions, ReplayGuard, TrustedDomain, TrustedDomains};
 use crate::keys::KeyRing;
+use crate::outgoing::Outgoing;
 use crate::pages::Pages;
 use crate::protocols::browser::{
     BrowserSignIn, CERTIFICATE_RESULT_LIMIT, CertificateDoor, HomeRealmSettings, LoopLimits, SEALED_LIMIT,
 };
 use crate::protocols::environment::{CertificateSignIn, Environment};
+use crate::protocols::oauth::{self, OAuthSettings};
+use crate::protocols::openid::{KnownProviders, OpenIdClient};
 use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
 use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;
@@ -70,6 +73,7 @@ pub struct Lasting {
     replay: Arc<ReplayGuard>,
     one_time: Arc<dyn OneTime>,
     revocations: Arc<dyn Revocations>,
+    openid: Arc<KnownProviders>,
     directory: std::sync::Mutex<Option<KnownDirectory>>,
     stores: std::sync::Mutex<Option<KnownStores>>,
     devices: std::sync::Mutex<Option<KnownDevices>>,
@@ -98,6 +102,7 @@ impl Lasting {
             replay: Arc::new(ReplayGuard::new(ReplayOptions::default(), clock.clone())),
             one_time: Arc::new(MemoryOneTime::new(clock.clone(), ONE_TIME_CAPACITY)),
             revocations: Arc::new(MemoryRevocations::new(clock.clone(), ONE_TIME_CAPACITY)),
+            openid: Arc::default(),
             directory: std::sync::Mutex::default(),
             stores: std::sync::Mutex::default(),
             devices: std::sync::Mutex::default(),
@@ -167,6 +172,13 @@ impl Lasting {
             passwords: self.passwords.clone(),
             domains: domains.clone(),
             browser: self.browser(loaded, &keys)?,
+            oauth: self.oauth(config, &keys)?,
+            openid: OpenIdClient {
+                outgoing: Outgoing::new(config.partners.ca_file.as_deref(), config.partners.timeout())
+                    .map_err(|error| AssemblyError::because("[partners]")(&error))?,
+                known: self.openid.clone(),
+                refresh: config.partners.metadata_refresh(),
+            },
             certificates: self.certificates(config)?,
             devices,
         };
@@ -274,6 +286,22 @@ impl Lasting {
         })
     }
 
+    fn oauth(&self, config: &Config, keys: &KeyRing) -> Result<Option<OAuthSettings>, AssemblyError> {
+        if !config.oauth.enabled {
+            return Ok(None);
+        }
+        let master = keys.primary_sealing().derive("oauth");
+        let master = master.map_err(|error| AssemblyError::because("[keys]")(&error))?;
+        Ok(Some(OAuthSettings {
+            issuer: format!("https://{}/adfs", config.service.federation_service_name),
+            sealer: Sealer::new(&master, self.clock.clone(), self.random.clone(), oauth::SEALED_LIMIT),
+            code_lifetime: config.oauth.code_lifetime(),
+            refresh_grace: config.oauth.refresh_grace(),
+            password_expiry: expiry_notice(config),
+            cors_origins: config.oauth.cors_origins.clone(),
+        }))
+    }
+
     fn certificates(&self, config: &Config) -> Result<Option<CertificateSignIn>, AssemblyError> {
         let settings = &config.certificates;
         if settings.client_ca_files.is_empty() {
@@ -328,10 +356,7 @@ fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
         federation_service_identifier: config.service.identifier.clone(),
         acceptance_rules,
         limits: Limits::default(),
-        password_expiry: ExpiryNotice {
-            within: config.password_expiry.notice(),
-            change_url: config.password_expiry.change_url.as_deref().map(Text::from),
-        },
+        password_expiry: expiry_notice(config),
         claim_descriptions: Arc::new(config::all_claim_descriptions(&config.claim_descriptions)),
         audited_claims: match config.audit.claims {
             AuditClaims::None => ClaimDetail::None,
@@ -339,6 +364,13 @@ fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
             AuditClaims::Values => ClaimDetail::Values,
         },
     }))
+}
+
+fn expiry_notice(config: &Config) -> ExpiryNotice {
+    ExpiryNotice {
+        within: config.password_expiry.notice(),
+        change_url: config.password_expiry.change_url.as_deref().map(Text::from),
+    }
 }
 
 fn trusted_domains(config: &Config) -> Result<TrustedDomains, AssemblyError> {

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use super::assembly::AssemblyError;
-use super::settings::{key_options, secret_digest};
+use super::settings::{key_options, ldap_options, secret_digest};
 use super::stores::postgresql_options;
 use crate::clock::{Clock, Random};
 use crate::config::{Config, DeviceRegistration, Registry};
 use crate::devices::{
-    ActiveDirectoryRegistry, CachedRegistry, DeviceAuthority, DeviceRegistry, DeviceServices, DeviceSettings, SqlPlace,
-    SqlRegistry, SqlSettings,
+    ActiveDirectoryRegistry, CachedRegistry, DeviceAuthority, DeviceRegistry, DeviceServices, DeviceSettings,
+    DeviceUpkeep, SqlPlace, SqlRegistry, SqlSettings,
 };
 use crate::directory::ldap::LdapDirectory;
 
@@ -60,6 +60,40 @@ impl KnownDevices {
     }
 }
 
+/// The registry of a configuration, for a command: without a memory, and without the authority.
+pub struct OpenRegistry {
+    /// The devices.
+    pub devices: Arc<dyn DeviceRegistry>,
+    /// The same, for sweeping.
+    pub upkeep: Arc<dyn DeviceUpkeep>,
+}
+
+/// Opens the registry of a configuration, whether or not the server registers devices.
+///
+/// # Errors
+/// [`AssemblyError`].
+pub fn open_registry(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+) -> Result<OpenRegistry, AssemblyError> {
+    let failed = |error: &dyn std::fmt::Display| AssemblyError::because("[device_registration]")(error);
+    let settings = &config.device_registration;
+    match settings.registry {
+        Registry::ActiveDirectory => {
+            let domain = settings.domain(config).ok_or_else(|| failed(&"its domain is not configured"))?.dns_name();
+            let directory = LdapDirectory::new(ldap_options(config)?, clock.clone()).map_err(|error| failed(&error))?;
+            let registry =
+                Arc::new(ActiveDirectoryRegistry::new(Arc::new(directory), domain.to_string(), clock.clone()));
+            Ok(OpenRegistry { devices: registry.clone(), upkeep: registry })
+        }
+        Registry::Sql => {
+            let registry = Arc::new(sql_registry(settings, random)?);
+            Ok(OpenRegistry { devices: registry.clone(), upkeep: registry })
+        }
+    }
+}
+
 fn registry(
     settings: &DeviceRegistration,
     directory: &Arc<LdapDirectory>,
@@ -71,16 +105,18 @@ fn registry(
         Registry::ActiveDirectory => {
             Arc::new(ActiveDirectoryRegistry::new(directory.clone(), domain.to_owned(), clock.clone()))
         }
-        Registry::Sql => {
-            let of_service = SqlSettings {
-                registration_quota: settings.registration_quota,
-                maximum_inactivity_days: settings.maximum_inactivity_days,
-            };
-            let registry = SqlRegistry::new(sql_place(settings)?, of_service, random.clone());
-            Arc::new(registry.map_err(|error| AssemblyError::because("[device_registration]")(&error))?)
-        }
+        Registry::Sql => Arc::new(sql_registry(settings, random)?),
     };
     Ok(Arc::new(CachedRegistry::new(registry, clock.clone())))
+}
+
+fn sql_registry(settings: &DeviceRegistration, random: &Arc<dyn Random>) -> Result<SqlRegistry, AssemblyError> {
+    let of_service = SqlSettings {
+        registration_quota: settings.registration_quota,
+        maximum_inactivity_days: settings.maximum_inactivity_days,
+    };
+    let registry = SqlRegistry::new(sql_place(settings)?, of_service, random.clone());
+    registry.map_err(|error| AssemblyError::because("[device_registration]")(&error))
 }
 
 fn sql_place(settings: &DeviceRegistration) -> Result<SqlPlace, AssemblyError> {

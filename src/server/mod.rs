@@ -7,6 +7,7 @@ mod assembly;
 mod connection;
 mod devices;
 mod kdc_order;
+mod monitor;
 mod observer;
 mod routes;
 mod service;
@@ -26,6 +27,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 pub use application::Application;
 pub use assembly::{AssemblyError, Decisions, Lasting};
+pub use devices::{OpenRegistry, open_registry};
+pub(crate) use monitor::MAX_METADATA;
 pub use service::Listener;
 pub use settings::{key_options, krb5_conf, ldap_options, lockout_policy, tls_options};
 pub use tls::{TlsError, TlsOptions, TlsProfile, TlsState};
@@ -90,6 +93,12 @@ pub async fn run(start: Start) -> Result<(), ServerError> {
     let config = &loaded.config;
     let auditor = Arc::new(auditor(config)?);
     let tls = tls_options(config).map(|options| TlsState::load(&options)).transpose()?;
+    let monitor = monitor::Monitor {
+        live: start.live.clone(),
+        clock: start.clock.clone(),
+        random: start.random.clone(),
+        auditor: auditor.clone(),
+    };
     let lasting = Lasting::new(start.clock, start.random, auditor);
     let application = Arc::new(Application::new(lasting, &loaded, tls, start.krb5_conf, start.config_file)?);
     start.live.subscribe(application.clone());
@@ -116,6 +125,7 @@ pub async fn run(start: Start) -> Result<(), ServerError> {
     let _hang_up = signal(SignalKind::hangup())?;
     let mut pid_file = start.pid_file;
     pid_file.announce()?;
+    actix_web::rt::spawn(monitor.run());
     actix_web::rt::spawn(watch(start.live, application.clone()));
     actix_web::rt::spawn(stop_on_signal(handles));
     futures_util::future::try_join_all(running).await?;
@@ -210,6 +220,21 @@ fn auditor(config: &Config) -> Result<Auditor, AuditError> {
         AuditFailure::StopIssuance => FailurePolicy::StopIssuance,
     };
     Auditor::start(sink, AuditorOptions { policy, ..AuditorOptions::default() })
+}
+
+/// The audit log as the server writes it, for a command that changes something. Where the server writes to standard output, the
+/// command writes to standard error.
+///
+/// # Errors
+/// [`AuditError`].
+pub fn auditor_of_command(config: &Config) -> Result<Auditor, AuditError> {
+    match config.audit.sink {
+        config::AuditSink::File => auditor(config),
+        config::AuditSink::Stdout => {
+            let sink = Arc::new(WriterSink::new("standard error", std::io::stderr()));
+            Auditor::start(sink, AuditorOptions::default())
+        }
+    }
 }
 
 const TLS_HANDSHAKE: Duration = Duration::from_secs(5);

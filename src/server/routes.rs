@@ -7,6 +7,7 @@ use actix_web::http::Method;
 
 use crate::protocols::browser::Door;
 use crate::protocols::drs::RegistrationEndpoint;
+use crate::protocols::oauth::OAuthEndpoint;
 use crate::protocols::trust_endpoint::{Credential, TrustEndpoint, Version};
 
 /// What a path leads to.
@@ -18,6 +19,8 @@ pub enum Endpoint {
     SignIn(Door),
     /// A browser's certificate, where those are asked for.
     Certificate,
+    /// OAuth 2.0 and `OpenID Connect`.
+    OAuth(OAuthEndpoint),
     /// Change of a password.
     UpdatePassword,
     /// WS-MetadataExchange.
@@ -44,6 +47,7 @@ impl Endpoint {
     pub const fn methods(self) -> &'static [Method] {
         match self {
             Self::Trust(_) => &[Method::POST],
+            Self::OAuth(endpoint) => endpoint.methods(),
             Self::SignIn(_) | Self::UpdatePassword => &[Method::GET, Method::POST],
             Self::Certificate => &[Method::GET],
             Self::Mex => &[Method::GET, Method::HEAD, Method::POST],
@@ -69,6 +73,14 @@ pub(super) fn public(path: &str) -> Option<Endpoint> {
         "/adfs/ls" => Endpoint::SignIn(Door::Main),
         "/adfs/ls/wia" => Endpoint::SignIn(Door::Windows),
         "/adfs/ls/certificate" => Endpoint::Certificate,
+        "/adfs/.well-known/openid-configuration" => Endpoint::OAuth(OAuthEndpoint::Discovery),
+        "/adfs/discovery/keys" => Endpoint::OAuth(OAuthEndpoint::Keys),
+        "/.well-known/webfinger" | "/adfs/.well-known/webfinger" => Endpoint::OAuth(OAuthEndpoint::WebFinger),
+        "/adfs/oauth2/authorize" => Endpoint::OAuth(OAuthEndpoint::Authorize(Door::Main)),
+        "/adfs/oauth2/authorize/wia" => Endpoint::OAuth(OAuthEndpoint::Authorize(Door::Windows)),
+        "/adfs/oauth2/token" => Endpoint::OAuth(OAuthEndpoint::Token),
+        "/adfs/oauth2/logout" => Endpoint::OAuth(OAuthEndpoint::Logout),
+        "/adfs/userinfo" => Endpoint::OAuth(OAuthEndpoint::UserInformation),
         "/adfs/portal/updatepassword" => Endpoint::UpdatePassword,
         "/adfs/services/trust/mex" => Endpoint::Mex,
         "/federationmetadata/2007-06/federationmetadata.xml" => Endpoint::FederationMetadata,

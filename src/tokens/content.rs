@@ -52,15 +52,19 @@ pub struct AssertionContent {
 }
 
 /// The name of the subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct NameIdentifier {
     /// The name.
+    #[serde(rename = "v")]
     pub value: Text,
     /// URI of its format.
+    #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub format: Option<Text>,
     /// `NameQualifier`.
+    #[serde(rename = "q", default, skip_serializing_if = "Option::is_none")]
     pub name_qualifier: Option<Text>,
     /// `SPNameQualifier`; SAML 2.0 only.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub sp_name_qualifier: Option<Text>,
 }
 

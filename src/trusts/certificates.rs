@@ -14,7 +14,7 @@ use crate::config::diagnostic::Code;
 pub(super) fn encryption(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Option<TokenEncryption> {
     const KEY: &str = "relying_party.encryption_certificate";
     let file = table.encryption_certificate.as_deref()?;
-    let certificate = certificate(file, KEY, context)?;
+    let certificate = one(file, KEY, context)?;
     let parsed = X509::from_der(&certificate).ok()?;
     let is_rsa = parsed.public_key().is_ok_and(|key| key.rsa().is_ok());
     if !is_rsa {
@@ -42,7 +42,7 @@ pub(super) fn request_signing(table: &RelyingPartyFile, context: &mut TrustConte
         .request_signing_certificates
         .iter()
         .enumerate()
-        .filter_map(|(i, file)| certificate(file, &format!("relying_party.request_signing_certificates.{i}"), context))
+        .filter_map(|(i, file)| one(file, &format!("relying_party.request_signing_certificates.{i}"), context))
         .collect();
     if table.require_signed_requests && table.request_signing_certificates.is_empty() {
         context.findings.error(
@@ -56,7 +56,7 @@ pub(super) fn request_signing(table: &RelyingPartyFile, context: &mut TrustConte
 }
 
 /// DER of the first certificate in a PEM file.
-fn certificate(file: &Path, key: &str, context: &mut TrustContext<'_, '_, '_>) -> Option<Arc<[u8]>> {
+pub(super) fn one(file: &Path, key: &str, context: &mut TrustContext<'_, '_, '_>) -> Option<Arc<[u8]>> {
     let (path, bytes) = context.read(file, key)?;
     let der = X509::from_pem(&bytes).and_then(|certificate| certificate.to_der()).ok();
     if der.is_none() {

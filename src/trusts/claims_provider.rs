@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::TrustFile;
-use super::{ProviderNames, TrustContext};
+use super::{OpenIdSettings, ProviderNames, TrustContext};
 use crate::claims::RuleSet;
 use crate::clock::UtcTime;
 use crate::config::diagnostic::Report;
@@ -25,13 +25,19 @@ pub struct ClaimsProvider {
     pub enabled: bool,
     /// Protocol.
     pub protocol: FederationProtocol,
-    /// Where browsers are sent to sign in; HTTPS.
+    /// How it is asked by `OpenID` Connect; there for this protocol, and for no other.
+    pub openid: Option<OpenIdSettings>,
+    /// Where browsers are sent to sign in; HTTPS. Of an `OpenID` provider its issuer.
     pub sign_in_url: String,
-    /// Where browsers are sent to sign out; HTTPS.
-    pub sign_out_url: Option<String>,
-    /// DER of the certificates that sign its tokens; never empty. Strong enough when they were read; whether one has expired is
+    /// Where browsers are sent to sign out.
+    pub sign_out: Option<SignOutService>,
+    /// DER of the certificates that sign its tokens; empty for an `OpenID` provider only. Strong enough when they were read; whether one has expired is
     /// judged when a token comes.
     pub signing_certificates: Vec<Arc<[u8]>>,
+    /// Whether SHA-1 in its signatures is taken.
+    pub sha1_signatures: bool,
+    /// Whether AES-CBC is taken where no signature covers the ciphertext.
+    pub cbc_encryption: bool,
     /// Suffixes of addresses and UPNs whose users are sent there.
     pub account_suffixes: Vec<DnsName>,
     /// Acceptance transform rules: what of its claims gets in. Without rules, nothing.
@@ -65,6 +71,15 @@ impl ClaimsProvider {
     pub const fn is_usable(&self) -> bool {
         self.enabled
     }
+}
+
+/// Where a claims provider ends its sessions; HTTPS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SignOutService {
+    /// Where requests go.
+    pub url: String,
+    /// Where answers to its own requests go.
+    pub response_url: String,
 }
 
 /// Identifies a claims provider in everything that outlives a request.
@@ -103,4 +118,6 @@ pub enum FederationProtocol {
     WsFederation,
     /// SAML 2.0 Web Browser SSO.
     Saml,
+    /// `OpenID` Connect, by an authorization code.
+    OpenId,
 }

@@ -122,15 +122,7 @@ fn not_available(file: &TrustFile, context: &mut TrustContext<'_, '_, '_>) {
             Code::MissingKey,
             place,
             "the file describes no trust",
-            "it needs a section `[relying_party]` or `[claims_provider]`; remove the file if the trust is gone",
-        );
-    }
-    if file.client.is_some() {
-        context.findings.warning(
-            Code::NotAvailable,
-            "client",
-            "OAuth clients are not available in this version: `[client]` is read, checked, and has no effect",
-            "nobody signs in through it; keep the file for a later version, or remove it",
+            "it needs a section `[relying_party]`, `[claims_provider]` or `[client]`; remove the file if the trust is gone",
         );
     }
     let Some(table) = &file.relying_party else { return };

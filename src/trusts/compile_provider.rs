@@ -7,10 +7,10 @@ use openssl::asn1::Asn1Time;
 use openssl::pkey::Id;
 use openssl::x509::X509;
 
-use super::claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol};
+use super::claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol, SignOutService};
 use super::file::{ClaimsProviderFile, ClaimsProviderProtocol, TrustFile};
 use super::partner_metadata::PartnerMetadata;
-use super::provider_metadata;
+use super::provider_metadata::{self, Described};
 use super::provider_names::ProviderNames;
 use super::rules::{self, RuleKeys};
 use super::{TrustContext, endpoints};
@@ -27,8 +27,24 @@ pub(crate) fn compile(
     names: &mut ProviderNames,
 ) -> Option<ClaimsProvider> {
     let table = file.claims_provider.as_ref()?;
-    let metadata = provider_metadata::load(table, context);
-    let metadata = metadata.as_ref();
+    if table.protocol == Some(ClaimsProviderProtocol::Oidc) {
+        return openid_provider(table, path, context, names);
+    }
+    if table.oidc.is_some() {
+        let help = "write `protocol = \"oidc\"`, or take the section out";
+        context.findings.error(Code::Contradiction, "claims_provider.oidc", "the protocol is another one", help);
+    }
+    let described = provider_metadata::load(table, context);
+    if matches!(described, Described::NotNow) && !says_all_itself(table) {
+        // Known by its name, so that lists may name it; nobody is sent there before its metadata is here.
+        check_names(table, false, context, names);
+        acceptance(table, context);
+        return None;
+    }
+    let metadata = match &described {
+        Described::By(metadata) => Some(&**metadata),
+        Described::Nothing | Described::NotNow => None,
+    };
     let protocol = protocol(table, metadata, context);
     let is_usable = table.enabled && protocol.is_some();
     check_names(table, is_usable, context, names);
@@ -38,18 +54,75 @@ pub(crate) fn compile(
     }
     let signing_certificates = signing_certificates(table, metadata.zip(protocol), context);
     let acceptance = acceptance(table, context);
+    let (protocol, sign_in_url) = (protocol?, sign_in_url?);
     Some(ClaimsProvider {
         id: ClaimsProviderId::new(table.identifier.as_str()),
         name: table.name.clone(),
         enabled: table.enabled,
-        protocol: protocol?,
-        sign_in_url: sign_in_url?,
-        sign_out_url: table.sign_out_url.clone(),
+        protocol,
+        openid: None,
+        sign_out: sign_out(table, metadata, protocol, &sign_in_url),
+        sign_in_url,
         signing_certificates,
+        sha1_signatures: table.sha1_signatures,
+        cbc_encryption: table.cbc_encryption,
         account_suffixes: table.account_suffixes.clone(),
         acceptance: acceptance?,
         file: Some(path.to_owned()),
     })
+}
+
+/// The same by `OpenID` Connect: keys and addresses are asked for when somebody signs in.
+fn openid_provider(
+    table: &ClaimsProviderFile,
+    path: &Path,
+    context: &mut TrustContext<'_, '_, '_>,
+    names: &mut ProviderNames,
+) -> Option<ClaimsProvider> {
+    check_names(table, table.enabled, context, names);
+    let openid = super::openid::compile(table, context);
+    let acceptance = acceptance(table, context);
+    Some(ClaimsProvider {
+        id: ClaimsProviderId::new(table.identifier.as_str()),
+        name: table.name.clone(),
+        enabled: table.enabled,
+        protocol: FederationProtocol::OpenId,
+        openid: Some(openid?),
+        sign_in_url: table.identifier.clone(),
+        sign_out: None,
+        signing_certificates: Vec::new(),
+        sha1_signatures: false,
+        cbc_encryption: false,
+        account_suffixes: table.account_suffixes.clone(),
+        acceptance: acceptance?,
+        file: Some(path.to_owned()),
+    })
+}
+
+/// Whether nothing of metadata is needed.
+fn says_all_itself(table: &ClaimsProviderFile) -> bool {
+    table.protocol.is_some() && table.sign_in_url.is_some() && !table.signing_certificates.is_empty()
+}
+
+/// Where sign-out goes. By WS-Federation that is where sign-in goes, where the trust does not say otherwise.
+fn sign_out(
+    table: &ClaimsProviderFile,
+    metadata: Option<&PartnerMetadata>,
+    protocol: FederationProtocol,
+    sign_in_url: &str,
+) -> Option<SignOutService> {
+    let described = match protocol {
+        FederationProtocol::WsFederation => {
+            Some(SignOutService { url: sign_in_url.to_owned(), response_url: sign_in_url.to_owned() })
+        }
+        FederationProtocol::Saml => metadata.and_then(provider_metadata::saml_sign_out).map(|service| SignOutService {
+            url: service.url.to_string(),
+            response_url: service.response_url.as_ref().unwrap_or(&service.url).to_string(),
+        }),
+        FederationProtocol::OpenId => None,
+    };
+    let written = table.sign_out_url.as_ref().map(|url| SignOutService { url: url.clone(), response_url: url.clone() });
+    written.or(described)
 }
 
 fn protocol(
@@ -61,18 +134,12 @@ fn protocol(
     match table.protocol {
         Some(ClaimsProviderProtocol::WsFederation) => Some(FederationProtocol::WsFederation),
         Some(ClaimsProviderProtocol::Saml) => Some(FederationProtocol::Saml),
-        Some(ClaimsProviderProtocol::Oidc) => {
-            context.findings.error(
-                Code::NotAvailable,
-                KEY,
-                "claims providers by OpenID Connect are not available in this version",
-                "write `ws_federation` or `saml`, or set the file aside until a later version",
-            );
-            None
+        Some(ClaimsProviderProtocol::Oidc) => Some(FederationProtocol::OpenId),
+        None if metadata.is_some() => {
+            metadata.and_then(|metadata| provider_metadata::protocol(table, metadata, context))
         }
-        None if metadata.is_some() => metadata.and_then(|metadata| provider_metadata::protocol(metadata, context)),
         // The file that would say it is not there.
-        None if table.metadata_file.is_some() => None,
+        None if table.has_metadata() => None,
         None => {
             context.findings.error(
                 Code::MissingKey,
@@ -142,11 +209,11 @@ fn sign_in_url(
     const KEY: &str = "claims_provider.sign_in_url";
     let described = metadata.and_then(|(metadata, protocol)| provider_metadata::sign_in_url(metadata, protocol));
     let Some(url) = table.sign_in_url.as_deref().or(described) else {
-        if table.metadata_file.is_some() {
+        if table.has_metadata() {
             if metadata.is_some() {
                 let message = "the metadata has no address where browsers are sent to sign in by this protocol";
                 let help = "write `sign_in_url`, or another `protocol`";
-                context.findings.error(Code::InvalidValue, provider_metadata::KEY, message, help);
+                provider_metadata::complain(table, context, message, help);
             }
             return None;
         }
@@ -158,8 +225,10 @@ fn sign_in_url(
         );
         return None;
     };
-    let key = if table.sign_in_url.is_some() { KEY } else { provider_metadata::KEY };
-    endpoints::sign_in_address(url, key, context);
+    // An address of metadata was looked at when it was read.
+    if table.sign_in_url.is_some() {
+        endpoints::sign_in_address(url, KEY, context);
+    }
     Some(url.to_owned())
 }
 
@@ -172,7 +241,7 @@ fn signing_certificates(
     const KEY: &str = "claims_provider.signing_certificates";
     let described =
         metadata.map_or(&[][..], |(metadata, protocol)| provider_metadata::signing_certificates(metadata, protocol));
-    if table.signing_certificates.is_empty() && table.metadata_file.is_none() {
+    if table.signing_certificates.is_empty() && !table.has_metadata() {
         context.findings.error(
             Code::MissingKey,
             KEY,
@@ -183,7 +252,7 @@ fn signing_certificates(
     let mut found: Vec<Arc<[u8]>> = Vec::new();
     for der in described {
         if let Ok(certificate) = X509::from_der(der) {
-            judge(&certificate, provider_metadata::KEY, context);
+            judge(&certificate, provider_metadata::key(table), context);
         }
         found.push(Arc::from(der.as_slice()));
     }

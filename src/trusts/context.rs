@@ -23,7 +23,10 @@ pub(crate) struct TrustContext<'r, 'd, 't> {
     pub(super) claim_types: Option<Vec<Text>>,
     /// The service's theme, which a relying party's completes.
     pub(super) theme: Arc<Theme>,
+    /// Where fetched metadata is kept; `None` when that is not known.
+    pub(super) state_directory: Option<PathBuf>,
     files: Vec<PathBuf>,
+    secret_files: Vec<PathBuf>,
 }
 
 impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
@@ -36,7 +39,9 @@ impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
             stores,
             claim_types: None,
             theme: Arc::default(),
+            state_directory: None,
             files: Vec::new(),
+            secret_files: Vec::new(),
         }
     }
 
@@ -55,9 +60,26 @@ impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
         Self { theme: theme.clone(), ..self }
     }
 
+    /// The same with the directory in which the server keeps its state.
+    pub(crate) fn with_state_directory(self, directory: &Path) -> Self {
+        Self { state_directory: Some(directory.to_owned()), ..self }
+    }
+
     /// Every file the trust named.
     pub(crate) fn into_files(self) -> Vec<PathBuf> {
         self.files
+    }
+
+    /// The files with secrets that the trust named.
+    pub(crate) fn secret_files(&self) -> &[PathBuf] {
+        &self.secret_files
+    }
+
+    /// As [`TrustContext::read`], for a file with a secret: its content counts for no digest that is shown.
+    pub(super) fn read_secret(&mut self, path: &Path, key: &str) -> Option<(PathBuf, Vec<u8>)> {
+        let read = self.read(path, key);
+        self.secret_files.extend(self.files.pop());
+        read
     }
 
     /// The content of a file that `key` names, relative to the trust file's directory; a finding when it cannot be read.

@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use super::client::GrantType;
+use super::openid::ClientAuthentication;
 use crate::claims::policy::Parameters;
 use crate::config::names::DnsName;
 use crate::pages::theme::Branding;
@@ -17,7 +19,7 @@ pub struct TrustFile {
     pub relying_party: Option<RelyingPartyFile>,
     /// `[claims_provider]`
     pub claims_provider: Option<ClaimsProviderFile>,
-    /// `[client]`; read, not available in this version.
+    /// `[client]`
     pub client: Option<ClientFile>,
 }
 
@@ -170,8 +172,11 @@ pub struct ClaimsProviderFile {
     pub enabled: bool,
     /// Metadata in a file beside the trust: protocol, address and certificates.
     pub metadata_file: Option<PathBuf>,
-    /// Metadata at an address; not available in this version.
+    /// Metadata at an address, looked at again and again; of an `OpenID` provider its discovery document.
     pub metadata_url: Option<String>,
+    /// PEM files with certificates one of which must have signed the metadata at that address.
+    #[serde(default)]
+    pub metadata_signing_certificates: Vec<PathBuf>,
     /// Protocol.
     pub protocol: Option<ClaimsProviderProtocol>,
     /// Where users are sent to sign in.
@@ -181,6 +186,12 @@ pub struct ClaimsProviderFile {
     /// PEM files with certificates that sign its tokens, the current and the next.
     #[serde(default)]
     pub signing_certificates: Vec<PathBuf>,
+    /// Take signatures with SHA-1.
+    #[serde(default)]
+    pub sha1_signatures: bool,
+    /// Take assertions encrypted with AES-CBC that no signature protects from being altered.
+    #[serde(default)]
+    pub cbc_encryption: bool,
     /// Suffixes of addresses and UPNs whose users are sent there.
     #[serde(default)]
     pub account_suffixes: Vec<DnsName>,
@@ -188,6 +199,40 @@ pub struct ClaimsProviderFile {
     pub acceptance_rules: Option<String>,
     /// The same in a file beside the trust.
     pub acceptance_rules_file: Option<PathBuf>,
+    /// `[claims_provider.oidc]`: how an `OpenID` provider is asked.
+    pub oidc: Option<OidcFile>,
+}
+
+/// `[claims_provider.oidc]`.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OidcFile {
+    /// This server, as the provider knows it.
+    pub client_id: String,
+    /// File with the client secret, beside the trust.
+    pub client_secret_file: Option<PathBuf>,
+    /// How the secret is sent.
+    #[serde(default)]
+    pub client_authentication: ClientAuthentication,
+    /// What is asked for.
+    #[serde(default = "default_scopes")]
+    pub scopes: Vec<String>,
+    /// Ask the userinfo endpoint, too.
+    #[serde(default)]
+    pub userinfo: bool,
+    /// Where a code becomes tokens, instead of the discovery document's.
+    pub token_endpoint: Option<String>,
+    /// Where the keys are, instead of the discovery document's.
+    pub jwks_url: Option<String>,
+    /// Where more is said of the user, instead of the discovery document's.
+    pub userinfo_endpoint: Option<String>,
+}
+
+impl ClaimsProviderFile {
+    /// Whether metadata says what the trust does not.
+    pub const fn has_metadata(&self) -> bool {
+        self.metadata_file.is_some() || self.metadata_url.is_some()
+    }
 }
 
 /// Protocols of claims providers.
@@ -198,11 +243,11 @@ pub enum ClaimsProviderProtocol {
     Saml,
     /// WS-Federation
     WsFederation,
-    /// `OpenID` Connect; not available in this version.
+    /// `OpenID` Connect.
     Oidc,
 }
 
-/// `[client]`; not available in this version.
+/// `[client]`.
 #[derive(Debug, Clone, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientFile {
@@ -222,15 +267,32 @@ pub struct ClientFile {
     /// PEM files with the client's certificates.
     #[serde(default)]
     pub certificate_files: Vec<PathBuf>,
-    /// Grants the client may use.
-    #[serde(default)]
-    pub grants: Vec<String>,
+    /// Account of Active Directory that the client runs as and proves by Negotiate: `CORP\\web$`, a UPN or a SID.
+    pub windows_account: Option<String>,
+    /// Grants the client may use; a code and refresh tokens when absent, for an API none.
+    pub grants: Option<Vec<GrantType>>,
     /// Identifiers of relying parties the client may ask tokens for.
     #[serde(default)]
     pub resources: Vec<String>,
+    /// Scopes the client may ask for at any of them.
+    pub scopes: Option<Vec<String>>,
+    /// Whether codes need a proof key; they do for native clients.
+    pub pkce: Option<PkceFile>,
+    /// Where the browser ends the client's session at sign-out.
+    pub logout_uri: Option<String>,
     /// A disabled client gets no token.
     #[serde(default = "yes")]
     pub enabled: bool,
+}
+
+/// `pkce` of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PkceFile {
+    /// No code without a proof key.
+    Required,
+    /// A proof key counts when it is there.
+    Optional,
 }
 
 /// Kinds of OAuth client.
@@ -247,6 +309,10 @@ pub enum ClientKind {
 
 const fn yes() -> bool {
     true
+}
+
+fn default_scopes() -> Vec<String> {
+    ["openid", "profile", "email"].map(String::from).to_vec()
 }
 
 const fn default_lifetime() -> u32 {

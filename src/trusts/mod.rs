@@ -4,15 +4,20 @@
 //! provider are; it knows nothing of protocols, accounts or how tokens are written.
 
 mod branding;
+mod built_in;
 mod candidates;
 mod certificates;
 mod claims_provider;
+pub mod client;
 mod compile;
+mod compile_client;
 mod compile_provider;
 mod context;
 mod endpoints;
 pub mod entra;
 pub mod file;
+pub mod monitoring;
+mod openid;
 pub mod partner_metadata;
 mod policy;
 mod provider_metadata;
@@ -22,13 +27,18 @@ mod relying_party;
 mod rules;
 
 pub(crate) use branding::{check_size as check_branding_size, compile as compile_branding};
+pub(crate) use built_in::{clients as built_in_clients, device_registration, user_information};
 pub use candidates::{Candidates, HomeRealm};
-pub use claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol};
+pub use claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol, SignOutService};
+pub use client::{Client, ClientType, GrantType};
 pub(crate) use compile::compile;
+pub(crate) use compile_client::compile as compile_client;
 pub(crate) use compile_provider::compile as compile_claims_provider;
 pub(crate) use context::TrustContext;
+pub use openid::{ClientAuthentication, OpenIdSettings};
 pub use policy::AppliedPolicy;
 pub(crate) use policy::{PolicyKeys, resolve_policy, warn_of_computers};
+pub(crate) use provider_metadata::monitored;
 pub(crate) use provider_names::{ListedProvider, ProviderNames, listed, resolve_lists};
 pub use registry::{TrustLookup, Trusts};
 pub use relying_party::{

@@ -1,10 +1,13 @@
 //! Every trust of a configuration, found by what requests name: hash tables, so that a thousand trusts cost a request nothing.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
-use super::{Candidates, ClaimsProvider, RelyingParty};
+use super::client::Clients;
+use super::monitoring::Monitored;
+use super::{Candidates, ClaimsProvider, ClaimsProviders, Client, RelyingParty};
 use crate::claims::RuleSet;
+use crate::claims::types::issuer;
 use crate::config::names::DnsName;
 
 /// Every trust of a configuration.
@@ -20,6 +23,8 @@ pub struct Trusts {
     /// How many of them can sign somebody in.
     usable_providers: usize,
     local_suffixes: HashSet<DnsName>,
+    clients: Clients,
+    monitored: Vec<Monitored>,
 }
 
 impl Trusts {
@@ -62,6 +67,43 @@ impl Trusts {
     #[must_use]
     pub fn with_local_suffixes(self, suffixes: impl IntoIterator<Item = DnsName>) -> Self {
         Self { local_suffixes: suffixes.into_iter().collect(), ..self }
+    }
+
+    /// The same with OAuth clients. Ids must be unique; of two equal ones the first counts (loading refuses that case).
+    #[must_use]
+    pub fn with_clients(mut self, clients: impl IntoIterator<Item = Arc<Client>>) -> Self {
+        for client in clients {
+            self.clients.entry(client.id.clone()).or_insert(client);
+        }
+        self
+    }
+
+    /// The OAuth client with an id, compared character by character, whether it is switched on or not.
+    pub fn client(&self, id: &str) -> Option<&Arc<Client>> {
+        self.clients.get(id)
+    }
+
+    /// Every OAuth client, in no order.
+    pub fn clients(&self) -> impl Iterator<Item = &Arc<Client>> {
+        self.clients.values()
+    }
+
+    /// The local Active Directory alone, for requests that no other claims provider can answer.
+    pub fn local_candidate(&self) -> Candidates<'_> {
+        static LOCAL: LazyLock<ClaimsProviders> =
+            LazyLock::new(|| ClaimsProviders::Listed(vec![String::from(issuer::AD_AUTHORITY)]));
+        Candidates::new(self, &LOCAL)
+    }
+
+    /// The same with the trusts whose metadata lies at an address.
+    #[must_use]
+    pub fn with_monitored(self, monitored: Vec<Monitored>) -> Self {
+        Self { monitored, ..self }
+    }
+
+    /// The trusts whose metadata lies at an address, also those that sign nobody in because it was not fetched yet.
+    pub fn monitored(&self) -> &[Monitored] {
+        &self.monitored
     }
 
     /// The claims provider with an identifier, compared character by character, whether it can sign somebody in or not.

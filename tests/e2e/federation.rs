@@ -17,12 +17,12 @@ const PROTOCOLS: [&str; 2] = ["ws_federation", "saml"];
 
 const ROLE: &str = "http://schemas.microsoft.com/ws/2008/06/identity/claims/role";
 
-struct World {
-    idp: Idp,
-    node: Node,
+pub(crate) struct World {
+    pub(crate) idp: Idp,
+    pub(crate) node: Node,
 }
 
-fn start() -> Option<World> {
+pub(crate) fn start() -> Option<World> {
     let idp = idp()?;
     let mut setup = NodeSetup::new().write("trusts/none", "");
     let certificate = std::fs::read(format!("{}/partner/cert/idp.pem", variable("LAB"))).expect("a certificate");
@@ -78,12 +78,12 @@ fn start() -> Option<World> {
 }
 
 impl World {
-    fn browser(&self) -> Browser {
+    pub(crate) fn browser(&self) -> Browser {
         Browser::outside().at(&self.node.address)
     }
 
     /// To the partner and through its sign-in page: the page that it sends back.
-    fn visit_partner(&self, browser: &Browser, application: &str, more: &str) -> Vec<(String, String)> {
+    pub(crate) fn visit_partner(&self, browser: &Browser, application: &str, more: &str) -> Vec<(String, String)> {
         self.answer_of_partner(&self.departure(browser, application, more))
     }
 
@@ -104,12 +104,12 @@ impl World {
             .collect()
     }
 
-    fn audit(&self, answer: &Response) -> Audit {
+    pub(crate) fn audit(&self, answer: &Response) -> Audit {
         Audit::of(self.node.directory.join("audit.jsonl"), &answer.correlation)
     }
 }
 
-fn post(browser: &Browser, fields: &[(String, String)]) -> Response {
+pub(crate) fn post(browser: &Browser, fields: &[(String, String)]) -> Response {
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     browser.post("/adfs/ls/", &fields)
 }
@@ -292,6 +292,14 @@ fn a_partner_reads_our_metadata() {
     assert_eq!(service["Location"], format!("https://{}/adfs/ls/", variable("LAB_HOST")));
     assert_eq!(service["Binding"], "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST");
     assert_eq!(entity["saml20.sign.assertion"], true);
+    let services: Vec<&str> = entity["SingleLogoutService"]
+        .as_array()
+        .expect("logout services")
+        .iter()
+        .filter_map(|service| service["Binding"].as_str()?.rsplit_once(':'))
+        .map(|(_, name)| name)
+        .collect();
+    assert_eq!(services, ["HTTP-Redirect", "HTTP-POST"]);
     let uses = |usage: &str| entity["keys"].as_array().expect("keys").iter().filter(|key| key[usage] == true).count();
     assert!(uses("signing") > 0 && uses("encryption") > 0, "{entity}");
 }

@@ -99,7 +99,7 @@ impl Idp {
     }
 
     /// Follows redirects until there is a page, or one leads away from the partner: that address.
-    fn visit(&self, url: &str) -> Result<Response, String> {
+    pub(crate) fn visit(&self, url: &str) -> Result<Response, String> {
         let mut url = url.to_owned();
         for _ in 0..10 {
             let answer = self.get(&url);

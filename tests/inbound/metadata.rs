@@ -23,7 +23,7 @@ fn key_descriptor(usage: &str, certificate: &[u8]) -> String {
 }
 
 /// `EntityDescriptor` of a partner with both roles.
-fn document(certificates: &[&[u8]]) -> String {
+pub(super) fn document(certificates: &[&[u8]]) -> String {
     let keys: Vec<_> = certificates.iter().map(|der| key_descriptor(" use=\"signing\"", der)).collect();
     let keys = keys.concat();
     let encryption = key_descriptor(" use=\"encryption\"", &STRANGER_KEY.0);
@@ -55,7 +55,7 @@ fn document(certificates: &[&[u8]]) -> String {
     )
 }
 
-fn genuine() -> String {
+pub(super) fn genuine() -> String {
     document(&[&PARTNER_KEY.0])
 }
 
@@ -64,7 +64,7 @@ fn parse(document: &str) -> Result<PartnerMetadata, PartnerMetadataError> {
 }
 
 /// A metadata document, signed as its own.
-fn signed(document: &str) -> String {
+pub(super) fn signed(document: &str) -> String {
     let start = "cacheDuration=\"P1D\">";
     sign(&edit(document, start, &format!("{start}{}", Signature::of("_metadata").xml())))
 }

@@ -23,9 +23,9 @@ use miniz_oxide::deflate::compress_to_vec;
 use super::support::*;
 
 const SSO: &str = "https://idp.partner.example/sso?a=1&b=2";
-const SHA256: SignatureAlgorithm = SignatureAlgorithm::RsaSha256;
+pub(super) const SHA256: SignatureAlgorithm = SignatureAlgorithm::RsaSha256;
 
-static ID: LazyLock<TokenId> = LazyLock::new(|| TokenId::random(&SystemRandomSource::new()).unwrap());
+pub(super) static ID: LazyLock<TokenId> = LazyLock::new(|| TokenId::random(&SystemRandomSource::new()).unwrap());
 
 fn signing_key(pair: &Pair) -> SigningKey {
     let material = KeyMaterial::new(&pair.0, Vec::new(), Secret::new(pair.1.clone())).unwrap();
@@ -34,9 +34,9 @@ fn signing_key(pair: &Pair) -> SigningKey {
 }
 
 /// Our own key.
-static OURS: LazyLock<SigningKey> = LazyLock::new(|| signing_key(&STRANGER_KEY));
+pub(super) static OURS: LazyLock<SigningKey> = LazyLock::new(|| signing_key(&STRANGER_KEY));
 /// The partner's, for its answers.
-static THEIRS: LazyLock<SigningKey> = LazyLock::new(|| signing_key(&PARTNER_KEY));
+pub(super) static THEIRS: LazyLock<SigningKey> = LazyLock::new(|| signing_key(&PARTNER_KEY));
 
 fn header(destination: &'static str) -> Header<'static> {
     Header { id: &ID, issue_instant: NOW, destination, issuer: US }

@@ -137,7 +137,8 @@ class Domain:
 
 def populate_main(directory, host, mappings):
     domain = Domain(directory)
-    extend_schema(domain)
+    if os.environ.get("LAB_SCHEMA") != "2012r2":
+        extend_schema(domain)
     domain = Domain(directory)  # reads the schema anew
     domain.sam.transaction_start()
     domain.simple_passwords()
@@ -268,7 +269,7 @@ def managed_service_account(domain):
 
 def extend_schema(domain):
     here = os.path.dirname(os.path.abspath(__file__))
-    with open(here + "/device-schema.ldif", encoding="ascii") as file:
+    with open(here + "/../../src/cli/drs/schema-2016.ldif", encoding="ascii") as file:
         text = "".join(line for line in file if not line.startswith("#")).replace("@BASE@", domain.base)
     if domain.sam.search(str(domain.sam.get_schema_basedn()), ldb.SCOPE_ONELEVEL, "(lDAPDisplayName=msDS-KeyCredentialLink)", []):
         return

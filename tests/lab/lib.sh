@@ -30,13 +30,16 @@ take_lock() { exec 9<"$ROOT/tests/lab"; flock 9; }
 
 # The realm, SID and host of an existing lab are kept unless the caller names others.
 load_settings() {
-  local given_realm=${LAB_REALM:-} given_sid=${LAB_SID:-} given_host=${LAB_HOST:-} given_other=${LAB_OTHER_REALM:-}
+  local given_schema=${LAB_SCHEMA:-} given_realm=${LAB_REALM:-} given_sid=${LAB_SID:-} given_host=${LAB_HOST:-} given_other=${LAB_OTHER_REALM:-}
   # shellcheck disable=SC2034
   SETTINGS_CHANGED=
-  LAB_REALM='' LAB_SID='' LAB_HOST='' LAB_OTHER_REALM=''
+  LAB_REALM='' LAB_SID='' LAB_HOST='' LAB_OTHER_REALM='' LAB_SCHEMA=''
   # shellcheck disable=SC1091
   [ ! -e "$LAB/settings" ] || . "$LAB/settings"
-  local before="$LAB_REALM $LAB_SID $LAB_HOST $LAB_OTHER_REALM"
+  LAB_SCHEMA=${LAB_SCHEMA:-2016}
+  local before="$LAB_REALM $LAB_SID $LAB_HOST $LAB_OTHER_REALM $LAB_SCHEMA"
+  LAB_SCHEMA=${given_schema:-$LAB_SCHEMA}
+  case $LAB_SCHEMA in 2012r2 | 2016) ;; *) die "LAB_SCHEMA is 2012r2 or 2016" ;; esac
   # Defaults derive from the realm, so another realm must not keep the old realm's host name.
   if [ -n "$given_realm" ] && [ "${given_realm^^}" != "$LAB_REALM" ]; then LAB_HOST=''; fi
   LAB_REALM=${given_realm:-${LAB_REALM:-CORP.EXAMPLE}} LAB_REALM=${LAB_REALM^^}
@@ -45,13 +48,14 @@ load_settings() {
   LAB_OTHER_REALM=${given_other:-${LAB_OTHER_REALM:-OTHER.EXAMPLE}} LAB_OTHER_REALM=${LAB_OTHER_REALM^^}
   [ "$LAB_REALM" != "$LAB_OTHER_REALM" ] || die "the two domains need different realms"
   # shellcheck disable=SC2034
-  if [ -e "$LAB/settings" ] && [ "$before" != "$LAB_REALM $LAB_SID $LAB_HOST $LAB_OTHER_REALM" ]; then SETTINGS_CHANGED=1; fi
+  if [ -e "$LAB/settings" ] && [ "$before" != "$LAB_REALM $LAB_SID $LAB_HOST $LAB_OTHER_REALM $LAB_SCHEMA" ]; then SETTINGS_CHANGED=1; fi
   # shellcheck disable=SC2034 # read by the programs that source this file
   LAB_OTHER_SID=S-1-5-21-3623811015-3361044348-30300820 DOMAIN=${LAB_REALM,,} OTHER_DOMAIN=${LAB_OTHER_REALM,,} BRAND=brand.example
 }
 
 save_settings() {
-  printf '%s=%q\n' LAB_REALM "$LAB_REALM" LAB_SID "$LAB_SID" LAB_HOST "$LAB_HOST" LAB_OTHER_REALM "$LAB_OTHER_REALM" >"$LAB/settings"
+  printf '%s=%q\n' LAB_REALM "$LAB_REALM" LAB_SID "$LAB_SID" LAB_HOST "$LAB_HOST" LAB_OTHER_REALM "$LAB_OTHER_REALM" \
+    LAB_SCHEMA "$LAB_SCHEMA" >"$LAB/settings"
 }
 
 # ---- addresses ------------------------------------------------------------------------------------------------

@@ -16,6 +16,25 @@ fn attempt() -> DeviceAttempt {
     }
 }
 
+/// One of each event of registered devices.
+fn of_devices() -> Vec<EventKind> {
+    vec![
+        EventKind::DeviceRegistration { parties: parties(), attempt: attempt(), refused: None },
+        EventKind::DeviceUnregistration { parties: parties(), attempt: attempt(), refused: None },
+        EventKind::AccountKeyRegistration {
+            parties: Parties::default(),
+            attempt: DeviceAttempt::default(),
+            refused: Some(DeviceRefusal { code: ErrorCode("AuthenticationError"), detail: Detail::public("no token") }),
+        },
+        EventKind::DeviceAdministered {
+            parties: parties(),
+            device: DeviceId(Uuid::from_u128(7)),
+            change: Name::public("disable"),
+            failure: Some(Detail::public("the registry refused: no right")),
+        },
+    ]
+}
+
 /// One of each event.
 fn all() -> Vec<EventKind> {
     let authn = AuthnFacts {
@@ -87,13 +106,6 @@ fn all() -> Vec<EventKind> {
             code: ErrorCode("MSIS3127"),
             detail: detail("RST without AppliesTo"),
         },
-        EventKind::DeviceRegistration { parties: parties(), attempt: attempt(), refused: None },
-        EventKind::DeviceUnregistration { parties: parties(), attempt: attempt(), refused: None },
-        EventKind::AccountKeyRegistration {
-            parties: Parties::default(),
-            attempt: DeviceAttempt::default(),
-            refused: Some(DeviceRefusal { code: ErrorCode("AuthenticationError"), detail: detail("no token") }),
-        },
         EventKind::LockedButAllowed { parties: claimed.clone() },
         EventKind::LockedWithRightPassword { parties: claimed.clone() },
         EventKind::AccountLocked { parties: claimed.clone(), failures: 5 },
@@ -112,6 +124,7 @@ fn all() -> Vec<EventKind> {
             sids: vec!["S-1-5-21-9-9-9-512".parse().unwrap()],
         },
     ];
+    kinds.extend(of_devices());
     for of in [ClaimsOf::Issued, ClaimsOf::Caller, ClaimsOf::OnBehalfOf, ClaimsOf::ActAs] {
         kinds.extend(claims_events(of, &claims, ClaimDetail::Values));
     }

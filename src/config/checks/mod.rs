@@ -12,6 +12,8 @@ mod files;
 mod kerberos;
 mod keys;
 mod network;
+mod oauth;
+mod partners;
 mod policies;
 mod service;
 mod sign_in;
@@ -48,6 +50,8 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     claim_descriptions::check(config, findings);
     entra::check(config, findings);
     attribute_stores::check(config, findings);
+    oauth::check(config, findings);
     sign_in::check(config, findings);
     device_registration::check(config, findings);
+    partners::check(config, findings);
 }

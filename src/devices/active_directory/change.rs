@@ -6,7 +6,7 @@ use crate::devices::codec::key_credential::{self, USAGE_SESSION_TRANSPORT};
 use crate::devices::{DeviceId, DeviceKey, Registration, RegistryError};
 use crate::directory::ldap::{ObjectChange, ValueChange};
 
-use super::entry::BEGUN;
+use super::entry::{BEGUN, Found, PHYSICAL, SINCE, UNUSED};
 use super::place::Schema;
 
 /// The distinguished name of a device this registry makes.
@@ -46,11 +46,44 @@ pub(super) fn again(registration: &Registration, name: &str, schema: Schema) -> 
     Ok(ObjectChange::Modify { name: name.to_owned(), parts })
 }
 
-/// `msDS-IsEnabled`.
-pub(super) fn enabled(name: &str, enabled: bool) -> ObjectChange {
+/// `msDS-IsEnabled`, as an administrator sets it: the mark of a sweep goes.
+pub(super) fn enabled(found: &Found, enabled: bool) -> ObjectChange {
+    let parts = [switch(enabled)].into_iter().chain(unmark(found)).collect();
+    ObjectChange::Modify { name: found.name.clone(), parts }
+}
+
+/// A registration of a device that a sweep disabled: it is used again.
+pub(super) fn revive(
+    registration: &Registration,
+    found: &Found,
+    schema: Schema,
+) -> Result<ObjectChange, RegistryError> {
+    let ObjectChange::Modify { name, mut parts } = again(registration, &found.name, schema)? else {
+        return Err(RegistryError::Refused { reason: String::from("a registration is a change") });
+    };
+    parts.push(switch(true));
+    parts.extend(unmark(found));
+    Ok(ObjectChange::Modify { name, parts })
+}
+
+/// What a sweep does first.
+pub(super) fn disable_unused(found: &Found, now: UtcTime) -> ObjectChange {
+    let mark = ValueChange::Add(marks(now));
+    ObjectChange::Modify { name: found.name.clone(), parts: vec![switch(false), (PHYSICAL.to_owned(), mark)] }
+}
+
+fn switch(enabled: bool) -> (String, ValueChange) {
     let value = if enabled { b"TRUE".to_vec() } else { b"FALSE".to_vec() };
-    let parts = vec![(String::from("msDS-IsEnabled"), ValueChange::Replace(vec![value]))];
-    ObjectChange::Modify { name: name.to_owned(), parts }
+    (String::from("msDS-IsEnabled"), ValueChange::Replace(vec![value]))
+}
+
+/// Only the marks: other values are somebody else's.
+fn unmark(found: &Found) -> Option<(String, ValueChange)> {
+    found.marked.map(|since| (PHYSICAL.to_owned(), ValueChange::Remove(marks(since))))
+}
+
+fn marks(since: UtcTime) -> Vec<Vec<u8>> {
+    vec![UNUSED.as_bytes().to_vec(), format!("{SINCE}{}", since.unix_seconds()).into_bytes()]
 }
 
 /// `msDS-ApproximateLastLogonTimeStamp`.
@@ -124,3 +157,69 @@ fn stamp(at: UtcTime) -> Vec<u8> {
 }
 
 const STAMP: &str = "msDS-ApproximateLastLogonTimeStamp";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::devices::{CertificateMark, TrustType, samples};
+
+    const FULL: Schema = Schema { keys: true, trust_type: true, computer_sid: true };
+
+    fn registration() -> Registration {
+        let owner = "S-1-5-21-1-2-3-1107".parse().unwrap();
+        Registration {
+            id: samples::device_id(),
+            display_name: String::from("MYPC"),
+            os_type: String::from("Windows"),
+            os_version: String::new(),
+            owner,
+            computer_sid: Some(owner),
+            trust_type: Some(TrustType::DOMAIN),
+            certificate: CertificateMark::of(&samples::certificate()).unwrap(),
+            transport_key: Some(samples::transport_key().material),
+            at: UtcTime::from_filetime(134_116_560_000_000_000).unwrap(),
+        }
+    }
+
+    fn added(schema: Schema) -> Vec<String> {
+        let ObjectChange::Add { attributes, .. } = begin(&registration(), "CN=D", schema) else { panic!() };
+        assert!(attributes.iter().all(|(_, values)| !values.is_empty() && values.iter().all(|v| !v.is_empty())));
+        attributes.into_iter().map(|(name, _)| name).collect()
+    }
+
+    fn modified(change: ObjectChange) -> Vec<(String, ValueChange)> {
+        let ObjectChange::Modify { parts, .. } = change else { panic!() };
+        parts
+    }
+
+    /// A directory of 2012 R2 refuses a change that names what it does not know.
+    #[test]
+    fn without_the_schema_of_2016_its_attributes_are_not_named() {
+        let new = ["msDS-KeyCredentialLink", "msDS-DeviceTrustType", "msDS-ComputerSID"];
+        let old = Schema::default();
+        let changes = [complete(&registration(), "CN=x", old), again(&registration(), "CN=x", old)];
+        let named = changes.into_iter().flat_map(|change| modified(change.unwrap())).map(|(name, _)| name);
+        for name in added(old).into_iter().chain(named) {
+            assert!(!new.contains(&name.as_str()), "{name}");
+        }
+        let full = modified(again(&registration(), "CN=x", FULL).unwrap());
+        assert!(new.iter().all(|name| full.iter().any(|(named, _)| named == name)));
+    }
+
+    #[test]
+    fn registering_again_never_enables() {
+        let parts = modified(again(&registration(), "CN=x", FULL).unwrap());
+        assert!(parts.iter().all(|(name, _)| name != "msDS-IsEnabled"));
+        assert!(parts.iter().all(|(_, change)| matches!(change, ValueChange::Replace(_))));
+    }
+
+    #[test]
+    fn a_device_is_none_until_its_second_half() {
+        let ObjectChange::Add { attributes, .. } = begin(&registration(), "CN=D", FULL) else { panic!() };
+        assert!(attributes.contains(&(String::from("msDS-IsEnabled"), vec![b"FALSE".to_vec()])));
+        assert!(attributes.contains(&(String::from(PHYSICAL), vec![BEGUN.as_bytes().to_vec()])));
+        let parts = modified(complete(&registration(), "CN=x", FULL).unwrap());
+        assert!(parts.contains(&(String::from("msDS-IsEnabled"), ValueChange::Replace(vec![b"TRUE".to_vec()]))));
+        assert!(parts.contains(&(String::from(PHYSICAL), ValueChange::Replace(Vec::new()))));
+    }
+}

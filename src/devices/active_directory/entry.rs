@@ -2,6 +2,7 @@
 
 use uuid::Uuid;
 
+use crate::clock::UtcTime;
 use crate::devices::codec::dn_binary::DnBinary;
 use crate::devices::codec::key_credential;
 use crate::devices::{CertificateMark, Device, DeviceId, DeviceKey, RegistryError, TrustType};
@@ -39,6 +40,8 @@ pub(super) struct Found {
     pub(super) device: Device,
     /// Whether its registration was begun and never ended: it is no device yet.
     pub(super) begun_only: bool,
+    /// When a sweep disabled it, if one did.
+    pub(super) marked: Option<UtcTime>,
 }
 
 /// The device that an object is. What others wrote into it and does not decode is left out, except its identifier.
@@ -68,8 +71,11 @@ pub(super) fn read(object: NamedObject) -> Result<Found, RegistryError> {
         last_used: attributes.text("msDS-ApproximateLastLogonTimeStamp").and_then(filetime).flatten(),
         registered: attributes.text("whenCreated").and_then(generalized_time),
     };
-    let begun_only = texts(&attributes, "msDS-DevicePhysicalIDs").any(|value| value == BEGUN);
-    Ok(Found { name, device, begun_only })
+    let begun_only = texts(&attributes, PHYSICAL).any(|value| value == BEGUN);
+    let marks = || texts(&attributes, PHYSICAL);
+    let marked = marks().any(|value| value == UNUSED).then(|| marks().find_map(|value| value.strip_prefix(SINCE)));
+    let marked = marked.flatten().and_then(|at| at.parse().ok()).map(UtcTime::from_unix_seconds);
+    Ok(Found { name, device, begun_only, marked })
 }
 
 /// The keys in `msDS-KeyCredentialLink`. One that does not decode is somebody else's: it is passed over.
@@ -106,3 +112,9 @@ fn flag(attributes: &Attributes, name: &str) -> Option<bool> {
 /// Value of `msDS-DevicePhysicalIDs` of an object whose registration is under way. Two operations make a device with a key, because
 /// the key's link needs an object to lead to; what a crash leaves between them is told by this, and swept.
 pub(super) const BEGUN: &str = "[CHANCERY]:registration under way";
+/// Value of `msDS-DevicePhysicalIDs` of a device that a sweep disabled; beside it stands since when.
+pub(super) const UNUSED: &str = "[CHANCERY]:unused";
+/// Begin of the value that says since when, in seconds since 1970.
+pub(super) const SINCE: &str = "[CHANCERY]:unused since ";
+/// The attribute of these marks.
+pub(super) const PHYSICAL: &str = "msDS-DevicePhysicalIDs";

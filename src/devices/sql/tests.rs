@@ -14,7 +14,7 @@ async fn sqlite_conforms() {
     let root = tempfile::tempdir().unwrap();
     let registry = registry(root.path());
     let user = "S-1-5-21-1-2-3-1107".parse().unwrap();
-    Subject { registry: &registry, user, unique: 1 }.conforms().await;
+    Subject { registry: &registry, user, unique: 1, full: true }.conforms().await;
 }
 
 #[tokio::test]
@@ -40,4 +40,47 @@ async fn a_database_of_the_future_is_refused() {
     });
     let later = self::registry(root.path());
     assert!(matches!(later.service().await, Err(RegistryError::Refused { reason }) if reason.contains("version 99")));
+}
+
+#[tokio::test]
+async fn a_sweep_disables_first_deletes_then_and_leaves_administrators_alone() {
+    use crate::devices::{DeviceUpkeep as _, SweepAction, SweepOptions, samples, sweep};
+    const NOW: UtcTime = UtcTime::from_unix_seconds(1_800_000_000);
+    let day = Duration::from_hours(24);
+    let root = tempfile::tempdir().unwrap();
+    let registry = registry(root.path());
+    let registration = |number, days_ago| {
+        let device = samples::device(DeviceId(Uuid::from_u128(number)));
+        Registration {
+            id: device.id,
+            display_name: device.display_name,
+            os_type: String::new(),
+            os_version: String::new(),
+            owner: device.owner.unwrap(),
+            computer_sid: None,
+            trust_type: None,
+            certificate: device.certificates[0],
+            transport_key: None,
+            at: NOW.minus(day * days_ago),
+        }
+    };
+    for (number, days_ago) in [(1, 91), (2, 89), (3, 91)] {
+        registry.register(&registration(number, days_ago)).await.unwrap();
+    }
+    registry.set_enabled(DeviceId(Uuid::from_u128(3)), false).await.unwrap();
+    let options = SweepOptions { inactivity_days: 90, grace_days: 30, most: 100, apply: true };
+    let run = async |at| {
+        let steps = sweep(&registry, options, at).await.unwrap();
+        steps.into_iter().map(|step| (step.device.id.0.as_u128(), step.action)).collect::<Vec<_>>()
+    };
+    assert_eq!(run(NOW).await, [(1, SweepAction::Disable)]);
+    assert_eq!(run(NOW.plus(day / 2)).await, []);
+    assert_eq!(run(NOW.plus(day * 29)).await, [(2, SweepAction::Disable)]);
+    // The first comes back in time.
+    assert!(registry.register(&Registration { at: NOW.plus(day * 29), ..registration(1, 0) }).await.unwrap().enabled);
+    assert_eq!(run(NOW.plus(day * 60)).await, [(2, SweepAction::Delete)]);
+    assert!(registry.find(DeviceId(Uuid::from_u128(1))).await.unwrap().unwrap().enabled);
+    assert!(!registry.find(DeviceId(Uuid::from_u128(3))).await.unwrap().unwrap().enabled);
+    assert!(!registry.disable_unused(DeviceId(Uuid::from_u128(1)), NOW, NOW).await.unwrap());
+    assert!(!registry.delete_unused(DeviceId(Uuid::from_u128(3)), NOW.plus(day * 1000)).await.unwrap());
 }

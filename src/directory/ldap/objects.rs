@@ -59,6 +59,21 @@ impl Objects {
         attributes: &[&str],
         max: usize,
     ) -> Result<Vec<NamedObject>, ObjectError> {
+        let (found, more) = self.find_first(base, filter, attributes, max).await?;
+        if more { Err(ObjectError::TooMany { max }) } else { Ok(found) }
+    }
+
+    /// As [`find`](Self::find), the first `max` that the server has, and whether there are more.
+    ///
+    /// # Errors
+    /// [`ObjectError`].
+    pub async fn find_first(
+        &mut self,
+        base: &str,
+        filter: &str,
+        attributes: &[&str],
+        max: usize,
+    ) -> Result<(Vec<NamedObject>, bool), ObjectError> {
         let search = search(base, Scope::Subtree, filter.to_owned(), attributes, PAGE);
         let (mut found, mut cookie) = (Vec::new(), Vec::new());
         loop {
@@ -67,10 +82,11 @@ impl Objects {
             let (entries, next) = page.map_err(|error| self.failed(&error))?;
             found.extend(entries.into_iter().map(NamedObject::from));
             if found.len() > max {
-                return Err(ObjectError::TooMany { max });
+                found.truncate(max);
+                return Ok((found, true));
             }
             if next.is_empty() {
-                return Ok(found);
+                return Ok((found, false));
             }
             cookie = next;
         }

@@ -60,7 +60,7 @@ impl Visit<'_> {
             flow,
             step: StepId::random(&*services.random)?,
             browser,
-            back: Door::Main.with(self.prompt.query),
+            back: self.prompt.address(Door::Main),
             relying_party: self.prompt.relying_party.to_owned(),
         };
         let state = departure.seal(&self.settings.sealer, services.clock.now())?;
@@ -90,7 +90,7 @@ impl Visit<'_> {
                     FirstUse::First => Ok(self.back_to_request(*subject, false)),
                     // Sent again from the browser's history: the session that came of the first time will do.
                     FirstUse::Repeated if self.browser.session.is_some() => {
-                        Ok(Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query))))
+                        Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main))))
                     }
                     FirstUse::Repeated => {
                         self.result_refused(CredentialFailure::Replayed, "the result was used before");
@@ -119,7 +119,7 @@ impl Visit<'_> {
             Notice::NoticeCertificateUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::FORBIDDEN,
         };
-        let address = Door::Main.with(self.prompt.query);
+        let address = self.prompt.address(Door::Main);
         let by_password = self.prompt.requirement.accepts(&[AuthenticationMethod::Password]);
         let page = CertificatePage {
             action: address.clone(),

@@ -7,18 +7,22 @@ use super::session::Browser;
 use super::sign_in::{Door, Outcome, SignInFailure, Visit};
 use super::{BrowserSignIn, reply};
 use crate::authn::federated::ReturnedFederated;
+use crate::authn::flow::StepId;
 use crate::authn::{
     AuthenticatedSubject, AuthenticationMethod, AuthnError, FederatedSignIn, FederatedSubject, FlowInput, FlowStep,
-    SessionRef, SubjectOrigin,
+    ProviderSession, SessionRef, SubjectOrigin,
 };
-use crate::claims::types;
+use crate::claims::{ClaimSet, types};
+use crate::clock::UtcTime;
 use crate::protocols::credential;
+use crate::protocols::openid::{self, Answered, OneRequest, OpenIdError};
 use crate::protocols::samlp::response::{self, ResponseError};
 use crate::protocols::wsfed::result;
 use crate::store::{FirstUse, Purpose, TokenId};
+use crate::tokens::inbound::openid::IdTokenError;
 use crate::tokens::inbound::{Delivery, InboundAssertion, InboundError, Partner, Profile, Unredeemed, signing_keys};
 use crate::tokens::sealed::SealError;
-use crate::trusts::{ClaimsProvider, FederationProtocol, HomeRealm};
+use crate::trusts::{ClaimsProvider, FederationProtocol, HomeRealm, OpenIdSettings};
 
 /// The form that a claims provider sends the browser back with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +40,8 @@ pub enum PartnerMessage {
     WsFederation(String),
     /// `SAMLResponse`
     Saml(String),
+    /// `code` or `error`
+    OpenId(Answered),
 }
 
 /// An answer to a request of this browser.
@@ -67,6 +73,9 @@ pub(in crate::protocols) enum PartnerFailure {
     /// The response around a token is refused, or tells of a failure.
     #[error(transparent)]
     Response(ResponseError),
+    /// An `OpenID` provider could not be asked, or its answer is refused.
+    #[error(transparent)]
+    OpenId(#[from] OpenIdError),
 }
 
 impl From<ResponseError> for PartnerFailure {
@@ -86,6 +95,8 @@ impl PartnerFailure {
             Self::Protocol => "MSIS7007",
             Self::Token(error) => error.number(),
             Self::Response(error) => error.number(),
+            Self::OpenId(OpenIdError::IdToken(IdTokenError::Signature | IdTokenError::NoKey { .. })) => "MSIS0038",
+            Self::OpenId(_) => "MSIS7066",
         }
     }
 }
@@ -116,20 +127,34 @@ impl Visit<'_> {
             // Sent twice, or again from the browser's history: the session that came of the first time will do.
             let again = matches!(failure, PartnerFailure::Token(InboundError::Replayed { .. }) | PartnerFailure::Again);
             if again && self.browser.session.is_some() {
-                return Ok(Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query))));
+                return Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main))));
             }
             credential::partner_refused(self.cx, provider, self.prompt.relying_party, &failure);
             Err(failure.into())
         };
-        let assertion = match self.assertion(provider, arrival).await {
-            Ok(assertion) => assertion,
-            Err(failure) => return refuse(failure),
+        let redeem = || self.cx.services.one_time.redeem(Purpose::SignInStep, &id, *until);
+        let told = if let (Some(settings), PartnerMessage::OpenId(answer)) = (&provider.openid, &arrival.message) {
+            // Before the code is used up, which it is by the first of two that come at once.
+            if redeem().await? == FirstUse::Repeated {
+                return refuse(PartnerFailure::Again);
+            }
+            match self.openid_user(provider, settings, answer, step).await {
+                Ok(told) => told,
+                Err(failure) => return refuse(failure),
+            }
+        } else {
+            let told = match self.assertion(provider, arrival).await {
+                Ok(assertion) => Told::by_assertion(&assertion, self.cx.services.clock.now()),
+                Err(failure) => return refuse(failure),
+            };
+            if redeem().await? == FirstUse::Repeated {
+                return refuse(PartnerFailure::Again);
+            }
+            told
         };
-        if self.cx.services.one_time.redeem(Purpose::SignInStep, &id, *until).await? == FirstUse::Repeated {
-            return refuse(PartnerFailure::Again);
-        }
-        let subject = self.subject(provider, &assertion)?;
-        credential::partner_accepted(self.cx, &subject, self.prompt.relying_party, assertion.token_type);
+        let token_type = told.token_type;
+        let subject = self.subject(provider, told)?;
+        credential::partner_accepted(self.cx, &subject, self.prompt.relying_party, token_type);
         let now = self.cx.services.clock.now();
         let input = FlowInput::ClaimsProvider { subject, departed: arrival.returned.departed(), now };
         match sign_in.flow.clone().step(input) {
@@ -153,14 +178,15 @@ impl Visit<'_> {
             keys: &keys,
             audiences: &[&self.environment.service_identifier],
             decryption_keys: &decryption,
-            sha1: false,
-            unvouched_cbc: false,
+            sha1: provider.sha1_signatures,
+            unvouched_cbc: provider.cbc_encryption,
         };
         let recipient = format!("https://{}{}", self.environment.service_name, Door::Main.path());
         let request = arrival.returned.step.message_id();
         let (profile, in_response_to) = match provider.protocol {
             FederationProtocol::WsFederation => (Profile::Passive, None),
             FederationProtocol::Saml => (Profile::WebSso, Some(request.as_str())),
+            FederationProtocol::OpenId => return Err(PartnerFailure::Protocol),
         };
         let delivery = Delivery { recipient: &recipient, in_response_to, profile, now, skew: CLOCK_SKEW };
         let received: Unredeemed = match (provider.protocol, &arrival.message) {
@@ -175,27 +201,43 @@ impl Visit<'_> {
         Ok(received.redeem(&*services.one_time).await?)
     }
 
-    fn subject(
+    /// The answer of an `OpenID` provider.
+    async fn openid_user(
         &self,
         provider: &ClaimsProvider,
-        assertion: &InboundAssertion,
-    ) -> Result<AuthenticatedSubject, SignInFailure> {
+        settings: &OpenIdSettings,
+        answer: &Answered,
+        step: &StepId,
+    ) -> Result<Told, PartnerFailure> {
+        let client = &self.environment.openid;
+        let now = self.cx.services.clock.now();
+        let request = OneRequest::of(step.as_octets());
+        let back = format!("https://{}{}", self.environment.service_name, Door::Main.path());
+        let (token, said) = client.take(provider, settings, answer, &request, &back, now).await?;
+        Ok(Told {
+            claims: openid::to_claims(&token, &said, provider.id.as_str()),
+            method: openid::authentication_method(&token),
+            instant: token.authenticated,
+            session: None,
+            token_type: ID_TOKEN,
+        })
+    }
+
+    fn subject(&self, provider: &ClaimsProvider, told: Told) -> Result<AuthenticatedSubject, SignInFailure> {
         let services = &self.cx.services;
-        let claims = assertion.to_claims();
+        let Told { claims, method, instant, session, .. } = told;
         let stated = |claim_type| claims.first_value(claim_type).map(ToString::to_string);
         let name = [types::UPN, types::NAME_IDENTIFIER, types::NAME].into_iter().find_map(stated);
-        let authentication = assertion.authentication.as_ref();
-        let method = authentication.map(|found| AuthenticationMethod::of_claims_provider(&found.method));
-        let now = services.clock.now();
         Ok(AuthenticatedSubject {
             origin: SubjectOrigin::ClaimsProvider(FederatedSubject {
                 claims_provider: provider.id.clone(),
                 name: name.unwrap_or_default(),
                 claims,
+                session,
             }),
-            methods: vec![method.unwrap_or(AuthenticationMethod::Federated)],
+            methods: vec![method],
             // Their clock may be ahead of ours; nobody authenticates in the future.
-            instant: authentication.map_or(now, |found| found.instant.min(now)),
+            instant: instant.min(services.clock.now()),
             device: None,
             certificate: None,
             session: SessionRef::random(&*services.random)?,
@@ -205,5 +247,33 @@ impl Visit<'_> {
     }
 }
 
+/// What a claims provider says of its user, by whatever protocol.
+struct Told {
+    claims: ClaimSet,
+    method: AuthenticationMethod,
+    instant: UtcTime,
+    session: Option<Box<ProviderSession>>,
+    /// URI of the kind of token.
+    token_type: &'static str,
+}
+
+impl Told {
+    fn by_assertion(assertion: &InboundAssertion, now: UtcTime) -> Self {
+        let authentication = assertion.authentication.as_ref();
+        let method = authentication.map(|found| AuthenticationMethod::of_claims_provider(&found.method));
+        Self {
+            claims: assertion.to_claims(),
+            method: method.unwrap_or(AuthenticationMethod::Federated),
+            instant: authentication.map_or(now, |found| found.instant),
+            session: assertion.name_identifier.clone().map(|name_identifier| {
+                let session_index = authentication.and_then(|found| found.session_index.clone());
+                Box::new(ProviderSession { name_identifier, session_index })
+            }),
+            token_type: assertion.token_type.uri(),
+        }
+    }
+}
+
+const ID_TOKEN: &str = "urn:ietf:params:oauth:token-type:id_token";
 /// How far the clock of a claims provider may be from ours.
 const CLOCK_SKEW: std::time::Duration = std::time::Duration::from_mins(5);

@@ -1,16 +1,18 @@
 //! To another claims provider: the one place where requests to them are made.
 //!
 //! A request of WS-Federation is a redirection with parameters (ws-federation.md 6.1, seen from the other side), one of SAML 2.0 an
-//! `AuthnRequest` in a redirection, signed (7.7). What the answer needs stands sealed in `wctx` or `RelayState`.
+//! `AuthnRequest` in a redirection, signed (7.7), one of `OpenID` Connect an authorization request with PKCE. What the answer needs stands
+//! sealed in `wctx`, `RelayState` or `state`.
 
 use std::borrow::Cow;
 
 use super::parameters::encode;
-use super::reply;
 use super::sign_in::{Door, Outcome, SignInFailure, Visit};
+use super::{PartnerFailure, reply};
 use crate::authn::flow::StepId;
 use crate::authn::{AuthnError, AuthnRequirement, FederatedSignIn, RequestedMethod, SignInFlow};
 use crate::clock::UtcTime;
+use crate::protocols::openid::{self, OneRequest};
 use crate::protocols::samlp::authn_request::{AuthnRequest, Comparison, Header, Reply, RequestedContexts};
 use crate::protocols::samlp::{EncodeError, redirect};
 use crate::tokens::{SignatureAlgorithm, SigningKey, TokenId};
@@ -43,9 +45,43 @@ impl Visit<'_> {
             FederationProtocol::Saml => {
                 saml(provider, &departure, &step.message_id(), &services.keys.primary_signing().key).await?
             }
+            FederationProtocol::OpenId => self.openid(provider, &departure, &step).await?,
         };
         Ok(Outcome::Answer(reply::redirect(&address).with_headers(cookie)))
     }
+}
+
+impl Visit<'_> {
+    /// The address of a request by `OpenID` Connect.
+    async fn openid(
+        &self,
+        provider: &ClaimsProvider,
+        departure: &Departure<'_>,
+        step: &StepId,
+    ) -> Result<String, SignInFailure> {
+        let settings = provider.openid.as_ref().ok_or(PartnerFailure::Protocol)?;
+        let configuration = self.environment.openid.configuration(provider, settings, departure.now).await;
+        let configuration = configuration.map_err(PartnerFailure::from)?;
+        let request = OneRequest::of(step.as_octets());
+        let back = format!("https://{}{}", departure.service_name, departure.path);
+        let hint = departure.login_hint.filter(|name| is_theirs(provider, name));
+        let address = openid::authorization_url(
+            &configuration,
+            settings,
+            &request,
+            &back,
+            departure.state,
+            departure.requirement,
+            hint,
+        );
+        Ok(address)
+    }
+}
+
+/// Whether a user name belongs to a provider, so that it may be told.
+fn is_theirs(provider: &ClaimsProvider, name: &str) -> bool {
+    let suffix = name.rsplit_once('@').and_then(|(_, suffix)| suffix.parse().ok());
+    suffix.is_some_and(|suffix| provider.account_suffixes.contains(&suffix))
 }
 
 /// A request to a claims provider.
@@ -73,10 +109,6 @@ fn ws_federation(provider: &ClaimsProvider, departure: &Departure<'_>) -> String
     let AuthnRequirement { methods, max_age, ask } = departure.requirement;
     let reply = format!("https://{}{}", departure.service_name, departure.path);
     let fresh = if *ask { Some(0) } else { max_age.map(|age| age.as_secs() / 60) };
-    let is_theirs = |name: &&str| {
-        let suffix = name.rsplit_once('@').and_then(|(_, suffix)| suffix.parse().ok());
-        suffix.is_some_and(|suffix| provider.account_suffixes.contains(&suffix))
-    };
     let mut parameters: Vec<(&str, Cow<'_, str>)> = vec![
         ("wa", "wsignin1.0".into()),
         ("wtrealm", departure.service_identifier.into()),
@@ -86,7 +118,8 @@ fn ws_federation(provider: &ClaimsProvider, departure: &Departure<'_>) -> String
     ];
     parameters.extend(methods.first().map(|method| ("wauth", method.uri().into())));
     parameters.extend(fresh.map(|minutes| ("wfresh", minutes.to_string().into())));
-    parameters.extend(departure.login_hint.filter(is_theirs).map(|name| ("username", name.into())));
+    parameters
+        .extend(departure.login_hint.filter(|name| is_theirs(provider, name)).map(|name| ("username", name.into())));
     let mut address = provider.sign_in_url.clone();
     let mut separator = match address.split_once('?') {
         None => '?',

@@ -144,7 +144,7 @@ impl Visit<'_> {
     /// Where the person chooses another claims provider; `None` where there is nothing to choose.
     pub(super) fn choose_another(&self) -> Option<String> {
         let query = || edit(self.prompt.query, &[CHOSEN, CHOOSE, SEARCH], &[(CHOOSE, "true")]);
-        self.home.may_choose().then(|| Door::Main.with(&query()))
+        self.home.may_choose().then(|| self.prompt.address_of(&query()))
     }
 
     /// The page was answered: back to the same request, with the choice.
@@ -180,7 +180,7 @@ impl Visit<'_> {
         with.extend(address.map(|address| ("username", address)));
         let without: &[&str] =
             if address.is_some() { &[CHOSEN, CHOOSE, SEARCH, "username"] } else { &[CHOSEN, CHOOSE, SEARCH] };
-        Outcome::Answer(reply::redirect(&Door::Main.with(&edit(self.prompt.query, without, &with))))
+        Outcome::Answer(reply::redirect(&self.prompt.address_of(&edit(self.prompt.query, without, &with))))
     }
 
     /// The page that asks.
@@ -189,6 +189,9 @@ impl Visit<'_> {
         notice: Option<Notice>,
         typed: Option<&str>,
     ) -> Result<Outcome, SignInFailure> {
+        if self.prompt.silent {
+            return Err(SignInFailure::PageWanted);
+        }
         let candidates = self.prompt.candidates;
         let looked_for = self.prompt.home_realm.search.as_deref().unwrap_or_default().trim();
         let needle = looked_for.to_lowercase();
@@ -200,7 +203,7 @@ impl Visit<'_> {
         };
         let choices: Vec<HomeRealmChoice> = found.iter().take(MOST_SHOWN).map(choice).collect();
         let page = HomeRealmPage {
-            action: Door::Main.with(&edit(self.prompt.query, &[SEARCH], &[])),
+            action: self.prompt.address_of(&edit(self.prompt.query, &[SEARCH], &[])),
             application: Some(self.prompt.application.to_owned()),
             notice,
             by_address: candidates.has_suffixes(),
@@ -219,7 +222,7 @@ impl Visit<'_> {
     fn search_box(&self, looked_for: &str) -> Result<HomeRealmSearch, ParameterError> {
         let parameters = Parameters::parse(self.prompt.query.as_bytes())?;
         Ok(HomeRealmSearch {
-            action: Door::Main.path(),
+            action: self.prompt.place.path(Door::Main),
             fields: parameters.others(&[SEARCH]),
             text: looked_for.chars().take(MAX_SEARCH).collect(),
         })

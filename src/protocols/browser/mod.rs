@@ -12,9 +12,11 @@ mod home_realm;
 mod looping;
 pub mod parameters;
 mod participants;
+pub(in crate::protocols) mod provider_sign_out;
 mod reply;
 mod session;
 mod sign_in;
+mod sign_out;
 pub mod update_password;
 
 use std::time::Duration;
@@ -28,11 +30,15 @@ pub(super) use federate_in::{PartnerFailure, open as open_answer};
 pub use home_realm::{HomeRealmParameters, HomeRealmSettings};
 pub(super) use home_realm::{OWN_PARAMETERS, is_form};
 pub(super) use looping::{LoopGuard, TooManyTokens};
-pub(super) use participants::Participants;
+use participants::Participants;
+pub(super) use participants::{client_entry, take_part};
+pub use provider_sign_out::LogoutMessage;
 pub(super) use reply::{Said, error_page, page, redirect};
-pub(super) use session::{Browser, end_session};
+pub(super) use session::Browser;
+use session::end_session;
 pub use sign_in::Door;
-pub(super) use sign_in::{Input, Outcome, Prompt, SignInFailure, sign_in};
+pub(super) use sign_in::{Input, Outcome, Place, Prompt, SignInFailure, sign_in};
+pub(super) use sign_out::{AfterSignOut, end, sign_out};
 
 /// What signing in by a browser needs.
 pub struct BrowserSignIn {

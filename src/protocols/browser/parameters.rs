@@ -63,7 +63,11 @@ impl Parameters {
         Self::parse_up_to(text, MAX_OCTETS)
     }
 
-    fn parse_up_to(text: &[u8], limit: usize) -> Result<Self, ParameterError> {
+    /// As [`Parameters::parse`], for a longer text.
+    ///
+    /// # Errors
+    /// [`ParameterError`].
+    pub(in crate::protocols) fn parse_up_to(text: &[u8], limit: usize) -> Result<Self, ParameterError> {
         if text.len() > limit {
             return Err(ParameterError::TooLong { octets: text.len(), limit });
         }

@@ -3,10 +3,50 @@
 use actix_web::http::header::{HeaderName, HeaderValue};
 
 use super::cookies::{self, Keep};
-use super::{BrowserSignIn, names};
+use super::{Browser, BrowserSignIn, names};
 use crate::authn::{SessionRef, SsoSession};
+use crate::clock::UtcTime;
 use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
 use crate::trusts::RelyingPartyId;
+
+/// Who takes part in a session.
+pub(super) enum Participant<'a> {
+    /// A relying party, by the id of its trust.
+    RelyingParty(&'a str),
+    /// An OAuth client, by its id.
+    Client(&'a str),
+}
+
+impl<'a> Participant<'a> {
+    /// What an entry stands for.
+    pub(super) fn of(id: &'a RelyingPartyId) -> Self {
+        match id.as_str().strip_prefix(CLIENT) {
+            Some(client) => Self::Client(client),
+            None => Self::RelyingParty(id.as_str()),
+        }
+    }
+}
+
+/// The entry of an OAuth client.
+pub(in crate::protocols) fn client_entry(id: &str) -> RelyingPartyId {
+    RelyingPartyId::new(format!("{CLIENT}{id}"))
+}
+
+/// The cookie with everybody this session signed in to, `entry` among them. Those of an earlier session of the same person
+/// stay: they are still signed in there.
+pub(in crate::protocols) fn take_part(
+    sign_in: &BrowserSignIn,
+    browser: &Browser,
+    session: &SsoSession,
+    entry: RelyingPartyId,
+    now: UtcTime,
+) -> Option<(HeaderName, HeaderValue)> {
+    let earlier = browser.session.as_ref();
+    let same_person = earlier.is_some_and(|earlier| earlier.subject.origin.is_same_person(&session.subject.origin));
+    let earlier = if same_person { browser.participants(sign_in) } else { Participants::default() };
+    let keep = if session.kept { Keep::For(session.until.since(now)) } else { Keep::Session };
+    earlier.with(entry).cookie(sign_in, session, keep)
+}
 
 /// Relying parties by id, the latest last.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,13 +61,13 @@ impl Participants {
     }
 
     /// The relying parties.
-    pub(in crate::protocols) fn iter(&self) -> impl Iterator<Item = &RelyingPartyId> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = &RelyingPartyId> {
         self.0.iter()
     }
 
     /// With one more; those it signed in to longest ago are left out when there are too many.
     #[must_use]
-    pub(in crate::protocols) fn with(mut self, relying_party: RelyingPartyId) -> Self {
+    pub(super) fn with(mut self, relying_party: RelyingPartyId) -> Self {
         self.0.retain(|each| *each != relying_party);
         self.0.push(relying_party);
         while self.0.len() > 1
@@ -40,7 +80,7 @@ impl Participants {
     }
 
     /// The cookie that keeps them as long as the session; none when even one does not fit.
-    pub(in crate::protocols) fn cookie(
+    pub(super) fn cookie(
         &self,
         sign_in: &BrowserSignIn,
         session: &SsoSession,
@@ -52,6 +92,8 @@ impl Participants {
     }
 }
 
+/// In front of a client's id. No trust has an identifier of this name.
+const CLIENT: &str = "urn:chancery:client:";
 const PURPOSE: SealPurpose<'static> = SealPurpose::new("sign_out_participants");
 const MAX_PARTICIPANTS: usize = 20;
 const MAX_OCTETS: usize = 1000;

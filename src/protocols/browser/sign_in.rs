@@ -53,6 +53,46 @@ pub(in crate::protocols) struct Prompt<'a> {
     pub(in crate::protocols) for_entra: bool,
     /// The request as a query: the page's form and redirects come back with it.
     pub(in crate::protocols) query: &'a str,
+    /// Where they come back to.
+    pub(in crate::protocols) place: Place,
+    /// No page may be shown: whoever cannot be signed in without one is not.
+    pub(in crate::protocols) silent: bool,
+}
+
+/// The addresses of a protocol at which browsers sign in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::protocols) enum Place {
+    /// `/adfs/ls/`
+    WsFederation,
+    /// `/adfs/oauth2/authorize/`
+    OAuth,
+}
+
+impl Place {
+    /// The path of a door.
+    pub(in crate::protocols) const fn path(self, door: Door) -> &'static str {
+        match (self, door) {
+            (Self::WsFederation, door) => door.path(),
+            (Self::OAuth, Door::Main) => "/adfs/oauth2/authorize/",
+            (Self::OAuth, Door::Windows) => "/adfs/oauth2/authorize/wia",
+        }
+    }
+
+    pub(super) fn with(self, door: Door, query: &str) -> String {
+        format!("{}?{query}", self.path(door))
+    }
+}
+
+impl Prompt<'_> {
+    /// The address of the request at a door.
+    pub(super) fn address(&self, door: Door) -> String {
+        self.place.with(door, self.query)
+    }
+
+    /// The address of an edited request.
+    pub(super) fn address_of(&self, query: &str) -> String {
+        self.place.with(Door::Main, query)
+    }
 }
 
 /// Which address the request came to.
@@ -71,10 +111,6 @@ impl Door {
             Self::Main => "/adfs/ls/",
             Self::Windows => "/adfs/ls/wia",
         }
-    }
-
-    pub(super) fn with(self, query: &str) -> String {
-        format!("{}?{query}", self.path())
     }
 }
 
@@ -100,6 +136,9 @@ pub(in crate::protocols) enum SignInFailure {
     /// What the request demands is not possible.
     #[error(transparent)]
     Authn(#[from] AuthnError),
+    /// A page would have to be shown, and none may be.
+    #[error("nobody is signed in, and no page may be shown")]
+    PageWanted,
     /// A ticket is wanted, and no page can take its place: the answer is a challenge.
     #[error("a Kerberos ticket is needed")]
     TicketWanted,
@@ -199,11 +238,11 @@ impl Visit<'_> {
         match flow.step(FlowInput::Begin(self.circumstances(door), &self.home)) {
             FlowStep::Challenge(Challenge::Windows, flow) if door == Door::Windows => self.windows(flow),
             FlowStep::Challenge(Challenge::Windows, _) => {
-                Ok(Outcome::Answer(reply::redirect(&Door::Windows.with(self.prompt.query))))
+                Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Windows))))
             }
             // Pages and requests to others are of the main door.
             FlowStep::Challenge(..) if door == Door::Windows => {
-                Ok(Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query))))
+                Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main))))
             }
             FlowStep::Challenge(Challenge::Forms { .. }, flow) => {
                 self.page(&flow, StatusCode::OK, None, None).map(Outcome::Answer)
@@ -244,7 +283,7 @@ impl Visit<'_> {
     fn windows(&self, flow: SignInFlow) -> Result<Outcome, SignInFailure> {
         let (subject, proof) = match credential::negotiate(self.environment, self.cx, self.call) {
             Ok(accepted) => accepted,
-            Err(TicketRefusal::Absent) if flow.requirement().insists_on_windows() => {
+            Err(TicketRefusal::Absent) if self.prompt.silent || flow.requirement().insists_on_windows() => {
                 return Err(SignInFailure::TicketWanted);
             }
             Err(TicketRefusal::Absent) => {
@@ -257,7 +296,7 @@ impl Visit<'_> {
                 if let FlowStep::Failed(error) = flow.step(FlowInput::Ticket(None)) {
                     return Err(error.into());
                 }
-                let answer = reply::redirect(&Door::Main.with(self.prompt.query));
+                let answer = reply::redirect(&self.prompt.address(Door::Main));
                 return Ok(Outcome::Answer(answer.with_headers(skip_windows())));
             }
         };
@@ -312,7 +351,7 @@ impl Visit<'_> {
                 match self.cx.services.one_time.redeem(Purpose::SignInStep, &id, until).await? {
                     FirstUse::First => Ok(self.after_password(*subject, keep)),
                     // Sent twice, or sent again from the browser's history: what it was good for is done.
-                    FirstUse::Repeated => Ok(Outcome::Answer(reply::redirect(&Door::Main.with(self.prompt.query)))),
+                    FirstUse::Repeated => Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main)))),
                 }
             }
             FlowStep::Challenge(Challenge::Forms { last: Some(PasswordFailure::Expired) }, _)
@@ -357,7 +396,7 @@ impl Visit<'_> {
                 headers.extend(skip_windows());
             }
             if enough && *kept_by_browser {
-                let answer = reply::redirect(&Door::Main.with(self.prompt.query));
+                let answer = reply::redirect(&self.prompt.address(Door::Main));
                 return Outcome::Answer(answer.with_headers(std::mem::take(headers)));
             }
         }
@@ -371,7 +410,7 @@ impl Visit<'_> {
         if let Outcome::SignedIn { headers, kept_by_browser: true, .. } = &mut outcome
             && enough
         {
-            let answer = reply::redirect(&Door::Main.with(self.prompt.query));
+            let answer = reply::redirect(&self.prompt.address(Door::Main));
             return Outcome::Answer(answer.with_headers(std::mem::take(headers)));
         }
         outcome
@@ -395,11 +434,14 @@ impl Visit<'_> {
         notice: Option<Notice>,
         typed: Option<&str>,
     ) -> Result<Answer, SignInFailure> {
+        if self.prompt.silent {
+            return Err(SignInFailure::PageWanted);
+        }
         let (browser, cookie) = self.browser.id_or_new(self.cx)?;
         let services = &self.cx.services;
         let state = flow.seal(&self.settings.sealer, &browser, services.clock.now(), &*services.random)?;
         let page = SignInPage {
-            action: Door::Main.with(self.prompt.query),
+            action: self.prompt.address(Door::Main),
             state,
             user_name: typed.or(self.prompt.home_realm.user()).unwrap_or_default().to_owned(),
             application: Some(self.prompt.application.to_owned()),
@@ -407,6 +449,8 @@ impl Visit<'_> {
             keep_signed_in: self.settings.lifetimes.kept.is_some(),
             choose_another: self.choose_another(),
             certificate: self.offered_certificate().map(|door| door.origin.clone()),
+            // A client is answered by a redirection; WS-Federation by a page.
+            leads_elsewhere: self.prompt.place == Place::OAuth,
         };
         let answer = reply::page(self.settings, self.cx, self.call, status, self.prompt.theme, &page)?;
         Ok(answer.with_headers(cookie))

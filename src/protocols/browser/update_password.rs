@@ -9,7 +9,7 @@ use super::BrowserSignIn;
 use super::parameters::{ParameterError, Parameters};
 use super::reply::{self, Said};
 use super::session::Browser;
-use super::sign_in::{Door, MAX_FIELD, SignInFailure};
+use super::sign_in::{Door, MAX_FIELD, Place, SignInFailure};
 use crate::audit::AuthProtocol;
 use crate::authn::password::ChangeError;
 use crate::authn::{AuthnRequirement, SignInFlow};
@@ -102,8 +102,14 @@ impl Visit<'_> {
         }
         match credential::change_password(self.environment, self.cx, self.call, name, &old, &new).await {
             Ok(()) => {
-                let interrupted = Parameters::parse(self.query.as_bytes()).is_ok_and(|query| query.has("wa"));
-                let page = PasswordUpdatedPage { go_on: interrupted.then(|| Door::Main.with(self.query)) };
+                let go_on = Parameters::parse(self.query.as_bytes()).ok().and_then(|query| {
+                    let place = [("wa", Place::WsFederation), ("response_type", Place::OAuth)];
+                    place
+                        .into_iter()
+                        .find(|(name, _)| query.has(name))
+                        .map(|(_, place)| place.with(Door::Main, self.query))
+                });
+                let page = PasswordUpdatedPage { go_on };
                 Ok(reply::page(self.settings(), self.cx, self.call, StatusCode::OK, self.theme(), &page)?)
             }
             Err(refusal) => {

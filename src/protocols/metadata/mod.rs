@@ -94,6 +94,12 @@ impl FederationMetadata<'_> {
             for certificate in &self.signing_certificates {
                 key_descriptor(writer, "signing", certificate)?;
             }
+            let logout = self.url("/adfs/ls/");
+            for binding in ["HTTP-Redirect", "HTTP-POST"] {
+                let binding = format!("urn:oasis:names:tc:SAML:2.0:bindings:{binding}");
+                let attributes = [Attribute::plain("Binding", &binding), Attribute::plain("Location", &logout)];
+                writer.empty(&md("SingleLogoutService"), &attributes)?;
+            }
             for format in NAME_ID_FORMATS {
                 writer.leaf(&md("NameIDFormat"), &[], format)?;
             }

@@ -191,28 +191,38 @@ fn check(
     if !response.is(SAML2_PROTOCOL, "LogoutResponse") {
         return Err(LogoutError::NotAResponse { found: response.local().to_owned() });
     }
-    let value = |what, value: Option<&str>| InboundError::Value { what, value: value.unwrap_or_default().to_owned() };
-    match response.attribute("Version") {
-        Some("2.0") => {}
-        other => return Err(value("Version", other).into()),
-    }
-    let issuer = response.child_text(SAML2, "Issuer").map_err(InboundError::from)?.unwrap_or_default();
-    if issuer != partner.identifier {
-        let expected = partner.identifier.to_owned();
-        return Err(InboundError::Issuer { found: issuer.to_owned(), expected }.into());
-    }
-    let destination = response.attribute("Destination").unwrap_or_default();
-    if destination != delivery.recipient {
-        let (found, expected) = (destination.to_owned(), delivery.recipient.to_owned());
-        return Err(InboundError::Recipient { found, expected }.into());
-    }
+    common(response, partner, delivery)?;
     let found = response.attribute("InResponseTo");
     if found.is_none() || found != delivery.in_response_to {
         let owned = |id: Option<&str>| id.map(str::to_owned);
         return Err(InboundError::InResponseTo { found: owned(found), expected: owned(delivery.in_response_to) }.into());
     }
-    let at = response.attribute("IssueInstant").and_then(|text| UtcTime::from_xml(text).ok());
-    let at = at.ok_or_else(|| value("IssueInstant", response.attribute("IssueInstant")))?;
+    Ok(PartnerStatus::read(response)?)
+}
+
+/// What requests and responses are checked for alike: version, issuer, address and time. Gives when the message was made.
+pub(super) fn common(
+    message: Element<'_, '_>,
+    partner: &Partner<'_>,
+    delivery: &Delivery<'_>,
+) -> Result<UtcTime, LogoutError> {
+    let value = |what, value: Option<&str>| InboundError::Value { what, value: value.unwrap_or_default().to_owned() };
+    match message.attribute("Version") {
+        Some("2.0") => {}
+        other => return Err(value("Version", other).into()),
+    }
+    let issuer = message.child_text(SAML2, "Issuer").map_err(InboundError::from)?.unwrap_or_default();
+    if issuer != partner.identifier {
+        let expected = partner.identifier.to_owned();
+        return Err(InboundError::Issuer { found: issuer.to_owned(), expected }.into());
+    }
+    let destination = message.attribute("Destination").unwrap_or_default();
+    if destination != delivery.recipient {
+        let (found, expected) = (destination.to_owned(), delivery.recipient.to_owned());
+        return Err(InboundError::Recipient { found, expected }.into());
+    }
+    let at = message.attribute("IssueInstant").and_then(|text| UtcTime::from_xml(text).ok());
+    let at = at.ok_or_else(|| value("IssueInstant", message.attribute("IssueInstant")))?;
     let limit = Limit::IssueInstant;
     if at > delivery.now.plus(delivery.skew) {
         return Err(InboundError::TooEarly { limit, at }.into());
@@ -220,15 +230,21 @@ fn check(
     if at.plus(MESSAGE_LIFETIME).plus(delivery.skew) <= delivery.now {
         return Err(InboundError::TooLate { limit, at }.into());
     }
-    Ok(PartnerStatus::read(response)?)
+    Ok(at)
 }
 
-/// Why a logout response was refused. That the partner failed is a status, not an error.
+/// Why a logout message was refused. That the partner failed is a status, not an error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogoutError {
     /// Another message.
     #[error("the message is a {found}, not a LogoutResponse")]
     NotAResponse {
+        /// Local name of its root, or its kind.
+        found: String,
+    },
+    /// Another message.
+    #[error("the message is a {found}, not a LogoutRequest")]
+    NotARequest {
         /// Local name of its root, or its kind.
         found: String,
     },
@@ -244,7 +260,7 @@ impl LogoutError {
     /// The number under which administrators of AD FS look this up (ws-federation.md 12.4).
     pub const fn number(&self) -> &'static str {
         match self {
-            Self::NotAResponse { .. } | Self::Carrier(_) => "MSIS7046",
+            Self::NotAResponse { .. } | Self::NotARequest { .. } | Self::Carrier(_) => "MSIS7046",
             Self::Inbound(InboundError::Signature(_)) => "MSIS0038",
             Self::Inbound(_) => "MSIS7054",
         }
@@ -252,4 +268,4 @@ impl LogoutError {
 }
 
 /// How long a message may be under way, as AD FS has it (`SamlMessageDeliveryWindow`).
-const MESSAGE_LIFETIME: std::time::Duration = std::time::Duration::from_mins(5);
+pub(super) const MESSAGE_LIFETIME: std::time::Duration = std::time::Duration::from_mins(5);

@@ -5,6 +5,7 @@
 
 pub mod authn_request;
 pub mod logout;
+pub mod logout_request;
 pub mod redirect;
 pub mod response;
 mod status;

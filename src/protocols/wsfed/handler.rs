@@ -12,9 +12,8 @@ use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
 use crate::authn::SsoSession;
 use crate::claims::Text;
 use crate::issuance::{Context, Decision, SignInRequest, TokenSpec};
-use crate::protocols::browser::cookies::Keep;
 use crate::protocols::browser::{
-    self, Browser, Door, Input, LoopGuard, Outcome, Participants, PartnerAnswer, Prompt, SignInFailure,
+    self, Browser, Door, Input, LoopGuard, Outcome, PartnerAnswer, Place, Prompt, SignInFailure,
 };
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
@@ -34,10 +33,16 @@ pub async fn handle(environment: &Environment, door: Door, call: &Call) -> Answe
             go_on(environment, &cx, call, answer, &mut about).await
         }
         Ok(Decoded { request: WsFederationRequest::SignOut(request), .. }) => {
-            sign_out::sign_out(environment, &cx, call, &request).await.map_err(Refusal::from)
+            sign_out::sign_out(environment, &cx, call, &request).await
         }
-        Ok(Decoded { request: WsFederationRequest::CleanUp, .. }) => {
-            sign_out::clean_up(environment, &cx, call).await.map_err(Refusal::from)
+        Ok(Decoded { request: WsFederationRequest::CleanUp { reply }, .. }) => {
+            sign_out::clean_up(environment, &cx, call, reply).await
+        }
+        Ok(Decoded { request: WsFederationRequest::LogoutRequest(request), .. }) => {
+            sign_out::asked_by_provider(environment, &cx, call, &request).await
+        }
+        Ok(Decoded { request: WsFederationRequest::LogoutResponse(answer), .. }) => {
+            sign_out::answered_by_provider(environment, &cx, call, &answer).await
         }
         Err(error) => Err(error.into()),
     };
@@ -95,6 +100,8 @@ async fn sign_in(
         candidates: cx.services.trusts.candidates(trust),
         for_entra: entra::IDENTIFIERS.contains(&request.realm.as_str()),
         query: &request.query,
+        place: Place::WsFederation,
+        silent: false,
     };
     match browser::sign_in(environment, cx, call, visitor, &prompt, door, input).await? {
         Outcome::Answer(answer) => Ok(answer),
@@ -146,24 +153,10 @@ async fn issue(
     let settings = &environment.browser;
     let answer = browser::page(settings, cx, call, StatusCode::OK, trust.theme.as_deref(), &page)?;
     let looping = LoopGuard::of(settings, &signed_in.browser.cookies).issued(settings, trust.id.as_str(), now);
-    let participants = if signed_in.kept_by_browser { take_part(environment, &signed_in, trust, now) } else { None };
+    let SignedIn { session, kept_by_browser, browser } = signed_in;
+    let participants =
+        kept_by_browser.then(|| browser::take_part(settings, browser, session, trust.id.clone(), now)).flatten();
     Ok(answer.with_headers(looping).with_headers(participants))
-}
-
-/// The cookie with the relying parties of this session. Those of an earlier session of the same person stay: they are still
-/// signed in there.
-fn take_part(
-    environment: &Environment,
-    signed_in: &SignedIn<'_>,
-    trust: &RelyingParty,
-    now: crate::clock::UtcTime,
-) -> Option<(actix_web::http::header::HeaderName, actix_web::http::header::HeaderValue)> {
-    let SignedIn { session, browser, .. } = signed_in;
-    let earlier = browser.session.as_ref();
-    let same_person = earlier.is_some_and(|earlier| earlier.subject.origin.is_same_person(&session.subject.origin));
-    let earlier = if same_person { browser.participants(&environment.browser) } else { Participants::default() };
-    let keep = if session.kept { Keep::For(session.until.since(now)) } else { Keep::Session };
-    earlier.with(trust.id.clone()).cookie(&environment.browser, session, keep)
 }
 
 /// How long a token may be on its way in the browser (AD FS' `SamlMessageDeliveryWindow`).

@@ -13,9 +13,11 @@ use crate::authn::AuthnError;
 use crate::issuance::{AuthnDemand, Context, Denial, IssueError};
 use crate::pages::theme::Theme;
 use crate::pages::{ErrorText, PageError};
-use crate::protocols::browser::{self, SignInFailure, TooManyTokens};
+use crate::protocols::browser::provider_sign_out::SignOutFailure;
+use crate::protocols::browser::{self, PartnerFailure, SignInFailure, TooManyTokens};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
+use crate::protocols::openid::OpenIdError;
 use crate::xml::WriteError;
 
 /// Why a request got no token.
@@ -39,6 +41,9 @@ pub(super) enum Refusal {
     /// Nobody is signed in.
     #[error(transparent)]
     SignIn(#[from] SignInFailure),
+    /// A claims provider's word about the end of a session is not taken.
+    #[error(transparent)]
+    SignOut(#[from] SignOutFailure),
     /// Not permitted; audited by the issuer as well.
     #[error("{0}")]
     Denied(Denial),
@@ -77,6 +82,7 @@ impl Refusal {
             Self::Request(RequestError::Empty) => (request, "MSIS7065", ErrorText::ErrorRequest),
             Self::Request(RequestError::Method(_)) => (request, "MSIS7102", ErrorText::ErrorRequest),
             Self::Request(_) | Self::SignIn(SignInFailure::Form(_)) => (request, "MSIS7000", ErrorText::ErrorRequest),
+            Self::SignOut(failure) => (request, failure.number(), ErrorText::ErrorRequest),
             Self::NotPassive => (request, "MSIS7007", ErrorText::ErrorApplication),
             Self::Loop(_) => (request, "MSIS7042", ErrorText::ErrorLoop),
             Self::SignIn(SignInFailure::Authn(AuthnError::Unavailable)) => {
@@ -89,13 +95,14 @@ impl Refusal {
                 (request, "MSIS7066", ErrorText::ErrorHomeRealm)
             }
             Self::SignIn(SignInFailure::Authn(AuthnError::NotFresh)) => (request, "MSIS7102", ErrorText::ErrorPartner),
+            Self::SignIn(
+                SignInFailure::Store(_)
+                | SignInFailure::ClaimsProvider(PartnerFailure::OpenId(OpenIdError::Outgoing(_))),
+            ) => (StatusCode::SERVICE_UNAVAILABLE, "MSIS7012", ErrorText::ErrorUnavailable),
             Self::SignIn(SignInFailure::ClaimsProvider(failure)) => {
                 (request, failure.number(), ErrorText::ErrorPartner)
             }
             Self::SignIn(SignInFailure::TicketWanted) => (StatusCode::UNAUTHORIZED, "MSIS7066", ErrorText::ErrorMethod),
-            Self::SignIn(SignInFailure::Store(_)) => {
-                (StatusCode::SERVICE_UNAVAILABLE, "MSIS7012", ErrorText::ErrorUnavailable)
-            }
             Self::Denied(_) => (StatusCode::FORBIDDEN, "MSIS7068", ErrorText::ErrorDenied),
             Self::StepUp(_) => (StatusCode::FORBIDDEN, "MSIS7102", ErrorText::ErrorMoreProof),
             Self::UnknownRelyingParty

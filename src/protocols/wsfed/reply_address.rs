@@ -19,7 +19,7 @@ pub fn is_registered(settings: &WsFederationSettings, address: &str) -> bool {
 }
 
 /// Scheme and host of an address, as policies name them.
-pub(super) fn origin(address: &str) -> Option<String> {
+pub(in crate::protocols) fn origin(address: &str) -> Option<String> {
     let Address { scheme, host, port, .. } = Address::parse(address)?;
     Some(match (scheme, port) {
         (Scheme::Https, 443) => format!("https://{host}"),

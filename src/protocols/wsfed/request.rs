@@ -6,8 +6,12 @@ use actix_web::http::Method;
 
 use crate::authn::{AuthnRequirement, RequestedMethod};
 use crate::protocols::browser::parameters::{ParameterError, Parameters};
-use crate::protocols::browser::{self, HomeRealmParameters, PartnerAnswer, PartnerMessage, SEALED_LIMIT};
+use crate::protocols::browser::{
+    self, HomeRealmParameters, LogoutMessage, PartnerAnswer, PartnerMessage, SEALED_LIMIT,
+};
 use crate::protocols::http::Call;
+use crate::protocols::openid::Answered;
+use crate::protocols::samlp::logout_request::{Carried, is_logout_response};
 
 /// A request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,9 +21,16 @@ pub enum WsFederationRequest {
     /// `wa=wsignout1.0`
     SignOut(SignOut),
     /// `wa=wsignoutcleanup1.0`: another service asks to end the session here.
-    CleanUp,
-    /// `wresult` or `SAMLResponse`: what a claims provider answers to a request of this service.
+    CleanUp {
+        /// `wreply`: where a claims provider's own sign-out goes on.
+        reply: Option<String>,
+    },
+    /// `wresult`, `SAMLResponse` or `code`: what a claims provider answers to a request of this service.
     Answer(PartnerAnswer),
+    /// `SAMLRequest`: a claims provider wants a session ended.
+    LogoutRequest(LogoutMessage),
+    /// `SAMLResponse` with the answer to such a request of this service.
+    LogoutResponse(LogoutMessage),
 }
 
 /// A request for a token.
@@ -44,6 +55,8 @@ pub struct SignIn {
 pub struct SignOut {
     /// `wreply`: where the person wants to go on.
     pub reply: Option<String>,
+    /// `state`: what an `OpenID` provider was given along when the browser was sent there to sign out.
+    pub state: Option<String>,
 }
 
 /// Why there is no request.
@@ -83,6 +96,9 @@ pub struct Decoded {
 pub fn decode(call: &Call) -> Result<Decoded, RequestError> {
     if call.method != Method::POST {
         let parameters = Parameters::parse(call.query.as_bytes())?;
+        if let Some(request) = by_redirection(&parameters, &call.query)? {
+            return Ok(Decoded { request, form: None });
+        }
         return Ok(Decoded { request: read(&parameters, call.query.clone())?, form: None });
     }
     let body = Parameters::of_form(call)?;
@@ -99,13 +115,54 @@ pub fn decode(call: &Call) -> Result<Decoded, RequestError> {
         let request = WsFederationRequest::Answer(PartnerAnswer { message, state });
         return Ok(Decoded { request, form: None });
     }
+    let state = || Ok::<_, RequestError>(body.line("RelayState", SEALED_LIMIT)?.map(str::to_owned));
+    if body.has("SAMLRequest") {
+        let message = Carried::Form(body.get("SAMLRequest")?.unwrap_or_default().to_owned());
+        let request = WsFederationRequest::LogoutRequest(LogoutMessage { message, state: state()? });
+        return Ok(Decoded { request, form: None });
+    }
+    if body.has("SAMLResponse") && is_logout_response(body.get("SAMLResponse")?.unwrap_or_default()) {
+        let message = Carried::Form(body.get("SAMLResponse")?.unwrap_or_default().to_owned());
+        let request = WsFederationRequest::LogoutResponse(LogoutMessage { message, state: state()? });
+        return Ok(Decoded { request, form: None });
+    }
     if body.has("SAMLResponse") {
         let message = PartnerMessage::Saml(body.get("SAMLResponse")?.unwrap_or_default().to_owned());
-        let state = body.line("RelayState", SEALED_LIMIT)?.map(str::to_owned);
-        return Ok(Decoded { request: WsFederationRequest::Answer(PartnerAnswer { message, state }), form: None });
+        return Ok(Decoded {
+            request: WsFederationRequest::Answer(PartnerAnswer { message, state: state()? }),
+            form: None,
+        });
     }
     let query = body.to_query();
     Ok(Decoded { request: read(&body, query)?, form: None })
+}
+
+/// What a claims provider says by sending the browser here.
+fn by_redirection(parameters: &Parameters, query: &str) -> Result<Option<WsFederationRequest>, RequestError> {
+    if parameters.has("wa") {
+        return Ok(None);
+    }
+    let state = |name| Ok::<_, RequestError>(parameters.line(name, SEALED_LIMIT)?.map(str::to_owned));
+    let logout = || {
+        Ok::<_, RequestError>(LogoutMessage { message: Carried::Query(query.to_owned()), state: state("RelayState")? })
+    };
+    if parameters.has("SAMLRequest") {
+        return logout().map(WsFederationRequest::LogoutRequest).map(Some);
+    }
+    if parameters.has("SAMLResponse") {
+        return logout().map(WsFederationRequest::LogoutResponse).map(Some);
+    }
+    if parameters.has("state") && (parameters.has("code") || parameters.has("error")) {
+        let line = |name| Ok::<_, RequestError>(parameters.line(name, MAX_IDENTIFIER)?.map(str::to_owned));
+        let message = PartnerMessage::OpenId(Answered {
+            code: line("code")?,
+            issuer: line("iss")?,
+            error: line("error")?,
+            description: line("error_description")?,
+        });
+        return Ok(Some(WsFederationRequest::Answer(PartnerAnswer { message, state: state("state")? })));
+    }
+    Ok(None)
 }
 
 /// The request that a browser was sent to a claims provider for, as it was remembered.
@@ -131,9 +188,12 @@ fn read(parameters: &Parameters, query: String) -> Result<WsFederationRequest, R
         Some("wsignin1.0") => sign_in(parameters, query).map(Box::new).map(WsFederationRequest::SignIn),
         Some("wsignout1.0") => {
             let reply = parameters.get("wreply")?.map(str::to_owned);
-            Ok(WsFederationRequest::SignOut(SignOut { reply }))
+            let state = parameters.line("state", SEALED_LIMIT)?.map(str::to_owned);
+            Ok(WsFederationRequest::SignOut(SignOut { reply, state }))
         }
-        Some("wsignoutcleanup1.0") => Ok(WsFederationRequest::CleanUp),
+        Some("wsignoutcleanup1.0") => {
+            Ok(WsFederationRequest::CleanUp { reply: parameters.get("wreply")?.map(str::to_owned) })
+        }
         other => Err(RequestError::Action(other.unwrap_or_default().to_owned())),
     }
 }
@@ -261,8 +321,8 @@ mod tests {
 
     #[test]
     fn signing_out() {
-        let expected = WsFederationRequest::SignOut(SignOut { reply: Some("https://rp/".into()) });
+        let expected = WsFederationRequest::SignOut(SignOut { reply: Some("https://rp/".into()), state: None });
         assert_eq!(of("wa=wsignout1.0&wreply=https://rp/"), Ok(expected));
-        assert_eq!(of("wa=wsignoutcleanup1.0"), Ok(WsFederationRequest::CleanUp));
+        assert_eq!(of("wa=wsignoutcleanup1.0"), Ok(WsFederationRequest::CleanUp { reply: None }));
     }
 }

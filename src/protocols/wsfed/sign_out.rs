@@ -1,73 +1,84 @@
-//! Sign-out: the session ends here and at every relying party it signed in to (ws-federation.md 6.4).
+//! Sign-out: the session ends here, at every relying party it signed in to, and at the claims provider it came from
+//! (ws-federation.md 6.4, 7.5).
 
-use actix_web::http::StatusCode;
-
+use super::refusal::Refusal;
 use super::reply_address::{is_registered, origin};
 use super::request::SignOut;
 use crate::audit::{EventKind, Parties};
 use crate::issuance::Context;
-use crate::pages::{PageError, SignOutPage};
-use crate::protocols::browser::{self, Browser, Participants};
+use crate::protocols::browser::provider_sign_out::{self, LogoutMessage};
+use crate::protocols::browser::{self, AfterSignOut, Browser};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
-use crate::trusts::{TrustLookup, Trusts};
+use crate::trusts::{FederationProtocol, Trusts};
 
 /// Somebody signs out.
-///
-/// # Errors
-/// [`PageError`].
 pub(super) async fn sign_out(
     environment: &Environment,
     cx: &Context,
     call: &Call,
     request: &SignOut,
-) -> Result<Answer, PageError> {
-    let trusts = &cx.services.trusts;
-    let go_on = request.reply.clone().filter(|address| is_anybodys(trusts, address));
-    end(environment, cx, call, go_on, false).await
+) -> Result<Answer, Refusal> {
+    let browser = Browser::of(&environment.browser, cx, call).await;
+    let back =
+        request.state.as_deref().and_then(|state| provider_sign_out::back_from_openid(environment, &browser, state));
+    // The way back was checked before it was sealed.
+    let go_on = request.reply.clone().filter(|address| is_anybodys(&cx.services.trusts, address)).or(back);
+    Ok(browser::sign_out(environment, cx, call, &browser, go_on).await?)
 }
 
-/// Another service ends the session in a frame or an image of its own page.
-///
-/// # Errors
-/// [`PageError`].
-pub(super) async fn clean_up(environment: &Environment, cx: &Context, call: &Call) -> Result<Answer, PageError> {
-    end(environment, cx, call, None, true).await
-}
-
-async fn end(
+/// Another service ends the session in a frame or an image of its own page. A claims provider that does it in the window itself, one
+/// service after the other, says where it goes on; nobody else's address is followed, and AD FS follows none.
+pub(super) async fn clean_up(
     environment: &Environment,
     cx: &Context,
     call: &Call,
-    go_on: Option<String>,
-    framed: bool,
-) -> Result<Answer, PageError> {
-    let settings = &environment.browser;
-    let browser = Browser::of(settings, cx, call).await;
-    let clean_up = addresses(&cx.services.trusts, &browser.participants(settings));
-    if let Some(session) = &browser.session {
-        cx.note([EventKind::SignOut { parties: Parties::of(&session.subject, None), success: true }]);
-    }
-    let headers = browser::end_session(cx, &browser).await;
-    if let (Some(address), true) = (&go_on, clean_up.is_empty()) {
-        return Ok(browser::redirect(address).with_headers(headers));
-    }
-    let mut origins: Vec<String> = clean_up.iter().filter_map(|address| origin(address)).collect();
-    origins.sort();
-    origins.dedup();
-    let page = SignOutPage { clean_up, origins, go_on, framed };
-    Ok(browser::page(settings, cx, call, StatusCode::OK, None, &page)?.with_headers(headers))
+    reply: Option<String>,
+) -> Result<Answer, Refusal> {
+    let browser = Browser::of(&environment.browser, cx, call).await;
+    let go_on = reply.filter(|address| is_a_providers(&cx.services.trusts, address));
+    Ok(browser::end(environment, cx, call, &browser, AfterSignOut { go_on, framed: true }).await?)
 }
 
-/// Where the relying parties end their sessions.
-fn addresses(trusts: &Trusts, participants: &Participants) -> Vec<String> {
-    let endpoints = participants.iter().filter_map(|id| match trusts.relying_party(id.as_str()) {
-        TrustLookup::Enabled(trust) => trust.ws_federation.as_ref().map(|settings| settings.endpoint.as_str()),
-        TrustLookup::Disabled(_) | TrustLookup::Unknown => None,
-    });
-    endpoints
-        .map(|endpoint| format!("{endpoint}{}wa=wsignoutcleanup1.0", if endpoint.contains('?') { '&' } else { '?' }))
-        .collect()
+/// A claims provider asks for the end of a session, by SAML 2.0; perhaps in a frame of its own page.
+pub(super) async fn asked_by_provider(
+    environment: &Environment,
+    cx: &Context,
+    call: &Call,
+    request: &LogoutMessage,
+) -> Result<Answer, Refusal> {
+    let browser = Browser::of(&environment.browser, cx, call).await;
+    let asked = provider_sign_out::asked(environment, cx, &browser, request).await?;
+    if !asked.ends {
+        return Ok(browser::redirect(&asked.answer));
+    }
+    Ok(browser::end(environment, cx, call, &browser, AfterSignOut { go_on: Some(asked.answer), framed: true }).await?)
+}
+
+/// A claims provider says how its own sign-out ended. Here everything is over already.
+pub(super) async fn answered_by_provider(
+    environment: &Environment,
+    cx: &Context,
+    call: &Call,
+    answer: &LogoutMessage,
+) -> Result<Answer, Refusal> {
+    let browser = Browser::of(&environment.browser, cx, call).await;
+    let (go_on, outcome) = provider_sign_out::answered(environment, cx, &browser, answer)?;
+    if let Err(error) = outcome {
+        tracing::warn!(correlation = %cx.request.activity, code = error.number(), %error, "sign-out at a claims provider failed");
+        cx.note([EventKind::SignOut { parties: Parties::default(), success: false }]);
+    }
+    Ok(browser::end(environment, cx, call, &browser, AfterSignOut { go_on, framed: false }).await?)
+}
+
+/// Whether the address is on the host of a claims provider that signs out by WS-Federation.
+fn is_a_providers(trusts: &Trusts, address: &str) -> bool {
+    let Some(wanted) = origin(address).filter(|origin| origin.starts_with("https://")) else { return false };
+    let providers = trusts.claims_providers().iter();
+    providers
+        .filter(|provider| provider.is_usable() && provider.protocol == FederationProtocol::WsFederation)
+        .filter_map(|provider| provider.sign_out.as_ref())
+        .any(|service| origin(&service.url).as_deref() == Some(wanted.as_str()))
 }
 
 /// Whether the address belongs to any relying party: a person who signs out may go on there.

@@ -272,7 +272,6 @@ fn read_request(request: Element<'_, '_>, version: Version) -> Result<(String, O
         None | Some("") => None,
         Some(names::SAML11_TYPE | names::SAML11_PROFILE) => Some(TokenType::Saml11),
         Some(names::SAML2_TYPE | names::SAML2_PROFILE) => Some(TokenType::Saml2),
-        Some(names::JWT_TYPE) => Some(TokenType::Jwt),
         Some(other) => return Err(RequestError::Unsupported { what: "TokenType", value: cut(other, MAX_SHOWN) }),
     };
     Ok((read_applies_to(request)?, token_type))

@@ -13,6 +13,7 @@ mod conditions;
 mod error;
 mod keys;
 mod open;
+pub mod openid;
 mod reading;
 mod saml11;
 mod saml2;

@@ -83,6 +83,11 @@ pub enum Reason {
     /// An address lies on another host, in a document that is not signed with a known certificate.
     #[error("an address moves to another host in a document that no known certificate signed")]
     OtherHost,
+    /// The version in use was signed, and this one is not, or by nobody who is known.
+    #[error(
+        "the version in use was signed, and in this one, which no known certificate signed, keys or addresses change"
+    )]
+    SignatureGone,
     /// It looks older than what is there.
     #[error("it ends earlier than the version in use: it may be an old one that is played back")]
     Older,
@@ -139,6 +144,10 @@ pub fn refresh(old: &PartnerMetadata, new: &PartnerMetadata, source: Source) -> 
     let vouched = source == Source::File || new.signed == Signed::Verified;
     if !vouched && source == Source::Http && changes.iter().any(widens) {
         refused.push(Reason::Unprotected);
+    }
+    // Who signs their metadata goes on signing it. Without that, the server it lies on would be enough to change it.
+    if !vouched && old.signed == Signed::Verified && changes.iter().any(widens) {
+        refused.push(Reason::SignatureGone);
     }
     let before: Vec<&[u8]> =
         sides.iter().filter_map(|(old, _)| old.as_ref()).flat_map(|old| old.certificates.iter().copied()).collect();

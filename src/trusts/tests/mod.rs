@@ -176,9 +176,12 @@ fn provider(identifier: &str, suffixes: &[&str], enabled: bool, protocol: Federa
         name: format!("Name of {identifier}"),
         enabled,
         protocol,
+        openid: None,
         sign_in_url: String::from("https://partner.example/"),
-        sign_out_url: None,
+        sign_out: None,
         signing_certificates: Vec::new(),
+        sha1_signatures: false,
+        cbc_encryption: false,
         account_suffixes: suffixes.iter().map(|suffix| suffix.parse().unwrap()).collect(),
         acceptance: crate::claims::RuleSet::parse("").unwrap(),
         file: None,
@@ -256,7 +259,10 @@ acceptance_rules = '''c:[Type == "http://schemas.xmlsoap.org/ws/2005/05/identity
     assert_eq!((provider.name.as_str(), provider.protocol), ("Partner", FederationProtocol::WsFederation));
     assert!(provider.enabled && provider.is_usable());
     assert_eq!(provider.sign_in_url, "https://sts.partner.example/adfs/ls/");
-    assert_eq!(provider.sign_out_url.as_deref(), Some("https://sts.partner.example/adfs/ls/?wa=wsignout1.0"));
+    assert_eq!(
+        provider.sign_out.map(|service| service.url).as_deref(),
+        Some("https://sts.partner.example/adfs/ls/?wa=wsignout1.0")
+    );
     assert_eq!(
         provider.signing_certificates.iter().map(|der| der.to_vec()).collect::<Vec<_>>(),
         [certificate.der().to_vec(), certificate.der().to_vec()]

@@ -70,7 +70,7 @@ fn what_metadata_cannot_give_is_said() {
         (vec![], "", "cannot be used"),
         (vec![&plain_http], "", "http"),
         (vec![&no_redirect], "", ""),
-        (vec![SAML], "metadata_url = \"https://idp.example/metadata\"", "is not fetched in this version"),
+        (vec![SAML], "metadata_url = \"https://idp.example/metadata\"", "there is `metadata_file`, too"),
     ] {
         let (provider, _) = read(&roles, keys);
         let report = provider.expect_err(keys);

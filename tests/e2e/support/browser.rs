@@ -221,7 +221,7 @@ pub fn unescape(html: &str) -> String {
         .replace("&amp;", "&")
 }
 
-fn encode(text: &str) -> String {
+pub fn encode(text: &str) -> String {
     text.bytes()
         .map(
             |octet| if octet.is_ascii_alphanumeric() { char::from(octet).to_string() } else { format!("%{octet:02X}") },

@@ -6,6 +6,7 @@ mod curl;
 mod keep_alive;
 mod lab;
 mod node;
+pub mod oauth;
 mod python;
 mod rst;
 mod token;

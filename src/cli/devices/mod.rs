@@ -1,0 +1,268 @@
+//! `chancery devices`: lists registered devices, disables, enables and deletes them, and sweeps those that nobody uses.
+//!
+//! Works on the registry of the configuration, as the service account; the server need not run. What it changes, it audits.
+
+mod output;
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+use self::output::{show, table};
+use super::ConfigArgument;
+use super::own_krb5_conf::OwnKrb5Conf;
+use crate::audit::{
+    AuditEvent, Auditor, AuthProtocol, Detail, EventKind, Identifier, InstanceId, Name, Parties, RequestFacts,
+};
+use crate::authn::NetworkLocation;
+use crate::clock::{Clock, Random, SystemClock, SystemRandomSource};
+use crate::config::Config;
+use crate::devices::{Device, DeviceId, SweepOptions, SweepOutcome, sweep};
+use crate::directory::Sid;
+use crate::server::{self, OpenRegistry};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// List and change registered devices
+#[derive(Debug, Args)]
+pub(super) struct Devices {
+    #[command(flatten)]
+    config: ConfigArgument,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// List devices
+    List(List),
+    /// Show everything that is known of a device
+    Show(One),
+    /// Disable a device: it proves nothing any more, on any node, within a minute
+    Disable(One),
+    /// Enable a device
+    Enable(One),
+    /// Delete a device: it may register again
+    Delete(One),
+    /// Disable devices that nobody uses, and delete those that were disabled so long enough ago
+    Sweep(Sweep),
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// Those of this user, by SID
+    #[arg(long, value_name = "SID")]
+    user: Option<Sid>,
+    /// As JSON, one device a line
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct One {
+    /// The device's identifier, a GUID
+    #[arg(value_name = "ID")]
+    id: Uuid,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Without --apply nothing is changed: what would be done is printed.
+
+Examples:
+  chancery devices sweep
+  chancery devices sweep --apply --grace-days 14 --most 100")]
+struct Sweep {
+    /// Change what is printed
+    #[arg(long)]
+    apply: bool,
+    /// Days without use after which a device is disabled, instead of the registry's own setting; 15 or more
+    #[arg(long, value_name = "DAYS")]
+    inactivity_days: Option<u32>,
+    /// Days after that until it is deleted
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    grace_days: u32,
+    /// Changes in one run
+    #[arg(long, value_name = "COUNT", default_value_t = 500)]
+    most: usize,
+}
+
+impl Devices {
+    pub(super) fn run(self) -> ExitCode {
+        match self.execute() {
+            Ok(code) => code,
+            Err(error) => {
+                eprintln!("chancery devices: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn execute(&self) -> Result<ExitCode, Failure> {
+        let loaded = self.config.load()?;
+        // Before the first thread: the Kerberos library reads the environment.
+        let _own = OwnKrb5Conf::set(&server::krb5_conf(&loaded.config), "devices")?;
+        // Installed already by whoever else needs it.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let outcome = runtime.block_on(self.work(&loaded.config));
+        // A Kerberos call that waits for a domain controller is not waited for.
+        runtime.shutdown_background();
+        outcome
+    }
+
+    async fn work(&self, config: &Config) -> Result<ExitCode, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let random: Arc<dyn Random> = Arc::new(SystemRandomSource::new());
+        let registry = server::open_registry(config, &clock, &random)?;
+        let audit = || Audit::new(config, clock.clone(), random.clone());
+        let out = &mut std::io::stdout().lock();
+        match &self.what {
+            What::List(list) => self::list(&registry, list, out).await?,
+            What::Show(one) => {
+                let device = registry.devices.find(DeviceId(one.id)).await?;
+                show(&device.ok_or_else(|| no_device(one.id))?, out)?;
+            }
+            What::Disable(one) => {
+                let done = registry.devices.set_enabled(DeviceId(one.id), false).await;
+                audit()?.changed(DeviceId(one.id), "disable", done.as_ref().err()).await?;
+                done?;
+                writeln!(out, "{} is disabled.", one.id)?;
+            }
+            What::Enable(one) => {
+                let done = registry.devices.set_enabled(DeviceId(one.id), true).await;
+                audit()?.changed(DeviceId(one.id), "enable", done.as_ref().err()).await?;
+                done?;
+                writeln!(out, "{} is enabled.", one.id)?;
+            }
+            What::Delete(one) => {
+                let done = registry.devices.delete(DeviceId(one.id)).await;
+                if let Ok(false) = done {
+                    return Err(no_device(one.id).into());
+                }
+                audit()?.changed(DeviceId(one.id), "delete", done.as_ref().err()).await?;
+                done?;
+                writeln!(out, "{} is deleted.", one.id)?;
+            }
+            What::Sweep(options) => return self::sweep_once(&registry, options, &*clock, audit, out).await,
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn list(registry: &OpenRegistry, list: &List, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut after = None;
+    let mut first = true;
+    loop {
+        let part = match &list.user {
+            Some(user) => registry.devices.of_user(user).await?,
+            None => registry.devices.list(after, PAGE).await?,
+        };
+        let whole = list.user.is_some() || part.len() < PAGE;
+        after = part.last().map(|device| device.id);
+        table(&part, list.json, first, out)?;
+        first = false;
+        if whole {
+            return Ok(());
+        }
+    }
+}
+
+async fn sweep_once(
+    registry: &OpenRegistry,
+    options: &Sweep,
+    clock: &dyn Clock,
+    audit: impl Fn() -> Result<Audit, Failure>,
+    out: &mut dyn Write,
+) -> Result<ExitCode, Failure> {
+    let inactivity_days = match options.inactivity_days {
+        Some(days) => days,
+        None => registry.devices.service().await?.maximum_inactivity_days,
+    };
+    let settings =
+        SweepOptions { inactivity_days, grace_days: options.grace_days, most: options.most, apply: options.apply };
+    let steps = sweep(&*registry.upkeep, settings, clock.now()).await?;
+    let audit = if options.apply { Some(audit()?) } else { None };
+    let mut failed = false;
+    for step in &steps {
+        let word = step.action.as_str();
+        let outcome = match &step.outcome {
+            SweepOutcome::Planned => String::from("would be done with --apply"),
+            SweepOutcome::Done => String::from("done"),
+            SweepOutcome::Passed => String::from("passed over: it was used or changed meanwhile"),
+            SweepOutcome::Failed(error) => {
+                failed = true;
+                format!("failed: {error}")
+            }
+        };
+        let used = step.device.last_used.map_or_else(|| String::from("never"), crate::clock::UtcTime::to_xml);
+        writeln!(out, "{word}  {}  last used {used}  {}  {outcome}", step.device.id, output::printable(&step.device))?;
+        if let (Some(audit), SweepOutcome::Done | SweepOutcome::Failed(_)) = (&audit, &step.outcome) {
+            let error = if let SweepOutcome::Failed(error) = &step.outcome { Some(error) } else { None };
+            audit.changed(step.device.id, word, error).await?;
+        }
+    }
+    writeln!(
+        out,
+        "{} device(s), {inactivity_days} days without use, {} days of grace",
+        steps.len(),
+        options.grace_days
+    )?;
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn no_device(id: Uuid) -> String {
+    format!("there is no device {id}; `chancery devices list` shows those there are")
+}
+
+/// The audit log, as the server writes it.
+struct Audit {
+    auditor: Auditor,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    server: Identifier,
+}
+
+impl Audit {
+    fn new(config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, Failure> {
+        let server = Identifier::public(&config.service.identifier);
+        Ok(Self { auditor: server::auditor_of_command(config)?, clock, random, server })
+    }
+
+    /// Says that somebody at this command line changed a device, or tried to.
+    async fn changed(
+        &self,
+        device: DeviceId,
+        change: &'static str,
+        error: Option<&impl std::fmt::Display>,
+    ) -> Result<(), Failure> {
+        let who = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default();
+        let instance = InstanceId::random(&*self.random);
+        let request = RequestFacts {
+            activity: instance.0,
+            server: self.server.clone(),
+            protocol: AuthProtocol::DeviceRegistration,
+            location: NetworkLocation::Intranet,
+            client: None,
+            forwarded: Vec::new(),
+            proxy: None,
+            peer: None,
+            proxy_server: None,
+            user_agent: None,
+            endpoint: Identifier::public("chancery devices"),
+        };
+        let kind = EventKind::DeviceAdministered {
+            parties: Parties { user: (!who.is_empty()).then(|| Name::public(&who)), ..Parties::default() },
+            device,
+            change: Name::public(change),
+            failure: error.map(|error| Detail::public(&error.to_string())),
+        };
+        let event = AuditEvent { time: self.clock.now(), instance, request: Arc::new(request), kind };
+        self.auditor.note(vec![event]);
+        Ok(self.auditor.flush().await?)
+    }
+}
+
+const PAGE: usize = 200;

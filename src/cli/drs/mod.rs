@@ -1,0 +1,141 @@
+//! `chancery drs`: prepares a directory for device registration, and says what is missing.
+//!
+//! `check` reads, as the service account; `init` prints what an administrator must write, and writes it only when told to.
+
+mod check;
+mod init;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::ConfigArgument;
+use super::own_krb5_conf::OwnKrb5Conf;
+use crate::config::{Config, DeviceRegistration};
+use crate::directory::ldap::{NamedObject, ObjectError, Objects};
+use crate::server;
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Prepare Active Directory for device registration, and check that everything is there
+#[derive(Debug, Args)]
+pub(super) struct Drs {
+    #[command(flatten)]
+    config: ConfigArgument,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Check schema, objects, rights, the service connection point, DNS and certificate names
+    Check,
+    /// Print what an administrator must write, as LDIF and commands; with --apply write the objects
+    Init(init::Init),
+}
+
+impl Drs {
+    pub(super) fn run(self) -> ExitCode {
+        match self.execute() {
+            Ok(code) => code,
+            Err(error) => {
+                eprintln!("chancery drs: {error}");
+                ExitCode::FAILURE
+            }
+        }
+    }
+
+    fn execute(&self) -> Result<ExitCode, Failure> {
+        let loaded = self.config.load()?;
+        // Before the first thread: the Kerberos library reads the environment.
+        let _own = OwnKrb5Conf::set(&server::krb5_conf(&loaded.config), "drs")?;
+        // Installed already by whoever else needs it.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let out = &mut std::io::stdout().lock();
+        let outcome = runtime.block_on(async {
+            match &self.what {
+                What::Check => check::check(&loaded.config, out).await,
+                What::Init(init) => init::init(&loaded.config, init, out).await,
+            }
+        });
+        // A Kerberos call that waits for a domain controller is not waited for.
+        runtime.shutdown_background();
+        outcome
+    }
+}
+
+/// The domain that keeps the devices.
+fn domain(config: &Config) -> Result<&crate::config::Domain, Failure> {
+    let domain = config.device_registration.domain(config);
+    domain.ok_or_else(|| "[device_registration] names a domain that is not configured".into())
+}
+
+/// What `enterpriseDrsName` of the service connection point should be.
+fn preferred_host(config: &Config) -> Result<String, Failure> {
+    let suffix = domain(config)?.dns_name();
+    let wanted = format!("enterpriseregistration.{suffix}");
+    let names = DeviceRegistration::host_names(config);
+    let name = names.iter().find(|name| name.as_str() == wanted).or(names.first());
+    name.map(ToString::to_string).ok_or_else(|| "no UPN suffix is configured".into())
+}
+
+/// Names of a forest's parts, as its domain controllers give them.
+struct Forest {
+    domain: String,
+    configuration: String,
+    schema: String,
+}
+
+impl Forest {
+    async fn read(objects: &mut Objects) -> Result<Self, ObjectError> {
+        let wanted = ["defaultNamingContext", "configurationNamingContext", "schemaNamingContext"];
+        let root = objects.read("", &wanted).await?;
+        let text = |name: &str| {
+            let value = root.as_ref().and_then(|root: &NamedObject| root.attributes.text(name));
+            value
+                .map(str::to_owned)
+                .ok_or_else(|| ObjectError::NotFound { name: String::from("the root of the directory") })
+        };
+        let [domain, configuration, schema] = wanted.map(text);
+        Ok(Self { domain: domain?, configuration: configuration?, schema: schema? })
+    }
+
+    /// Where everything about device registration is.
+    fn registration(&self) -> String {
+        format!("CN=Device Registration Configuration,CN=Services,{}", self.configuration)
+    }
+
+    fn services(&self) -> String {
+        format!("CN=Device Registration Services,{}", self.registration())
+    }
+
+    fn service(&self) -> String {
+        format!("CN=DeviceRegistrationService,{}", self.services())
+    }
+
+    fn connection_point(&self) -> String {
+        format!("CN=62a0ff2e-97b9-4513-943f-0d221bd30080,{}", self.registration())
+    }
+
+    fn devices(&self) -> String {
+        format!("CN=RegisteredDevices,{}", self.domain)
+    }
+}
+
+/// Attributes of a device that came with the schema of Windows Server 2016.
+const NEW_ATTRIBUTES: [&str; 4] =
+    ["msDS-KeyCredentialLink", "msDS-DeviceTrustType", "msDS-ComputerSID", "msDS-IsCompliant"];
+
+/// Schema GUID of the class `msDS-Device`.
+const DEVICE_CLASS: &str = "5df2b673-6d41-4774-b3e8-d52e8ee9ff99";
+/// Schema GUID of `msDS-IssuerPublicCertificates`.
+const ISSUERS: &str = "b5f1edfe-b4d2-4076-ab0f-6148342b0bf6";
+/// Schema GUID of `msDS-KeyCredentialLink`.
+const KEY_LINK: &str = "5b47d60f-6090-40b2-9f37-2a4de88f3063";
+/// Schema GUID of the class `user`.
+const USER_CLASS: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
+
+/// For all questions together.
+const PATIENCE: Duration = Duration::from_secs(30);

@@ -1,0 +1,45 @@
+//! `[oauth]`: OAuth 2.0 and `OpenID Connect` for all clients; each client is a trust of its own.
+
+use std::time::Duration;
+
+/// Settings of the OAuth endpoints.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OAuth {
+    /// Whether the endpoints answer.
+    pub enabled: bool,
+    /// Seconds in which a code must be redeemed; AD FS gives 600.
+    pub code_lifetime_seconds: u32,
+    /// Seconds after its first use in which a refresh token is taken once more, for answers that got lost.
+    pub refresh_grace_seconds: u32,
+    /// Origins whose scripts may call discovery, token and user information endpoints; AD FS' `CORSTrustedOrigins`.
+    pub cors_origins: Vec<String>,
+    /// Access control policy of the device registration service.
+    pub device_registration_policy: String,
+}
+
+impl OAuth {
+    /// How long a code is good.
+    pub fn code_lifetime(&self) -> Duration {
+        Duration::from_secs(self.code_lifetime_seconds.into())
+    }
+
+    /// How long a used refresh token is taken once more.
+    pub fn refresh_grace(&self) -> Duration {
+        Duration::from_secs(self.refresh_grace_seconds.into())
+    }
+}
+
+impl Default for OAuth {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            code_lifetime_seconds: 60,
+            refresh_grace_seconds: 30,
+            cors_origins: Vec::new(),
+            device_registration_policy: String::from(
+                "permit-everyone-and-require-mfa-allow-automatic-device-registration",
+            ),
+        }
+    }
+}

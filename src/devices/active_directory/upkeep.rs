@@ -1,0 +1,84 @@
+//! Sweeping devices in the directory.
+
+use super::entry::{ATTRIBUTES, BEGUN, PHYSICAL, UNUSED};
+use super::failure::failed;
+use super::{ActiveDirectoryRegistry, CHANGE, LISTING, entry, find, of_class, refuse_written_back};
+use crate::clock::UtcTime;
+use crate::devices::active_directory::change;
+use crate::devices::upkeep::{HALF, last_sign};
+use crate::devices::{DeviceId, DeviceUpkeep, RegistryError, UnusedDevice};
+use crate::directory::filter::Filter;
+use crate::directory::ldap::{ObjectChange, Objects};
+
+#[async_trait::async_trait]
+impl DeviceUpkeep for ActiveDirectoryRegistry {
+    async fn unused(&self, before: UtcTime, now: UtcTime, limit: usize) -> Result<Vec<UnusedDevice>, RegistryError> {
+        let container = self.place().await?.container.clone();
+        let filter = of_class(Filter::Any(vec![unused(before), begun(now)])).to_string();
+        let work = move |mut objects: Objects| async move {
+            let found = objects.find_first(&container, &filter, ATTRIBUTES, limit).await;
+            found.map(|(found, _)| found).map_err(|error| failed(&error))
+        };
+        let found = self.work(LISTING, work).await?;
+        let of = |object| {
+            let found = entry::read(object)?;
+            Ok(UnusedDevice { device: found.device, marked: found.marked, begun_only: found.begun_only })
+        };
+        // One that does not decode keeps nobody from sweeping the others.
+        Ok(found.into_iter().map(of).filter_map(|unused: Result<_, RegistryError>| unused.ok()).collect())
+    }
+
+    async fn disable_unused(&self, id: DeviceId, before: UtcTime, now: UtcTime) -> Result<bool, RegistryError> {
+        let container = self.place().await?.container.clone();
+        self.work(CHANGE, move |mut objects| async move {
+            let Some(found) = find(&mut objects, &container, id).await? else { return Ok(false) };
+            refuse_written_back(&found)?;
+            let unused = last_sign(&found.device).is_some_and(|last| last <= before);
+            if !found.device.enabled || found.begun_only || !unused {
+                return Ok(false);
+            }
+            objects.change(&change::disable_unused(&found, now)).await.map_err(|error| failed(&error))?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn delete_unused(&self, id: DeviceId, marked_before: UtcTime) -> Result<bool, RegistryError> {
+        let container = self.place().await?.container.clone();
+        self.work(CHANGE, move |mut objects| async move {
+            let Some(found) = find(&mut objects, &container, id).await? else { return Ok(false) };
+            refuse_written_back(&found)?;
+            let marked = !found.device.enabled && found.marked.is_some_and(|at| at <= marked_before);
+            if !marked && !found.begun_only {
+                return Ok(false);
+            }
+            objects.change(&ObjectChange::Delete { name: found.name }).await.map_err(|error| failed(&error))?;
+            Ok(true)
+        })
+        .await
+    }
+}
+
+/// Not used since, and enabled or marked.
+fn unused(before: UtcTime) -> Filter {
+    let stamp = "msDS-ApproximateLastLogonTimeStamp";
+    let by_stamp = Filter::AtMost(stamp, before.to_filetime().to_string().into_bytes());
+    let by_registration = Filter::All(vec![
+        Filter::Not(Box::new(Filter::Present(stamp))),
+        Filter::AtMost("whenCreated", generalized_time(before)),
+    ]);
+    let state = Filter::Any(vec![Filter::equal("msDS-IsEnabled", "TRUE"), Filter::equal(PHYSICAL, UNUSED)]);
+    let own = Filter::Not(Box::new(Filter::Present("msDS-CloudAnchor")));
+    Filter::All(vec![own, state, Filter::Any(vec![by_stamp, by_registration])])
+}
+
+/// Begun an hour ago and never ended.
+fn begun(now: UtcTime) -> Filter {
+    Filter::All(vec![Filter::equal(PHYSICAL, BEGUN), Filter::AtMost("whenCreated", generalized_time(now.minus(HALF)))])
+}
+
+/// As `whenCreated` is written.
+fn generalized_time(at: UtcTime) -> Vec<u8> {
+    let digits: String = at.to_xml().chars().take(19).filter(char::is_ascii_digit).collect();
+    format!("{digits}.0Z").into_bytes()
+}

@@ -1,0 +1,57 @@
+//! Sweeping devices in the database.
+
+use sqlx::{AssertSqlSafe, Row as _};
+
+use super::database::on_database;
+use super::row::{COLUMNS, device};
+use super::{SqlRegistry, octets};
+use crate::clock::UtcTime;
+use crate::devices::{DeviceId, DeviceUpkeep, RegistryError, UnusedDevice};
+
+#[async_trait::async_trait]
+impl DeviceUpkeep for SqlRegistry {
+    /// A registration is one statement here: there are no halves.
+    async fn unused(&self, before: UtcTime, _: UtcTime, limit: usize) -> Result<Vec<UnusedDevice>, RegistryError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, unused_since FROM device WHERE COALESCE(last_used, registered) <= $1 \
+             AND (enabled = 1 OR unused_since IS NOT NULL) ORDER BY id LIMIT $2"
+        );
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.ask(move |database| async move {
+            on_database!(database, |pool| {
+                let rows =
+                    sqlx::query(AssertSqlSafe(sql)).bind(before.unix_millis()).bind(limit).fetch_all(pool).await?;
+                let unused = rows.iter().map(|row| {
+                    let device: Result<_, RegistryError> = (|| device!(row))();
+                    let marked = row.try_get::<Option<i64>, _>(14)?.map(UtcTime::from_unix_millis);
+                    Ok(UnusedDevice { device: device?, marked, begun_only: false })
+                });
+                unused.collect()
+            })
+        })
+        .await
+    }
+
+    async fn disable_unused(&self, id: DeviceId, before: UtcTime, now: UtcTime) -> Result<bool, RegistryError> {
+        self.ask(move |database| async move {
+            on_database!(database, |pool| {
+                let sql = "UPDATE device SET enabled = 0, unused_since = $3 WHERE id = $1 AND enabled = 1 \
+                           AND COALESCE(last_used, registered) <= $2";
+                let query = sqlx::query(sql).bind(octets(id)).bind(before.unix_millis()).bind(now.unix_millis());
+                Ok(query.execute(pool).await?.rows_affected() > 0)
+            })
+        })
+        .await
+    }
+
+    async fn delete_unused(&self, id: DeviceId, marked_before: UtcTime) -> Result<bool, RegistryError> {
+        self.ask(move |database| async move {
+            on_database!(database, |pool| {
+                let sql = "DELETE FROM device WHERE id = $1 AND enabled = 0 AND unused_since <= $2";
+                let query = sqlx::query(sql).bind(octets(id)).bind(marked_before.unix_millis());
+                Ok(query.execute(pool).await?.rows_affected() > 0)
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,83 @@
+//! `authorization_code`: tokens for a code that came through the browser (oauth-oidc-prt.md 2.5).
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::error::OAuthError;
+use super::refresh_grant;
+use super::respond::{TokenRequest, TokenResponse, token_response};
+use super::token::Exchange;
+use super::travel::{self, Code};
+use crate::store::{FirstUse, Purpose, TokenId};
+use crate::trusts::Client;
+
+/// Redeems a code, once. A second use voids the refresh tokens of the first.
+pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<TokenResponse, OAuthError> {
+    let Exchange { environment, settings, cx, form, .. } = exchange;
+    let text = form.line("code", super::SEALED_LIMIT)?.ok_or(OAuthError::Missing("code"))?;
+    let opened = settings.sealer.open::<Code>(travel::CODE.bound_to(&client.id), text);
+    let opened = opened.map_err(|error| OAuthError::Code(error.to_string()))?;
+    let Code { signed_in, id, redirect_uri, challenge, nonce } = opened.value;
+    // The address it was sent to must be named again (RFC 6749 4.1.3).
+    match form.get("redirect_uri")? {
+        None => return Err(OAuthError::Missing("redirect_uri")),
+        Some(other) if other != redirect_uri => {
+            return Err(OAuthError::Code(String::from("it was sent to another address")));
+        }
+        Some(_) => {}
+    }
+    verify(form.get("code_verifier")?, challenge.as_deref())?;
+    let code = TokenId::from_octets(id.as_bytes()).map_err(|error| OAuthError::Code(error.to_string()))?;
+    let family = signed_in.family.clone();
+    let until = signed_in.until;
+    if cx.services.one_time.redeem(Purpose::AuthorizationCode, &code, opened.expiry).await? == FirstUse::Repeated {
+        cx.services.revocations.revoke(&family, until).await?;
+        return Err(OAuthError::CodeReused);
+    }
+    let (session, travelled) =
+        signed_in.unpack().ok_or_else(|| OAuthError::Code(String::from("it holds no session")))?;
+    // The person was where the code was made, wherever it is redeemed.
+    let origin = travelled.origin.clone();
+    let grant = exchange.permitted(&travelled.resource, origin, &session.subject).await?;
+    let request =
+        TokenRequest { client, grant: &grant, scopes: &travelled.scopes, nonce: nonce.as_deref(), method: None };
+    let response = token_response(environment, settings, cx, &request).await?;
+    refresh_grant::add(exchange, client, &session, &travelled, response)
+}
+
+/// Whether the verifier belongs to the challenge; neither stands without the other (RFC 9700 2.1.1).
+fn verify(verifier: Option<&str>, challenge: Option<&str>) -> Result<(), OAuthError> {
+    match (verifier, challenge) {
+        (None, None) => Ok(()),
+        (Some(verifier), Some(challenge)) if (43..=128).contains(&verifier.len()) => {
+            let derived = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+            verify_slices_are_equal(derived.as_bytes(), challenge.as_bytes()).map_err(|_| OAuthError::Verifier)
+        }
+        _ => Err(OAuthError::Verifier),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::verify;
+
+    #[test]
+    fn a_verifier_fits_its_challenge_and_nothing_else() {
+        // RFC 7636, appendix B.
+        let (verifier, challenge) =
+            ("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+        assert!(verify(Some(verifier), Some(challenge)).is_ok());
+        assert!(verify(None, None).is_ok());
+        for (verifier, challenge) in [
+            (Some(verifier), None),
+            (None, Some(challenge)),
+            (Some(challenge), Some(challenge)),
+            (Some(&verifier[1..]), Some(challenge)),
+            (Some(""), Some(challenge)),
+        ] {
+            assert!(verify(verifier, challenge).is_err());
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! What clients find out by themselves: endpoints, keys, and that this is the authority it claims to be (oauth-oidc-prt.md 1).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+
+use super::{OAuthSettings, json as answer};
+use crate::protocols::browser::parameters::Parameters;
+use crate::protocols::environment::Environment;
+use crate::protocols::http::{Answer, Call};
+use crate::trusts::GrantType;
+
+/// `/adfs/.well-known/openid-configuration`. Grants that no client may use are left out.
+pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings) -> Answer {
+    let base = &settings.issuer;
+    let trusts = &environment.services.trusts;
+    let used = |grant| trusts.clients().any(|client| client.enabled && client.may_use(grant));
+    let mut grants = vec!["authorization_code", "refresh_token"];
+    let offered = [
+        (GrantType::ClientCredentials, "client_credentials"),
+        (GrantType::Implicit, "implicit"),
+        (GrantType::Password, "password"),
+    ];
+    grants.extend(offered.into_iter().filter(|(grant, _)| used(*grant)).map(|(_, name)| name));
+    let mut responses = vec!["code"];
+    if used(GrantType::Implicit) {
+        responses.extend(["id_token", "code id_token"]);
+    }
+    kept(answer(
+        StatusCode::OK,
+        &json!({
+            "issuer": base,
+            "authorization_endpoint": format!("{base}/oauth2/authorize/"),
+            "token_endpoint": format!("{base}/oauth2/token/"),
+            "jwks_uri": format!("{base}/discovery/keys"),
+            "token_endpoint_auth_methods_supported":
+                ["client_secret_post", "client_secret_basic", "private_key_jwt", "windows_client_authentication"],
+            "response_types_supported": responses,
+            "response_modes_supported": ["query", "fragment", "form_post"],
+            "grant_types_supported": grants,
+            "subject_types_supported": ["pairwise"],
+            "scopes_supported": ["allatclaims", "email", "user_impersonation", "aza", "profile", "openid"],
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
+            "access_token_issuer": environment.service_identifier,
+            "claims_supported": ["aud", "iss", "iat", "exp", "auth_time", "nonce", "at_hash", "c_hash", "sub", "upn",
+                "unique_name", "pwd_url", "pwd_exp", "sid", "nbf"],
+            "microsoft_multi_refresh_token": true,
+            "userinfo_endpoint": format!("{base}/userinfo"),
+            "capabilities": [],
+            "end_session_endpoint": format!("{base}/oauth2/logout"),
+            "frontchannel_logout_supported": true,
+            "frontchannel_logout_session_supported": true,
+            "as_access_token_token_binding_supported": false,
+            "as_refresh_token_token_binding_supported": false,
+            "resource_access_token_token_binding_supported": false,
+            "op_id_token_token_binding_supported": false,
+            "rp_id_token_token_binding_supported": false,
+            "code_challenge_methods_supported": ["S256"],
+            "authorization_response_iss_parameter_supported": true,
+        }),
+    ))
+}
+
+/// `/adfs/discovery/keys`: the certificates that federation metadata names, each with its certificate, which some clients
+/// insist on.
+pub(super) fn keys(environment: &Environment) -> Answer {
+    let keys: Vec<serde_json::Value> = environment
+        .services
+        .keys
+        .signing()
+        .filter_map(|key| {
+            let certificate = openssl::x509::X509::from_der(&key.key.certificate).ok()?;
+            let public = certificate.public_key().ok()?.rsa().ok()?;
+            let number = |number: &openssl::bn::BigNumRef| URL_SAFE_NO_PAD.encode(number.to_vec());
+            let x5t = key.key.x5t();
+            Some(json!({
+                "kty": "RSA", "use": "sig", "alg": "RS256", "kid": x5t, "x5t": x5t,
+                "n": number(public.n()), "e": number(public.e()), "x5c": [key.key.certificate_base64()],
+            }))
+        })
+        .collect();
+    kept(answer(StatusCode::OK, &json!({ "keys": keys })))
+}
+
+/// `/.well-known/webfinger`: the one relation of AD FS. Only for our own name: to repeat another would vouch for it.
+pub(super) fn web_finger(environment: &Environment, call: &Call) -> Answer {
+    let Ok(parameters) = Parameters::parse(call.query.as_bytes()) else {
+        return Answer::empty(StatusCode::BAD_REQUEST);
+    };
+    let Ok(Some(resource)) = parameters.line("resource", MAX_RESOURCE) else {
+        return Answer::empty(StatusCode::BAD_REQUEST);
+    };
+    let rest = resource.strip_prefix("https://").unwrap_or_default();
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = host.strip_suffix(":443").unwrap_or(host);
+    if !host.eq_ignore_ascii_case(&environment.service_name) {
+        return Answer::empty(StatusCode::NOT_FOUND);
+    }
+    let href = format!("https://{}", environment.service_name);
+    let body = json!({ "subject": resource, "links": [{ "rel": TRUSTED_REALM, "href": href }] });
+    Answer { content_type: Some("application/jrd+json"), ..answer(StatusCode::OK, &body) }
+}
+
+/// May be kept for a while: keys are published days before they sign.
+fn kept(mut answer: Answer) -> Answer {
+    answer.headers.retain(|(name, _)| *name != header::PRAGMA);
+    answer.with_header(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=600"))
+}
+
+const TRUSTED_REALM: &str = "http://schemas.microsoft.com/rel/trusted-realm";
+const MAX_RESOURCE: usize = 512;

@@ -1,0 +1,121 @@
+//! `refresh_token`: new tokens without a browser (oauth-oidc-prt.md 2.8).
+//!
+//! A refresh token lives as long as the session it came of, however often it is used. A public client gets another one each
+//! time; one that is used again later than a lost answer explains voids all that came of the sign-in.
+
+use super::error::OAuthError;
+use super::respond::{TokenRequest, TokenResponse, token_response};
+use super::scopes::Wanted;
+use super::token::Exchange;
+use super::travel::{self, Refresh, Travelled};
+use crate::authn::{SsoSession, SubjectOrigin};
+use crate::clock::UtcTime;
+use crate::directory::{AccountKey, DirectoryError, SignInState};
+use crate::store::{FirstUse, Purpose, TokenId};
+use crate::tokens::sealed::SealError;
+use crate::trusts::{Client, GrantType};
+
+/// Redeems a refresh token.
+pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<TokenResponse, OAuthError> {
+    let Exchange { environment, settings, cx, form, .. } = exchange;
+    let text = form.line("refresh_token", super::SEALED_LIMIT + 2)?.ok_or(OAuthError::Missing("refresh_token"))?;
+    let sealed = text.strip_prefix(travel::REFRESH_PREFIX).unwrap_or(text);
+    let opened = settings.sealer.open::<Refresh>(travel::REFRESH.bound_to(&client.id), sealed);
+    let opened = opened.map_err(|error| match error {
+        SealError::Expired { .. } => OAuthError::RefreshExpired,
+        other => OAuthError::Refresh(other.to_string()),
+    })?;
+    let Refresh { signed_in, id } = opened.value;
+    let void = |reason: &str| OAuthError::Refresh(reason.to_owned());
+    let (mut session, mut travelled) = signed_in.unpack().ok_or_else(|| void("it holds no session"))?;
+    if cx.services.revocations.is_revoked(&travelled.family).await? {
+        return Err(void("what came of this sign-in was revoked"));
+    }
+    if cx.services.revocations.is_revoked(&session.subject.session).await? {
+        return Err(void("the session was signed out"));
+    }
+    if !client.is_confidential() {
+        use_once(exchange, id, &travelled, opened.expiry).await?;
+    }
+    session.subject.origin = still_there(exchange, session.subject.origin).await?;
+    // Another resource, or fewer scopes, may be asked for; more scopes than were granted may not.
+    let wanted = Wanted::read(form)?;
+    let granted = wanted.permit(&cx.services.trusts, client, Some(&travelled.resource))?;
+    let scopes: Vec<String> = if form.has("scope") {
+        granted.scopes.into_iter().filter(|scope| travelled.scopes.contains(scope)).collect()
+    } else {
+        travelled.scopes.clone()
+    };
+    travelled.resource.clone_from(&granted.resource);
+    let origin = exchange.origin(client, &travelled.origin);
+    let grant = exchange.permitted(&granted.resource, origin, &session.subject).await?;
+    let request = TokenRequest { client, grant: &grant, scopes: &scopes, nonce: None, method: None };
+    let response = token_response(environment, settings, cx, &request).await?;
+    if client.is_confidential() {
+        // Only this client can use the one it has.
+        return Ok(response);
+    }
+    add(exchange, client, &session, &travelled, response)
+}
+
+/// Adds a refresh token to an answer, where the client may have one. It ends with the session.
+pub(super) fn add(
+    exchange: Exchange<'_>,
+    client: &Client,
+    session: &SsoSession,
+    travelled: &Travelled,
+    response: TokenResponse,
+) -> Result<TokenResponse, OAuthError> {
+    let services = &exchange.cx.services;
+    let now = services.clock.now();
+    if !client.may_use(GrantType::RefreshToken) || session.until <= now {
+        return Ok(response);
+    }
+    let value = Refresh { signed_in: travelled.again(session), id: travel::fresh_id(&*services.random)? };
+    let purpose = travel::REFRESH.bound_to(&client.id);
+    let sealed = exchange.settings.sealer.seal(purpose, &value, session.until)?;
+    Ok(response.with_refresh_token(&format!("{}{sealed}", travel::REFRESH_PREFIX), session.until, now))
+}
+
+/// Notes that a refresh token was used. The same one is taken again for a moment, because an answer may get lost; after that
+/// it is in two hands, and everything that came of the sign-in is void.
+async fn use_once(
+    exchange: Exchange<'_>,
+    id: uuid::Uuid,
+    travelled: &Travelled,
+    until: UtcTime,
+) -> Result<(), OAuthError> {
+    let services = &exchange.cx.services;
+    let named =
+        |suffix: &str| TokenId::new(&format!("{id}{suffix}")).map_err(|error| OAuthError::Refresh(error.to_string()));
+    let grace = services.clock.now().plus(exchange.settings.refresh_grace).min(until);
+    let first = services.one_time.redeem(Purpose::RefreshToken, &named("")?, until).await?;
+    // Remembered as long as the grace lasts, and not a moment longer.
+    let within = grace > services.clock.now()
+        && services.one_time.redeem(Purpose::RefreshToken, &named(".grace")?, grace).await? == FirstUse::Repeated;
+    if first == FirstUse::First || within {
+        return Ok(());
+    }
+    services.revocations.revoke(&travelled.family, until).await?;
+    Err(OAuthError::RefreshReused)
+}
+
+/// The account as it is now: still permitted to sign in, with the groups it has today.
+async fn still_there(exchange: Exchange<'_>, origin: SubjectOrigin) -> Result<SubjectOrigin, OAuthError> {
+    let SubjectOrigin::Directory(account) = origin else { return Ok(origin) };
+    let directory = &exchange.cx.services.directory;
+    let failed = |error: DirectoryError| match error {
+        DirectoryError::NotFound { .. } => OAuthError::Refresh(String::from("the account is gone")),
+        other => OAuthError::Unavailable(other.to_string()),
+    };
+    let state = directory.sign_in_state(&account.sid).await.map_err(failed)?;
+    match state {
+        SignInState::Permitted => {}
+        SignInState::PasswordExpired => {
+            return Err(OAuthError::InteractionRequired("the password has expired"));
+        }
+        other => return Err(OAuthError::Refresh(format!("the account may not sign in: {other:?}"))),
+    }
+    let now = directory.account(&AccountKey::Sid(account.sid)).await.map_err(failed)?;
+    Ok(SubjectOrigin::Directory(now))
+}

@@ -1,0 +1,119 @@
+//! One request at the token endpoint: who asks, by which grant (oauth-oidc-prt.md 2.3).
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::client_authentication::{self, AuthenticatedClient};
+use super::error::OAuthError;
+use super::respond::TokenResponse;
+use super::{OAuthEndpoint, OAuthSettings, client_grant, code_grant, json, password_grant, refresh_grant};
+use crate::audit::AuthProtocol;
+use crate::authn::{AuthenticatedSubject, RequestOrigin};
+use crate::issuance::{Context, Decision, Grant, SignInRequest};
+use crate::protocols::browser::parameters::Parameters;
+use crate::protocols::environment::Environment;
+use crate::protocols::http::{Answer, Call};
+use crate::tokens::TokenType;
+use crate::trusts::{Client, GrantType};
+
+/// Answers a request. Its body is a form whatever its type says: programs in use send none, or another.
+pub(super) async fn handle(environment: &Environment, settings: &OAuthSettings, call: &Call) -> Answer {
+    let cx = environment.context(call, AuthProtocol::OAuth, OAuthEndpoint::Token.path());
+    let form = match Parameters::parse_up_to(&call.body, MAX_BODY) {
+        Ok(form) => form,
+        Err(error) => {
+            let error = OAuthError::from(error);
+            error.note(&cx, None, None);
+            return error.answer();
+        }
+    };
+    let exchange = Exchange { environment, settings, cx: &cx, call, form: &form };
+    match exchange.run().await {
+        Ok((response, ticket_answer)) => {
+            let answer = json(StatusCode::OK, &response);
+            let proof =
+                ticket_answer.map(|proof| HeaderValue::from_str(&format!("Negotiate {}", STANDARD.encode(proof))));
+            match proof {
+                Some(Ok(value)) => answer.with_header(header::WWW_AUTHENTICATE, value),
+                _ => answer,
+            }
+        }
+        Err(error) => {
+            let text = |name| form.line(name, 512).ok().flatten();
+            error.note(&cx, text("client_id"), text("resource"));
+            error.answer()
+        }
+    }
+}
+
+/// One request.
+#[derive(Clone, Copy)]
+pub(super) struct Exchange<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) settings: &'a OAuthSettings,
+    pub(super) cx: &'a Context,
+    pub(super) call: &'a Call,
+    pub(super) form: &'a Parameters,
+}
+
+impl Exchange<'_> {
+    async fn run(self) -> Result<(TokenResponse, Option<Vec<u8>>), OAuthError> {
+        let grant = self.form.line("grant_type", MAX_SHORT)?.ok_or(OAuthError::Missing("grant_type"))?;
+        let grant = match grant {
+            "authorization_code" => GrantType::AuthorizationCode,
+            "refresh_token" => GrantType::RefreshToken,
+            "client_credentials" => GrantType::ClientCredentials,
+            "password" => GrantType::Password,
+            _ => return Err(OAuthError::UnsupportedGrant),
+        };
+        let Self { environment, settings, cx, call, form } = self;
+        let mut asking = client_authentication::authenticate(environment, settings, cx, call, form).await?;
+        if !asking.client.may_use(grant) {
+            return Err(OAuthError::GrantNotAllowed);
+        }
+        let ticket_answer = asking.ticket_answer.take();
+        let response = self.redeem(grant, &asking).await?;
+        Ok((response, ticket_answer))
+    }
+
+    async fn redeem(self, grant: GrantType, asking: &AuthenticatedClient) -> Result<TokenResponse, OAuthError> {
+        match grant {
+            GrantType::AuthorizationCode => code_grant::redeem(self, &asking.client).await,
+            GrantType::RefreshToken => refresh_grant::redeem(self, &asking.client).await,
+            GrantType::ClientCredentials => client_grant::redeem(self, asking).await,
+            GrantType::Password => password_grant::redeem(self, &asking.client).await,
+            GrantType::Implicit | GrantType::DeviceCode | GrantType::OnBehalfOf => Err(OAuthError::UnsupportedGrant),
+        }
+    }
+
+    /// What the issuer permits to a subject for a resource, to be told by tokens.
+    pub(super) async fn permitted(
+        self,
+        resource: &str,
+        origin: RequestOrigin,
+        subject: &AuthenticatedSubject,
+    ) -> Result<Box<Grant>, OAuthError> {
+        let request = SignInRequest {
+            relying_party: resource.to_owned(),
+            endpoint: OAuthEndpoint::Token.path().to_owned(),
+            origin,
+            hints: self.call.hints(),
+            token_type: Some(TokenType::Jwt),
+        };
+        match self.environment.issuer.decide(self.cx, &request, subject).await? {
+            Decision::Permit(grant) => Ok(grant),
+            Decision::Deny(denial) => Err(OAuthError::Denied(denial)),
+            Decision::StepUp(demand) => Err(OAuthError::StepUp(demand)),
+        }
+    }
+
+    /// From where a later request of the client counts: its own place when a person sits at it, otherwise where the person was.
+    pub(super) fn origin(self, client: &Client, then: &RequestOrigin) -> RequestOrigin {
+        if client.is_confidential() { then.clone() } else { self.call.origin.clone() }
+    }
+}
+
+const MAX_BODY: usize = 64 * 1024;
+const MAX_SHORT: usize = 256;
