@@ -125,6 +125,11 @@ fn all() -> Vec<EventKind> {
         },
     ];
     kinds.extend(of_devices());
+    kinds.extend([true, false].map(|taken| EventKind::PartnerMetadata {
+        parties: Parties::default(),
+        taken,
+        detail: detail("https://idp.partner.example/metadata: a new signing certificate"),
+    }));
     for of in [ClaimsOf::Issued, ClaimsOf::Caller, ClaimsOf::OnBehalfOf, ClaimsOf::ActAs] {
         kinds.extend(claims_events(of, &claims, ClaimDetail::Values));
     }
@@ -144,8 +149,8 @@ fn every_number_is_used_once() {
     assert_eq!(
         numbers,
         [
-            299, 323, 324, 342, 364, 403, 404, 410, 411, 412, 413, 500, 501, 502, 503, 512, 515, 516, 1200, 1201, 1202,
-            1203, 1204, 1205, 1206, 1207, 1210, 9001, 9002, 9020, 9021, 9022
+            156, 168, 299, 323, 324, 342, 364, 403, 404, 410, 411, 412, 413, 500, 501, 502, 503, 512, 515, 516, 1200,
+            1201, 1202, 1203, 1204, 1205, 1206, 1207, 1210, 9001, 9002, 9020, 9021, 9022, 9030
         ]
     );
     let mut texts: Vec<&str> = CredentialFailure::ALL.iter().map(|failure| failure.as_str()).collect();
