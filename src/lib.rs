@@ -21,6 +21,7 @@ pub mod keys;
 pub mod outgoing;
 pub mod pages;
 pub mod protocols;
+pub mod prt;
 pub mod secret;
 pub mod server;
 pub mod store;

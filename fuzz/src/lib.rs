@@ -6,6 +6,7 @@
 mod claims;
 mod devices;
 mod partners;
+mod prt;
 
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
@@ -35,7 +36,7 @@ use chancery::xml::{self, Document};
 pub type Target = fn(&[u8]);
 
 /// All targets by name; each has a folder of seeds, `fuzz/corpus/<name>`.
-pub const TARGETS: [(&str, Target); 19] = [
+pub const TARGETS: [(&str, Target); 20] = [
     ("certificate_request", devices::certificate_request),
     ("certificates", certificates),
     ("claim_evaluation", claims::claim_evaluation),
@@ -48,6 +49,7 @@ pub const TARGETS: [(&str, Target); 19] = [
     ("keytab", keytab),
     ("pac", decode_pac),
     ("partner_metadata", partners::partner_metadata),
+    ("prt_request", prt::prt_request),
     ("rst", rst),
     ("saml_redirect", partners::saml_redirect),
     ("saml_response", partners::saml_response),

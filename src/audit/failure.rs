@@ -95,6 +95,14 @@ credential_failures! {
     Signature = "InvalidSignature";
     /// A message outside its lifetime.
     MessageTime = "MessageExpired";
+    /// A device that is not registered, or not with this certificate, or that has no transport key.
+    DeviceUnknown = "UnknownDevice";
+    /// A device that is disabled, or was idle for too long.
+    DeviceDisabled = "DeviceDisabled";
+    /// A nonce that is missing, not ours, or too old.
+    Nonce = "InvalidNonce";
+    /// A primary refresh token that is not ours, was revoked, or no longer holds.
+    PrimaryRefreshToken = "InvalidPrimaryRefreshToken";
     /// A domain controller could not be asked.
     DirectoryUnavailable = "DirectoryUnavailable";
 }

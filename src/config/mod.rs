@@ -35,6 +35,7 @@ pub mod names;
 mod oauth;
 mod partners;
 mod paths;
+mod primary_refresh_token;
 pub mod render;
 pub(crate) mod required;
 pub mod running;
@@ -64,6 +65,7 @@ pub use lockout::Lockout;
 pub use oauth::OAuth;
 pub use partners::Partners;
 pub use paths::{NamedPath, PathKind};
+pub use primary_refresh_token::PrimaryRefreshToken;
 pub use server::{Limits, Log, LogFormat, Server, Tls, TlsProfile};
 pub use service::Service;
 pub use sign_in::{AlternateLoginId, SignIn};
@@ -102,6 +104,9 @@ pub struct Config {
     /// `[sign_in]`
     #[serde(default)]
     pub sign_in: SignIn,
+    /// `[primary_refresh_token]`
+    #[serde(default)]
+    pub primary_refresh_token: PrimaryRefreshToken,
     /// `[partners]`
     #[serde(default)]
     pub partners: Partners,

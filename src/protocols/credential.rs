@@ -18,6 +18,7 @@ use crate::protocols::browser::PartnerFailure;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::Call;
 use crate::protocols::openid::OpenIdError;
+use crate::protocols::prt_failure::PRT_TOKEN;
 use crate::secret::Secret;
 use crate::tokens::inbound::InboundError;
 use crate::tokens::inbound::openid::IdTokenError;
@@ -193,6 +194,15 @@ pub(super) fn accepted(
         EventKind::TokenAccepted { parties, token_type: Name::public(token_type) },
     ]);
     Ok(subject)
+}
+
+/// The audit events of a subject that a primary refresh token, or what was made with one, stands for.
+pub(super) fn prt_accepted(cx: &Context, subject: &AuthenticatedSubject, relying_party: Option<&str>) {
+    let parties = Parties::of(subject, relying_party);
+    cx.note([
+        EventKind::CredentialAccepted { parties: parties.clone(), authn: AuthnFacts::of(subject) },
+        EventKind::TokenAccepted { parties, token_type: Name::constant(PRT_TOKEN) },
+    ]);
 }
 
 /// The audit events of a user whom a claims provider vouches for.

@@ -8,6 +8,7 @@ use crate::authn::{DomainNames, NegotiateAuthenticator, PasswordGate};
 use crate::claims::descriptions::ClaimDescriptions;
 use crate::devices::DeviceServices;
 use crate::issuance::{Context, Issuer, Services};
+use crate::prt::PrtService;
 use crate::store::OneTime;
 use crate::xml;
 
@@ -53,6 +54,8 @@ pub struct Environment {
     pub certificates: Option<CertificateSignIn>,
     /// Registered devices; `None` where device registration is off.
     pub devices: Option<Arc<DeviceServices>>,
+    /// Primary refresh tokens; `None` where they are off.
+    pub prt: Option<Arc<PrtService>>,
 }
 
 /// What sign-in by certificate needs.

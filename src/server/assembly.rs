@@ -25,18 +25,19 @@ use crate::keys::KeyRing;
 use crate::outgoing::Outgoing;
 use crate::pages::Pages;
 use crate::protocols::browser::{
-    BrowserSignIn, CERTIFICATE_RESULT_LIMIT, CertificateDoor, HomeRealmSettings, LoopLimits, SEALED_LIMIT,
+    BrowserSignIn, CERTIFICATE_RESULT_LIMIT, CertificateDoor, DeviceSignIn, HomeRealmSettings, LoopLimits, SEALED_LIMIT,
 };
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::protocols::oauth::{self, OAuthSettings};
 use crate::protocols::openid::{KnownProviders, OpenIdClient};
-use crate::store::{MemoryOneTime, MemoryRevocations, OneTime, Revocations};
+use crate::store::{Generations, MemoryGenerations, MemoryOneTime, MemoryRevocations, OneTime, Revocations};
 use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;
 use crate::xml;
 
 use super::devices::KnownDevices;
 use super::observer::AuditLockouts;
+use super::prt;
 use super::settings::{
     alternate_login_id, binding_policy, certificate_domain, certificate_origin, domain_names, endpoints,
     front_certificates, gate_settings, hosts, key_options, ldap_options, network_policy, read, registration_host,
@@ -73,6 +74,7 @@ pub struct Lasting {
     replay: Arc<ReplayGuard>,
     one_time: Arc<dyn OneTime>,
     revocations: Arc<dyn Revocations>,
+    generations: Arc<dyn Generations>,
     openid: Arc<KnownProviders>,
     directory: std::sync::Mutex<Option<KnownDirectory>>,
     stores: std::sync::Mutex<Option<KnownStores>>,
@@ -102,6 +104,7 @@ impl Lasting {
             replay: Arc::new(ReplayGuard::new(ReplayOptions::default(), clock.clone())),
             one_time: Arc::new(MemoryOneTime::new(clock.clone(), ONE_TIME_CAPACITY)),
             revocations: Arc::new(MemoryRevocations::new(clock.clone(), ONE_TIME_CAPACITY)),
+            generations: Arc::new(MemoryGenerations::new(clock.clone(), ONE_TIME_CAPACITY)),
             openid: Arc::default(),
             directory: std::sync::Mutex::default(),
             stores: std::sync::Mutex::default(),
@@ -127,6 +130,8 @@ impl Lasting {
         let keys = Arc::new(keys);
         let stores = self.stores(config, &cached)?;
         let devices = self.devices(config, &ldap)?;
+        let parts = prt::Parts { clock: &self.clock, random: &self.random, generations: &self.generations };
+        let prt = prt::service(config, devices.as_ref(), &keys, &parts)?;
         let services = Services {
             clock: self.clock.clone(),
             random: self.random.clone(),
@@ -171,7 +176,7 @@ impl Lasting {
             ),
             passwords: self.passwords.clone(),
             domains: domains.clone(),
-            browser: self.browser(loaded, &keys)?,
+            browser: self.browser(loaded, &keys, prt::sign_in(config, devices.as_ref(), prt.as_ref()))?,
             oauth: self.oauth(config, &keys)?,
             openid: OpenIdClient {
                 outgoing: Outgoing::new(config.partners.ca_file.as_deref(), config.partners.timeout())
@@ -181,6 +186,7 @@ impl Lasting {
             },
             certificates: self.certificates(config)?,
             devices,
+            prt,
         };
         Ok(Assembled { environment, gate: gate_settings(config, domains)?, verifier: Arc::new(verifier), ldap })
     }
@@ -257,7 +263,12 @@ impl Lasting {
         Ok(known.as_ref().map(|known| known.services.clone()))
     }
 
-    fn browser(&self, loaded: &Loaded, keys: &KeyRing) -> Result<BrowserSignIn, AssemblyError> {
+    fn browser(
+        &self,
+        loaded: &Loaded,
+        keys: &KeyRing,
+        devices: Option<DeviceSignIn>,
+    ) -> Result<BrowserSignIn, AssemblyError> {
         let config = &loaded.config;
         let master = keys.primary_sealing().derive("browser sign-in");
         let master = master.map_err(|error| AssemblyError::because("[keys]")(&error))?;
@@ -279,6 +290,7 @@ impl Lasting {
                 tokens: settings.loop_detection_tokens,
                 interval: settings.loop_detection_interval(),
             }),
+            devices,
             home_realm: HomeRealmSettings {
                 local_inside: settings.intranet_use_local_claims_provider,
                 remember: settings.home_realm_memory(),

@@ -9,6 +9,7 @@ mod devices;
 mod kdc_order;
 mod monitor;
 mod observer;
+mod prt;
 mod routes;
 mod service;
 mod settings;

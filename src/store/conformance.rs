@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FirstUse, OneTime, Purpose, Revocations, StoreError, TokenId};
+use super::{FirstUse, Generations, OneTime, Purpose, Revocations, Standing, StoreError, TokenId};
 use crate::authn::SessionRef;
 use crate::clock::{Clock, ManualClock};
 
@@ -67,4 +67,28 @@ pub(crate) async fn revocations<S: Revocations>(store: &S, clock: &ManualClock) 
     clock.advance(MINUTE / 2);
     assert_eq!(store.revoke(&session(2), clock.now().plus(MINUTE)).await, Ok(()));
     assert_eq!(store.is_revoked(&session(1)).await, Ok(true));
+}
+
+/// The contract of [`Generations`], on an empty store that takes its time from `clock`.
+pub(crate) async fn generations<S: Generations>(store: &S, clock: &ManualClock) {
+    let family = |n: u128| SessionRef(uuid::Uuid::from_u128(n));
+    let until = clock.now().plus(MINUTE * 60);
+    let present = async |n, generation| store.present(&family(n), generation, MINUTE, until).await;
+    assert_eq!(present(1, 0).await, Ok(Standing::Current));
+    assert_eq!(present(1, 1).await, Ok(Standing::Current));
+
+    // Its predecessor for the grace time, and no longer; that it was used meanwhile changes nothing.
+    clock.advance(ALMOST_A_MINUTE);
+    assert_eq!(present(1, 0).await, Ok(Standing::Current));
+    assert_eq!(present(1, 1).await, Ok(Standing::Current));
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(present(1, 0).await, Ok(Standing::Superseded));
+    assert_eq!(present(1, 1).await, Ok(Standing::Current));
+
+    // Generations may be left out, and families have nothing to do with each other.
+    assert_eq!(present(1, 4).await, Ok(Standing::Current));
+    clock.advance(MINUTE);
+    assert_eq!(present(1, 3).await, Ok(Standing::Superseded));
+    assert_eq!(present(2, 0).await, Ok(Standing::Current));
+    assert_eq!(present(1, 4).await, Ok(Standing::Current));
 }

@@ -1,16 +1,19 @@
 //! State that must be shared between requests, and later between nodes.
 //!
-//! Two traits and their in-memory forms: what may be used once ([`OneTime`]) and which sessions are over ([`Revocations`]).
-//! Both are bounded, and both fail closed: an answer that cannot be given is an error, never "first use" and never "not
-//! revoked". Knows nothing of what the identifiers stand for. Every back end passes the suite in `conformance`.
+//! Three traits and their in-memory forms: what may be used once ([`OneTime`]), which sessions are over ([`Revocations`]), and
+//! which of renewed tokens is the newest in use ([`Generations`]).
+//! All are bounded, and all fail closed: an answer that cannot be given is an error, never "first use", "not
+//! revoked" or "current". Knows nothing of what the identifiers stand for. Every back end passes the suite in `conformance`.
 
 #[cfg(test)]
 pub(crate) mod conformance;
+mod generations;
 mod memory;
 mod one_time;
 pub mod postgresql;
 mod revocations;
 
+pub use generations::{Generations, MemoryGenerations, Standing};
 pub use memory::{MemoryOneTime, MemoryRevocations};
 pub use one_time::{FirstUse, OneTime, Purpose, TokenId, TokenIdError};
 pub use revocations::Revocations;

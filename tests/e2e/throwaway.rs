@@ -156,7 +156,7 @@ fn ldap(program: &str) -> Command {
     command
 }
 
-fn feed(program: &str, ldif: &str) {
+pub fn feed(program: &str, ldif: &str) {
     let mut child = ldap(program)
         .stdin(Stdio::piped())
         .stdout(Stdio::null())

@@ -15,6 +15,7 @@ mod network;
 mod oauth;
 mod partners;
 mod policies;
+mod primary_refresh_token;
 mod service;
 mod sign_in;
 mod tls;
@@ -52,6 +53,7 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     attribute_stores::check(config, findings);
     oauth::check(config, findings);
     sign_in::check(config, findings);
+    primary_refresh_token::check(config, findings);
     device_registration::check(config, findings);
     partners::check(config, findings);
 }

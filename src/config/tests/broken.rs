@@ -39,7 +39,7 @@ macro_rules! corpus {
 
 corpus! {
     complete, typos, missing, syntax, syntax_bracket, domains, network, tls_names, tls_key, tls_in_front, kerberos, files, entra, trusts,
-    rules, secrets, services, sign_in, stores, claims_providers, branding,
+    rules, secrets, services, sign_in, stores, claims_providers, branding, primary_refresh_token,
 }
 
 #[test]

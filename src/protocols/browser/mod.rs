@@ -6,6 +6,7 @@
 mod certificate;
 pub mod certificate_door;
 pub mod cookies;
+mod device;
 mod federate_in;
 mod federate_out;
 mod home_realm;
@@ -25,6 +26,8 @@ use crate::authn::{Audience, SessionLifetimes, WindowsUserAgents};
 use crate::pages::Pages;
 use crate::tokens::sealed::Sealer;
 
+pub use device::DeviceSignIn;
+pub(super) use device::device_is_good;
 pub use federate_in::{PartnerAnswer, PartnerMessage};
 pub(super) use federate_in::{PartnerFailure, open as open_answer};
 pub use home_realm::{HomeRealmParameters, HomeRealmSettings};
@@ -58,6 +61,8 @@ pub struct BrowserSignIn {
     pub loop_detection: Option<LoopLimits>,
     /// Where people sign in.
     pub home_realm: HomeRealmSettings,
+    /// Sign-in by the device of a browser; `None` where no devices are registered.
+    pub devices: Option<DeviceSignIn>,
 }
 
 /// Where browsers are asked for a certificate: another name or port than the main one, where every browser would show a dialog.
@@ -92,5 +97,6 @@ mod names {
     pub(super) const LOOP: &str = "MSISLoopDetectionCookie";
     pub(super) const HOME_REALM: &str = "MSISIPSelectionPersistent";
     pub(super) const BROWSER: &str = "Chancery-Browser";
+    pub(super) const DEVICE: &str = "Chancery-Device";
     pub(super) const SKIP_WINDOWS: &str = "Chancery-SkipWindows";
 }

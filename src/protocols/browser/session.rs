@@ -31,6 +31,11 @@ impl Browser {
         Self { cookies, session, id }
     }
 
+    /// The same browser with a session that it has from elsewhere than its cookies.
+    pub(super) fn with_session(&self, session: SsoSession) -> Self {
+        Self { cookies: self.cookies.clone(), session: Some(session), id: self.id.clone() }
+    }
+
     /// Whether Windows sign-in failed a moment ago.
     pub(super) fn skips_windows(&self) -> bool {
         self.cookies.get(names::SKIP_WINDOWS).is_some()
@@ -70,7 +75,11 @@ async fn read(sign_in: &BrowserSignIn, cx: &Context, cookies: &Cookies) -> Optio
         }
     };
     match cx.services.revocations.is_revoked(&session.subject.session).await {
-        Ok(false) => Some(session),
+        Ok(false) if super::device::device_is_good(sign_in, cx, &session).await => Some(session),
+        Ok(false) => {
+            tracing::info!(correlation = %cx.request.activity, "the session's device is not registered or not enabled");
+            None
+        }
         Ok(true) => None,
         Err(error) => {
             tracing::warn!(correlation = %cx.request.activity, %error, "it is not known whether a session was revoked");

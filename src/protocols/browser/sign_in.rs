@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::cookies::{self, Keep};
+use super::device::{self, Carried};
 use super::federate_in::{Arrival, PartnerFailure};
 use super::parameters::{ParameterError, Parameters};
 use super::session::{self, Browser};
@@ -18,10 +19,12 @@ use super::update_password;
 use super::{BrowserSignIn, HomeRealmParameters, certificate, home_realm, names, reply};
 use crate::authn::flow::Returned;
 use crate::authn::{
-    AuthenticatedSubject, AuthenticationMethod, AuthnError, AuthnRequirement, Challenge, Circumstances, Discovery,
-    FlowInput, FlowStep, LoginName, LoginNameError, NetworkLocation, PasswordFailure, SignInFlow, SsoSession, discover,
+    AuthenticatedSubject, AuthenticationMethod, AuthnError, AuthnRequirement, Challenge, Circumstances, DeviceContext,
+    Discovery, FlowInput, FlowStep, LoginName, LoginNameError, NetworkLocation, PasswordFailure, SignInFlow,
+    SsoSession, SubjectOrigin, discover,
 };
 use crate::clock::RandomError;
+use crate::devices::Device;
 use crate::issuance::Context;
 use crate::pages::theme::Theme;
 use crate::pages::{Notice, PageError, SignInPage};
@@ -179,11 +182,24 @@ pub(in crate::protocols) async fn sign_in(
     input: Input<'_>,
 ) -> Result<Outcome, SignInFailure> {
     let settings = &environment.browser;
+    let own_address = format!("https://{}:443{}", environment.service_name, prompt.address(door));
+    let (born, device) = match device::carried(settings, cx, call, browser, prompt, &own_address).await {
+        Carried::Challenge(address) if input.is_request() => return Ok(Outcome::Answer(reply::redirect(&address))),
+        Carried::Stale(nonce) if input.is_request() && browser.session.is_none() => {
+            let query = device::with_nonce(prompt.query, &nonce);
+            return Ok(Outcome::Answer(reply::redirect(&prompt.place.with(door, &query))));
+        }
+        Carried::Nothing | Carried::Challenge(_) | Carried::Stale(_) => (None, None),
+        Carried::Session(session) => (Some(*session), None),
+        Carried::Device(device) => (None, Some(*device)),
+    };
+    let own = born.as_ref().map(|session| browser.with_session(session.clone()));
+    let browser = own.as_ref().unwrap_or(browser);
     let remembered = home_realm::remembered(&browser.cookies);
     let hints = home_realm::hints(environment, call, prompt, remembered.as_deref());
     let home = discover(prompt.candidates, &hints);
     tracing::debug!(correlation = %cx.request.activity, relying_party = prompt.relying_party, %home, "home realm discovery");
-    let visit = Visit { environment, settings, cx, call, browser, prompt, home, silent: hints.silent };
+    let visit = Visit { environment, settings, cx, call, browser, prompt, home, silent: hints.silent, device };
     match input {
         Input::Form(form) if home_realm::is_form(form) => visit.home_realm_form(form),
         Input::Form(form) if certificate::is_form(form) => visit.certificate_form(form).await,
@@ -191,6 +207,10 @@ pub(in crate::protocols) async fn sign_in(
         Input::Answer(arrival) => visit.federate_in(arrival).await,
         Input::Request => {
             let mut outcome = visit.begin(door).await?;
+            outcome.add(visit.device.as_ref().and_then(|device| device::cookie(settings, cx, device)));
+            if let Some(session) = &born {
+                outcome.begin(settings, cx, session);
+            }
             outcome.add(visit.home_realm_cookie());
             Ok(outcome)
         }
@@ -208,7 +228,24 @@ pub(in crate::protocols) enum Input<'a> {
     Answer(&'a Arrival),
 }
 
+impl Input<'_> {
+    const fn is_request(&self) -> bool {
+        matches!(self, Self::Request)
+    }
+}
+
 impl Outcome {
+    /// The browser gets the cookies of a session that its device began, when that is the one that counts.
+    fn begin(&mut self, settings: &BrowserSignIn, cx: &Context, born: &SsoSession) {
+        if let Self::SignedIn { session, kept_by_browser, headers } = self
+            && session.subject.session == born.subject.session
+        {
+            let cookies = session::begin(settings, cx, session);
+            *kept_by_browser = cookies.is_some();
+            headers.extend(cookies.unwrap_or_default());
+        }
+    }
+
     fn add(&mut self, header: Option<(HeaderName, HeaderValue)>) {
         match self {
             Self::Answer(answer) => answer.headers.extend(header),
@@ -229,6 +266,8 @@ pub(super) struct Visit<'a> {
     pub(super) home: Discovery<'a>,
     /// Nobody sees a page.
     pub(super) silent: bool,
+    /// The device that the browser proved, where it did not prove the user as well.
+    pub(super) device: Option<Device>,
 }
 
 impl Visit<'_> {
@@ -416,7 +455,10 @@ impl Visit<'_> {
         outcome
     }
 
-    pub(super) fn signed_in(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
+    pub(super) fn signed_in(&self, mut subject: AuthenticatedSubject, keep: bool) -> Outcome {
+        if let (Some(device), SubjectOrigin::Directory(account)) = (&self.device, &subject.origin) {
+            subject.device = Some(DeviceContext::of(device, Some(&account.sid)));
+        }
         let session = SsoSession::begin(subject, self.settings.lifetimes, keep);
         let headers = session::begin(self.settings, self.cx, &session);
         Outcome::SignedIn {

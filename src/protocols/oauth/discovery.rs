@@ -24,6 +24,8 @@ pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings)
         (GrantType::Password, "password"),
     ];
     grants.extend(offered.into_iter().filter(|(grant, _)| used(*grant)).map(|(_, name)| name));
+    // Of MS-OIDCE 2.2.3.2 the one that is served: key derivation 2, where there are primary refresh tokens.
+    let capabilities: &[&str] = if environment.prt.is_some() { &["kdf_ver2"] } else { &[] };
     let mut responses = vec!["code"];
     if used(GrantType::Implicit) {
         responses.extend(["id_token", "code id_token"]);
@@ -49,7 +51,7 @@ pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings)
                 "unique_name", "pwd_url", "pwd_exp", "sid", "nbf"],
             "microsoft_multi_refresh_token": true,
             "userinfo_endpoint": format!("{base}/userinfo"),
-            "capabilities": [],
+            "capabilities": capabilities,
             "end_session_endpoint": format!("{base}/oauth2/logout"),
             "frontchannel_logout_supported": true,
             "frontchannel_logout_session_supported": true,

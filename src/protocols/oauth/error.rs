@@ -15,6 +15,7 @@ use crate::pages::PageError;
 use crate::protocols::browser::SignInFailure;
 use crate::protocols::browser::parameters::ParameterError;
 use crate::protocols::http::Answer;
+use crate::prt::PrtRefusal;
 use crate::store::StoreError;
 use crate::tokens::jwt::JwtError;
 use crate::tokens::sealed::SealError;
@@ -125,6 +126,12 @@ pub(in crate::protocols) enum OAuthError {
     /// The random source failed.
     #[error(transparent)]
     Random(#[from] RandomError),
+    /// A device, its primary refresh token, or what was signed with either, is not good; audited exactly.
+    #[error(transparent)]
+    Prt(Box<PrtRefusal>),
+    /// The user of a device did not prove who they are; audited exactly.
+    #[error("the user of the device did not prove who they are: {0}")]
+    Proof(String),
     /// Something the check needs does not answer.
     #[error("what the check needs does not answer: {0}")]
     Unavailable(String),
@@ -198,6 +205,8 @@ impl OAuthError {
                 bad("invalid_resource", "MSIS9606", "The resource is not registered.")
             }
             Self::Scope(_) => bad("invalid_scope", "MSIS9648", "The client is not allowed to ask for this scope."),
+            Self::Prt(refusal) => super::prt::shown(refusal),
+            Self::Proof(_) => bad("invalid_grant", "MSIS9659", "The user's proof is not valid."),
             Self::Password => bad("invalid_grant", "MSIS9659", "Invalid 'username' or 'password'."),
             Self::InteractionRequired(_) => {
                 bad("interaction_required", "MSIS9660", "Somebody has to sign in on a page of this service first.")

@@ -14,6 +14,7 @@ mod error;
 mod id_token;
 mod logout;
 mod password_grant;
+mod prt;
 mod redirect;
 mod refresh_grant;
 mod respond;

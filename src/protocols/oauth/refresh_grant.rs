@@ -11,6 +11,7 @@ use super::travel::{self, Refresh, Travelled};
 use crate::authn::{SsoSession, SubjectOrigin};
 use crate::clock::UtcTime;
 use crate::directory::{AccountKey, DirectoryError, SignInState};
+use crate::protocols::browser;
 use crate::store::{FirstUse, Purpose, TokenId};
 use crate::tokens::sealed::SealError;
 use crate::trusts::{Client, GrantType};
@@ -30,6 +31,9 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     let (mut session, mut travelled) = signed_in.unpack().ok_or_else(|| void("it holds no session"))?;
     if cx.services.revocations.is_revoked(&travelled.family).await? {
         return Err(void("what came of this sign-in was revoked"));
+    }
+    if !browser::device_is_good(&environment.browser, cx, &session).await {
+        return Err(void("the device of the sign-in is not registered any more, or disabled"));
     }
     if cx.services.revocations.is_revoked(&session.subject.session).await? {
         return Err(void("the session was signed out"));

@@ -36,10 +36,17 @@ impl Wanted {
     /// [`OAuthError`] when they cannot be read, or name several resources.
     pub(super) fn read(parameters: &Parameters) -> Result<Self, OAuthError> {
         let resource = parameters.line("resource", MAX_RESOURCE)?.map(str::to_owned);
+        Self::of(resource, parameters.line("scope", MAX_SCOPE)?.unwrap_or_default())
+    }
+
+    /// The same of a request that is no form.
+    ///
+    /// # Errors
+    /// [`OAuthError`] when they name several resources.
+    pub(super) fn of(resource: Option<String>, scope: &str) -> Result<Self, OAuthError> {
         let mut wanted = Self { resource, scopes: Vec::new(), everything: false };
         let mut prefix: Option<String> = None;
-        for scope in parameters.line("scope", MAX_SCOPE)?.unwrap_or_default().split(' ').filter(|word| !word.is_empty())
-        {
+        for scope in scope.split(' ').filter(|word| !word.is_empty()) {
             let scope = match scope.rsplit_once('/') {
                 None => scope,
                 Some((resource, scope)) => {

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::client_authentication::{self, AuthenticatedClient};
 use super::error::OAuthError;
 use super::respond::TokenResponse;
-use super::{OAuthEndpoint, OAuthSettings, client_grant, code_grant, json, password_grant, refresh_grant};
+use super::{OAuthEndpoint, OAuthSettings, client_grant, code_grant, json, password_grant, prt, refresh_grant};
 use crate::audit::AuthProtocol;
 use crate::authn::{AuthenticatedSubject, RequestOrigin};
 use crate::issuance::{Context, Decision, Grant, SignInRequest};
@@ -30,6 +30,9 @@ pub(super) async fn handle(environment: &Environment, settings: &OAuthSettings, 
         }
     };
     let exchange = Exchange { environment, settings, cx: &cx, call, form: &form };
+    if let Some(answer) = exchange.of_a_device().await {
+        return answer;
+    }
     match exchange.run().await {
         Ok((response, ticket_answer)) => {
             let answer = json(StatusCode::OK, &response);
@@ -40,11 +43,7 @@ pub(super) async fn handle(environment: &Environment, settings: &OAuthSettings, 
                 _ => answer,
             }
         }
-        Err(error) => {
-            let text = |name| form.line(name, 512).ok().flatten();
-            error.note(&cx, text("client_id"), text("resource"));
-            error.answer()
-        }
+        Err(error) => exchange.refuse(&error),
     }
 }
 
@@ -59,6 +58,28 @@ pub(super) struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
+    /// What devices ask, which say in a signed text who asks for what; `None` when it is nothing of that kind.
+    async fn of_a_device(self) -> Option<Answer> {
+        let Self { environment, settings, cx, call, form } = self;
+        let answer = match form.line("grant_type", MAX_SHORT).ok()?? {
+            SRV_CHALLENGE => prt::challenge(environment, cx),
+            JWT_BEARER if form.has("request") => match form.line("request", MAX_BODY) {
+                Ok(text) => prt::request(environment, settings, cx, call, text.unwrap_or_default()).await,
+                Err(error) => Err(error.into()),
+            },
+            // Neither a signed text nor another use of this grant.
+            JWT_BEARER if !form.has("requested_token_use") => Err(OAuthError::Missing("request")),
+            _ => return None,
+        };
+        Some(answer.unwrap_or_else(|error| self.refuse(&error)))
+    }
+
+    fn refuse(self, error: &OAuthError) -> Answer {
+        let text = |name| self.form.line(name, 512).ok().flatten();
+        error.note(self.cx, text("client_id"), text("resource"));
+        error.answer()
+    }
+
     async fn run(self) -> Result<(TokenResponse, Option<Vec<u8>>), OAuthError> {
         let grant = self.form.line("grant_type", MAX_SHORT)?.ok_or(OAuthError::Missing("grant_type"))?;
         let grant = match grant {
@@ -115,5 +136,7 @@ impl Exchange<'_> {
     }
 }
 
+const SRV_CHALLENGE: &str = "srv_challenge";
+const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const MAX_BODY: usize = 64 * 1024;
 const MAX_SHORT: usize = 256;

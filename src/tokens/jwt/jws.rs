@@ -107,6 +107,11 @@ impl Header {
         self.0.get(name)
     }
 
+    /// The names of its parameters.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
     /// `x5t` without the padding that some libraries write.
     pub fn x5t(&self) -> Option<&str> {
         self.text("x5t").map(|text| text.trim_end_matches('='))

@@ -3,6 +3,7 @@
 mod audit;
 mod browser;
 mod curl;
+mod device;
 mod keep_alive;
 mod lab;
 mod node;
@@ -15,6 +16,7 @@ mod trusts;
 pub use audit::Audit;
 pub use browser::{Browser, HandOver, action, fields, inputs, unescape};
 pub use curl::{Curl, Response};
+pub use device::{BROKER, Device, Prt, blob, nonce, request as prt_request, sign_by, token_endpoint};
 pub use keep_alive::KeepAlive;
 pub use lab::{Lab, Object, run};
 pub use node::{

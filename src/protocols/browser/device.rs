@@ -1,0 +1,274 @@
+//! What a registered device says for its browser: credentials that Windows puts into the browser's requests, as header fields or,
+//! where an extension has to, as cookies (oauth-oidc-prt.md 3.7).
+//!
+//! One that is not good is left aside without a word to the browser, which then signs in as if it had none; the audit log has the
+//! reason.
+
+use actix_web::http::header::{HeaderName, HeaderValue};
+
+use super::cookies::{self, Cookies, Keep};
+use super::parameters::Parameters;
+use super::{Browser, BrowserSignIn, Prompt, names};
+use crate::audit::Parties;
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, SessionRef, SsoSession};
+use crate::devices::Device;
+use crate::issuance::Context;
+use crate::protocols::credential;
+use crate::protocols::http::Call;
+use crate::protocols::prt_failure::{DEVICE_TOKEN, PRT_TOKEN, credential_failure};
+use crate::prt::{
+    Around, Challenge, DeviceSigned, PrtRefusal, PrtService, REMEMBERED, RefreshTokenCredential, Reply, SessionSigned,
+    is_capable,
+};
+
+/// Sign-in of browsers by their device.
+pub struct DeviceSignIn {
+    /// Primary refresh tokens.
+    pub service: std::sync::Arc<PrtService>,
+    /// Whether browsers are signed in so.
+    pub browser_sso: bool,
+    /// Which: parts of `User-Agent`.
+    pub user_agents: Vec<String>,
+    /// Names of the issuers of device certificates, where clients are asked by `PKeyAuth` to prove their device.
+    pub pkeyauth: Option<Vec<String>>,
+}
+
+/// What came with a request.
+#[derive(Debug)]
+pub(super) enum Carried {
+    /// Nothing that counts.
+    Nothing,
+    /// Nothing, and the client can be asked: where it is sent for that.
+    Challenge(String),
+    /// A credential that is good but for its nonce: the browser is sent a fresh one, once.
+    Stale(String),
+    /// User and device.
+    Session(Box<SsoSession>),
+    /// The device alone.
+    Device(Box<Device>),
+}
+
+/// What the device says in this request, whose own address is `address`.
+pub(super) async fn carried(
+    sign_in: &BrowserSignIn,
+    cx: &Context,
+    call: &Call,
+    browser: &Browser,
+    prompt: &Prompt<'_>,
+    address: &str,
+) -> Carried {
+    if browser.session.as_ref().is_some_and(|session| session.subject.device.is_some()) {
+        // It began so, and says all that the device could say.
+        return Carried::Nothing;
+    }
+    let Some(devices) = sign_in.devices.as_ref() else { return Carried::Nothing };
+    let agent = call.header("user-agent").unwrap_or_default();
+    if devices.browser_sso && devices.user_agents.iter().any(|part| agent.contains(part.as_str())) {
+        match credentials(sign_in, devices, cx, call, browser, prompt).await {
+            Carried::Nothing => {}
+            something => return something,
+        }
+    }
+    match &devices.pkeyauth {
+        Some(authorities) => pkeyauth(devices, authorities, cx, call, browser, address).await,
+        None => Carried::Nothing,
+    }
+}
+
+/// What the credentials in header fields and cookies say.
+async fn credentials(
+    sign_in: &BrowserSignIn,
+    devices: &DeviceSignIn,
+    cx: &Context,
+    call: &Call,
+    browser: &Browser,
+    prompt: &Prompt<'_>,
+) -> Carried {
+    let parameters = Parameters::parse(prompt.query.as_bytes()).unwrap_or_default();
+    let of_request = |name| parameters.get(name).ok().flatten();
+    let (client, redirect) = (of_request("client_id"), of_request("redirect_uri"));
+    let mut stale = false;
+    for text in texts(call, REFRESH_TOKEN_CREDENTIAL) {
+        match refresh_token_credential(&devices.service, cx, &text, client, redirect).await {
+            Ok(proved) => {
+                let now = cx.services.clock.now();
+                let gains = |own: &SsoSession| {
+                    // Another person signed in on purpose; a fresher sign-in of the same one may be what is asked for.
+                    own.subject.origin.is_same_person(&proved.subject.origin)
+                        && prompt.requirement.is_met_by(&proved.subject, now)
+                };
+                if browser.session.as_ref().is_none_or(gains) {
+                    return Carried::Session(Box::new(session(sign_in, cx, proved)));
+                }
+                return Carried::Nothing;
+            }
+            Err((refusal, parties)) => {
+                stale |= matches!(refusal, PrtRefusal::Nonce(_));
+                refused(cx, parties, PRT_TOKEN, &refusal);
+            }
+        }
+    }
+    if stale && of_request(SSO_NONCE).is_none() {
+        return match devices.service.nonce((&*cx.services).into()) {
+            Ok(nonce) => Carried::Stale(nonce),
+            Err(error) => {
+                tracing::error!(correlation = %cx.request.activity, %error, "a nonce could not be made");
+                Carried::Nothing
+            }
+        };
+    }
+    for text in texts(call, DEVICE_CREDENTIAL) {
+        let device = match DeviceSigned::read(&text) {
+            Ok(signed) => devices.service.device_credential(&signed, (&*cx.services).into()).await,
+            Err(error) => Err(error.into()),
+        };
+        match device {
+            Ok(device) => return Carried::Device(Box::new(device)),
+            Err(refusal) => refused(cx, Parties::default(), DEVICE_TOKEN, &refusal),
+        }
+    }
+    Carried::Nothing
+}
+
+/// The device that a client proves by `PKeyAuth`: in this request, or a moment ago in this sign-in. A client that has said that
+/// it has none is not asked again.
+async fn pkeyauth(
+    devices: &DeviceSignIn,
+    authorities: &[String],
+    cx: &Context,
+    call: &Call,
+    browser: &Browser,
+    address: &str,
+) -> Carried {
+    let service = &devices.service;
+    let (now, around) = (cx.services.clock.now(), Around::from(&*cx.services));
+    if let Some(reply) = call.header("authorization").and_then(Reply::read) {
+        return match service.pkeyauth(reply, address, around).await {
+            Ok(Some(device)) => Carried::Device(Box::new(device)),
+            Ok(None) => Carried::Nothing,
+            Err(refusal) => {
+                refused(cx, Parties::default(), DEVICE_TOKEN, &refusal);
+                Carried::Nothing
+            }
+        };
+    }
+    if let Some(text) = browser.cookies.get(names::DEVICE) {
+        return match service.remembered(text, now).await {
+            Ok(device) => Carried::Device(Box::new(device)),
+            Err(refusal) => {
+                tracing::info!(correlation = %cx.request.activity, %refusal, "a device that was proved is not used");
+                Carried::Nothing
+            }
+        };
+    }
+    if browser.session.is_some() || !is_capable(call.header("user-agent"), call.header("x-ms-pkeyauth")) {
+        return Carried::Nothing;
+    }
+    match Challenge::new(address, None, &service.sealer, now, around.random) {
+        Ok(challenge) => {
+            let request = cx.request.activity.to_string();
+            Carried::Challenge(challenge.redirect(address, authorities, &request))
+        }
+        Err(error) => {
+            tracing::error!(correlation = %cx.request.activity, %error, "a challenge could not be made");
+            Carried::Nothing
+        }
+    }
+}
+
+/// The cookie by which a device that was proved is known in the next requests of the sign-in.
+pub(super) fn cookie(sign_in: &BrowserSignIn, cx: &Context, device: &Device) -> Option<(HeaderName, HeaderValue)> {
+    let service = &sign_in.devices.as_ref()?.service;
+    let text = service.remember(device, cx.services.clock.now()).ok()?;
+    cookies::set(names::DEVICE, &text, Keep::For(REMEMBERED))
+}
+
+/// Whether a session may go on: the device that took part in it, if any, is still one that may be used.
+pub(in crate::protocols) async fn device_is_good(sign_in: &BrowserSignIn, cx: &Context, session: &SsoSession) -> bool {
+    let (Some(device), Some(devices)) = (&session.subject.device, &sign_in.devices) else { return true };
+    match devices.service.registry().find(device.id).await {
+        Ok(found) => found.is_some_and(|device| device.enabled),
+        Err(error) => {
+            tracing::warn!(correlation = %cx.request.activity, %error, "it is not known whether a session's device is enabled");
+            false
+        }
+    }
+}
+
+/// The query of the request once more, with a nonce for the browser's next credential.
+pub(super) fn with_nonce(query: &str, nonce: &str) -> String {
+    format!("{query}&{SSO_NONCE}={nonce}")
+}
+
+async fn refresh_token_credential(
+    service: &PrtService,
+    cx: &Context,
+    text: &str,
+    client: Option<&str>,
+    redirect: Option<&str>,
+) -> Result<Credentialed, (PrtRefusal, Parties)> {
+    let unknown = |refusal: PrtRefusal| (refusal, Parties::default());
+    let signed = SessionSigned::read(text).map_err(|error| unknown(error.into()))?;
+    let read = RefreshTokenCredential::read(&signed, &service.sealer).map_err(|error| unknown(error.into()))?;
+    let parties = || Parties { sid: Some(read.prt.user), ..Parties::default() };
+    if !read.made_for.fits(client, redirect) {
+        return Err((PrtRefusal::OtherRequest, parties()));
+    }
+    let holder = service.credential(&read, signed.kdf(), (&*cx.services).into()).await;
+    let holder = holder.map_err(|refusal| (refusal, parties()))?;
+    Ok(Credentialed { subject: holder.subject(&read.prt), until: read.prt.until })
+}
+
+/// Somebody whom a credential proved, and the end of the PRT behind it.
+struct Credentialed {
+    subject: AuthenticatedSubject,
+    until: crate::clock::UtcTime,
+}
+
+/// A session of its own, so that signing out of it does not end the PRT; it ends with the PRT at the latest.
+fn session(sign_in: &BrowserSignIn, cx: &Context, proved: Credentialed) -> SsoSession {
+    let Credentialed { mut subject, until } = proved;
+    if let Ok(own) = SessionRef::random(&*cx.services.random) {
+        subject.session = own;
+    }
+    credential::prt_accepted(cx, &subject, None);
+    let until = cx.services.clock.now().plus(sign_in.lifetimes.session).min(until);
+    SsoSession { subject, kept: false, until }
+}
+
+fn refused(cx: &Context, parties: Parties, token_type: &str, refusal: &PrtRefusal) {
+    let failure = credential_failure(refusal);
+    let detail = refusal.to_string();
+    tracing::info!(correlation = %cx.request.activity, %detail, "a device's credential is left aside");
+    credential::rejected(cx, parties, AuthenticationMethod::X509, token_type, failure, &detail);
+}
+
+/// The credentials of this name: one without a number and those numbered from 1, as Windows sends them for several accounts, and
+/// the cookie. At most [`MOST`] are looked at.
+fn texts(call: &Call, name: &str) -> Vec<String> {
+    let numbered = (1..MOST).map(|number| format!("{name}{number}"));
+    let mut texts: Vec<String> = std::iter::once(name.to_owned())
+        .chain(numbered)
+        .filter_map(|name| HeaderName::from_bytes(name.to_ascii_lowercase().as_bytes()).ok())
+        .filter_map(|name| call.header(name.as_str()).map(str::to_owned))
+        .collect();
+    texts.extend(Cookies::of(call).get(name).map(str::to_owned));
+    texts.truncate(MOST);
+    texts
+}
+
+const REFRESH_TOKEN_CREDENTIAL: &str = "x-ms-RefreshTokenCredential";
+const DEVICE_CREDENTIAL: &str = "x-ms-DeviceCredential";
+const SSO_NONCE: &str = "sso_nonce";
+/// Accounts of one browser that are looked at.
+const MOST: usize = 5;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nonce_goes_behind_the_request() {
+        assert_eq!(with_nonce("wa=wsignin1.0", "AwAB"), "wa=wsignin1.0&sso_nonce=AwAB");
+    }
+}

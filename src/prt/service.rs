@@ -1,0 +1,378 @@
+//! The steps in their order: what a server does with a request for a PRT, with a PRT that is used, and with a credential.
+//!
+//! A device is judged before anybody's password is looked at, so that a computer which is not registered yet costs nobody a
+//! failed sign-in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::content::{NewPrt, PrimaryRefreshToken, PrtLifetimes};
+use super::credential::RefreshTokenCredential;
+use super::device::{DeviceError, check_state, device_of};
+use super::device_certificate::DeviceCertificate;
+use super::exchange::{Exchange, ExchangeError};
+use super::jws::Members;
+use super::jws::{DeviceSigned, JwsError, SessionSigned};
+use super::kdf::KdfVersion;
+use super::nonce::{Nonce, NonceError, NonceUse};
+use super::pkeyauth::{PKeyAuthError, Reply};
+use super::request::{PrtRequest, RequestError};
+use super::response::EncryptError;
+use super::session_key_jwe::session_key_jwe;
+use super::transport_key::{TransportKey, TransportKeyError};
+use super::validity::{Holder, PrtError, Sources};
+use crate::authn::SessionRef;
+use crate::clock::{Clock, Random, RandomError, UtcTime};
+use crate::devices::{Device, DeviceId, DeviceRegistry, DeviceServices};
+use crate::directory::Directory;
+use crate::issuance::Services;
+use crate::store::{FirstUse, Generations, OneTime, Purpose, Revocations, Standing, StoreError, TokenId, TokenIdError};
+use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
+
+/// Primary refresh tokens of this server.
+pub struct PrtService {
+    /// Seals PRTs, nonces and challenges.
+    pub sealer: Sealer,
+    /// The registered devices.
+    pub devices: Arc<DeviceServices>,
+    /// Which renewals are in use.
+    pub generations: Arc<dyn Generations>,
+    /// How long PRTs last.
+    pub lifetimes: PrtLifetimes,
+    /// How long a device may be idle.
+    pub usage_window: Duration,
+}
+
+/// What the steps work with besides.
+#[derive(Clone, Copy)]
+pub struct Around<'a> {
+    /// The time.
+    pub clock: &'a dyn Clock,
+    /// Unpredictable octets.
+    pub random: &'a dyn Random,
+    /// Users.
+    pub directory: &'a dyn Directory,
+    /// What may be used once.
+    pub one_time: &'a dyn OneTime,
+    /// What was revoked.
+    pub revocations: &'a dyn Revocations,
+}
+
+impl<'a> From<&'a Services> for Around<'a> {
+    fn from(services: &'a Services) -> Self {
+        Self {
+            clock: &*services.clock,
+            random: &*services.random,
+            directory: &*services.directory,
+            one_time: &*services.one_time,
+            revocations: &*services.revocations,
+        }
+    }
+}
+
+/// A request for a PRT by a device that is registered and enabled; the user has yet to be proved.
+#[derive(Debug)]
+pub struct DeviceRequest {
+    /// The device.
+    pub device: Device,
+    /// Its certificate.
+    pub certificate: DeviceCertificate,
+    /// The key that a session key can be sent to it with.
+    pub transport_key: TransportKey,
+    /// The key derivation that it will use.
+    pub kdf: KdfVersion,
+    /// What it asks, and how the user proves who they are.
+    pub request: PrtRequest,
+    /// The nonce as it was sent, for comparing it with an assertion's.
+    pub nonce: String,
+}
+
+/// A PRT as it goes to the device.
+#[derive(Debug)]
+pub struct IssuedPrt {
+    /// The PRT.
+    pub prt: PrimaryRefreshToken,
+    /// Its text.
+    pub text: String,
+    /// The session key, for the device alone; `None` for a renewal, which keeps it.
+    pub session_key_jwe: Option<String>,
+}
+
+impl PrtService {
+    /// Where devices are kept.
+    pub fn registry(&self) -> &dyn DeviceRegistry {
+        &*self.devices.registry
+    }
+
+    /// A nonce for a client that asks for one.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn nonce(&self, around: Around<'_>) -> Result<String, SealError> {
+        Nonce::issue(&self.sealer, around.clock.now(), around.random)
+    }
+
+    /// The registered device that signed a text, and what the text says.
+    ///
+    /// # Errors
+    /// [`PrtRefusal`].
+    pub async fn device(
+        &self,
+        signed: &DeviceSigned,
+        now: UtcTime,
+    ) -> Result<(Device, DeviceCertificate, Members), PrtRefusal> {
+        let certificate = DeviceCertificate::read(signed.certificate()).map_err(DeviceError::from)?;
+        let device = device_of(&self.devices, &certificate, self.usage_window, now).await?;
+        let payload = signed.verify()?;
+        Ok((device, certificate, payload))
+    }
+
+    /// A request for a PRT up to the point where the user is proved (oauth-oidc-prt.md 3.3, steps 1 to 6). The nonce is used up.
+    ///
+    /// # Errors
+    /// [`PrtRefusal`].
+    pub async fn device_request(&self, signed: &DeviceSigned, around: Around<'_>) -> Result<DeviceRequest, PrtRefusal> {
+        let now = around.clock.now();
+        let (device, certificate, payload) = self.device(signed, now).await?;
+        let request = PrtRequest::read(&payload, now)?;
+        let nonce = request.nonce.clone().ok_or(NonceError::Missing)?;
+        Nonce::open(&self.sealer, &nonce)?.consume(NonceUse::Request, around.one_time).await?;
+        let transport_key = TransportKey::of(&device)?;
+        Ok(DeviceRequest { device, certificate, transport_key, kdf: signed.kdf(), request, nonce })
+    }
+
+    /// Uses up a nonce that stands in an assertion beside the request's own.
+    ///
+    /// # Errors
+    /// [`NonceError`].
+    pub async fn use_assertion_nonce(&self, nonce: &str, around: Around<'_>) -> Result<(), NonceError> {
+        Nonce::open(&self.sealer, nonce)?.consume(NonceUse::Assertion, around.one_time).await
+    }
+
+    /// A PRT for a device, with a session key of its own.
+    ///
+    /// # Errors
+    /// [`PrtRefusal`].
+    pub fn issue(&self, new: NewPrt<'_>, around: Around<'_>) -> Result<IssuedPrt, PrtRefusal> {
+        let random = around.random;
+        let transport_key = new.transport_key;
+        let prt = PrimaryRefreshToken::new(new, self.lifetimes, around.clock.now(), random)?;
+        let session_key_jwe = session_key_jwe(&prt.session_key, transport_key, random)?;
+        let text = prt.seal(&self.sealer).map_err(PrtRefusal::Seal)?;
+        Ok(IssuedPrt { text, session_key_jwe: Some(session_key_jwe), prt })
+    }
+
+    /// The next PRT of one that holds.
+    ///
+    /// # Errors
+    /// [`PrtRefusal`].
+    pub fn renew(
+        &self,
+        prt: &PrimaryRefreshToken,
+        kdf: KdfVersion,
+        around: Around<'_>,
+    ) -> Result<IssuedPrt, PrtRefusal> {
+        let prt = prt.renewed(kdf, self.lifetimes, around.clock.now(), around.random)?;
+        let text = prt.seal(&self.sealer).map_err(PrtRefusal::Seal)?;
+        Ok(IssuedPrt { text, session_key_jwe: None, prt })
+    }
+
+    /// The PRT of a text, where it stands for itself: as the proof in a request by the device's key.
+    ///
+    /// # Errors
+    /// [`PrtRefusal::Exchange`].
+    pub fn open(&self, text: &str) -> Result<PrimaryRefreshToken, PrtRefusal> {
+        Ok(PrimaryRefreshToken::open(&self.sealer, text).map_err(ExchangeError::from)?)
+    }
+
+    /// Who holds a PRT that is used now; what is copied or over is refused, and a copy ends its whole family.
+    ///
+    /// # Errors
+    /// [`PrtRefusal`].
+    pub async fn holder(
+        &self,
+        prt: &PrimaryRefreshToken,
+        kdf: Option<KdfVersion>,
+        around: Around<'_>,
+    ) -> Result<Holder, PrtRefusal> {
+        let sources = Sources {
+            registry: self.registry(),
+            directory: around.directory,
+            revocations: around.revocations,
+            usage_window: self.usage_window,
+        };
+        let holder = Holder::of(prt, sources, around.clock.now()).await?;
+        let family_end = prt.begun.plus(self.lifetimes.family).max(prt.until);
+        let standing = self.generations.present(&prt.family, prt.generation, GRACE, family_end).await?;
+        if standing == Standing::Superseded {
+            around.revocations.revoke(&prt.family, family_end).await?;
+            return Err(PrtRefusal::Copied);
+        }
+        if let Some(kdf) = kdf
+            && prt.kdf == KdfVersion::One
+        {
+            // The versions in use as generations of a family beside it: after version 2 there is no going back.
+            let versions = SessionRef(uuid::Uuid::from_u128(!prt.family.0.as_u128()));
+            let version = u32::from(kdf == KdfVersion::Two);
+            match self.generations.present(&versions, version, Duration::ZERO, family_end).await? {
+                Standing::Current => {}
+                Standing::Superseded => return Err(ExchangeError::Downgrade.into()),
+            }
+        }
+        Ok(holder)
+    }
+
+    /// A request by the holder of a session key, verified, and used for the first time; and who that is.
+    ///
+    /// # Errors
+    /// [`PrtRefusal`].
+    pub async fn exchange(&self, signed: &SessionSigned, around: Around<'_>) -> Result<(Exchange, Holder), PrtRefusal> {
+        let exchange = Exchange::read(signed, &self.sealer, around.clock.now())?;
+        let holder = self.holder(&exchange.prt, Some(exchange.kdf), around).await?;
+        if let Some(nonce) = &exchange.nonce {
+            Nonce::open(&self.sealer, nonce)?.consume(NonceUse::Exchange, around.one_time).await?;
+        }
+        let until = exchange.until.map_or(exchange.prt.until, |until| until.min(exchange.prt.until));
+        let id = TokenId::from_octets(&[exchange.prt.id.as_bytes(), &exchange.signature[..]].concat())?;
+        match around.one_time.redeem(Purpose::RequestSignature, &id, until).await? {
+            FirstUse::First => Ok((exchange, holder)),
+            FirstUse::Repeated => Err(PrtRefusal::Replayed),
+        }
+    }
+
+    /// A browser's credential: who it signs in. The nonce is used up last, so that a credential that is no good for another
+    /// reason costs none.
+    ///
+    /// # Errors
+    /// [`PrtRefusal`]; with [`PrtRefusal::Nonce`], everything but the nonce was good.
+    pub async fn credential(
+        &self,
+        credential: &RefreshTokenCredential,
+        kdf: KdfVersion,
+        around: Around<'_>,
+    ) -> Result<Holder, PrtRefusal> {
+        let prt = &credential.prt;
+        let holder = self.holder(prt, Some(kdf), around).await?;
+        let nonce = credential.nonce.as_deref().ok_or(NonceError::Missing)?;
+        let usage = NonceUse::RefreshTokenCredential(&prt.id.to_string());
+        Nonce::open(&self.sealer, nonce)?.consume(usage, around.one_time).await?;
+        Ok(holder)
+    }
+
+    /// The device that answered a `PKeyAuth` challenge given for the address `url`; `None` when the client has none.
+    ///
+    /// # Errors
+    /// [`PrtRefusal`].
+    pub async fn pkeyauth(
+        &self,
+        reply: Result<Reply, PKeyAuthError>,
+        url: &str,
+        around: Around<'_>,
+    ) -> Result<Option<Device>, PrtRefusal> {
+        let now = around.clock.now();
+        let Some(certificate) = reply?.verify(url, &self.sealer, around.one_time, now).await? else { return Ok(None) };
+        Ok(Some(device_of(&self.devices, &certificate, self.usage_window, now).await?))
+    }
+
+    /// A device that was proved, for the next requests of one sign-in.
+    ///
+    /// # Errors
+    /// [`SealError`].
+    pub fn remember(&self, device: &Device, now: UtcTime) -> Result<String, SealError> {
+        self.sealer.seal(PROVED_DEVICE, &device.id, now.plus(REMEMBERED))
+    }
+
+    /// The device of such a text, when it may still be used.
+    ///
+    /// # Errors
+    /// [`PrtRefusal`].
+    pub async fn remembered(&self, text: &str, now: UtcTime) -> Result<Device, PrtRefusal> {
+        let id = self.sealer.open::<DeviceId>(PROVED_DEVICE, text).map_err(PKeyAuthError::from)?.value;
+        let device = self.registry().find(id).await.map_err(DeviceError::from)?.ok_or(DeviceError::UNKNOWN)?;
+        check_state(&device, self.usage_window, now)?;
+        Ok(device)
+    }
+
+    /// Notes that a device was used, so that it does not count as idle. Nothing depends on it.
+    pub async fn touch(&self, device: &Device, now: UtcTime) {
+        if let Err(error) = self.registry().touch(device, now).await {
+            tracing::warn!(device = %device.id, %error, "the use of a device could not be noted");
+        }
+    }
+
+    /// The device of a credential that proves a device alone.
+    ///
+    /// # Errors
+    /// [`PrtRefusal`].
+    pub async fn device_credential(&self, signed: &DeviceSigned, around: Around<'_>) -> Result<Device, PrtRefusal> {
+        let (device, _, payload) = self.device(signed, around.clock.now()).await?;
+        let nonce = super::request::text(&payload, "request_nonce").ok_or(NonceError::Missing)?;
+        Nonce::open(&self.sealer, nonce)?.consume(NonceUse::DeviceCredential, around.one_time).await?;
+        Ok(device)
+    }
+}
+
+impl std::fmt::Debug for PrtService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PrtService").field("lifetimes", &self.lifetimes).finish_non_exhaustive()
+    }
+}
+
+/// Why a device is refused. For the audit log; the protocol says less.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PrtRefusal {
+    /// What was signed is not well-formed, or the signature is not good.
+    #[error(transparent)]
+    Jws(#[from] JwsError),
+    /// The device is none that may be used.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The device can be sent no session key.
+    #[error(transparent)]
+    TransportKey(#[from] TransportKeyError),
+    /// The request does not say what it must.
+    #[error(transparent)]
+    Request(#[from] RequestError),
+    /// The nonce does not count.
+    #[error(transparent)]
+    Nonce(#[from] NonceError),
+    /// The PRT does not open, or the request with it is not good.
+    #[error(transparent)]
+    Exchange(#[from] ExchangeError),
+    /// The PRT does not hold.
+    #[error(transparent)]
+    Prt(#[from] PrtError),
+    /// A PRT was used long after its successor: one of them is a copy. The family is revoked.
+    #[error("a primary refresh token was used after its successor; the family is revoked")]
+    Copied,
+    /// A browser's credential was made for another authorization request.
+    #[error("the credential was made for another request")]
+    OtherRequest,
+    /// An answer to a `PKeyAuth` challenge does not count.
+    #[error(transparent)]
+    PKeyAuth(#[from] PKeyAuthError),
+    /// The very same request came before.
+    #[error("the same request was used before")]
+    Replayed,
+    /// A PRT could not be sealed.
+    #[error("the primary refresh token could not be sealed: {0}")]
+    Seal(SealError),
+    /// The session key could not be sent.
+    #[error(transparent)]
+    Encrypt(#[from] EncryptError),
+    /// The random source failed.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+    /// A store gives no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A request without an identity.
+    #[error(transparent)]
+    Id(#[from] TokenIdError),
+}
+
+/// How long the predecessor of a renewed PRT is taken: answers are lost on their way.
+const GRACE: Duration = Duration::from_mins(10);
+/// How long a device that was proved is known without proving it again: as long as somebody takes to sign in.
+pub const REMEMBERED: Duration = Duration::from_mins(10);
+const PROVED_DEVICE: SealPurpose<'static> = SealPurpose::new("proved_device");

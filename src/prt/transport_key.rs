@@ -1,0 +1,127 @@
+//! The transport key of a device: the RSA key under which it is sent a session key.
+//!
+//! Stored as the device gave it, a `BCRYPT_RSAKEY_BLOB` (device-registration.md 4.2). A TPM's own blob (`PCPM`) holds a
+//! public area of a form that Microsoft does not publish; a device that registered one is told so, by MSIS9683.
+
+use aws_lc_rs::digest;
+use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey, PublicKeyComponents};
+
+use super::kdf::SessionKey;
+use crate::devices::codec::key_credential::USAGE_SESSION_TRANSPORT;
+use crate::devices::{Device, DeviceKey};
+
+/// A key that session keys are wrapped with.
+pub struct TransportKey {
+    key: OaepPublicEncryptingKey,
+    digest: [u8; 32],
+}
+
+impl TransportKey {
+    /// The newest transport key of a device.
+    ///
+    /// # Errors
+    /// [`TransportKeyError`].
+    pub fn of(device: &Device) -> Result<Self, TransportKeyError> {
+        let newest =
+            device.keys.iter().filter(|key| key.usage == USAGE_SESSION_TRANSPORT).max_by_key(|key| key.created);
+        Self::read(&newest.ok_or(TransportKeyError::Missing)?.material)
+    }
+
+    /// Reads the key material.
+    ///
+    /// # Errors
+    /// [`TransportKeyError`].
+    pub fn read(material: &[u8]) -> Result<Self, TransportKeyError> {
+        let rsa = RsaBlob::read(material)?;
+        let components = PublicKeyComponents { n: rsa.modulus, e: rsa.exponent };
+        let key: PublicEncryptingKey = components.try_into().map_err(|_| TransportKeyError::Unsuitable)?;
+        let key = OaepPublicEncryptingKey::new(key).map_err(|_| TransportKeyError::Unsuitable)?;
+        Ok(Self { key, digest: key_digest(material) })
+    }
+
+    /// SHA-256 of the key material: the key's identifier in `msDS-KeyCredentialLink`.
+    pub const fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// The session key, wrapped by RSA-OAEP with SHA-1 and MGF1-SHA-1, an empty label: the one form that every client
+    /// unwraps. Its SHA-1 is a label's digest, not a signature's.
+    pub(super) fn wrap(&self, session_key: &SessionKey) -> Option<Vec<u8>> {
+        let mut room = vec![0; self.key.ciphertext_size()];
+        let wrapped = self.key.encrypt(&OAEP_SHA1_MGF1SHA1, session_key.expose(), &mut room, None).ok()?;
+        Some(wrapped.to_vec())
+    }
+}
+
+impl std::fmt::Debug for TransportKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TransportKey").field("bits", &self.key.key_size_bits()).finish_non_exhaustive()
+    }
+}
+
+/// Why a device can be sent no session key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum TransportKeyError {
+    /// It registered none (MSIS9682).
+    #[error("the device has no transport key")]
+    Missing,
+    /// Neither an RSA public key blob nor one of a TPM that can be read, or not whole (MSIS9683).
+    #[error("the device's transport key is not an RSA public key blob")]
+    Unreadable,
+    /// An RSA key that is too small or no sound key (MSIS9683).
+    #[error("the device's transport key is not a sound RSA key of 2048 to 4096 bits")]
+    Unsuitable,
+}
+
+/// The public numbers of a `BCRYPT_RSAKEY_BLOB`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct RsaBlob<'b> {
+    pub(super) modulus: &'b [u8],
+    pub(super) exponent: &'b [u8],
+}
+
+impl<'b> RsaBlob<'b> {
+    /// Reads an `RSA1` blob: little-endian lengths, big-endian numbers, nothing behind.
+    pub(super) fn read(blob: &'b [u8]) -> Result<Self, TransportKeyError> {
+        use TransportKeyError::{Unreadable, Unsuitable};
+        let (magic, rest) = blob.split_first_chunk::<4>().ok_or(Unreadable)?;
+        if magic != b"RSA1" {
+            return Err(Unreadable);
+        }
+        let (lengths, numbers) = rest.split_first_chunk::<20>().ok_or(Unreadable)?;
+        let mut lengths = lengths
+            .chunks_exact(4)
+            .filter_map(|octets| usize::try_from(u32::from_le_bytes(octets.try_into().ok()?)).ok());
+        let mut next = || lengths.next().ok_or(Unreadable);
+        let (bits, exponent, modulus, prime_1, prime_2) = (next()?, next()?, next()?, next()?, next()?);
+        let (exponent, modulus_octets) = numbers.split_at_checked(exponent).ok_or(Unreadable)?;
+        if prime_1 != 0 || prime_2 != 0 || modulus_octets.len() != modulus || modulus.checked_mul(8) != Some(bits) {
+            return Err(Unreadable);
+        }
+        let odd = |number: &[u8]| number.last().is_some_and(|octet| octet & 1 == 1);
+        let full = modulus_octets.first().is_some_and(|octet| *octet >= 0x80);
+        let small_exponent = (1..=8).contains(&exponent.len()) && exponent.first().is_some_and(|octet| *octet != 0);
+        if !(2048..=4096).contains(&bits) || !full || !odd(modulus_octets) || !odd(exponent) {
+            return Err(Unsuitable);
+        }
+        if !small_exponent || exponent == [1] {
+            return Err(Unsuitable);
+        }
+        Ok(Self { modulus: modulus_octets, exponent })
+    }
+}
+
+/// SHA-256 of key material.
+pub(super) fn key_digest(material: &[u8]) -> [u8; 32] {
+    let mut octets = [0; 32];
+    for (to, from) in octets.iter_mut().zip(digest::digest(&digest::SHA256, material).as_ref()) {
+        *to = *from;
+    }
+    octets
+}
+
+/// Whether the device still has the transport key with this digest.
+pub(super) fn has_transport_key(device: &Device, digest: &[u8; 32]) -> bool {
+    let is_it = |key: &DeviceKey| key.usage == USAGE_SESSION_TRANSPORT && key_digest(&key.material) == *digest;
+    device.keys.iter().any(is_it)
+}

@@ -1,0 +1,58 @@
+//! Primary refresh tokens of one configuration.
+
+use std::sync::Arc;
+
+use crate::clock::{Clock, Random};
+use crate::config::Config;
+use crate::devices::DeviceServices;
+use crate::keys::KeyRing;
+use crate::protocols::browser::{DeviceSignIn, SEALED_LIMIT};
+use crate::prt::{PrtService, authority_name};
+use crate::store::Generations;
+use crate::tokens::sealed::Sealer;
+
+use super::assembly::AssemblyError;
+
+/// What outlives a configuration.
+pub(super) struct Parts<'a> {
+    pub(super) clock: &'a Arc<dyn Clock>,
+    pub(super) random: &'a Arc<dyn Random>,
+    pub(super) generations: &'a Arc<dyn Generations>,
+}
+
+/// The service; `None` where no devices are registered, or it is switched off.
+pub(super) fn service(
+    config: &Config,
+    devices: Option<&Arc<DeviceServices>>,
+    keys: &KeyRing,
+    parts: &Parts<'_>,
+) -> Result<Option<Arc<PrtService>>, AssemblyError> {
+    let settings = &config.primary_refresh_token;
+    let Some(devices) = devices.filter(|_| settings.enabled) else { return Ok(None) };
+    let master = keys.primary_sealing().derive("primary refresh tokens");
+    let master = master.map_err(|error| AssemblyError::because("[keys]")(&error))?;
+    Ok(Some(Arc::new(PrtService {
+        sealer: Sealer::new(&master, parts.clock.clone(), parts.random.clone(), SEALED_LIMIT),
+        devices: devices.clone(),
+        generations: parts.generations.clone(),
+        lifetimes: settings.lifetimes(),
+        usage_window: settings.usage_window(),
+    })))
+}
+
+/// Sign-in of browsers by it.
+pub(super) fn sign_in(
+    config: &Config,
+    devices: Option<&Arc<DeviceServices>>,
+    service: Option<&Arc<PrtService>>,
+) -> Option<DeviceSignIn> {
+    let settings = &config.primary_refresh_token;
+    let (devices, service) = devices.zip(service)?;
+    let authorities = || devices.authority.issuers().iter().filter_map(|issuer| authority_name(issuer)).collect();
+    Some(DeviceSignIn {
+        service: service.clone(),
+        browser_sso: settings.browser_sso,
+        user_agents: settings.browser_sso_user_agents.clone(),
+        pkeyauth: settings.pkeyauth.then(authorities),
+    })
+}
