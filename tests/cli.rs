@@ -51,6 +51,21 @@ fn the_help_of_every_command() {
         "probe",
         "probe hybrid-join",
         "probe password",
+        "devices",
+        "devices list",
+        "devices show",
+        "devices disable",
+        "devices enable",
+        "devices delete",
+        "devices sweep",
+        "drs",
+        "drs init",
+        "drs check",
+        "trusts",
+        "trusts show",
+        "trusts refresh",
+        "trusts accept",
+        "trusts forget",
     ] {
         let mut arguments: Vec<&str> = command.split_whitespace().collect();
         arguments.push("--help");
