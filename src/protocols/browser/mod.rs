@@ -3,6 +3,7 @@
 //! A protocol decodes its request, asks [`sign_in`] who it is, issues, and answers with a page. Knows HTTP and pages; knows no
 //! protocol's parameters.
 
+mod address;
 mod certificate;
 pub mod certificate_door;
 pub mod cookies;
@@ -26,6 +27,7 @@ use crate::authn::{Audience, SessionLifetimes, WindowsUserAgents};
 use crate::pages::Pages;
 use crate::tokens::sealed::Sealer;
 
+pub(super) use address::{Address, origin};
 pub use device::DeviceSignIn;
 pub(super) use device::device_is_good;
 pub use federate_in::{PartnerAnswer, PartnerMessage};

@@ -2,6 +2,7 @@
 
 use actix_web::http::StatusCode;
 
+use super::address::origin;
 use super::parameters::encode;
 use super::participants::{Participant, Participants};
 use super::{Browser, end_session, provider_sign_out, reply};
@@ -11,7 +12,6 @@ use crate::issuance::Context;
 use crate::pages::{PageError, SignOutPage};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
-use crate::protocols::wsfed::origin;
 use crate::trusts::{TrustLookup, Trusts};
 
 /// What comes after the end of a session.

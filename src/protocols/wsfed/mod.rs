@@ -10,5 +10,4 @@ mod sign_out;
 
 pub use handler::{handle, unread};
 pub use reply_address::is_registered;
-pub(in crate::protocols) use reply_address::origin;
 pub use request::{RequestError, SignIn, SignOut, WsFederationRequest, decode};

@@ -2,12 +2,12 @@
 //! (ws-federation.md 6.4, 7.5).
 
 use super::refusal::Refusal;
-use super::reply_address::{is_registered, origin};
+use super::reply_address::is_registered;
 use super::request::SignOut;
 use crate::audit::{EventKind, Parties};
 use crate::issuance::Context;
 use crate::protocols::browser::provider_sign_out::{self, LogoutMessage};
-use crate::protocols::browser::{self, AfterSignOut, Browser};
+use crate::protocols::browser::{self, AfterSignOut, Browser, origin};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::trusts::{FederationProtocol, Trusts};
