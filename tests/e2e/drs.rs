@@ -74,7 +74,9 @@ fn a_computer_joins_joins_again_and_leaves() {
     let serial = first.x509(&["-noout", "-serial"]).trim().trim_start_matches("serial=").to_lowercase();
     assert_eq!(event["CertificateSerialNumber"], json!(serial));
 
-    // Again, as after a new installation: the same device, and the old certificate is worth nothing.
+    // Again, as after a new installation: the same device, and the old certificate is worth nothing. This time by WS-Trust.
+    let token = drs_sign_in::by_ws_trust();
+    drs_sign_in::is_of_computer(&token, "WS01$");
     let keys = DeviceKeys::new();
     let mut request = keys.request(6, "WS01");
     request["OSVersion"] = "10.0.26200.1".into();

@@ -9,7 +9,7 @@ use crate::drs_client::{
     ACCOUNT_TYPE, DeviceKeys, Joined, OBJECT_GUID, PERMISSION, RESOURCE, device_dn, enrol, join, ldap_read,
 };
 use crate::support::oauth::{self, form, parameter, payload, redirected};
-use crate::support::{Browser, Lab, Response};
+use crate::support::{Browser, Curl, Lab, Response, USERNAME, WINDOWS, computer_tickets, request};
 
 /// The client of Windows' device registration; it sends no proof key.
 const CLIENT: &str = "dd762716-544d-4aeb-a526-687b73838a22";
@@ -88,6 +88,13 @@ fn is_for_registration(token: &Value) {
     assert_eq!(token[PERMISSION], "true", "{token}");
 }
 
+/// The token that WS-Trust gives WS01$.
+pub fn by_ws_trust() -> String {
+    let rst = request(WINDOWS).applies_to(RESOURCE).build();
+    let url = format!("{}{WINDOWS}", Lab::get().url);
+    of_trust(&Curl::new(&url).negotiate(computer_tickets()).soap(rst).send())
+}
+
 /// Whether it is the token of a computer: what AD FS says of one (device-registration.md 3.2).
 pub fn is_of_computer(token: &str, account: &str) {
     let (claims, object) = (members(token), Lab::get().object(account));
@@ -97,11 +104,13 @@ pub fn is_of_computer(token: &str, account: &str) {
         (OBJECT_GUID, &*object.guid_base64()),
         ("primarysid", &object.sid),
         ("http://schemas.microsoft.com/authorization/claims/accountStore", "AD AUTHORITY"),
-        ("appid", CLIENT),
-        ("apptype", "Public"),
         ("authmethod", "urn:federation:authentication:windows"),
     ] {
         assert_eq!(claims[member], value, "{member}: {claims}");
+    }
+    // One of WS-Trust was issued to no client.
+    if let Some(client) = claims.get("appid") {
+        assert_eq!((client, &claims["apptype"], &claims["ver"]), (&json!(CLIENT), &json!("Public"), &json!("1.0")));
     }
 }
 
@@ -142,4 +151,33 @@ fn alice_registers_a_device_of_her_own_by_rest_and_by_soap() {
             assert!(ldap_read(&device_dn(&device.id), &["cn"]).is_empty());
         }
     }
+}
+
+#[test]
+fn a_token_of_ws_trust_registers_too() {
+    let lab = Lab::get();
+    let rst = request(USERNAME).applies_to(RESOURCE).password(&format!("alice@{}", lab.domain), "Alice-Pw-1").build();
+    let user = of_trust(&Curl::new(&format!("{}{USERNAME}", lab.url)).soap(rst).send());
+    is_for_registration(&members(&user));
+    let keys = DeviceKeys::new();
+    let joined = Joined::of(&join(&user, &keys.request(4, "By WS-Trust")));
+    assert_eq!(joined.leave(&keys, &joined.id).status, 200);
+    // Adding a key to an account wants the token of a client.
+    let key = Curl::new(&format!("{}/EnrollmentServer/key/?api-version=1.0", lab.url))
+        .header("Authorization", &format!("Bearer {user}"))
+        .header("Accept", "application/json")
+        .post(json!({"kngc": STANDARD.encode(&keys.blob)}).to_string())
+        .send();
+    assert_eq!(key.status, 401, "{}", key.body);
+    let detail = lab.audit(&key.correlation).event(9022)["Detail"].to_string();
+    assert!(detail.contains("another kind"), "{detail}");
+}
+
+/// The token in an answer of WS-Trust.
+fn of_trust(answer: &Response) -> String {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let (_, rest) = answer.body.split_once("BinarySecurityToken ").unwrap_or_else(|| panic!("{}", answer.body));
+    let (_, rest) = rest.split_once('>').expect("an element");
+    let token = STANDARD.decode(rest.split_once('<').expect("its end").0).expect("base64");
+    String::from_utf8(token).expect("a token")
 }
