@@ -6,10 +6,11 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::drs_client::{
-    ACCOUNT_TYPE, DeviceKeys, OBJECT_GUID, PERMISSION, computer, device_dn, devices, enrol, join, ldap_modify, members,
-    token, user,
+    ACCOUNT_TYPE, DeviceKeys, OBJECT_GUID, PERMISSION, by_user, computer, device_dn, devices, enrol, join, ldap_modify,
+    ldap_read, members, token, user,
 };
-use crate::support::{Curl, Lab, Response, signing_certificate};
+use crate::drs_sign_in;
+use crate::support::{Browser, Curl, Lab, Response, signing_certificate};
 
 /// A refusal in JSON, with its event; its message.
 fn refused(response: &Response, status: u16, error_type: &str) -> String {
@@ -75,7 +76,6 @@ fn tokens_that_are_not_accepted() {
             token(&changed(good.clone(), "aud", json!("urn:ms-drs:enterpriseregistration.windows.net"))),
         ),
         ("of another issuer", token(&changed(good.clone(), "iss", json!("http://other.example/adfs/services/trust")))),
-        ("of no client", token(&changed(good.clone(), "appid", Value::Null))),
         ("unsigned", unsigned),
         ("with x5u", x5u),
         ("with a MAC", symmetric),
@@ -104,7 +104,7 @@ fn claims_that_are_missing_or_wrong() {
         ("upn", Value::Null, "AuthenticationError", "claim upn"),
         (ACCOUNT_TYPE, json!("Other"), "AuthenticationError", "claim accounttype"),
         (OBJECT_GUID, Value::Null, "AuthenticationError", "claim onpremobjectguid"),
-        // The GUID of another computer, an account that is gone, and a person who is in Domain Computers.
+        // The GUID of another computer, and an account that never was.
         (OBJECT_GUID, json!(Lab::get().object("WS02$").guid_base64()), "DirectoryAccountError", "not the one it was"),
         ("primarysid", json!("S-1-5-21-1-2-3-4711"), "DirectoryAccountError", "not in the directory"),
     ] {
@@ -112,26 +112,34 @@ fn claims_that_are_missing_or_wrong() {
         let said = refused(&response, 400, error_type);
         assert!(said.contains(message), "{member}: {said}");
     }
+    // A person who is in Domain Computers is no computer, neither to the rules nor to whom a token says otherwise.
+    let person = drs_sign_in::by_ticket(&Browser::windows(), "dcmember", "dcmember");
+    let said = refused(&join(&person, &keys.request(6, "WS01")), 400, "AuthenticationError");
+    assert!(said.contains("claim accounttype"), "{said}");
     let object = Lab::get().object("dcmember");
     let mut person = members(&object.sid, "dcmember@corp.example");
     person[ACCOUNT_TYPE] = "DJ".into();
     person[OBJECT_GUID] = object.guid_base64().into();
     refused(&join(&token(&person), &keys.request(6, "WS01")), 400, "DirectoryAccountError");
-    // A token lives longer than the right to sign in.
-    let disabled = Lab::get().object("disabled");
-    let disabled = members(&disabled.sid, "disabled@corp.example");
-    refused(&join(&token(&disabled), &keys.request(4, "PC")), 400, "AuthorizationError");
-    let (gone, sid) = user("gone");
-    gone.delete();
-    let response = join(&token(&members(&sid, &gone.upn())), &keys.request(4, "PC"));
-    refused(&response, 400, "DirectoryAccountError");
-    assert_eq!(devices("(displayName=PC)"), Vec::<String>::new());
+    assert!(ldap_read(&device_dn(&object.guid), &["cn"]).is_empty());
+}
+
+#[test]
+fn a_token_lives_longer_than_the_right_to_sign_in() {
+    let keys = DeviceKeys::new();
+    let (account, sid) = user("leaver");
+    let token = drs_sign_in::of_user(&account);
+    account.modify("replace: userAccountControl\nuserAccountControl: 514");
+    refused(&join(&token, &keys.request(4, "PC")), 400, "AuthorizationError");
+    account.delete();
+    refused(&join(&token, &keys.request(4, "PC")), 400, "DirectoryAccountError");
+    assert_eq!(devices(&by_user(&sid)), Vec::<String>::new());
 }
 
 #[test]
 fn requests_that_cannot_be_used() {
     let keys = DeviceKeys::new();
-    let token = token(&computer("PC01$"));
+    let token = drs_sign_in::of_computer("PC01$");
     let good = keys.request(6, "PC01");
     let csr = |keys: &DeviceKeys| json!({"Type": "pkcs10", "Data": STANDARD.encode(&keys.csr)});
     let mut foreign = DeviceKeys::new().csr;
@@ -195,7 +203,7 @@ fn with_nul() -> Vec<u8> {
 
 #[test]
 fn paths_methods_and_versions() {
-    let token = token(&computer("WS01$"));
+    let token = drs_sign_in::of_computer("WS01$");
     let request = |path: &str, method: &str| {
         Curl::new(&format!("{}/EnrollmentServer/{path}", Lab::get().url))
             .header("Authorization", &format!("Bearer {token}"))
@@ -234,7 +242,8 @@ fn paths_methods_and_versions() {
 fn soap_messages_that_are_refused() {
     let keys = DeviceKeys::new();
     let good = members(&Lab::get().object("alice").sid, "alice@corp.example");
-    let message = keys.enrolment(&token(&good), "PC");
+    let own = drs_sign_in::by_ticket(&Browser::windows(), "alice", "alice");
+    let message = keys.enrolment(&own, "PC");
     let fault = |message: String, error_type: &str, text: &str| {
         let response = enrol(message);
         assert_eq!(response.status, 500, "{}", response.body);

@@ -9,10 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::drs_client::{
-    DeviceKeys, Joined, by_user, computer, device_dn, devices, enrol, join, ldap_modify, ldap_read, leave, members,
-    time, token, user,
+    DeviceKeys, Joined, by_user, device_dn, devices, enrol, join, ldap_modify, ldap_read, leave, members, time, token,
+    user,
 };
-use crate::support::{Curl, Lab, Response, run, variable};
+use crate::drs_sign_in;
+use crate::support::{Browser, Curl, Lab, Response, run, variable};
 
 fn discovery(host: &str, query: &str, accept: Option<&str>) -> Response {
     let accept = accept.map_or_else(|| String::from("Accept;"), |accept| format!("Accept: {accept}"));
@@ -55,12 +56,13 @@ fn discovery_answers_windows_and_msal() {
 #[test]
 fn a_computer_joins_joins_again_and_leaves() {
     let object = Lab::get().object("WS01$");
-    let token = token(&computer("WS01$"));
+    let token = drs_sign_in::of_computer("WS01$");
+    drs_sign_in::is_of_computer(&token, "WS01$");
     let first_keys = DeviceKeys::new();
     let answer = join(&token, &first_keys.request(6, "WS01"));
     let first = Joined::of(&answer);
     assert_eq!(first.id, object.guid);
-    assert_eq!(first.upn, format!("ws01$@{}", Lab::get().domain));
+    assert_eq!(first.upn, format!("WS01$@{}", Lab::get().domain));
     certificate_is_as_windows_expects(&first);
     object_is(&first, &first_keys, "WS01", &object.sid);
     let event = Lab::get().audit(&answer.correlation).event(9020);
@@ -72,7 +74,9 @@ fn a_computer_joins_joins_again_and_leaves() {
     let serial = first.x509(&["-noout", "-serial"]).trim().trim_start_matches("serial=").to_lowercase();
     assert_eq!(event["CertificateSerialNumber"], json!(serial));
 
-    // Again, as after a new installation: the same device, and the old certificate is worth nothing.
+    // Again, as after a new installation: the same device, and the old certificate is worth nothing. This time by WS-Trust.
+    let token = drs_sign_in::by_ws_trust();
+    drs_sign_in::is_of_computer(&token, "WS01$");
     let keys = DeviceKeys::new();
     let mut request = keys.request(6, "WS01");
     request["OSVersion"] = "10.0.26200.1".into();
@@ -177,7 +181,7 @@ fn object_is(joined: &Joined, keys: &DeviceKeys, name: &str, owner: &str) -> Str
 #[test]
 fn a_user_registers_an_own_device_by_rest_and_by_soap() {
     let (account, sid) = user("owner");
-    let token = token(&members(&sid, &account.upn()));
+    let token = drs_sign_in::of_user(&account);
     let keys = DeviceKeys::new();
     let joined = Joined::of(&join(&token, &keys.request(4, "Poste de Zoé")));
     assert_eq!(joined.upn, account.upn());
@@ -211,7 +215,7 @@ fn a_user_registers_an_own_device_by_rest_and_by_soap() {
 #[test]
 fn the_eleventh_device_of_a_user_is_refused_and_an_administrators_is_not() {
     let (account, sid) = user("many");
-    let token_of_user = token(&members(&sid, &account.upn()));
+    let token_of_user = drs_sign_in::of_user(&account);
     let keys = DeviceKeys::new();
     for number in 1..=10 {
         Joined::of(&join(&token_of_user, &keys.request(4, &format!("D{number}"))));
@@ -242,13 +246,13 @@ fn the_eleventh_device_of_a_user_is_refused_and_an_administrators_is_not() {
     assert_eq!(join(&token_of_user, &again).status, 200);
     assert_eq!(devices(&by_user(&sid)).len(), 10);
 
-    let (administrator, sid) = user("admin");
+    let (administrator, _) = user("admin");
     ldap_modify(&format!(
         "dn: CN=Domain Admins,CN=Users,{}\nchangetype: modify\nadd: member\nmember: {}\n",
         variable("LAB_BASE_DN"),
         administrator.dn()
     ));
-    let token_of_administrator = token(&members(&sid, &administrator.upn()));
+    let token_of_administrator = drs_sign_in::of_user(&administrator);
     for number in 1..=11 {
         Joined::of(&join(&token_of_administrator, &keys.request(4, &format!("A{number}"))));
     }
@@ -259,7 +263,7 @@ fn the_eleventh_device_of_a_user_is_refused_and_an_administrators_is_not() {
 #[test]
 fn what_an_administrator_disabled_stays_disabled() {
     let object = Lab::get().object("WS02$");
-    let token = token(&computer("WS02$"));
+    let token = drs_sign_in::of_computer("WS02$");
     let keys = DeviceKeys::new();
     let joined = Joined::of(&join(&token, &keys.request(6, "WS02")));
     let dn = device_dn(&object.guid);
@@ -325,7 +329,10 @@ fn a_windows_hello_key_is_added_to_its_user() {
     // The service account may write keys of people, not of everybody.
     let dn = format!("<SID={sid}>");
     let own = members(&sid, "erin@emea.brand.example");
-    let device = Joined::of(&join(&token(&own), &DeviceKeys::new().request(4, "Laptop")));
+    let device = Joined::of(&join(
+        &drs_sign_in::by_ticket(&Browser::windows(), "erin", "erin"),
+        &DeviceKeys::new().request(4, "Laptop"),
+    ));
     let keys = DeviceKeys::new();
     let body = json!({"kngc": STANDARD.encode(&keys.blob)}).to_string();
     let post = |members: &Value, body: &str| {
@@ -335,6 +342,7 @@ fn a_windows_hello_key_is_added_to_its_user() {
             .post(body)
             .send()
     };
+    // What a primary refresh token of the device gives; the client of registration gets no such token.
     let mut good = own.clone();
     good["deviceid"] = device.id.clone().into();
     good["amr"] = json!(["urn:oasis:names:tc:SAML:1.0:am:password", "ngcmfa"]);

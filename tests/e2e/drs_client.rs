@@ -1,5 +1,5 @@
-//! A client of device registration, made of openssl, curl and the LDAP tools; and tokens that it can bring along, good ones
-//! and bad ones, signed with the lab server's own key.
+//! A client of device registration, made of openssl, curl and the LDAP tools; and tokens that the server would never issue,
+//! signed with its own key. The tokens it issues are of `drs_sign_in`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -82,7 +82,7 @@ impl DeviceKeys {
 }
 
 /// The key ring of a server, by its configuration directory.
-pub fn keys_of(directory: &Path) -> KeyRing {
+fn keys_of(directory: &Path) -> KeyRing {
     let host = Lab::get().host.clone();
     let options = KeyRingOptions::new(directory.join("state/keys"), directory.join("kek"), host);
     KeyRing::load_or_create(&options, &SystemClock::new(), &SystemRandomSource::new()).expect("the server's keys")
@@ -124,7 +124,7 @@ pub fn token(members: &Value) -> String {
 }
 
 /// A token with these members, signed by a server's key.
-pub fn signed(keys: &KeyRing, members: &Value) -> String {
+fn signed(keys: &KeyRing, members: &Value) -> String {
     let key = &keys.primary_signing().key;
     let x5t = openssl::hash::hash(openssl::hash::MessageDigest::sha1(), &key.certificate).expect("a digest");
     let kid = URL_SAFE_NO_PAD.encode(x5t);

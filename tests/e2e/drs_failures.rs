@@ -7,10 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 
-use crate::drs_client::{
-    DeviceKeys, Joined, by_user, computer, device_dn, devices, keys_of, ldap_modify, ldap_read, members, signed, user,
-};
-use crate::support::{Audit, Lab, Node, NodeSetup, Response, eventually, variable};
+use crate::drs_client::{DeviceKeys, Joined, by_user, device_dn, devices, ldap_modify, ldap_read, user};
+use crate::drs_sign_in;
+use crate::support::{Audit, Browser, Lab, Node, NodeSetup, Response, eventually, variable};
 
 #[test]
 fn without_the_directory_clients_are_asked_to_come_back_and_discovery_goes_on() {
@@ -18,8 +17,11 @@ fn without_the_directory_clients_are_asked_to_come_back_and_discovery_goes_on() 
     let controllers = format!("domain_controllers = [\"dc1.{domain}\", \"dc2.{domain}\"]");
     // A host that is there and speaks no LDAP.
     let nobody = format!("domain_controllers = [\"{}\"]", Lab::get().host);
-    let node = NodeSetup::new().replace(&controllers, &nobody).start();
-    let token = signed(&keys_of(&node.directory), &computer("WS02$"));
+    // With the token of a better hour.
+    let node = NodeSetup::new().start();
+    let browser = Browser::windows().at(&node.address);
+    let token = drs_sign_in::by_ticket(&browser, "ws02", "WS02$");
+    let node = restarted(node, |setup| setup.replace(&controllers, &nobody));
     let keys = DeviceKeys::new();
     let joined = node
         .curl("/EnrollmentServer/device?api-version=1.0")
@@ -65,11 +67,12 @@ fn try_to_join(node: &str, token: &str, request: &str) -> Option<Response> {
     output.status.success().then(|| Response { status: 200, headers: Vec::new(), body, correlation: String::new() })
 }
 
-fn restarted(node: Node) -> Node {
+/// The server of the same address and keys, after it was killed, with a changed configuration.
+fn restarted(node: Node, change: impl FnOnce(NodeSetup) -> NodeSetup) -> Node {
     let octet = node.address.rsplit('.').next().and_then(|octet| octet.parse().ok()).expect("an address");
     node.signal("KILL");
     drop(node);
-    NodeSetup::at(octet).start()
+    change(NodeSetup::at(octet)).start()
 }
 
 #[test]
@@ -82,7 +85,7 @@ fn killed_under_way_it_has_every_device_that_it_confirmed() {
     ));
     let first = NodeSetup::new().start();
     let address = first.address.clone();
-    let token = signed(&keys_of(&first.directory), &members(&sid, &account.upn()));
+    let token = drs_sign_in::by_password(&Browser::other().at(&address), &account.upn(), &account.password);
     let request = DeviceKeys::new().request(4, "Crash").to_string();
     let confirmed = Mutex::new(Vec::new());
     let done = AtomicBool::new(false);
@@ -100,7 +103,7 @@ fn killed_under_way_it_has_every_device_that_it_confirmed() {
         for crash in 1..=CRASHES {
             eventually("more devices", || confirmed.lock().unwrap().len() >= crash * 12);
             let old = node.take().expect("a server");
-            node = Some(restarted(old));
+            node = Some(restarted(old, |setup| setup));
         }
         done.store(true, Ordering::Relaxed);
     });

@@ -36,6 +36,7 @@ mod domains;
 mod drs;
 mod drs_client;
 mod drs_failures;
+mod drs_sign_in;
 mod enumeration;
 mod explain;
 mod extranet;

@@ -49,7 +49,7 @@ async fn add(
         return Err(Refusal::NotAcceptable);
     }
     let material = key_message::read(&call.body)?;
-    let token = token::verify(environment, token::bearer(call)?)?;
+    let token = token::verify_of_client(environment, token::bearer(call)?)?;
     let members = TokenMembers(token.members.members());
     attempt.by(members);
     let now = cx.services.clock.now();

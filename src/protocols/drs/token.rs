@@ -6,7 +6,7 @@ use super::RESOURCE;
 use super::refusal::Refusal;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::Call;
-use crate::tokens::jwt::{AccessToken, verify_access_token};
+use crate::tokens::jwt::{AccessToken, JwtError, verify_resource_token};
 
 /// The token in `Authorization: Bearer`.
 ///
@@ -22,7 +22,8 @@ pub(super) fn bearer(call: &Call) -> Result<&str, Refusal> {
     }
 }
 
-/// Verifies a token for this service: its own spelling of the resource, and those that name the host.
+/// Verifies a token for this service: its own spelling of the resource, and those that name the host. It may be one of WS-Trust:
+/// a computer has no browser.
 ///
 /// # Errors
 /// [`Refusal::Token`].
@@ -32,6 +33,15 @@ pub(super) fn verify(environment: &Environment, token: &str) -> Result<AccessTok
     let [service, registration] = &by_host;
     let services = &environment.services;
     let audiences = [RESOURCE, service, registration];
-    verify_access_token(&services.keys, &environment.service_identifier, token, &audiences, services.clock.now())
+    verify_resource_token(&services.keys, &environment.service_identifier, token, &audiences, services.clock.now())
         .map_err(|error| Refusal::Token(error.to_string()))
+}
+
+/// The same for a token that a client got, as for a session of its own.
+///
+/// # Errors
+/// [`Refusal::Token`].
+pub(super) fn verify_of_client(environment: &Environment, token: &str) -> Result<AccessToken, Refusal> {
+    let token = verify(environment, token)?;
+    if token.client.is_some() { Ok(token) } else { Err(Refusal::Token(JwtError::Kind.to_string())) }
 }

@@ -13,8 +13,8 @@ use crate::keys::KeyRing;
 pub struct AccessToken {
     /// Its audience, as it stands in the token.
     pub audience: String,
-    /// The client it was issued to (`appid`).
-    pub client: String,
+    /// The client it was issued to (`appid`); `None` only where [`verify_resource_token`] takes a token of WS-Trust.
+    pub client: Option<String>,
     /// Whether that client authenticates itself (`apptype`).
     pub confidential: bool,
     /// What it may be used for (`scp`).
@@ -38,10 +38,26 @@ impl AccessToken {
 
 /// Verifies an access token: signed by `RS256` with a key of `keys`, of this federation service (`issuer` is its identifier,
 /// which id tokens do not carry as issuer), for one of the resources in `audiences` (identifiers of trusts), valid at `now`.
+/// Tokens of WS-Trust have the same issuer and key; they were issued to no client, and are none.
 ///
 /// # Errors
 /// [`JwtError`].
 pub fn verify_access_token(
+    keys: &KeyRing,
+    issuer: &str,
+    token: &str,
+    audiences: &[&str],
+    now: UtcTime,
+) -> Result<AccessToken, JwtError> {
+    let token = verify_resource_token(keys, issuer, token, audiences, now)?;
+    if token.client.is_some() { Ok(token) } else { Err(JwtError::Kind) }
+}
+
+/// The same for a resource that takes tokens of WS-Trust, too.
+///
+/// # Errors
+/// [`JwtError`].
+pub fn verify_resource_token(
     keys: &KeyRing,
     issuer: &str,
     token: &str,
@@ -58,10 +74,7 @@ pub fn verify_access_token(
     if !audiences.iter().any(|own| audience_of(own) == audience) {
         return Err(JwtError::Audience);
     }
-    // Tokens for WS-Federation and WS-Trust have the same issuer and key; they were issued to no client.
-    let (Some(client), Some(kind)) = (members.text("appid"), members.text("apptype")) else {
-        return Err(JwtError::Kind);
-    };
+    let client = members.text("appid").zip(members.text("apptype"));
     let expires = members.required_time("exp")?;
     if now >= expires {
         return Err(JwtError::Expired);
@@ -71,8 +84,8 @@ pub fn verify_access_token(
     }
     Ok(AccessToken {
         audience: audience.to_owned(),
-        client: client.to_owned(),
-        confidential: kind == "Confidential",
+        client: client.map(|(client, _)| client.to_owned()),
+        confidential: client.is_some_and(|(_, kind)| kind == "Confidential"),
         scopes: members.text("scp").unwrap_or_default().split_ascii_whitespace().map(str::to_owned).collect(),
         authenticated_at: members.text("auth_time").and_then(|text| UtcTime::from_xml(text).ok()),
         issued_at: members.required_time("iat")?,

@@ -19,7 +19,7 @@ mod own_key;
 mod tests;
 mod write;
 
-pub use access_token::{AccessToken, verify_access_token};
+pub use access_token::{AccessToken, verify_access_token, verify_resource_token};
 pub use client_assertion::{ClientAssertion, verify_client_assertion};
 pub use client_keys::{ClientKeyError, ClientKeys};
 pub use content::{JwtClaims, JwtContent, JwtOptions, audience_of};

@@ -1,7 +1,7 @@
 //! Tokens of our own that come back, and those that only look like them.
 
 use super::*;
-use crate::tokens::jwt::{JwtError, MAX_TOKEN_LEN, verify_access_token, verify_id_token_hint};
+use crate::tokens::jwt::{JwtError, MAX_TOKEN_LEN, verify_access_token, verify_id_token_hint, verify_resource_token};
 
 const RESOURCE: &str = "urn:microsoft:userinfo";
 
@@ -26,7 +26,10 @@ fn with(change: impl FnOnce(&mut serde_json::Value)) -> Result<(), JwtError> {
 #[test]
 fn an_access_token_comes_back() {
     let token = verify(&signed(own_key(), &own_header(), &access(|_| {}))).unwrap();
-    assert_eq!((token.client.as_str(), token.confidential, token.audience.as_str()), ("client", false, RESOURCE));
+    assert_eq!(
+        (token.client.as_deref(), token.confidential, token.audience.as_str()),
+        (Some("client"), false, RESOURCE)
+    );
     assert!(token.has_scope("user_impersonation") && !token.has_scope("user"));
     assert_eq!(token.authenticated_at.unwrap().to_xml(), "2026-01-05T10:00:00.250Z");
     assert_eq!(token.members.text("upn"), Some("alice@corp.example"));
@@ -51,6 +54,19 @@ fn an_access_token_is_for_here_and_now() {
         assert_eq!(with(|members| members[name] = value.clone()), Err(error), "{name} {value}");
     }
     assert_eq!(with(|members| members["nbf"] = serde_json::json!(begin + 60)), Ok(()));
+}
+
+#[test]
+fn a_token_of_ws_trust_is_for_a_resource_that_takes_it() {
+    let of_trust = access(|members| {
+        members.as_object_mut().unwrap().retain(|name, _| !["appid", "apptype", "scp"].contains(&name.as_str()));
+    });
+    let token = signed(own_key(), &own_header(), &of_trust);
+    assert_eq!(verify(&token).unwrap_err(), JwtError::Kind);
+    let accepted = verify_resource_token(ring(), FSID, &token, &[RESOURCE], now()).unwrap();
+    assert_eq!((accepted.client, accepted.confidential, accepted.scopes.len()), (None, false, 0));
+    let other = verify_resource_token(ring(), FSID, &token, &["urn:other"], now());
+    assert_eq!(other.unwrap_err(), JwtError::Audience);
 }
 
 #[test]
