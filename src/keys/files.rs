@@ -7,6 +7,8 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::FlockOperation;
+
 use crate::clock::{Random, RandomError};
 use crate::secret::Secret;
 
@@ -167,6 +169,19 @@ pub struct Lock(#[expect(dead_code, reason = "the lock lives as long as the file
 /// # Errors
 /// [`FileError::Locked`] when another process has it.
 pub fn lock(path: &Path) -> Result<Lock, FileError> {
+    take(path, FlockOperation::NonBlockingLockExclusive)
+}
+
+/// Takes the lock file `path`, after whoever has it. Nobody has it for longer than files take to be written, and the system
+/// takes it from a process that ends.
+///
+/// # Errors
+/// [`FileError`].
+pub fn wait_for_lock(path: &Path) -> Result<Lock, FileError> {
+    take(path, FlockOperation::LockExclusive)
+}
+
+fn take(path: &Path, operation: FlockOperation) -> Result<Lock, FileError> {
     let file = OpenOptions::new()
         .create(true)
         .truncate(false)
@@ -174,7 +189,7 @@ pub fn lock(path: &Path) -> Result<Lock, FileError> {
         .mode(0o600)
         .open(path)
         .map_err(|error| FileError::io(path, "opened", error))?;
-    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+    match rustix::io::retry_on_intr(|| rustix::fs::flock(&file, operation)) {
         Ok(()) => Ok(Lock(file)),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(FileError::Locked { path: path.to_owned() }),
         Err(error) => Err(FileError::io(path, "locked", error.into())),

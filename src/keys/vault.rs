@@ -178,13 +178,14 @@ impl Vault {
         if !known.is_empty() {
             return Ok(known);
         }
-        let lock = self.lock()?;
+        // Made before the lock is taken: another node that does the same waits for files to be written, no longer.
+        let key = make()?;
+        let lock = files::wait_for_lock(&self.lock_file()).map_err(VaultError::from)?;
         let manifest = read()?;
         let known = keys_of(&manifest);
         if !known.is_empty() {
             return Ok(known);
         }
-        let key = make()?;
         let entry = ManifestEntry::new(key.id(), purpose, KeyRole::Primary, KeyOrigin::Generated, now);
         let manifest = manifest.with(entry).map_err(VaultError::from)?;
         self.write_key(&key, random)?;
@@ -254,7 +255,11 @@ impl Vault {
     }
 
     fn lock(&self) -> Result<Lock, VaultError> {
-        Ok(files::lock(&self.directory.path().join("lock"))?)
+        Ok(files::lock(&self.lock_file())?)
+    }
+
+    fn lock_file(&self) -> PathBuf {
+        self.directory.path().join("lock")
     }
 
     fn replace_manifest(&self, _held: &Lock, manifest: &Manifest, random: &dyn Random) -> Result<(), VaultError> {

@@ -52,7 +52,7 @@ fn start() -> Node {
 fn chromium_shows_the_theme_of_the_service_and_that_of_a_relying_party() {
     let node = start();
     let harbour = Browser::address("harbour", "");
-    let refused = Browser::address("harbour", "&wauth=urn%3Aietf%3Arfc%3A2246");
+    let refused = Browser::address("harbour", "&wauth=http%3A%2F%2Fschemas.microsoft.com%2Fclaims%2Fmultipleauthn");
     let look = "document.body.dataset.pictures = [...document.images].filter(i => i.complete && i.naturalWidth > 1).length;
         document.body.dataset.accent = getComputedStyle(document.querySelector('#submitButton') || document.body).backgroundColor";
     let open = |address: &str, what: &str| vec![json!(["open", address]), json!(["wait", what]), json!(["run", look])];
