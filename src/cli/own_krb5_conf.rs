@@ -5,7 +5,9 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 
 use crate::clock::{Random as _, SystemRandomSource};
+use crate::config::Config;
 use crate::kerberos::krb5_conf::{Krb5Conf, use_krb5_conf};
+use crate::server;
 
 /// The directory that holds it; it goes with this value.
 pub(super) struct OwnKrb5Conf(PathBuf);
@@ -33,6 +35,25 @@ impl OwnKrb5Conf {
         use_krb5_conf(&file).map_err(|error| refuse(&error))?;
         Ok(own)
     }
+}
+
+/// Runs what asks the domains of a configuration, with a `krb5.conf` of the command's own. To be called before any thread starts.
+///
+/// # Errors
+/// Those of `work`, and what keeps it from being run.
+pub(super) fn in_domains<T, E>(config: &Config, command: &str, work: impl Future<Output = Result<T, E>>) -> Result<T, E>
+where
+    E: From<OwnKrb5ConfError> + From<std::io::Error>,
+{
+    // Before the first thread: the Kerberos library reads the environment.
+    let _own = OwnKrb5Conf::set(&server::krb5_conf(config), command)?;
+    // Installed already by whoever else needs it.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    let outcome = runtime.block_on(work);
+    // A Kerberos call that waits for a domain controller is not waited for.
+    runtime.shutdown_background();
+    outcome
 }
 
 impl Drop for OwnKrb5Conf {

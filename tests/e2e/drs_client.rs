@@ -2,7 +2,7 @@
 //! signed with its own key. The tokens it issues are of `drs_sign_in`.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::LazyLock;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{SystemClock, SystemRandomSource};
 use crate::support::{Curl, Lab, Response, run, variable};
-use crate::throwaway::Account;
+use crate::throwaway::{Account, feed, ldap};
 use chancery::keys::{KeyRing, KeyRingOptions};
 use chancery::tokens::SignatureAlgorithm;
 
@@ -266,23 +266,5 @@ pub fn user(what: &str) -> (Account, String) {
 
 /// Changes the directory as its administrator.
 pub fn ldap_modify(ldif: &str) {
-    use std::io::Write as _;
-    let mut child = ldap("ldapmodify").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("ldapmodify runs");
-    child.stdin.take().expect("a pipe").write_all(ldif.as_bytes()).expect("ldapmodify reads");
-    assert!(child.wait().expect("ldapmodify ends").success(), "{ldif}");
-}
-
-fn ldap(program: &str) -> Command {
-    let mut command = Command::new(program);
-    let administrator = format!("Administrator@{}", Lab::get().realm.to_lowercase());
-    command.args([
-        "-x",
-        "-H",
-        &format!("ldaps://{}", variable("LAB_DC")),
-        "-D",
-        &administrator,
-        "-w",
-        "Adm1n.Passw0rd",
-    ]);
-    command
+    feed("ldapmodify", ldif);
 }

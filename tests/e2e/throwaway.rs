@@ -141,7 +141,8 @@ pub fn unicode_password(password: &str) -> String {
     STANDARD.encode(octets)
 }
 
-fn ldap(program: &str) -> Command {
+/// A program of the directory's, by LDAPS as its administrator.
+pub fn ldap(program: &str) -> Command {
     let mut command = Command::new(program);
     let administrator = format!("Administrator@{}", Lab::get().realm.to_lowercase());
     command.args([

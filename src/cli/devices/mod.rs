@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use self::output::{show, table};
 use super::ConfigArgument;
-use super::own_krb5_conf::OwnKrb5Conf;
+use super::own_krb5_conf::in_domains;
 use crate::audit::{
     AuditEvent, Auditor, AuthProtocol, Detail, EventKind, Identifier, InstanceId, Name, Parties, RequestFacts,
 };
@@ -102,15 +102,7 @@ impl Devices {
 
     fn execute(&self) -> Result<ExitCode, Failure> {
         let loaded = self.config.load()?;
-        // Before the first thread: the Kerberos library reads the environment.
-        let _own = OwnKrb5Conf::set(&server::krb5_conf(&loaded.config), "devices")?;
-        // Installed already by whoever else needs it.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-        let outcome = runtime.block_on(self.work(&loaded.config));
-        // A Kerberos call that waits for a domain controller is not waited for.
-        runtime.shutdown_background();
-        outcome
+        in_domains(&loaded.config, "devices", self.work(&loaded.config))
     }
 
     async fn work(&self, config: &Config) -> Result<ExitCode, Failure> {

@@ -11,10 +11,9 @@ use std::time::Duration;
 use clap::{Args, Subcommand};
 
 use super::ConfigArgument;
-use super::own_krb5_conf::OwnKrb5Conf;
+use super::own_krb5_conf::in_domains;
 use crate::config::{Config, DeviceRegistration};
 use crate::directory::ldap::{NamedObject, ObjectError, Objects};
-use crate::server;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -48,21 +47,13 @@ impl Drs {
 
     fn execute(&self) -> Result<ExitCode, Failure> {
         let loaded = self.config.load()?;
-        // Before the first thread: the Kerberos library reads the environment.
-        let _own = OwnKrb5Conf::set(&server::krb5_conf(&loaded.config), "drs")?;
-        // Installed already by whoever else needs it.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         let out = &mut std::io::stdout().lock();
-        let outcome = runtime.block_on(async {
+        in_domains(&loaded.config, "drs", async {
             match &self.what {
                 What::Check => check::check(&loaded.config, out).await,
                 What::Init(init) => init::init(&loaded.config, init, out).await,
             }
-        });
-        // A Kerberos call that waits for a domain controller is not waited for.
-        runtime.shutdown_background();
-        outcome
+        })
     }
 }
 
