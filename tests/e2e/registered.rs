@@ -12,7 +12,7 @@ use openssl::pkey::{PKey, Private};
 
 use crate::clock::{Clock as _, SystemClock, SystemRandomSource};
 use crate::support::{Device, Lab};
-use crate::throwaway::feed;
+use crate::throwaway::{feed, ldap};
 
 /// A registered device; leaves the directory with the test.
 pub struct Registered(Device);
@@ -64,6 +64,13 @@ impl Registered {
 
     pub fn delete(&self) {
         feed("ldapmodify", &format!("dn: {}\nchangetype: delete\n", self.dn()));
+    }
+}
+
+/// What a test deleted itself is gone already.
+impl Drop for Registered {
+    fn drop(&mut self) {
+        let _ = ldap("ldapdelete").arg(self.dn()).output();
     }
 }
 
