@@ -55,10 +55,20 @@ pub(super) fn request_signing(table: &RelyingPartyFile, context: &mut TrustConte
     certificates
 }
 
+/// Every certificate in PEM text, in its order; none when one is damaged, or when there is none.
+///
+/// The text is read in Rust: OpenSSL tries its decoders one after the other on each block, which a farm with a thousand partners
+/// notices at its start.
+pub(super) fn every(pem: &[u8]) -> Vec<X509> {
+    let blocks: Result<Vec<_>, _> = rustls_pemfile::certs(&mut &*pem).collect();
+    let certificates = blocks.map(|blocks| blocks.iter().map(|der| X509::from_der(der)).collect());
+    certificates.unwrap_or_else(|_| Ok(Vec::new())).unwrap_or_default()
+}
+
 /// DER of the first certificate in a PEM file.
 pub(super) fn one(file: &Path, key: &str, context: &mut TrustContext<'_, '_, '_>) -> Option<Arc<[u8]>> {
     let (path, bytes) = context.read(file, key)?;
-    let der = X509::from_pem(&bytes).and_then(|certificate| certificate.to_der()).ok();
+    let der = every(&bytes).first().and_then(|certificate| certificate.to_der().ok());
     if der.is_none() {
         context.findings.error(
             Code::Certificate,

@@ -13,7 +13,7 @@ use super::partner_metadata::PartnerMetadata;
 use super::provider_metadata::{self, Described};
 use super::provider_names::ProviderNames;
 use super::rules::{self, RuleKeys};
-use super::{TrustContext, endpoints};
+use super::{TrustContext, certificates, endpoints};
 use crate::claims::language::{self, Condition, Form};
 use crate::claims::{ParseOptions, RuleSet};
 use crate::config::diagnostic::Code;
@@ -259,19 +259,18 @@ fn signing_certificates(
     for (i, file) in table.signing_certificates.iter().enumerate() {
         let key = format!("{KEY}.{i}");
         let Some((path, bytes)) = context.read(file, &key) else { continue };
-        match X509::stack_from_pem(&bytes) {
-            Ok(certificates) if !certificates.is_empty() => {
-                for certificate in certificates {
-                    judge(&certificate, &key, context);
-                    found.extend(certificate.to_der().ok().map(Arc::from));
-                }
-            }
-            _ => context.findings.error(
+        let certificates = certificates::every(&bytes);
+        if certificates.is_empty() {
+            context.findings.error(
                 Code::Certificate,
                 &key,
                 format!("{} holds no certificate in PEM form", path.display()),
                 "the file begins with `-----BEGIN CERTIFICATE-----`; convert DER by `openssl x509 -inform der`",
-            ),
+            );
+        }
+        for certificate in certificates {
+            judge(&certificate, &key, context);
+            found.extend(certificate.to_der().ok().map(Arc::from));
         }
     }
     found
