@@ -65,20 +65,34 @@ fn address(browser: &Browser, door: &str) -> String {
 
 /// The token for the code of an answer.
 fn redeemed(browser: &Browser, answer: &Response) -> String {
+    let answer = redeem(browser, &code_in(answer));
+    let tokens = oauth::json(&answer);
+    assert_eq!((answer.status, &tokens["token_type"]), (200, &json!("bearer")), "{tokens}");
+    tokens["access_token"].as_str().expect("a token").to_owned()
+}
+
+/// The code of an answer.
+fn code_in(answer: &Response) -> String {
     let (target, parameters) = redirected(answer);
     assert_eq!(
         (target.as_str(), parameter(&parameters, "state").as_deref()),
         (REDIRECT, Some("s 1")),
         "{parameters:?}"
     );
-    let code = parameter(&parameters, "code").unwrap_or_else(|| panic!("no code: {parameters:?}"));
-    let answer = browser.post(
+    parameter(&parameters, "code").unwrap_or_else(|| panic!("no code: {parameters:?}"))
+}
+
+/// A code for a browser that is signed in.
+pub fn code(browser: &Browser) -> String {
+    code_in(&browser.get(&address(browser, "")))
+}
+
+/// Redeems a code.
+pub fn redeem(browser: &Browser, code: &str) -> Response {
+    browser.post(
         "/adfs/oauth2/token/",
-        &[("grant_type", "authorization_code"), ("client_id", CLIENT), ("code", &code), ("redirect_uri", REDIRECT)],
-    );
-    let tokens = oauth::json(&answer);
-    assert_eq!((answer.status, &tokens["token_type"]), (200, &json!("bearer")), "{tokens}");
-    tokens["access_token"].as_str().expect("a token").to_owned()
+        &[("grant_type", "authorization_code"), ("client_id", CLIENT), ("code", code), ("redirect_uri", REDIRECT)],
+    )
 }
 
 /// The members that each token for this service has.
