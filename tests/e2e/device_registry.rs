@@ -69,6 +69,7 @@ pub fn registration(unique: u64, owner: Sid) -> Registration {
         trust_type: Some(TrustType::DOMAIN),
         certificate: mark,
         transport_key: Some(vec![5; 283]),
+        quota: None,
         at: UtcTime::from_filetime(134_116_560_000_000_000).unwrap(),
     }
 }

@@ -33,6 +33,7 @@ mod clients;
 mod crashes;
 mod device_registry;
 mod devices_commands;
+mod devices_farm;
 mod domains;
 mod drs;
 mod drs_client;

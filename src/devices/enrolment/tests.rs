@@ -106,6 +106,7 @@ fn a_computer_is_registered_by_its_own_guid() {
             trust_type: Some(TrustType::DOMAIN),
             certificate: mark,
             transport_key: Some(SENT.blob.clone()),
+            quota: None,
             at: UtcTime::from_unix_seconds(7),
         }
     );

@@ -61,6 +61,7 @@ async fn a_sweep_disables_first_deletes_then_and_leaves_administrators_alone() {
             trust_type: None,
             certificate: device.certificates[0],
             transport_key: None,
+            quota: None,
             at: NOW.minus(day * days_ago),
         }
     };
