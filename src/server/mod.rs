@@ -14,6 +14,7 @@ mod routes;
 mod service;
 mod settings;
 mod stores;
+mod sweep;
 mod tls;
 mod verifier;
 
@@ -105,6 +106,12 @@ pub async fn run(start: Start) -> Result<(), ServerError> {
         auditor: auditor.clone(),
     };
     let node = NodeStores::lasting(&start.clock, &config.service.state_directory.join(USED))?;
+    let sweeper = sweep::Sweeper {
+        live: start.live.clone(),
+        clock: start.clock.clone(),
+        random: start.random.clone(),
+        auditor: auditor.clone(),
+    };
     let lasting = Lasting::new(start.clock, start.random, auditor, node);
     let application = Arc::new(Application::new(lasting, &loaded, tls, start.krb5_conf, start.config_file)?);
     start.live.subscribe(application.clone());
@@ -132,6 +139,7 @@ pub async fn run(start: Start) -> Result<(), ServerError> {
     let mut pid_file = start.pid_file;
     pid_file.announce()?;
     actix_web::rt::spawn(monitor.run());
+    actix_web::rt::spawn(sweeper.run());
     actix_web::rt::spawn(watch(start.live, application.clone()));
     actix_web::rt::spawn(stop_on_signal(handles));
     futures_util::future::try_join_all(running).await?;
