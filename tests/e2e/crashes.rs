@@ -10,10 +10,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use crate::drs_client::{DeviceKeys, Joined, by_user, device_dn, devices, ldap_modify, ldap_read, user};
+use crate::drs_client::{DeviceKeys, by_user, ldap_modify, user};
 use crate::drs_sign_in;
 use crate::support::{BROKER, Browser, Device, Lab, Node, NodeSetup, Response, eventually, variable};
-use crate::throwaway::Account;
+use crate::throwaway::{Account, ldap};
 
 #[test]
 fn killed_under_way_it_keeps_what_it_confirmed_in_the_directory() {
@@ -25,25 +25,36 @@ fn killed_under_way_it_keeps_what_it_confirmed_in_the_directory() {
         account.dn()
     ));
     let (node, confirmed) = killed_under_way(NodeSetup::new(), &account);
-    let kept = devices(&by_user(&sid));
+    let filter = format!("(&(objectClass=msDS-Device){})", by_user(&sid));
+    let found =
+        ldap("ldapsearch").args(["-LLL", "-o", "ldif-wrap=no", "-b", &variable("LAB_BASE_DN"), &filter]).output();
+    let found = String::from_utf8(found.expect("ldapsearch runs").stdout).expect("text");
+    // One object, its attributes one a line, and an empty line.
+    let kept: Vec<&str> = found.split("\n\n").filter(|object| object.starts_with("dn: CN=")).collect();
+    let object = |id: &str| kept.iter().find(|object| object.contains(&format!("\ncn: {id}\n")));
     for joined in &confirmed {
-        let read = ldap_read(&device_dn(&joined.id), &["altSecurityIdentities", "msDS-KeyCredentialLink"]);
-        assert!(read.contains(&joined.thumbprint) && read.contains("msDS-KeyCredentialLink"), "{read}");
+        let object = object(&joined.id).unwrap_or_else(|| panic!("{} is lost", joined.id));
+        assert!(object.contains(&joined.thumbprint) && is_whole(object), "{object}");
     }
-    // What was under way at a kill may be there: whole, and its answer never sent; or begun, and marked for the sweep.
-    let others: Vec<_> = kept.iter().filter(|id| confirmed.iter().all(|joined| joined.id != **id)).collect();
-    assert!(others.len() <= CRASHES * JOINING, "{} of {}", others.len(), kept.len());
-    for id in others {
-        let read = ldap_read(&device_dn(id), &["msDS-IsEnabled", "msDS-KeyCredentialLink", "msDS-DevicePhysicalIDs"]);
-        let whole = read.contains("msDS-IsEnabled: TRUE") && read.contains("msDS-KeyCredentialLink");
-        let begun = read.contains("msDS-IsEnabled: FALSE") && read.contains("registration under way");
-        assert!(whole != begun, "{read}");
+    // What was under way at a kill may be there: whole, and its answer never sent; or begun, and marked for the sweep. And the device
+    // that proves things used.
+    let is_confirmed =
+        |object: &&&str| confirmed.iter().any(|joined| object.contains(&format!("\ncn: {}\n", joined.id)));
+    let others: Vec<_> = kept.iter().filter(|object| !is_confirmed(object)).collect();
+    assert!(others.len() <= CRASHES * JOINING + 1, "{} of {}", others.len(), kept.len());
+    for object in others {
+        let begun = object.contains("msDS-IsEnabled: FALSE") && object.contains("registration under way");
+        assert!(is_whole(object) != begun, "{object}");
     }
     drop(node);
-    for id in kept {
-        ldap_modify(&format!("dn: {}\nchangetype: delete\n", device_dn(&id)));
-    }
+    let name = |object: &&str| object.lines().next().expect("a name").to_owned();
+    let deleted: Vec<String> = kept.iter().map(|object| format!("{}\nchangetype: delete\n", name(object))).collect();
+    ldap_modify(&deleted.join("\n"));
     account.delete();
+}
+
+fn is_whole(object: &str) -> bool {
+    object.contains("msDS-IsEnabled: TRUE") && object.contains("msDS-KeyCredentialLink: ")
 }
 
 #[test]
@@ -73,7 +84,7 @@ fn killed_under_way_it_keeps_what_it_confirmed_in_a_database() {
 }
 
 /// Joins and rotations, and a kill whenever there are enough of both; the server that is left, and the devices it confirmed.
-fn killed_under_way(setup: NodeSetup, account: &Account) -> (Node, Vec<Joined>) {
+fn killed_under_way(setup: NodeSetup, account: &Account) -> (Node, Vec<Confirmed>) {
     let setup = setup.write("trusts/api.toml", API).write("trusts/client.toml", CLIENT);
     let setup = setup.replace("[sign_in]\n", "[oauth]\nrefresh_grace_seconds = 0\n\n[sign_in]\n");
     let first = setup.start();
@@ -108,8 +119,26 @@ fn killed_under_way(setup: NodeSetup, account: &Account) -> (Node, Vec<Joined>) 
         }
         done.store(true, Ordering::Relaxed);
     });
-    let confirmed: Vec<Joined> = confirmed.into_inner().unwrap().iter().map(Joined::of).collect();
+    let confirmed: Vec<Confirmed> = confirmed.into_inner().unwrap().iter().map(Confirmed::of).collect();
     (node.expect("a server"), confirmed)
+}
+
+/// A device that the server said it had registered.
+struct Confirmed {
+    id: String,
+    thumbprint: String,
+}
+
+impl Confirmed {
+    fn of(response: &Response) -> Self {
+        let answer: Value = serde_json::from_str(&response.body).expect("JSON");
+        let text = |path: &str| answer.pointer(path).and_then(Value::as_str).expect("text").to_owned();
+        let der = STANDARD.decode(text("/Certificate/RawBody")).expect("base64");
+        let certificate = openssl::x509::X509::from_der(&der).expect("a certificate");
+        let subject = certificate.subject_name().entries().next().expect("a name").data();
+        let id = std::str::from_utf8(subject.as_slice()).expect("text").to_owned();
+        Self { id, thumbprint: text("/Certificate/Thumbprint") }
+    }
 }
 
 /// What may be used once, and was.
@@ -219,11 +248,11 @@ fn post(address: &str, path: &str, more: &[&str], body: &str) -> Option<Response
 }
 
 /// An answer of the token endpoint, good or bad.
-fn token(node: &Node, form: &str) -> Response {
+pub fn token(node: &Node, form: &str) -> Response {
     node.curl("/adfs/oauth2/token").header("Content-Type", "application/x-www-form-urlencoded").post(form).send()
 }
 
-fn signed_request(text: &str) -> String {
+pub fn signed_request(text: &str) -> String {
     format!("grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&request={text}")
 }
 

@@ -13,6 +13,8 @@ use crate::support::{Browser, Curl, Lab, Response, USERNAME, WINDOWS, computer_t
 
 /// The client of Windows' device registration; it sends no proof key.
 const CLIENT: &str = "dd762716-544d-4aeb-a526-687b73838a22";
+/// It may ask for primary refresh tokens, too.
+pub const BROKER_CLIENT: &str = CLIENT;
 const REDIRECT: &str = "ms-app://windows.immersivecontrolpanel/";
 
 /// The token of an account with a keytab, by Negotiate.
@@ -85,6 +87,12 @@ fn code_in(answer: &Response) -> String {
 /// A code for a browser that is signed in.
 pub fn code(browser: &Browser) -> String {
     code_in(&browser.get(&address(browser, "")))
+}
+
+/// What the client gets when a user of a test's own signs in with it.
+pub fn tokens_of_broker(browser: &Browser, account: &crate::throwaway::Account) -> Response {
+    by_password(browser, &account.upn(), &account.password);
+    redeem(browser, &code(browser))
 }
 
 /// Redeems a code.

@@ -31,6 +31,7 @@ mod chart;
 mod check;
 mod clients;
 mod crashes;
+mod device_proof;
 mod device_registry;
 mod devices_commands;
 mod devices_farm;
