@@ -39,6 +39,7 @@ mod domains;
 mod drs;
 mod drs_client;
 mod drs_failures;
+mod drs_init;
 mod drs_sign_in;
 mod enumeration;
 mod explain;
