@@ -176,6 +176,9 @@ mod tests {
             assert_eq!(read.map(drop).map_err(drop), expected, "{bits}");
         }
         assert_eq!(KeyBlob::registered(&blob(2048, &[1], &MODULUS, [0, 0])), Err(WeakKey::Exponent.into()));
+        // One whose header says more bits than it has.
+        let padded = [&[1][..], &MODULUS].concat();
+        assert_eq!(KeyBlob::registered(&blob(2056, &[3], &padded, [0, 0])), Err(KeyBlobError::Lengths));
         // A Windows Hello key has the usual exponent.
         assert_eq!(KeyBlob::user_key(&blob(2048, &[3], &MODULUS, [0, 0])), Err(WeakKey::Exponent.into()));
         // Lengths that would wrap around.
