@@ -10,6 +10,8 @@
 
 mod browser;
 mod client;
+mod device_farm;
+mod devices;
 mod in_process;
 mod measure;
 mod report;
@@ -40,6 +42,9 @@ fn main() -> std::process::ExitCode {
     }
     if wanted("--browser") {
         browser::figures(&mut report);
+    }
+    if wanted("--devices") {
+        devices::figures(&mut report);
     }
     report.end()
 }

@@ -17,7 +17,7 @@ pub fn certificate_request(input: &[u8]) {
 
 /// A public key as Windows writes it. What is kept is what came.
 pub fn key_blob(input: &[u8]) {
-    for read in [KeyBlob::transport_key, KeyBlob::user_key] {
+    for read in [KeyBlob::transport_key, KeyBlob::user_key, KeyBlob::registered] {
         match read(input) {
             Ok(key) => {
                 assert!(key.octets() == input && key.modulus().len() >= 256);

@@ -36,6 +36,9 @@ pub struct DeviceContext {
     pub trust_type: Option<String>,
     /// When it was last used.
     pub last_used: Option<UtcTime>,
+    /// Whether the user signed in by a primary refresh token that the device holds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_primary_refresh_token: bool,
 }
 
 impl DeviceContext {
@@ -54,6 +57,7 @@ impl DeviceContext {
             is_compliant: device.is_compliant,
             trust_type: device.trust_type.map(|TrustType(number)| number.to_string()),
             last_used: device.last_used,
+            by_primary_refresh_token: false,
         }
     }
 }

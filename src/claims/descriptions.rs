@@ -256,7 +256,7 @@ descriptions! {
     types::DEVICE_USAGE_TIME, "Device Usage Time", None, "When the device was last used";
     "http://schemas.microsoft.com/2014/03/psso", "Persistent Single Sign-On", Some("psso"),
         "Whether the sign-in is a persistent one";
-    "http://schemas.microsoft.com/2015/09/prt", "Primary Refresh Token", None,
+    types::PRIMARY_REFRESH_TOKEN, "Primary Refresh Token", None,
         "Whether the sign-in is by a primary refresh token";
 }
 

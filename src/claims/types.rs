@@ -89,6 +89,8 @@ uris! {
     DEVICE_IS_COMPLIANT = "http://schemas.microsoft.com/2014/09/devicecontext/claims/iscompliant";
     /// How the device is joined.
     DEVICE_TRUST_TYPE = "http://schemas.microsoft.com/2014/09/devicecontext/claims/trusttype";
+    /// `true` when the sign-in is by a primary refresh token.
+    PRIMARY_REFRESH_TOKEN = "http://schemas.microsoft.com/2015/09/prt";
     /// X.509 version of the certificate of the sign-in.
     CERTIFICATE_VERSION = "http://schemas.microsoft.com/2012/12/certificatecontext/field/x509version";
     /// Algorithm of its signature.

@@ -108,6 +108,9 @@ pub enum KeysError {
     /// No certificate can be made without the name that it is for.
     #[error("no configuration says what the federation service is called; give --config")]
     NoServiceName,
+    /// The next authority of device certificates.
+    #[error(transparent)]
+    Authority(#[from] crate::devices::AuthorityError),
     /// A key or certificate could not be made.
     #[error("no key could be made: {0}")]
     Generate(GenerateError),

@@ -24,6 +24,8 @@ pub struct DeviceRegistration {
     pub registration_quota: u32,
     /// Days after which an unused device is swept; 0 for never. With Active Directory its own setting counts instead.
     pub maximum_inactivity_days: u32,
+    /// Sweeping unused devices while the server runs.
+    pub sweep: Sweep,
     /// With `registry = "sql"`: a file of this server alone.
     pub sqlite: Option<SqliteStore>,
     /// With `registry = "sql"`: a database that several servers share.
@@ -39,6 +41,39 @@ pub enum Registry {
     ActiveDirectory,
     /// In a SQL database, where the service may not write to Active Directory.
     Sql,
+}
+
+/// `[device_registration.sweep]`: what the server does about unused devices by itself.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Sweep {
+    /// Whether, and whether anything is changed.
+    pub mode: SweepMode,
+    /// Minutes between two sweeps.
+    pub interval_minutes: u32,
+    /// Days after which a device that was disabled as unused is deleted.
+    pub grace_days: u32,
+    /// Changes in one sweep.
+    pub most: u32,
+}
+
+/// What is done about unused devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SweepMode {
+    /// Nothing.
+    #[default]
+    Off,
+    /// The log says what would be done.
+    DryRun,
+    /// They are disabled, and deleted after the grace period.
+    Apply,
+}
+
+impl Default for Sweep {
+    fn default() -> Self {
+        Self { mode: SweepMode::Off, interval_minutes: 24 * 60, grace_days: 30, most: 500 }
+    }
 }
 
 impl DeviceRegistration {
@@ -72,6 +107,7 @@ impl Default for DeviceRegistration {
             quota_exempt_group: None,
             registration_quota: 10,
             maximum_inactivity_days: 90,
+            sweep: Sweep::default(),
             sqlite: None,
             postgresql: None,
         }

@@ -53,7 +53,7 @@ pub use authentication::Authentication;
 pub use certificates::{Certificates, Mapping, Revocation};
 pub(crate) use checks::{MOST_IMPORT, certificate_covers, judge_certificate_dates, store_catalog};
 pub use claim_descriptions::{ClaimDescriptionSetting, all_claim_descriptions};
-pub use device_registration::{DeviceRegistration, Registry};
+pub use device_registration::{DeviceRegistration, Registry, Sweep, SweepMode};
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
 pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustVersion};
 pub use entra::{Entra, EntraDomain, SourceAnchor};

@@ -268,9 +268,13 @@ async fn register(objects: &mut Objects, place: &Place, registration: &Registrat
         let complete = change::complete(registration, &change::name(id, &place.container), place.schema)?;
         match objects.change(&change::begin(registration, &place.container, place.schema)).await {
             Ok(()) => {
-                if let Err(error) = objects.change(&complete).await {
+                let completed = match quota(objects, place, registration).await {
+                    Ok(()) => objects.change(&complete).await.map_err(|error| failed(&error)),
+                    Err(refused) => Err(refused),
+                };
+                if let Err(error) = completed {
                     take_back(objects, complete.name()).await;
-                    return Err(failed(&error));
+                    return Err(error);
                 }
                 return registered(objects, place, id).await;
             }
@@ -284,6 +288,17 @@ async fn register(objects: &mut Objects, place: &Place, registration: &Registrat
     }
     let reason = format!("an object {} is there, but it is not the device {id}", change::name(id, &place.container));
     Err(RegistryError::Refused { reason })
+}
+
+/// Whether the owner may have one more. Counted once more when the first half of the device is there, other nodes' first halves
+/// included: two that register the tenth at once may both be refused, and never both be taken.
+async fn quota(objects: &mut Objects, place: &Place, registration: &Registration) -> Result<(), RegistryError> {
+    let Some(limit) = registration.quota else { return Ok(()) };
+    let filter = of_class(Filter::equal("msDS-RegisteredUsers", registration.owner.to_bytes()));
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let found = search(objects, &place.container, filter, most.saturating_add(2).max(MOST_OF_USER)).await?;
+    let count = found.iter().filter(|found| found.device.id != registration.id).count();
+    if count < most { Ok(()) } else { Err(RegistryError::QuotaReached { count, limit }) }
 }
 
 /// The device as the directory has it now.

@@ -11,13 +11,13 @@ use std::path::PathBuf;
 
 use openssl::cms::{CMSOptions, CmsContentInfo};
 use openssl::pkey::{PKey, Private};
-use openssl::x509::X509;
+use openssl::x509::{X509, X509Name};
 
 use super::codec::alt_security_identity::NoCertificate;
 use super::{CertificateMark, DeviceId};
 use crate::clock::{Clock, Random, RandomError, UtcTime};
 use crate::directory::ObjectGuid;
-use crate::keys::{KeyMaterial, KeyPurpose, KeyRingOptions, MaterialError, NewKey, VaultError};
+use crate::keys::{KeyMaterial, KeyPurpose, KeyRingOptions, MaterialError, NewKey, Vault, VaultError};
 use crate::secret::Secret;
 
 use self::form::Form;
@@ -88,7 +88,8 @@ impl DeviceAuthority {
         let vault = keys.open(random)?;
         let now = clock.now();
         let entries = vault.ensure(KeyPurpose::DeviceAuthority, now, random, || {
-            Ok::<_, AuthorityError>(NewKey::rsa(KeyPurpose::DeviceAuthority, generate(domain, now, random)?))
+            let name = name_of_new(domain, random)?;
+            Ok::<_, AuthorityError>(NewKey::rsa(KeyPurpose::DeviceAuthority, generate(&name, now, random)?))
         })?;
         let mut materials = Vec::with_capacity(entries.len());
         for entry in &entries {
@@ -98,6 +99,20 @@ impl DeviceAuthority {
             materials.split_first().ok_or_else(|| AuthorityError::None { path: keys.directory.clone() })?;
         let issuers = materials.iter().map(|material| material.certificate().der.to_vec()).collect();
         Self::new(primary, issuers)
+    }
+
+    /// The next authority of a key directory, which is to be added to it: from the next reload its devices are taken as well, and it
+    /// issues when it is promoted. It has the name of the one that issues now, by which clients choose their certificate.
+    ///
+    /// # Errors
+    /// [`AuthorityError::None`] where there is none yet.
+    pub fn successor(vault: &Vault, now: UtcTime, random: &dyn Random) -> Result<KeyMaterial, AuthorityError> {
+        let none = || AuthorityError::None { path: vault.directory().path().to_owned() };
+        let manifest = vault.manifest()?.ok_or_else(none)?;
+        let primary = manifest.of(KeyPurpose::DeviceAuthority).first().copied().cloned().ok_or_else(none)?;
+        let certificate = X509::from_der(&vault.material(&primary)?.certificate().der)?;
+        let name = X509Name::from_der(&certificate.subject_name().to_der()?)?;
+        generate(&name, now, random)
     }
 
     fn new(material: &KeyMaterial, issuers: Vec<Vec<u8>>) -> Result<Self, AuthorityError> {
@@ -195,14 +210,18 @@ pub enum AuthorityError {
     Library(#[from] openssl::error::ErrorStack),
 }
 
-/// A new authority: its name holds the domain's name and a GUID that is made once with it.
-fn generate(domain: &str, now: UtcTime, random: &dyn Random) -> Result<KeyMaterial, AuthorityError> {
+/// The name of a new authority: the domain's name, and a GUID that is made once with it.
+fn name_of_new(domain: &str, random: &dyn Random) -> Result<X509Name, AuthorityError> {
     let mut unique = [0; 16];
     random.fill(&mut unique)?;
-    let unique = uuid::Builder::from_random_bytes(unique).into_uuid();
+    name::authority(domain, uuid::Builder::from_random_bytes(unique).into_uuid())
+}
+
+/// A key and a certificate of this name.
+fn generate(name: &X509Name, now: UtcTime, random: &dyn Random) -> Result<KeyMaterial, AuthorityError> {
     let key = PKey::from_rsa(openssl::rsa::Rsa::generate(KEY_BITS)?)?;
     let form = Form { serial: serial(random)?.to_vec(), now };
-    let certificate = form.authority(&name::authority(domain, unique)?, &key)?;
+    let certificate = form.authority(name, &key)?;
     let pkcs8 = Secret::new(key.private_key_to_pkcs8()?);
     Ok(KeyMaterial::new(&certificate.to_der()?, Vec::new(), pkcs8)?)
 }

@@ -46,6 +46,7 @@ impl Subject<'_> {
             trust_type: Some(TrustType::DOMAIN),
             certificate: self.mark(number),
             transport_key: Some(vec![number; 283]),
+            quota: None,
             at: NOW,
         }
     }
@@ -57,6 +58,7 @@ impl Subject<'_> {
         self.a_disabled_device_stays_disabled().await;
         self.a_registration_may_say_little().await;
         self.devices_are_listed_in_order().await;
+        self.an_owner_has_as_many_as_allowed().await;
         self.use_is_noted_every_14_days().await;
         self.users_have_keys().await;
         let service = self.registry.service().await.unwrap();
@@ -101,6 +103,26 @@ impl Subject<'_> {
         assert_eq!(registry.find_by_certificate(&wanted.certificate).await, Ok(None));
     }
 
+    async fn an_owner_has_as_many_as_allowed(&self) {
+        let registry = self.registry;
+        // A user that nobody else has.
+        let rid = u32::try_from(self.unique % 1_000_000_000).unwrap_or_default() + 1_000_000_000;
+        let owner = self.user.parent().unwrap().child(rid).unwrap();
+        let wanted = |number| Registration { owner, quota: Some(2), ..self.registration(number) };
+        for number in [61, 62] {
+            registry.register(&wanted(number)).await.unwrap();
+        }
+        let refused = registry.register(&wanted(63)).await;
+        assert_eq!(refused, Err(RegistryError::QuotaReached { count: 2, limit: 2 }));
+        assert_eq!(registry.find(self.id(63)).await, Ok(None));
+        // One that is there is no third; and without a quota there is none.
+        registry.register(&wanted(62)).await.unwrap();
+        registry.register(&Registration { quota: None, ..wanted(63) }).await.unwrap();
+        for number in [61, 62, 63] {
+            assert_eq!(registry.delete(self.id(number)).await, Ok(true));
+        }
+    }
+
     async fn registering_again_replaces_what_was_there(&self) {
         let (registry, first) = (self.registry, self.registration(2));
         let before = registry.register(&first).await.unwrap();
@@ -109,6 +131,7 @@ impl Subject<'_> {
             os_version: String::from("10.0.30000.0"),
             certificate: self.mark(3),
             transport_key: Some(vec![7; 283]),
+            quota: None,
             at: NOW.plus(Duration::from_mins(1)),
             ..first.clone()
         };

@@ -110,6 +110,7 @@ pub struct Approved {
     pub account: ObjectGuid,
     /// The request with the key that is certified.
     pub csr: CertificateRequest,
+    quota: Option<u32>,
     application: Application,
 }
 
@@ -248,10 +249,14 @@ impl Application {
                 return Err(EnrolmentRefusal::Disabled { id });
             }
         }
-        if self.computer.is_none() {
-            self.check_quota(id, facts)?;
+        let quota = self.limit(facts);
+        if let Some(limit) = quota {
+            let count = facts.devices_of_owner.iter().filter(|device| device.id != id).count();
+            if count >= usize::try_from(limit).unwrap_or(usize::MAX) {
+                return Err(EnrolmentRefusal::Quota { count, limit });
+            }
         }
-        Ok(Approved { id, account: account.guid, csr: self.csr.clone(), application: self })
+        Ok(Approved { id, account: account.guid, csr: self.csr.clone(), quota, application: self })
     }
 
     /// The owner's own registration of the same device, where it is to be used again.
@@ -266,19 +271,16 @@ impl Application {
         })
     }
 
-    /// Ten means ten: the device that would be the eleventh is refused. One that is replaced is not counted.
-    fn check_quota(&self, id: DeviceId, facts: &EnrolmentFacts) -> Result<(), EnrolmentRefusal> {
-        let limit = match self.quota {
+    /// How many devices the owner may have. Ten means ten: the device that would be the eleventh is refused; one that is replaced is
+    /// not counted. A computer of the domain is one device.
+    fn limit(&self, facts: &EnrolmentFacts) -> Option<u32> {
+        if self.computer.is_some() {
+            return None;
+        }
+        match self.quota {
             Some(EXEMPT | 0) => None,
             Some(limit) => Some(limit),
             None => facts.quota.filter(|limit| *limit != 0),
-        };
-        let count = facts.devices_of_owner.iter().filter(|device| device.id != id).count();
-        match limit {
-            Some(limit) if count >= usize::try_from(limit).unwrap_or(usize::MAX) => {
-                Err(EnrolmentRefusal::Quota { count, limit })
-            }
-            _ => Ok(()),
         }
     }
 }
@@ -302,6 +304,7 @@ impl Approved {
             },
             certificate,
             transport_key: transport_key.map(KeyBlob::into_octets),
+            quota: self.quota,
             at,
         }
     }

@@ -116,6 +116,8 @@ mod tests {
             (&[3], 65537, Err(WeakKey::Exponent)),
             (&[1, 0, 1], 65537, Ok(())),
             (&[1, 0, 0, 0, 0, 0, 0, 0, 1], 3, Err(WeakKey::Exponent)),
+            // Of which eight octets alone would do.
+            (&[1, 0, 0, 0, 0, 0, 1, 0, 1], 3, Err(WeakKey::Exponent)),
         ] {
             assert_eq!(check_rsa(&good, exponent, &(2048..=2048), smallest), expected, "{exponent:?}");
         }

@@ -40,7 +40,8 @@ pub trait DeviceRegistry: Send + Sync {
     /// disabled because nobody used it is used again.
     ///
     /// # Errors
-    /// [`RegistryError::Disabled`] when the device exists and is disabled.
+    /// [`RegistryError::Disabled`] when the device exists and is disabled; [`RegistryError::QuotaReached`] when its owner has as
+    /// many other devices as allowed, whichever node registered them.
     async fn register(&self, registration: &Registration) -> Result<Device, RegistryError>;
 
     /// Enables or disables a device.
@@ -125,6 +126,8 @@ pub struct Registration {
     pub certificate: CertificateMark,
     /// Its session transport key; `None` for a registration without one (SOAP enrolment).
     pub transport_key: Option<Vec<u8>>,
+    /// How many devices its owner may have, this one among them; `None` for any number.
+    pub quota: Option<u32>,
     /// The time of registration.
     pub at: UtcTime,
 }
@@ -149,6 +152,14 @@ pub enum RegistryError {
     Disabled {
         /// The device.
         id: DeviceId,
+    },
+    /// The owner has as many devices as allowed.
+    #[error("the account has {count} devices, and {limit} are allowed")]
+    QuotaReached {
+        /// How many others there are.
+        count: usize,
+        /// How many are allowed.
+        limit: u32,
     },
     /// The registry refused the change for a reason that another try does not remove: rights, schema, a quota.
     #[error("the registry refused: {reason}")]

@@ -1,4 +1,11 @@
-//! The device of the reference, for tests: its certificate, and what must be written for it.
+//! The device of the reference, for tests: its certificate, and what must be written for it; and keys of a device that registers.
+
+use std::sync::LazyLock;
+
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::rsa::Rsa;
+use openssl::x509::X509ReqBuilder;
 
 use super::codec::key_credential::USAGE_SESSION_TRANSPORT;
 use super::{CertificateMark, Device, DeviceId, DeviceKey, TrustType};
@@ -54,3 +61,27 @@ pub(crate) fn device(id: DeviceId) -> Device {
         registered: None,
     }
 }
+
+/// What a device sends that registers.
+pub(crate) struct Sent {
+    /// Its certificate request, DER.
+    pub(crate) csr: Vec<u8>,
+    /// Its transport key, which is the same key.
+    pub(crate) blob: Vec<u8>,
+}
+
+/// A key that is made once for all tests.
+pub(crate) static SENT: LazyLock<Sent> = LazyLock::new(|| {
+    let rsa = Rsa::generate(2048).unwrap();
+    let mut blob = b"RSA1".to_vec();
+    for word in [2048_u32, 3, 256, 0, 0] {
+        blob.extend(word.to_le_bytes());
+    }
+    blob.extend([1, 0, 1]);
+    blob.extend(rsa.n().to_vec());
+    let key = PKey::from_rsa(rsa).unwrap();
+    let mut builder = X509ReqBuilder::new().unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    Sent { csr: builder.build().to_der().unwrap(), blob }
+});

@@ -4,6 +4,7 @@
 //! nothing of protocols, and nothing of who may register what.
 
 mod database;
+mod registration;
 mod row;
 mod schema;
 mod upkeep;
@@ -116,30 +117,18 @@ impl DeviceRegistry for SqlRegistry {
     }
 
     async fn register(&self, registration: &Registration) -> Result<Device, RegistryError> {
-        let what = registration.clone();
-        let written = self.ask(move |database| async move {
-            on_database!(database, |pool| {
-                let done = sqlx::query(schema::REGISTER)
-                    .bind(octets(what.id))
-                    .bind(what.display_name)
-                    .bind(what.os_type)
-                    .bind(what.os_version)
-                    .bind(what.owner.to_bytes())
-                    .bind(what.trust_type.map(|kind| i64::from(kind.0)))
-                    .bind(what.computer_sid.map(|sid| sid.to_bytes()))
-                    .bind(what.certificate.thumbprint.to_vec())
-                    .bind(what.certificate.public_key.to_vec())
-                    .bind(what.transport_key)
-                    .bind(what.at.unix_millis())
-                    .execute(pool)
-                    .await?;
-                Ok(done.rows_affected())
-            })
-        });
-        if written.await? == 0 {
-            return Err(RegistryError::Disabled { id: registration.id });
+        let (id, what) = (registration.id, registration.clone());
+        let written = self.ask(move |database| async move { registration::write(&database, what).await }).await?;
+        if let (false, Some(limit)) = (written, registration.quota) {
+            let count = self.of_user(&registration.owner).await?.iter().filter(|device| device.id != id).count();
+            if count >= usize::try_from(limit).unwrap_or(usize::MAX) {
+                return Err(RegistryError::QuotaReached { count, limit });
+            }
         }
-        self.find(registration.id).await?.ok_or_else(|| no_device(registration.id))
+        if !written {
+            return Err(RegistryError::Disabled { id });
+        }
+        self.find(id).await?.ok_or_else(|| no_device(id))
     }
 
     async fn set_enabled(&self, id: DeviceId, enabled: bool) -> Result<(), RegistryError> {

@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 
 use super::key_strength::{WeakKey, check_rsa};
 
-/// A public key that may be registered.
+/// A public key that may be registered, or is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyBlob {
     octets: Vec<u8>,
@@ -47,6 +47,14 @@ impl KeyBlob {
     /// [`KeyBlobError`].
     pub fn user_key(octets: &[u8]) -> Result<Self, KeyBlobError> {
         Self::read(octets, &(2048..=4096), 65537)
+    }
+
+    /// A key that is registered already, by whomever: RSA with 2048 to 4096 bits.
+    ///
+    /// # Errors
+    /// [`KeyBlobError`].
+    pub fn registered(octets: &[u8]) -> Result<Self, KeyBlobError> {
+        Self::read(octets, &(2048..=4096), 3)
     }
 
     fn read(octets: &[u8], bits: &RangeInclusive<usize>, smallest_exponent: u64) -> Result<Self, KeyBlobError> {
@@ -160,6 +168,17 @@ mod tests {
         ] {
             assert_eq!(KeyBlob::transport_key(&octets), Err(expected));
         }
+        // What others registered may be larger, and never smaller.
+        let large = openssl::rsa::Rsa::generate(3072).unwrap().n().to_vec();
+        let blobs = [(3072, &*large, Ok(())), (2040, &MODULUS[1..], Err(()))];
+        for (bits, modulus, expected) in blobs {
+            let read = KeyBlob::registered(&blob(bits, &[3], modulus, [0, 0]));
+            assert_eq!(read.map(drop).map_err(drop), expected, "{bits}");
+        }
+        assert_eq!(KeyBlob::registered(&blob(2048, &[1], &MODULUS, [0, 0])), Err(WeakKey::Exponent.into()));
+        // One whose header says more bits than it has.
+        let padded = [&[1][..], &MODULUS].concat();
+        assert_eq!(KeyBlob::registered(&blob(2056, &[3], &padded, [0, 0])), Err(KeyBlobError::Lengths));
         // A Windows Hello key has the usual exponent.
         assert_eq!(KeyBlob::user_key(&blob(2048, &[3], &MODULUS, [0, 0])), Err(WeakKey::Exponent.into()));
         // Lengths that would wrap around.

@@ -63,6 +63,9 @@ pub(super) fn device_claims(device: &DeviceContext) -> Vec<Claim> {
         truth(types::DEVICE_IS_KNOWN, device.is_known),
         truth(types::DEVICE_IS_REGISTERED_USER, device.is_registered_user),
     ];
+    if device.by_primary_refresh_token {
+        claims.push(truth(types::PRIMARY_REFRESH_TOKEN, true));
+    }
     claims.extend(device.is_managed.map(|managed| truth(types::DEVICE_IS_MANAGED, managed)));
     claims.extend(device.is_compliant.map(|compliant| truth(types::DEVICE_IS_COMPLIANT, compliant)));
     let texts = [

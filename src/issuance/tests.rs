@@ -207,6 +207,7 @@ fn device() -> DeviceContext {
         is_compliant: Some(false),
         trust_type: Some("ServerAd".into()),
         last_used: Some(NOW),
+        by_primary_refresh_token: true,
     }
 }
 
@@ -227,15 +228,17 @@ async fn a_device_makes_claims_and_its_absence_none() {
         (types::DEVICE_IS_COMPLIANT, "false"),
         (types::DEVICE_TRUST_TYPE, "ServerAd"),
         (types::DEVICE_USAGE_TIME, "2026-01-05T10:00:01.000Z"),
+        (types::PRIMARY_REFRESH_TOKEN, "true"),
     ] {
         let found: Vec<_> = claims.of_type(claim_type).map(|claim| (&*claim.value, &*claim.issuer)).collect();
         assert_eq!(found, [(value, types::issuer::SELF_AUTHORITY)], "{claim_type}");
     }
-    let unknown = DeviceContext { is_managed: None, display_name: None, ..device() };
+    let unknown = DeviceContext { is_managed: None, display_name: None, by_primary_refresh_token: false, ..device() };
     let claims = world.claims(&AuthenticatedSubject { device: Some(unknown), ..alice() }).await;
     assert!(
         claims.first_value(types::DEVICE_IS_MANAGED).is_none()
             && claims.first_value(types::DEVICE_DISPLAY_NAME).is_none()
+            && claims.first_value(types::PRIMARY_REFRESH_TOKEN).is_none()
     );
     let without = world.claims(&alice()).await;
     assert!(without.iter().all(|claim| !claim.claim_type.contains("device")), "{without:?}");

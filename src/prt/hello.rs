@@ -6,10 +6,10 @@ use serde_json::Value;
 
 use super::jws::{JwsError, Members, Parts, either_base64};
 use super::request::{RequestError, SKEW, required, seconds, text};
-use super::transport_key::{RsaBlob, key_digest};
+use super::transport_key::key_digest;
 use crate::clock::UtcTime;
 use crate::devices::codec::key_credential::USAGE_NGC;
-use crate::devices::{DeviceId, DeviceKey};
+use crate::devices::{DeviceId, DeviceKey, KeyBlob};
 use crate::tokens::jwt::RsaPublicKey;
 
 /// An assertion, not yet verified.
@@ -85,8 +85,9 @@ impl HelloAssertion {
     ) -> Result<(&'k DeviceKey, Asserted), HelloError> {
         let named = |key: &&DeviceKey| key.usage == USAGE_NGC && key_digest(&key.material) == self.key;
         let key = keys.iter().find(named).ok_or(HelloError::UnknownKey)?;
-        let rsa = RsaBlob::read(&key.material).map_err(|_| HelloError::UnreadableKey)?;
-        let rsa = RsaPublicKey::from_components(rsa.modulus, rsa.exponent).map_err(|_| HelloError::UnreadableKey)?;
+        let rsa = KeyBlob::registered(&key.material).map_err(|_| HelloError::UnreadableKey)?;
+        let rsa =
+            RsaPublicKey::from_components(rsa.modulus(), rsa.exponent()).map_err(|_| HelloError::UnreadableKey)?;
         let payload = self.parts.verify_by(&rsa)?;
         Ok((key, asserted(&payload, audiences, now)?))
     }

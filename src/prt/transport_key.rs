@@ -8,7 +8,7 @@ use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncrypti
 
 use super::kdf::SessionKey;
 use crate::devices::codec::key_credential::USAGE_SESSION_TRANSPORT;
-use crate::devices::{Device, DeviceKey};
+use crate::devices::{Device, DeviceKey, KeyBlob, KeyBlobError};
 
 /// A key that session keys are wrapped with.
 pub struct TransportKey {
@@ -32,8 +32,8 @@ impl TransportKey {
     /// # Errors
     /// [`TransportKeyError`].
     pub fn read(material: &[u8]) -> Result<Self, TransportKeyError> {
-        let rsa = RsaBlob::read(material)?;
-        let components = PublicKeyComponents { n: rsa.modulus, e: rsa.exponent };
+        let rsa = KeyBlob::registered(material)?;
+        let components = PublicKeyComponents { n: rsa.modulus(), e: rsa.exponent() };
         let key: PublicEncryptingKey = components.try_into().map_err(|_| TransportKeyError::Unsuitable)?;
         let key = OaepPublicEncryptingKey::new(key).map_err(|_| TransportKeyError::Unsuitable)?;
         Ok(Self { key, digest: key_digest(material) })
@@ -73,41 +73,12 @@ pub enum TransportKeyError {
     Unsuitable,
 }
 
-/// The public numbers of a `BCRYPT_RSAKEY_BLOB`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct RsaBlob<'b> {
-    pub(super) modulus: &'b [u8],
-    pub(super) exponent: &'b [u8],
-}
-
-impl<'b> RsaBlob<'b> {
-    /// Reads an `RSA1` blob: little-endian lengths, big-endian numbers, nothing behind.
-    pub(super) fn read(blob: &'b [u8]) -> Result<Self, TransportKeyError> {
-        use TransportKeyError::{Unreadable, Unsuitable};
-        let (magic, rest) = blob.split_first_chunk::<4>().ok_or(Unreadable)?;
-        if magic != b"RSA1" {
-            return Err(Unreadable);
+impl From<KeyBlobError> for TransportKeyError {
+    fn from(error: KeyBlobError) -> Self {
+        match error {
+            KeyBlobError::Kind | KeyBlobError::JsonWebKey | KeyBlobError::Lengths => Self::Unreadable,
+            KeyBlobError::Weak(_) => Self::Unsuitable,
         }
-        let (lengths, numbers) = rest.split_first_chunk::<20>().ok_or(Unreadable)?;
-        let mut lengths = lengths
-            .chunks_exact(4)
-            .filter_map(|octets| usize::try_from(u32::from_le_bytes(octets.try_into().ok()?)).ok());
-        let mut next = || lengths.next().ok_or(Unreadable);
-        let (bits, exponent, modulus, prime_1, prime_2) = (next()?, next()?, next()?, next()?, next()?);
-        let (exponent, modulus_octets) = numbers.split_at_checked(exponent).ok_or(Unreadable)?;
-        if prime_1 != 0 || prime_2 != 0 || modulus_octets.len() != modulus || modulus.checked_mul(8) != Some(bits) {
-            return Err(Unreadable);
-        }
-        let odd = |number: &[u8]| number.last().is_some_and(|octet| octet & 1 == 1);
-        let full = modulus_octets.first().is_some_and(|octet| *octet >= 0x80);
-        let small_exponent = (1..=8).contains(&exponent.len()) && exponent.first().is_some_and(|octet| *octet != 0);
-        if !(2048..=4096).contains(&bits) || !full || !odd(modulus_octets) || !odd(exponent) {
-            return Err(Unsuitable);
-        }
-        if !small_exponent || exponent == [1] {
-            return Err(Unsuitable);
-        }
-        Ok(Self { modulus: modulus_octets, exponent })
     }
 }
 

@@ -82,7 +82,10 @@ impl Holder {
     /// The user as somebody who authenticated: when and how the PRT says, on this device.
     pub fn subject(&self, prt: &PrimaryRefreshToken) -> AuthenticatedSubject {
         AuthenticatedSubject {
-            device: Some(DeviceContext::of(&self.device, Some(&prt.user))),
+            device: Some(DeviceContext {
+                by_primary_refresh_token: true,
+                ..DeviceContext::of(&self.device, Some(&prt.user))
+            }),
             origin: SubjectOrigin::Directory(self.account.clone()),
             methods: prt.methods.clone(),
             instant: prt.instant,

@@ -30,7 +30,7 @@ use crate::protocols::browser::{
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::protocols::oauth::{self, OAuthSettings};
 use crate::protocols::openid::{KnownProviders, OpenIdClient};
-use crate::store::{Generations, MemoryGenerations, MemoryOneTime, MemoryRevocations, OneTime, Revocations};
+use crate::store::{NodeStores, Revocations};
 use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;
 use crate::xml;
@@ -72,9 +72,7 @@ pub struct Lasting {
     pub passwords: Arc<PasswordGate>,
     verifier: Arc<CurrentVerifier>,
     replay: Arc<ReplayGuard>,
-    one_time: Arc<dyn OneTime>,
-    revocations: Arc<dyn Revocations>,
-    generations: Arc<dyn Generations>,
+    node: NodeStores,
     openid: Arc<KnownProviders>,
     directory: std::sync::Mutex<Option<KnownDirectory>>,
     stores: std::sync::Mutex<Option<KnownStores>>,
@@ -89,8 +87,13 @@ struct KnownDirectory {
 }
 
 impl Lasting {
-    /// Everything that lasts, empty.
-    pub fn new(clock: Arc<dyn Clock>, random: Arc<dyn Random>, auditor: Arc<crate::audit::Auditor>) -> Self {
+    /// Everything that lasts; empty, but for what `node` remembers.
+    pub fn new(
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        auditor: Arc<crate::audit::Auditor>,
+        node: NodeStores,
+    ) -> Self {
         let verifier = Arc::new(CurrentVerifier::default());
         let parts = GateParts {
             verifier: verifier.clone(),
@@ -102,9 +105,7 @@ impl Lasting {
             passwords: Arc::new(PasswordGate::new(parts, GateSettings::default())),
             verifier,
             replay: Arc::new(ReplayGuard::new(ReplayOptions::default(), clock.clone())),
-            one_time: Arc::new(MemoryOneTime::new(clock.clone(), ONE_TIME_CAPACITY)),
-            revocations: Arc::new(MemoryRevocations::new(clock.clone(), ONE_TIME_CAPACITY)),
-            generations: Arc::new(MemoryGenerations::new(clock.clone(), ONE_TIME_CAPACITY)),
+            node,
             openid: Arc::default(),
             directory: std::sync::Mutex::default(),
             stores: std::sync::Mutex::default(),
@@ -130,7 +131,7 @@ impl Lasting {
         let keys = Arc::new(keys);
         let stores = self.stores(config, &cached)?;
         let devices = self.devices(config, &ldap)?;
-        let parts = prt::Parts { clock: &self.clock, random: &self.random, generations: &self.generations };
+        let parts = prt::Parts { clock: &self.clock, random: &self.random, generations: &self.node.generations };
         let prt = prt::service(config, devices.as_ref(), &keys, &parts)?;
         let services = Services {
             clock: self.clock.clone(),
@@ -138,8 +139,8 @@ impl Lasting {
             directory: cached,
             stores,
             keys: keys.clone(),
-            one_time: self.one_time.clone(),
-            revocations: self.revocations.clone(),
+            one_time: self.node.one_time.clone(),
+            revocations: self.node.revocations.clone(),
             auditor: self.auditor.clone(),
             trusts: loaded.trusts.clone(),
         };
@@ -203,7 +204,7 @@ impl Lasting {
             issuer: issuer(config)?,
             stores: self.stores(config, &directory)?,
             directory,
-            revocations: self.revocations.clone(),
+            revocations: self.node.revocations.clone(),
             trusts: loaded.trusts.clone(),
             domains: trusted_domains(config)?,
             network: network_policy(config),
@@ -338,7 +339,7 @@ impl Lasting {
                 config::Mapping::Compatibility => MappingPolicy::Compatibility,
             },
             domains: config.domains.iter().map(certificate_domain).collect(),
-            used_signatures: self.one_time.clone(),
+            used_signatures: self.node.one_time.clone(),
         }))
     }
 }
@@ -418,5 +419,3 @@ impl Assembled {
 const PASSWORD_CHECKS: usize = 64;
 /// How long one is waited for.
 const PASSWORD_TIMEOUT: Duration = Duration::from_secs(15);
-/// Identifiers of each purpose, and revoked sessions, that are remembered.
-const ONE_TIME_CAPACITY: usize = 200_000;

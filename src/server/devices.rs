@@ -141,14 +141,20 @@ fn device_settings(config: &Config) -> DeviceSettings {
 fn publish(services: &Arc<DeviceServices>, directory: &LdapDirectory) {
     let services = services.clone();
     directory.runtime().spawn(async move {
-        match services.registry.publish_issuer(services.authority.certificate()).await {
-            Ok(true) => tracing::info!("the device authority's certificate is published"),
-            Ok(false) => {}
-            Err(error) => tracing::warn!(
-                %error,
-                "the device authority's certificate is not published; devices work here, other servers of the forest do not \
-                 know them"
-            ),
+        // The next one, too, so that it is known before it issues.
+        for certificate in services.authority.issuers() {
+            match services.registry.publish_issuer(certificate).await {
+                Ok(true) => tracing::info!("the device authority's certificate is published"),
+                Ok(false) => {}
+                Err(error) => {
+                    tracing::warn!(
+                        %error,
+                        "the device authority's certificate is not published; devices work here, other servers of the forest do \
+                         not know them"
+                    );
+                    return;
+                }
+            }
         }
     });
 }

@@ -14,6 +14,7 @@ mod routes;
 mod service;
 mod settings;
 mod stores;
+mod sweep;
 mod tls;
 mod verifier;
 
@@ -40,6 +41,7 @@ use crate::config::live::LiveConfig;
 use crate::config::names::ListenAddress;
 use crate::config::running::{PidFile, RunningError};
 use crate::config::{self, AuditFailure, Config};
+use crate::store::{JournalError, NodeStores};
 
 /// What the server is started with.
 pub struct Start {
@@ -77,6 +79,9 @@ pub enum ServerError {
         /// Why.
         source: std::io::Error,
     },
+    /// What was used before the start is not known.
+    #[error("what was used before: {0}")]
+    Journal(#[from] JournalError),
     /// The process id cannot be written.
     #[error(transparent)]
     Running(#[from] RunningError),
@@ -100,7 +105,14 @@ pub async fn run(start: Start) -> Result<(), ServerError> {
         random: start.random.clone(),
         auditor: auditor.clone(),
     };
-    let lasting = Lasting::new(start.clock, start.random, auditor);
+    let node = NodeStores::lasting(&start.clock, &config.service.state_directory.join(USED))?;
+    let sweeper = sweep::Sweeper {
+        live: start.live.clone(),
+        clock: start.clock.clone(),
+        random: start.random.clone(),
+        auditor: auditor.clone(),
+    };
+    let lasting = Lasting::new(start.clock, start.random, auditor, node);
     let application = Arc::new(Application::new(lasting, &loaded, tls, start.krb5_conf, start.config_file)?);
     start.live.subscribe(application.clone());
 
@@ -127,6 +139,7 @@ pub async fn run(start: Start) -> Result<(), ServerError> {
     let mut pid_file = start.pid_file;
     pid_file.announce()?;
     actix_web::rt::spawn(monitor.run());
+    actix_web::rt::spawn(sweeper.run());
     actix_web::rt::spawn(watch(start.live, application.clone()));
     actix_web::rt::spawn(stop_on_signal(handles));
     futures_util::future::try_join_all(running).await?;
@@ -238,5 +251,7 @@ pub fn auditor_of_command(config: &Config) -> Result<Auditor, AuditError> {
     }
 }
 
+/// In the state directory: what may be used once and was, and what was revoked.
+const USED: &str = "used.journal";
 const TLS_HANDSHAKE: Duration = Duration::from_secs(5);
 const CONFIGURATION_LOOK: Duration = Duration::from_secs(2);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::StoreError;
+use super::journal::{Entry, Journal};
 use crate::authn::SessionRef;
 use crate::clock::{Clock, UtcTime};
 
@@ -45,6 +46,7 @@ pub struct MemoryGenerations {
     clock: Arc<dyn Clock>,
     capacity: usize,
     known: Mutex<Known>,
+    journal: Option<Arc<Journal>>,
 }
 
 #[derive(Default)]
@@ -63,7 +65,31 @@ struct Newest {
 impl MemoryGenerations {
     /// An empty store with room for `capacity` families; about 150 octets each.
     pub fn new(clock: Arc<dyn Clock>, capacity: usize) -> Self {
-        Self { clock, capacity, known: Mutex::new(Known::default()) }
+        Self { clock, capacity, known: Mutex::new(Known::default()), journal: None }
+    }
+
+    /// The same with what a journal remembers, which remembers what follows.
+    pub(super) fn kept_in(mut self, journal: Arc<Journal>, entries: &[Entry]) -> Self {
+        let known = self.known.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for entry in entries {
+            // A later record of a family takes the place of an earlier one.
+            if let Entry::Newest { family, generation, since, until } = *entry
+                && (known.families.len() < self.capacity || known.families.contains_key(&family))
+            {
+                known.put(family, Newest { generation, since, until });
+            }
+        }
+        self.journal = Some(journal);
+        self
+    }
+}
+
+impl Known {
+    fn put(&mut self, family: Uuid, newest: Newest) {
+        if let Some(before) = self.families.insert(family, newest) {
+            self.by_end.remove(&(before.until, family));
+        }
+        self.by_end.insert((newest.until, family));
     }
 }
 
@@ -97,14 +123,13 @@ impl Generations for MemoryGenerations {
                 let until = known.by_end.first().map_or(until, |(end, _)| *end);
                 return Err(StoreError::Full { what: "token families", until });
             }
-            Some(newest) => {
-                known.by_end.remove(&(newest.until, family.0));
-            }
-            None => {}
+            _ => {}
         }
         let until = newest.map_or(until, |newest| newest.until.max(until));
-        known.families.insert(family.0, Newest { generation, since: now, until });
-        known.by_end.insert((until, family.0));
+        known.put(family.0, Newest { generation, since: now, until });
+        if let Some(journal) = &self.journal {
+            journal.append(&Entry::Newest { family: family.0, generation, since: now, until })?;
+        }
         Ok(Standing::Current)
     }
 }

@@ -1,9 +1,10 @@
-//! The stores of one node, in memory. They forget everything when the process ends.
+//! The stores of one node, in memory. Without a journal they forget everything when the process ends.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::journal::{Entry, Journal};
 use super::{FirstUse, OneTime, Purpose, Revocations, StoreError, TokenId};
 use crate::authn::SessionRef;
 use crate::clock::{Clock, UtcTime};
@@ -13,30 +14,51 @@ pub struct MemoryOneTime {
     clock: Arc<dyn Clock>,
     capacity: usize,
     used: Mutex<HashMap<Purpose, Expiring<TokenId>>>,
+    journal: Option<Arc<Journal>>,
 }
 
 impl MemoryOneTime {
     /// An empty store with room for `capacity` live entries of each purpose; about 150 octets each.
     pub fn new(clock: Arc<dyn Clock>, capacity: usize) -> Self {
-        Self { clock, capacity, used: Mutex::new(HashMap::new()) }
+        Self { clock, capacity, used: Mutex::new(HashMap::new()), journal: None }
     }
-}
 
-#[async_trait::async_trait]
-impl OneTime for MemoryOneTime {
-    async fn redeem(&self, purpose: Purpose, id: &TokenId, until: UtcTime) -> Result<FirstUse, StoreError> {
+    /// The same with what a journal remembers, which remembers what follows.
+    pub(super) fn kept_in(mut self, journal: Arc<Journal>, entries: &[Entry]) -> Self {
+        for entry in entries {
+            // What has no room any more, or has ended, is refused by its own age soon enough.
+            if let Entry::Used { purpose, id, until } = *entry {
+                let _ = self.remember(purpose, id, until);
+            }
+        }
+        self.journal = Some(journal);
+        self
+    }
+
+    fn remember(&self, purpose: Purpose, id: TokenId, until: UtcTime) -> Result<FirstUse, StoreError> {
         let now = self.clock.now();
         if until <= now {
             return Err(StoreError::Expired { what: purpose.as_str(), until });
         }
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let used = used.entry(purpose).or_default();
-        if used.contains(id, now) {
+        if used.contains(&id, now) {
             return Ok(FirstUse::Repeated);
         }
-        used.insert(*id, until, now, self.capacity)
+        used.insert(id, until, now, self.capacity)
             .map_err(|until| StoreError::Full { what: purpose.as_str(), until })?;
         Ok(FirstUse::First)
+    }
+}
+
+#[async_trait::async_trait]
+impl OneTime for MemoryOneTime {
+    async fn redeem(&self, purpose: Purpose, id: &TokenId, until: UtcTime) -> Result<FirstUse, StoreError> {
+        let usage = self.remember(purpose, *id, until)?;
+        if let (Some(journal), FirstUse::First) = (&self.journal, usage) {
+            journal.append(&Entry::Used { purpose, id: *id, until })?;
+        }
+        Ok(usage)
     }
 }
 
@@ -45,12 +67,39 @@ pub struct MemoryRevocations {
     clock: Arc<dyn Clock>,
     capacity: usize,
     revoked: Mutex<Expiring<SessionRef>>,
+    journal: Option<Arc<Journal>>,
 }
 
 impl MemoryRevocations {
     /// An empty store with room for `capacity` revoked sessions; about 100 octets each.
     pub fn new(clock: Arc<dyn Clock>, capacity: usize) -> Self {
-        Self { clock, capacity, revoked: Mutex::new(Expiring::default()) }
+        Self { clock, capacity, revoked: Mutex::new(Expiring::default()), journal: None }
+    }
+
+    /// The same with what a journal remembers, which remembers what follows.
+    pub(super) fn kept_in(mut self, journal: Arc<Journal>, entries: &[Entry]) -> Self {
+        for entry in entries {
+            if let Entry::Revoked { session, until } = *entry
+                && let Err(error) = self.remember(&SessionRef(session), until)
+            {
+                tracing::error!(%error, "a session that was revoked before the start is forgotten");
+            }
+        }
+        self.journal = Some(journal);
+        self
+    }
+
+    fn remember(&self, session: &SessionRef, until: UtcTime) -> Result<(), StoreError> {
+        const WHAT: &str = "revoked sessions";
+        let now = self.clock.now();
+        if until <= now {
+            // It is over already.
+            return Ok(());
+        }
+        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+        revoked
+            .insert(session.clone(), until, now, self.capacity)
+            .map_err(|until| StoreError::Full { what: WHAT, until })
     }
 }
 
@@ -62,16 +111,11 @@ impl Revocations for MemoryRevocations {
     }
 
     async fn revoke(&self, session: &SessionRef, until: UtcTime) -> Result<(), StoreError> {
-        const WHAT: &str = "revoked sessions";
-        let now = self.clock.now();
-        if until <= now {
-            // It is over already.
-            return Ok(());
+        self.remember(session, until)?;
+        match &self.journal {
+            Some(journal) if until > self.clock.now() => journal.append(&Entry::Revoked { session: session.0, until }),
+            _ => Ok(()),
         }
-        let mut revoked = self.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-        revoked
-            .insert(session.clone(), until, now, self.capacity)
-            .map_err(|until| StoreError::Full { what: WHAT, until })
     }
 }
 

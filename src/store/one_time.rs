@@ -108,6 +108,11 @@ impl TokenId {
     /// Longest identifier in octets.
     pub const MAX_OCTETS: usize = 8192;
 
+    /// The identifier with this SHA-256.
+    pub(super) const fn from_digest(digest: [u8; 32]) -> Self {
+        Self(digest)
+    }
+
     /// The SHA-256 of the identifier.
     pub const fn as_octets(&self) -> &[u8; 32] {
         &self.0

@@ -8,7 +8,7 @@ use crate::attribute_stores::{ask, audit, claim_type, sign_in, token, trust, val
 use crate::support::{Node, NodeSetup, eventually, run, script, variable};
 
 /// One test at a time has the database: one of them pauses it.
-fn turn() -> MutexGuard<'static, ()> {
+pub fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,5 @@
 //! Registries of devices in the lab: the domain's own, and PostgreSQL. Driven as the server drives them, read back by ldapsearch.
 
-use std::process::Command;
 use std::sync::Arc;
 
 use base64::Engine as _;
@@ -16,15 +15,12 @@ use chancery::kerberos::ClientKeytab;
 use chancery::secret::Secret;
 use chancery::store::postgresql::{PostgresqlOptions, PostgresqlServer};
 
-use crate::support::Lab;
+use crate::drs_client::{device_dn, ldap_modify, ldap_read};
+use crate::support::{Lab, variable};
 use conformance::Subject;
 
 #[path = "../../src/devices/conformance.rs"]
 mod conformance;
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| panic!("{name} is set by tests/lab/run"))
-}
 
 /// The first domain, as the service account sees it.
 pub fn registry() -> ActiveDirectoryRegistry {
@@ -51,37 +47,13 @@ pub fn sid(account: &str) -> Sid {
     Lab::get().object(account).sid.parse().unwrap()
 }
 
-/// As an administrator of the domain.
-fn ldap(program: &str) -> Command {
-    let mut command = Command::new(program);
-    command
-        .env("LDAPTLS_CACERT", variable("LAB_DC_CA"))
-        .args(["-x", "-H"])
-        .arg(format!("ldaps://{}", variable("LAB_DC")));
-    command.arg("-D").arg(format!("Administrator@{}", Lab::get().domain)).args(["-w", "Adm1n.Passw0rd"]);
-    command
-}
-
 pub fn container() -> String {
     format!("CN=RegisteredDevices,{}", variable("LAB_BASE_DN"))
 }
 
-pub fn change(ldif: &str) {
-    use std::io::Write as _;
-    let mut child =
-        ldap("ldapmodify").stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(ldif.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success(), "{ldif}");
-}
-
 /// The attributes of a device as `name: value` lines.
 pub fn read_back(id: DeviceId) -> Vec<String> {
-    let output = ldap("ldapsearch")
-        .args(["-LLL", "-o", "ldif-wrap=no", "-s", "base", "-b"])
-        .arg(format!("CN={id},{}", container()))
-        .output()
-        .unwrap();
-    String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect()
+    ldap_read(&device_dn(&id.to_string()), &["*"]).lines().map(str::to_owned).collect()
 }
 
 pub fn registration(unique: u64, owner: Sid) -> Registration {
@@ -97,21 +69,31 @@ pub fn registration(unique: u64, owner: Sid) -> Registration {
         trust_type: Some(TrustType::DOMAIN),
         certificate: mark,
         transport_key: Some(vec![5; 283]),
+        quota: None,
         at: UtcTime::from_filetime(134_116_560_000_000_000).unwrap(),
     }
 }
 
 #[tokio::test]
 async fn active_directory_conforms() {
-    let registry = registry();
     // The lab may be one with the plain schema of 2012 R2 (tests/lab/up).
-    let full = variable("LAB_SCHEMA") == "2016";
-    Subject { registry: &registry, user: sid("alice"), unique: fastrand::u64(..), full }.conforms().await;
+    conforms(&registry(), variable("LAB_SCHEMA") == "2016").await;
+}
+
+/// Whether a registry does what every one must; one that keeps no keys is not `full`.
+pub async fn conforms(registry: &dyn DeviceRegistry, full: bool) {
+    Subject { registry, user: sid("alice"), unique: fastrand::u64(..), full }.conforms().await;
 }
 
 #[tokio::test]
 async fn postgresql_conforms() {
-    let options = PostgresqlOptions {
+    let registry = sql(SqlPlace::Postgresql(postgresql()));
+    conforms(&registry, true).await;
+}
+
+/// The lab's database of devices.
+pub fn postgresql() -> PostgresqlOptions {
+    PostgresqlOptions {
         server: PostgresqlServer::Host {
             name: variable("LAB_POSTGRES"),
             port: 5432,
@@ -120,11 +102,13 @@ async fn postgresql_conforms() {
         database: String::from("devices"),
         user: String::from("chancery"),
         password: Some(Secret::new(String::from("Hr-Db-Pw-1"))),
-    };
+    }
+}
+
+/// A registry in a database.
+pub fn sql(place: SqlPlace) -> SqlRegistry {
     let settings = SqlSettings { registration_quota: 10, maximum_inactivity_days: 90 };
-    let random = Arc::new(SystemRandomSource::new());
-    let registry = SqlRegistry::new(SqlPlace::Postgresql(options), settings, random).unwrap();
-    Subject { registry: &registry, user: sid("alice"), unique: fastrand::u64(..), full: true }.conforms().await;
+    SqlRegistry::new(place, settings, Arc::new(SystemRandomSource::new())).unwrap()
 }
 
 #[tokio::test]
@@ -166,7 +150,7 @@ async fn what_was_written_back_is_used_and_never_changed() {
     let registry = registry();
     let what = registration(fastrand::u64(..), sid("alice"));
     let (id, name) = (what.id, format!("CN={},{}", what.id, container()));
-    change(&format!(
+    ldap_modify(&format!(
         "dn: {name}\nchangetype: add\nobjectClass: msDS-Device\ndisplayName: Written back\nmsDS-DeviceID:: {}\n\
          msDS-IsEnabled: TRUE\naltSecurityIdentities: {}\nmsDS-CloudAnchor:: AQID\n",
         STANDARD.encode(id.0.to_bytes_le()),
@@ -188,14 +172,14 @@ async fn what_was_written_back_is_used_and_never_changed() {
         changed.iter().all(|l| ["msDS-Approx", "uSNChanged", "whenChanged"].iter().any(|p| l.starts_with(p))),
         "{changed:?}"
     );
-    change(&format!("dn: {name}\nchangetype: delete\n"));
+    ldap_modify(&format!("dn: {name}\nchangetype: delete\n"));
 }
 
 #[tokio::test]
 async fn half_a_registration_is_no_device_and_is_completed() {
     let registry = registry();
     let what = registration(fastrand::u64(..), sid("alice"));
-    change(&format!(
+    ldap_modify(&format!(
         "dn: CN={},{}\nchangetype: add\nobjectClass: msDS-Device\ndisplayName: half\nmsDS-DeviceID:: {}\n\
          msDS-IsEnabled: FALSE\naltSecurityIdentities: {}\nmsDS-DevicePhysicalIDs: [CHANCERY]:registration under way\n\
          msDS-RegisteredUsers:: {}\n",
@@ -237,12 +221,9 @@ async fn the_service_object_says_how_many_devices_and_for_how_long() {
     let service = registry.service().await.unwrap();
     assert!(service.enabled && service.keeps_keys);
     assert_eq!((service.registration_quota, service.maximum_inactivity_days), (10, 90));
-    let domain = ldap("ldapsearch")
-        .args(["-LLL", "-o", "ldif-wrap=no", "-s", "base", "-b", &variable("LAB_BASE_DN"), "objectGUID"])
-        .output()
-        .unwrap();
+    let domain = ldap_read(&variable("LAB_BASE_DN"), &["objectGUID"]);
     let guid = format!("objectGUID:: {}", service.place.domain.to_base64());
-    assert!(String::from_utf8(domain.stdout).unwrap().contains(&guid), "{guid}");
+    assert!(domain.contains(&guid), "{guid}");
     // The server of the lab has published its authority.
     assert!(!service.published_issuers.is_empty());
 }

@@ -6,7 +6,8 @@ use chancery::clock::UtcTime;
 use chancery::devices::{DeviceId, DeviceRegistry as _, Registration, RegistryError};
 use serde_json::Value;
 
-use crate::device_registry::{change, container, read_back, registration, registry, sid};
+use crate::device_registry::{container, read_back, registration, registry, sid};
+use crate::drs_client::ldap_modify;
 use crate::support::Lab;
 
 fn chancery(arguments: &[&str]) -> Output {
@@ -31,7 +32,7 @@ fn audited(id: DeviceId) -> Vec<(String, bool)> {
 }
 
 /// Last used sixteen years ago.
-fn forgotten() -> Registration {
+pub fn forgotten() -> Registration {
     let at = UtcTime::from_xml("2010-01-01T00:00:00Z").unwrap();
     Registration { at, ..registration(fastrand::u64(..), sid("alice")) }
 }
@@ -74,7 +75,7 @@ async fn a_sweep_asks_first_disables_then_and_deletes_after_the_grace() {
     registry.set_enabled(by_hand.id, false).await.unwrap();
     let name = format!("CN={},{}", synced.id, container());
     registry.register(&synced).await.unwrap();
-    change(&format!("dn: {name}\nchangetype: modify\nadd: msDS-CloudAnchor\nmsDS-CloudAnchor:: AQID\n"));
+    ldap_modify(&format!("dn: {name}\nchangetype: modify\nadd: msDS-CloudAnchor\nmsDS-CloudAnchor:: AQID\n"));
     let before = [read_back(by_hand.id), read_back(synced.id)];
     let sweep = |more: &[&str]| done(&[&["devices", "sweep", "--inactivity-days", "3650"], more].concat());
     let line = |text: &str| text.lines().find(|line| line.contains(&what.id.to_string())).map(str::to_owned);
@@ -99,7 +100,7 @@ async fn a_sweep_asks_first_disables_then_and_deletes_after_the_grace() {
     assert!(!refused.status.success());
     assert!(String::from_utf8_lossy(&refused.stderr).contains("15 is the least"), "{refused:?}");
     registry.delete(by_hand.id).await.unwrap();
-    change(&format!("dn: {name}\nchangetype: delete\n"));
+    ldap_modify(&format!("dn: {name}\nchangetype: delete\n"));
 }
 
 #[test]

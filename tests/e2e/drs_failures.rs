@@ -1,15 +1,11 @@
-//! Device registration when the directory is gone, and when the server is killed under way.
-
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering};
+//! Device registration when the directory is gone, and where it is switched off.
 
 use serde_json::{Value, json};
 
-use crate::drs_client::{DeviceKeys, Joined, by_user, device_dn, devices, ldap_modify, ldap_read, user};
+use crate::crashes::restarted;
+use crate::drs_client::DeviceKeys;
 use crate::drs_sign_in;
-use crate::support::{Audit, Browser, Lab, Node, NodeSetup, Response, eventually, variable};
+use crate::support::{Audit, Browser, Lab, NodeSetup};
 
 #[test]
 fn without_the_directory_clients_are_asked_to_come_back_and_discovery_goes_on() {
@@ -50,76 +46,3 @@ fn where_registration_is_off_only_discovery_is_there() {
     assert_eq!(post("/EnrollmentServer/key?api-version=1.0"), 404);
     assert_eq!(node.curl("/EnrollmentServer/contract?api-version=1.0").send().status, 200);
 }
-
-/// One join, which the server may not survive: `None` when no answer came.
-fn try_to_join(node: &str, token: &str, request: &str) -> Option<Response> {
-    let url = format!("{}/EnrollmentServer/device?api-version=1.0", Lab::get().url);
-    let mut child = Command::new("curl")
-        .args(["--silent", "--fail", "--max-time", "20", "--connect-to", &format!("::{node}:"), "--data-binary", "@-"])
-        .args(["--header", &format!("Authorization: Bearer {token}"), &url])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("curl starts");
-    let _ = child.stdin.take().expect("a pipe").write_all(request.as_bytes());
-    let output = child.wait_with_output().expect("curl ends");
-    let body = String::from_utf8_lossy(&output.stdout).into_owned();
-    output.status.success().then(|| Response { status: 200, headers: Vec::new(), body, correlation: String::new() })
-}
-
-/// The server of the same address and keys, after it was killed, with a changed configuration.
-fn restarted(node: Node, change: impl FnOnce(NodeSetup) -> NodeSetup) -> Node {
-    let octet = node.address.rsplit('.').next().and_then(|octet| octet.parse().ok()).expect("an address");
-    node.signal("KILL");
-    drop(node);
-    change(NodeSetup::at(octet)).start()
-}
-
-#[test]
-fn killed_under_way_it_has_every_device_that_it_confirmed() {
-    let (account, sid) = user("crash");
-    ldap_modify(&format!(
-        "dn: CN=Domain Admins,CN=Users,{}\nchangetype: modify\nadd: member\nmember: {}\n",
-        variable("LAB_BASE_DN"),
-        account.dn()
-    ));
-    let first = NodeSetup::new().start();
-    let address = first.address.clone();
-    let token = drs_sign_in::by_password(&Browser::other().at(&address), &account.upn(), &account.password);
-    let request = DeviceKeys::new().request(4, "Crash").to_string();
-    let confirmed = Mutex::new(Vec::new());
-    let done = AtomicBool::new(false);
-    let mut node = Some(first);
-    std::thread::scope(|scope| {
-        for _ in 0..CLIENTS {
-            scope.spawn(|| {
-                while !done.load(Ordering::Relaxed) {
-                    if let Some(response) = try_to_join(&address, &token, &request) {
-                        confirmed.lock().unwrap().push(response);
-                    }
-                }
-            });
-        }
-        for crash in 1..=CRASHES {
-            eventually("more devices", || confirmed.lock().unwrap().len() >= crash * 12);
-            let old = node.take().expect("a server");
-            node = Some(restarted(old, |setup| setup));
-        }
-        done.store(true, Ordering::Relaxed);
-    });
-    let confirmed: Vec<Joined> = confirmed.into_inner().unwrap().iter().map(Joined::of).collect();
-    let kept = devices(&by_user(&sid));
-    for joined in &confirmed {
-        let read = ldap_read(&device_dn(&joined.id), &["altSecurityIdentities", "msDS-KeyCredentialLink"]);
-        assert!(read.contains(&joined.thumbprint) && read.contains("msDS-KeyCredentialLink"), "{read}");
-    }
-    // What was under way at a kill may be there: written, and its answer never sent.
-    assert!(kept.len() <= confirmed.len() + CRASHES * CLIENTS, "{} of {}", kept.len(), confirmed.len());
-    for id in kept {
-        ldap_modify(&format!("dn: {}\nchangetype: delete\n", device_dn(&id)));
-    }
-    account.delete();
-}
-
-const CLIENTS: usize = 3;
-const CRASHES: usize = 3;

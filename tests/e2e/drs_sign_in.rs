@@ -13,6 +13,8 @@ use crate::support::{Browser, Curl, Lab, Response, USERNAME, WINDOWS, computer_t
 
 /// The client of Windows' device registration; it sends no proof key.
 const CLIENT: &str = "dd762716-544d-4aeb-a526-687b73838a22";
+/// It may ask for primary refresh tokens, too.
+pub const BROKER_CLIENT: &str = CLIENT;
 const REDIRECT: &str = "ms-app://windows.immersivecontrolpanel/";
 
 /// The token of an account with a keytab, by Negotiate.
@@ -65,20 +67,40 @@ fn address(browser: &Browser, door: &str) -> String {
 
 /// The token for the code of an answer.
 fn redeemed(browser: &Browser, answer: &Response) -> String {
+    let answer = redeem(browser, &code_in(answer));
+    let tokens = oauth::json(&answer);
+    assert_eq!((answer.status, &tokens["token_type"]), (200, &json!("bearer")), "{tokens}");
+    tokens["access_token"].as_str().expect("a token").to_owned()
+}
+
+/// The code of an answer.
+fn code_in(answer: &Response) -> String {
     let (target, parameters) = redirected(answer);
     assert_eq!(
         (target.as_str(), parameter(&parameters, "state").as_deref()),
         (REDIRECT, Some("s 1")),
         "{parameters:?}"
     );
-    let code = parameter(&parameters, "code").unwrap_or_else(|| panic!("no code: {parameters:?}"));
-    let answer = browser.post(
+    parameter(&parameters, "code").unwrap_or_else(|| panic!("no code: {parameters:?}"))
+}
+
+/// A code for a browser that is signed in.
+pub fn code(browser: &Browser) -> String {
+    code_in(&browser.get(&address(browser, "")))
+}
+
+/// What the client gets when a user of a test's own signs in with it.
+pub fn tokens_of_broker(browser: &Browser, account: &crate::throwaway::Account) -> Response {
+    by_password(browser, &account.upn(), &account.password);
+    redeem(browser, &code(browser))
+}
+
+/// Redeems a code.
+pub fn redeem(browser: &Browser, code: &str) -> Response {
+    browser.post(
         "/adfs/oauth2/token/",
-        &[("grant_type", "authorization_code"), ("client_id", CLIENT), ("code", &code), ("redirect_uri", REDIRECT)],
-    );
-    let tokens = oauth::json(&answer);
-    assert_eq!((answer.status, &tokens["token_type"]), (200, &json!("bearer")), "{tokens}");
-    tokens["access_token"].as_str().expect("a token").to_owned()
+        &[("grant_type", "authorization_code"), ("client_id", CLIENT), ("code", code), ("redirect_uri", REDIRECT)],
+    )
 }
 
 /// The members that each token for this service has.

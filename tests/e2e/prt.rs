@@ -97,6 +97,16 @@ fn a_device_gets_a_prt_and_exchanges_and_renews_it() {
         assert_eq!(access["upn"], json!(alice()));
         assert_eq!(access["deviceid"], json!(device.id.to_string()));
         assert_eq!(access["isregistereduser"], json!("true"), "{access}");
+        for (claim, value) in [
+            ("devicedispname", format!("PC-{}", &device.id.to_string()[..8])),
+            ("deviceostype", String::from("Windows")),
+            ("deviceosver", String::from("10.0.26100.1")),
+            ("http://schemas.microsoft.com/2014/02/devicecontext/claims/isknown", String::from("true")),
+            ("http://schemas.microsoft.com/2014/09/devicecontext/claims/trusttype", String::from("2")),
+            ("http://schemas.microsoft.com/2015/09/prt", String::from("true")),
+        ] {
+            assert_eq!(access[claim], json!(value), "{claim}: {access}");
+        }
         assert_eq!(members(&tokens["id_token"])["aud"], json!(CLIENT));
     }
 
@@ -367,6 +377,86 @@ fn a_windows_hello_key_signs_in_on_its_device() {
     }
     let answer = ask(&device, &nonce(), assertion(None));
     expect(&answer, 400, NO_PROOF);
+}
+
+/// A smart card: the user's certificate signs, with the nonce of the very request.
+#[test]
+fn a_user_certificate_signs_in_on_a_device() {
+    trusts();
+    let device = device();
+    let file = |ending: &str| std::fs::read(Lab::get().clients.join(format!("alice-sid.{ending}"))).expect("a file");
+    let key = openssl::pkey::PKey::private_key_from_pem(&file("key")).expect("a key");
+    let certificate = openssl::x509::X509::from_pem(&file("pem")).expect("a certificate");
+    let x5c = STANDARD.encode(certificate.to_der().expect("a certificate"));
+    let assertion = |key: &openssl::pkey::PKey<openssl::pkey::Private>, x5c: &str, nonce: &str| {
+        let now = crate::support::now();
+        let payload = json!({"iss": alice(), "aud": format!("{}/adfs", Lab::get().url), "iat": now, "exp": now + 600,
+            "request_nonce": nonce});
+        sign_by(key, &json!({"typ": "JWT", "alg": "RS256", "x5c": [x5c]}), &payload)
+    };
+    let ask = |request_nonce: &str, assertion: String| {
+        let payload = json!({"client_id": crate::support::BROKER, "scope": "openid aza ugs", "request_nonce": request_nonce,
+            "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion});
+        request(&device.sign(&payload))
+    };
+    let fresh = nonce();
+    let prt = device.open(&ask(&fresh, assertion(&key, &x5c, &fresh)));
+    let access = members(&prt.open(&request(&prt.sign(2, &prt.exchange(CLIENT, RESOURCE))))["access_token"]);
+    assert_eq!((&access["upn"], &access["deviceid"]), (&json!(alice()), &json!(device.id.to_string())), "{access}");
+
+    // Another request's nonce; a key that is not the certificate's; a certificate that nobody trusts.
+    let stranger = Device::new();
+    let own = STANDARD.encode(stranger.der());
+    for (request_nonce, assertion, expected) in [
+        (nonce(), assertion(&key, &x5c, &nonce()), "InvalidNonce"),
+        (nonce(), assertion(&stranger.key, &x5c, "n"), "InvalidSignature"),
+        (nonce(), assertion(&stranger.key, &own, "n"), "CertificateUntrusted"),
+    ] {
+        let answer = ask(&request_nonce, assertion);
+        expect(&answer, 400, NO_PROOF);
+        assert_eq!(reason(&answer), expected);
+    }
+}
+
+/// What a broker gets when its user signs in on a page, before it asks for a PRT: a refresh token, which proves the user on the device
+/// that they just registered, and nowhere else.
+#[test]
+fn a_broker_s_refresh_token_proves_its_user_on_a_device_that_they_just_registered() {
+    trusts();
+    let (account, sid) = drs_client::user("broker");
+    let refresh_token = || {
+        let browser = crate::support::Browser::other();
+        let tokens = crate::support::oauth::json(&crate::drs_sign_in::tokens_of_broker(&browser, &account));
+        tokens["refresh_token"].as_str().unwrap_or_else(|| panic!("{tokens}")).to_owned()
+    };
+    let own = Registered::with(&sid, 0);
+    let computer = Registered::computer(&sid);
+    let theirs = Registered::with(&Lab::get().object("alice").sid, 0);
+    let ask = |device: &Device, client: &str, token: &str| {
+        let payload = json!({"client_id": client, "scope": "openid aza", "request_nonce": nonce(),
+            "grant_type": "refresh_token", "refresh_token": token});
+        request(&device.sign(&payload))
+    };
+    let broker = crate::drs_sign_in::BROKER_CLIENT;
+    let token = refresh_token();
+    // Refused without being used up: on a computer, on somebody else's device, by another broker.
+    for answer in
+        [ask(&computer, broker, &token), ask(&theirs, broker, &token), ask(&own, crate::support::BROKER, &token)]
+    {
+        expect(&answer, 400, NO_TOKEN);
+    }
+    let prt = own.open(&ask(&own, broker, &token));
+    let access = members(&prt.open(&request(&prt.sign(2, &prt.exchange(CLIENT, RESOURCE))))["access_token"]);
+    assert_eq!((&access["upn"], &access["deviceid"]), (&json!(account.upn()), &json!(own.id.to_string())), "{access}");
+    // What came of it ends with the password.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let next = refresh_token();
+    let password = crate::throwaway::unicode_password("Throw-Away-2");
+    account.modify(&format!("replace: unicodePwd\nunicodePwd:: {password}"));
+    expect(&ask(&own, broker, &next), 400, NO_TOKEN);
+    let answer = request(&prt.sign(2, &prt.exchange(CLIENT, RESOURCE)));
+    expect(&answer, 400, NO_TOKEN);
+    account.delete();
 }
 
 /// The whole way of a user's own device: it joins by the device registration service, and gets a PRT with what that gave it.

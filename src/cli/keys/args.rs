@@ -52,11 +52,36 @@ pub struct ListArgs {
   chancery keys promote ID        when all of them know it
   chancery reload --wait          from now on it signs
 
-Size and lifetime are those of rsa_bits and certificate_lifetime_days in [keys].")]
+Size and lifetime are those of rsa_bits and certificate_lifetime_days in [keys].
+
+The next authority of device certificates is made in the same way, by --purpose device-authority:
+after the reload its devices are accepted, and when it is promoted it issues. Devices keep the
+certificates they have.")]
 pub struct GenerateArgs {
     /// What the key is for.
-    #[arg(long, value_enum, default_value_t = CertificatePurpose::TokenSigning)]
-    pub purpose: CertificatePurpose,
+    #[arg(long, value_enum, default_value_t = NextPurpose::TokenSigning)]
+    pub purpose: NextPurpose,
+}
+
+/// What a next key can be made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NextPurpose {
+    /// Signs tokens and metadata.
+    TokenSigning,
+    /// Opens tokens encrypted to the server.
+    TokenDecryption,
+    /// Issues certificates of registered devices.
+    DeviceAuthority,
+}
+
+impl From<NextPurpose> for KeyPurpose {
+    fn from(purpose: NextPurpose) -> Self {
+        match purpose {
+            NextPurpose::TokenSigning => Self::TokenSigning,
+            NextPurpose::TokenDecryption => Self::TokenDecryption,
+            NextPurpose::DeviceAuthority => Self::DeviceAuthority,
+        }
+    }
 }
 
 /// Arguments of `chancery keys promote`.

@@ -7,6 +7,7 @@ use super::{
     Clock, ExpiryState, GenerateArgs, KeyOrigin, KeyPurpose, KeyRing, KeyRingOptions, KeyRole, KeysError, NewKey,
     PromoteArgs, Random, UtcTime, facts, find, primary, warn_of_owner,
 };
+use crate::devices::DeviceAuthority;
 use crate::keys::generate;
 
 /// Makes a key as secondary.
@@ -27,7 +28,10 @@ pub(super) fn generate(
     }
     let now = clock.now();
     let purpose = KeyPurpose::from(args.purpose);
-    let material = generate::self_signed(purpose, &options.certificate(), now, random).map_err(KeysError::Generate)?;
+    let material = match purpose {
+        KeyPurpose::DeviceAuthority => DeviceAuthority::successor(&vault, now, random)?,
+        _ => generate::self_signed(purpose, &options.certificate(), now, random).map_err(KeysError::Generate)?,
+    };
     let made = material.certificate().clone();
     vault.add(&NewKey::rsa(purpose, material), KeyRole::Secondary, KeyOrigin::Generated, now, random)?;
     warn_of_owner(&options.directory, advice)?;
@@ -54,6 +58,10 @@ pub(super) fn generate(
             advice,
             "Give it to Microsoft Entra as nextSigningCertificate (`chancery entra settings`) and to relying parties that do \
              not read the metadata. When all of them know it: `chancery keys promote {short}`."
+        )?,
+        KeyPurpose::DeviceAuthority => writeln!(
+            advice,
+            "From then on devices of both are accepted. When every server has reloaded: `chancery keys promote {short}`."
         )?,
         _ => writeln!(advice, "When claims providers have read the metadata again: `chancery keys promote {short}`.")?,
     }

@@ -45,6 +45,17 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
             "write 15 or more, or 0 for never",
         );
     }
+    let sweep = &settings.sweep;
+    for (key, value, range) in [
+        ("device_registration.sweep.interval_minutes", sweep.interval_minutes, 1..=7 * 24 * 60),
+        ("device_registration.sweep.grace_days", sweep.grace_days, 1..=3650),
+        ("device_registration.sweep.most", sweep.most, 1..=10_000),
+    ] {
+        if !range.contains(&value) {
+            let message = format!("{value} is outside {} to {}", range.start(), range.end());
+            findings.error(Code::InvalidValue, key, message, "leave the key out for the default");
+        }
+    }
     database(config, findings);
 }
 

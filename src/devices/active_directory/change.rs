@@ -177,6 +177,7 @@ mod tests {
             trust_type: Some(TrustType::DOMAIN),
             certificate: CertificateMark::of(&samples::certificate()).unwrap(),
             transport_key: Some(samples::transport_key().material),
+            quota: None,
             at: UtcTime::from_filetime(134_116_560_000_000_000).unwrap(),
         }
     }

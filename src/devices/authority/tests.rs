@@ -138,7 +138,10 @@ fn what_an_earlier_authority_issued_stays_good() {
     let key = sample_key();
     let issued = first.issue(&sample_request(&key), NOW, &random()).unwrap();
     let vault = options(root.path()).open(&random()).unwrap();
-    let next = NewKey::rsa(KeyPurpose::DeviceAuthority, generate("corp.example", NOW, &random()).unwrap());
+    let next = NewKey::rsa(
+        KeyPurpose::DeviceAuthority,
+        generate(&name_of_new("corp.example", &random()).unwrap(), NOW, &random()).unwrap(),
+    );
     vault
         .add(
             &next,
@@ -198,4 +201,43 @@ fn signed_content_verifies_by_the_authoritys_certificate() {
     let options = CMSOptions::NO_SIGNER_CERT_VERIFY;
     signed.verify(None, Some(&trust.build()), None, Some(&mut content), options).unwrap();
     assert_eq!(content, b"{\"DomainControllerFqdn\":\"dc1.corp.example\"}");
+}
+
+#[test]
+fn a_successor_has_the_same_name_and_both_are_taken() {
+    use crate::keys::KeyOrigin;
+    let root = tempfile::tempdir().unwrap();
+    let (first, clock) = (authority(root.path()), ManualClock::at(NOW));
+    let vault = options(root.path()).open(&random()).unwrap();
+    let key = sample_key();
+    let issue = |authority: &DeviceAuthority| authority.issue(&sample_request(&key), NOW, &random()).unwrap().der;
+    let old = issue(&first);
+    let next = DeviceAuthority::successor(&vault, NOW, &random()).unwrap();
+    let next = NewKey::rsa(KeyPurpose::DeviceAuthority, next);
+    vault.add(&next, KeyRole::Secondary, KeyOrigin::Generated, NOW, &random()).unwrap();
+
+    let load = || DeviceAuthority::load_or_create(&options(root.path()), "corp.example", &clock, &random()).unwrap();
+    let published = load();
+    assert_eq!((published.certificate(), published.issuers().len()), (first.certificate(), 2));
+    let entries = vault.manifest().unwrap().unwrap();
+    let entry = entries.of(KeyPurpose::DeviceAuthority)[1].id();
+    vault.promote(&entry, &random()).unwrap();
+    let promoted = load();
+    let new = issue(&promoted);
+    assert_ne!(promoted.certificate(), first.certificate());
+    let subject = |der: &[u8]| X509::from_der(der).unwrap().subject_name().to_der().unwrap();
+    assert_eq!(subject(promoted.certificate()), subject(first.certificate()));
+    for certificate in [&old, &new] {
+        assert!(is_issued_by_one(certificate, promoted.issuers()));
+        assert!(is_issued_by_one(certificate, published.issuers()));
+    }
+    assert!(!is_issued_by_one(&new, first.issuers()) && is_issued_by_one(&old, first.issuers()));
+}
+
+#[test]
+fn where_there_is_no_authority_there_is_no_successor() {
+    let root = tempfile::tempdir().unwrap();
+    KeyRing::load_or_create(&options(root.path()), &ManualClock::at(NOW), &random()).unwrap();
+    let vault = options(root.path()).open(&random()).unwrap();
+    assert!(matches!(DeviceAuthority::successor(&vault, NOW, &random()), Err(AuthorityError::None { .. })));
 }

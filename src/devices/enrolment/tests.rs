@@ -1,33 +1,8 @@
-use std::sync::LazyLock;
-
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::rsa::Rsa;
-use openssl::x509::X509ReqBuilder;
 use uuid::Uuid;
 
 use super::*;
 use crate::devices::DeviceKey;
-
-struct Keys {
-    csr: Vec<u8>,
-    blob: Vec<u8>,
-}
-
-static KEYS: LazyLock<Keys> = LazyLock::new(|| {
-    let rsa = Rsa::generate(2048).unwrap();
-    let mut blob = b"RSA1".to_vec();
-    for word in [2048_u32, 3, 256, 0, 0] {
-        blob.extend(word.to_le_bytes());
-    }
-    blob.extend([1, 0, 1]);
-    blob.extend(rsa.n().to_vec());
-    let key = PKey::from_rsa(rsa).unwrap();
-    let mut builder = X509ReqBuilder::new().unwrap();
-    builder.set_pubkey(&key).unwrap();
-    builder.sign(&key, MessageDigest::sha256()).unwrap();
-    Keys { csr: builder.build().to_der().unwrap(), blob }
-});
+use crate::devices::samples::SENT;
 
 const GUID: &str = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
 
@@ -61,8 +36,8 @@ fn request(join_type: JoinType) -> EnrolmentRequest {
         display_name: "WS01".into(),
         os_type: "Windows".into(),
         os_version: "10.0.26100.0".into(),
-        certificate_request: KEYS.csr.clone(),
-        transport_key: Some(KEYS.blob.clone()),
+        certificate_request: SENT.csr.clone(),
+        transport_key: Some(SENT.blob.clone()),
         reuse: false,
     }
 }
@@ -94,7 +69,7 @@ fn device(id: u128) -> Device {
         owner: Some(sid(1105)),
         users: vec![sid(1105)],
         certificates: Vec::new(),
-        keys: vec![DeviceKey { usage: 2, material: KEYS.blob.clone(), device: None, created: None }],
+        keys: vec![DeviceKey { usage: 2, material: SENT.blob.clone(), device: None, created: None }],
         trust_type: Some(TrustType::WORKPLACE),
         computer_sid: None,
         is_managed: None,
@@ -130,7 +105,8 @@ fn a_computer_is_registered_by_its_own_guid() {
             computer_sid: Some(sid(1104)),
             trust_type: Some(TrustType::DOMAIN),
             certificate: mark,
-            transport_key: Some(KEYS.blob.clone()),
+            transport_key: Some(SENT.blob.clone()),
+            quota: None,
             at: UtcTime::from_unix_seconds(7),
         }
     );

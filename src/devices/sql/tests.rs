@@ -31,6 +31,24 @@ async fn the_file_is_its_owners_alone_and_keeps_its_identifiers() {
 }
 
 #[tokio::test]
+async fn one_server_has_the_sweep_until_it_ends() {
+    use crate::devices::DeviceUpkeep as _;
+    let root = tempfile::tempdir().unwrap();
+    let servers = [registry(root.path()), registry(root.path())];
+    let at = |seconds: i64| UtcTime::from_unix_seconds(1_800_000_000 + seconds);
+    let claim = async |server: usize, now, until| {
+        servers[server].claim_sweep(Uuid::from_u128(server as u128), at(now), at(until)).await.unwrap()
+    };
+    assert!(claim(0, 0, 60).await);
+    assert!(!claim(1, 59, 119).await);
+    // Its holder may claim it again, and give it up.
+    assert!(claim(0, 30, 90).await);
+    assert!(!claim(1, 89, 149).await);
+    assert!(claim(1, 90, 150).await);
+    assert!(!claim(0, 91, 151).await);
+}
+
+#[tokio::test]
 async fn a_database_of_the_future_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let registry = registry(root.path());
@@ -61,6 +79,7 @@ async fn a_sweep_disables_first_deletes_then_and_leaves_administrators_alone() {
             trust_type: None,
             certificate: device.certificates[0],
             transport_key: None,
+            quota: None,
             at: NOW.minus(day * days_ago),
         }
     };

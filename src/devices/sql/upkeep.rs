@@ -1,6 +1,7 @@
 //! Sweeping devices in the database.
 
 use sqlx::{AssertSqlSafe, Row as _};
+use uuid::Uuid;
 
 use super::database::on_database;
 use super::row::{COLUMNS, device};
@@ -38,6 +39,20 @@ impl DeviceUpkeep for SqlRegistry {
                 let sql = "UPDATE device SET enabled = 0, unused_since = $3 WHERE id = $1 AND enabled = 1 \
                            AND COALESCE(last_used, registered) <= $2";
                 let query = sqlx::query(sql).bind(octets(id)).bind(before.unix_millis()).bind(now.unix_millis());
+                Ok(query.execute(pool).await?.rows_affected() > 0)
+            })
+        })
+        .await
+    }
+
+    async fn claim_sweep(&self, holder: Uuid, now: UtcTime, until: UtcTime) -> Result<bool, RegistryError> {
+        self.ask(move |database| async move {
+            on_database!(database, |pool| {
+                let sql = "INSERT INTO lease (name, holder, until) VALUES ('sweep', $1, $3) ON CONFLICT (name) DO UPDATE \
+                           SET holder = excluded.holder, until = excluded.until \
+                           WHERE lease.holder = excluded.holder OR lease.until <= $2";
+                let holder = holder.as_bytes().to_vec();
+                let query = sqlx::query(sql).bind(holder).bind(now.unix_millis()).bind(until.unix_millis());
                 Ok(query.execute(pool).await?.rows_affected() > 0)
             })
         })

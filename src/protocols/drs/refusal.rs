@@ -214,6 +214,9 @@ fn directory(failure: &DirectoryError) -> WireError {
 fn registry(failure: &RegistryError) -> WireError {
     match failure {
         RegistryError::Disabled { id } => enrolment(&EnrolmentRefusal::Disabled { id: *id }),
+        RegistryError::QuotaReached { count, limit } => {
+            enrolment(&EnrolmentRefusal::Quota { count: *count, limit: *limit })
+        }
         RegistryError::Unavailable { .. } => {
             busy(ErrorType::DirectoryError, "The registry of devices does not answer. Try again in a few minutes.")
         }
@@ -295,6 +298,7 @@ mod tests {
             RegistryError::NotFound { what: what() }.into(),
             RegistryError::Ambiguous { what: what() }.into(),
             RegistryError::Disabled { id }.into(),
+            RegistryError::QuotaReached { count: 10, limit: 10 }.into(),
             RegistryError::Refused { reason: what() }.into(),
             RegistryError::Damaged { what: what(), reason: what() }.into(),
             RegistryError::Unavailable { reason: what() }.into(),

@@ -51,6 +51,9 @@ pub(in crate::protocols) enum OAuthError {
     /// The client wants to prove by a ticket who it is, and has sent none yet.
     #[error("a Kerberos ticket is needed")]
     TicketWanted,
+    /// The device of a refresh token must sign this challenge.
+    #[error("the device must sign a challenge")]
+    DeviceWanted(String),
     /// A `grant_type` that nobody offers.
     #[error("the grant type is not offered")]
     UnsupportedGrant,
@@ -185,6 +188,10 @@ impl OAuthError {
                 status: StatusCode::UNAUTHORIZED,
                 ..bad("invalid_client", "MSIS9622", "A Kerberos ticket is needed.")
             },
+            Self::DeviceWanted(_) => Shown {
+                status: StatusCode::UNAUTHORIZED,
+                ..bad("invalid_grant", "MSIS9614", "The device must sign a challenge.")
+            },
             Self::UnsupportedGrant => bad("unsupported_grant_type", "MSIS9611", "The 'grant_type' is not supported."),
             Self::UnsupportedResponse => {
                 bad("unsupported_response_type", "MSIS9611", "The 'response_type' is not supported for this client.")
@@ -235,8 +242,8 @@ impl OAuthError {
 
     /// Event 413, and a line in the log.
     pub(super) fn note(&self, cx: &Context, client: Option<&str>, resource: Option<&str>) {
-        // The first leg of Negotiate is no failure.
-        if matches!(self, Self::TicketWanted) {
+        // The first leg of Negotiate is no failure, nor is a challenge.
+        if matches!(self, Self::TicketWanted | Self::DeviceWanted(_)) {
             return;
         }
         let code = self.shown().code;
@@ -262,6 +269,10 @@ impl OAuthError {
             Self::ClientAuthentication { basic: true, .. } => {
                 answer.with_header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"adfs\""))
             }
+            Self::DeviceWanted(challenge) => match HeaderValue::from_str(challenge) {
+                Ok(challenge) => answer.with_header(header::WWW_AUTHENTICATE, challenge),
+                Err(_) => answer,
+            },
             _ if status == StatusCode::SERVICE_UNAVAILABLE => {
                 answer.with_header(header::RETRY_AFTER, HeaderValue::from_static("30"))
             }

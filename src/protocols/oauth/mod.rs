@@ -9,6 +9,7 @@ mod client_authentication;
 mod client_grant;
 mod code_grant;
 mod cors;
+mod device_proof;
 mod discovery;
 mod error;
 mod id_token;

@@ -8,40 +8,98 @@ use super::respond::{TokenRequest, TokenResponse, token_response};
 use super::scopes::Wanted;
 use super::token::Exchange;
 use super::travel::{self, Refresh, Travelled};
+use super::{OAuthSettings, device_proof};
 use crate::authn::{SsoSession, SubjectOrigin};
 use crate::clock::UtcTime;
 use crate::directory::{AccountKey, DirectoryError, SignInState};
+use crate::issuance::Context;
 use crate::protocols::browser;
+use crate::protocols::environment::Environment;
 use crate::store::{FirstUse, Purpose, TokenId};
 use crate::tokens::sealed::SealError;
 use crate::trusts::{Client, GrantType};
 
+/// What an opened refresh token stands for.
+pub(super) struct Opened {
+    /// The sign-in, with the account as it is now.
+    pub(super) session: SsoSession,
+    /// What for, and from where.
+    pub(super) travelled: Travelled,
+}
+
+/// What a refresh token is opened with.
+#[derive(Clone, Copy)]
+pub(super) struct Redeeming<'a> {
+    pub(super) environment: &'a Environment,
+    pub(super) settings: &'a OAuthSettings,
+    pub(super) cx: &'a Context,
+    pub(super) client: &'a Client,
+}
+
+impl Redeeming<'_> {
+    /// Opens a refresh token of this client that still holds, and uses it. `may` has the last word before it is used.
+    ///
+    /// # Errors
+    /// [`OAuthError`].
+    pub(super) async fn open(
+        self,
+        text: &str,
+        may: impl AsyncFnOnce(&SsoSession) -> Result<(), OAuthError>,
+    ) -> Result<Opened, OAuthError> {
+        let Self { environment, settings, cx, client } = self;
+        let sealed = text.strip_prefix(travel::REFRESH_PREFIX).unwrap_or(text);
+        let opened = settings.sealer.open::<Refresh>(travel::REFRESH.bound_to(&client.id), sealed);
+        let opened = opened.map_err(|error| match error {
+            SealError::Expired { .. } => OAuthError::RefreshExpired,
+            other => OAuthError::Refresh(other.to_string()),
+        })?;
+        let Refresh { signed_in, id } = opened.value;
+        let void = |reason: &str| OAuthError::Refresh(reason.to_owned());
+        let (mut session, travelled) = signed_in.unpack().ok_or_else(|| void("it holds no session"))?;
+        if cx.services.revocations.is_revoked(&travelled.family).await? {
+            return Err(void("what came of this sign-in was revoked"));
+        }
+        if !browser::device_is_good(&environment.browser, cx, &session).await {
+            return Err(void("the device of the sign-in is not registered any more, or disabled"));
+        }
+        if cx.services.revocations.is_revoked(&session.subject.session).await? {
+            return Err(void("the session was signed out"));
+        }
+        may(&session).await?;
+        if !client.is_confidential() {
+            self.use_once(id, &travelled, opened.expiry).await?;
+        }
+        session.subject.origin = still_there(cx, session.subject.origin).await?;
+        Ok(Opened { session, travelled })
+    }
+
+    /// Notes that a refresh token was used. The same one is taken again for a moment, because an answer may get lost; after that
+    /// it is in two hands, and everything that came of the sign-in is void.
+    async fn use_once(self, id: uuid::Uuid, travelled: &Travelled, until: UtcTime) -> Result<(), OAuthError> {
+        let services = &self.cx.services;
+        let named = |suffix: &str| {
+            TokenId::new(&format!("{id}{suffix}")).map_err(|error| OAuthError::Refresh(error.to_string()))
+        };
+        let grace = services.clock.now().plus(self.settings.refresh_grace).min(until);
+        let first = services.one_time.redeem(Purpose::RefreshToken, &named("")?, until).await?;
+        // Remembered as long as the grace lasts, and not a moment longer.
+        let within = grace > services.clock.now()
+            && services.one_time.redeem(Purpose::RefreshToken, &named(".grace")?, grace).await? == FirstUse::Repeated;
+        if first == FirstUse::First || within {
+            return Ok(());
+        }
+        services.revocations.revoke(&travelled.family, until).await?;
+        Err(OAuthError::RefreshReused)
+    }
+}
+
 /// Redeems a refresh token.
 pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<TokenResponse, OAuthError> {
-    let Exchange { environment, settings, cx, form, .. } = exchange;
+    let Exchange { environment, settings, cx, call, form } = exchange;
     let text = form.line("refresh_token", super::SEALED_LIMIT + 2)?.ok_or(OAuthError::Missing("refresh_token"))?;
-    let sealed = text.strip_prefix(travel::REFRESH_PREFIX).unwrap_or(text);
-    let opened = settings.sealer.open::<Refresh>(travel::REFRESH.bound_to(&client.id), sealed);
-    let opened = opened.map_err(|error| match error {
-        SealError::Expired { .. } => OAuthError::RefreshExpired,
-        other => OAuthError::Refresh(other.to_string()),
-    })?;
-    let Refresh { signed_in, id } = opened.value;
-    let void = |reason: &str| OAuthError::Refresh(reason.to_owned());
-    let (mut session, mut travelled) = signed_in.unpack().ok_or_else(|| void("it holds no session"))?;
-    if cx.services.revocations.is_revoked(&travelled.family).await? {
-        return Err(void("what came of this sign-in was revoked"));
-    }
-    if !browser::device_is_good(&environment.browser, cx, &session).await {
-        return Err(void("the device of the sign-in is not registered any more, or disabled"));
-    }
-    if cx.services.revocations.is_revoked(&session.subject.session).await? {
-        return Err(void("the session was signed out"));
-    }
-    if !client.is_confidential() {
-        use_once(exchange, id, &travelled, opened.expiry).await?;
-    }
-    session.subject.origin = still_there(exchange, session.subject.origin).await?;
+    let redeeming = Redeeming { environment, settings, cx, client };
+    let possession = async |session: &SsoSession| device_proof::demand(environment, cx, call, session).await;
+    let Opened { session, mut travelled } = redeeming.open(text, possession).await?;
     // Another resource, or fewer scopes, may be asked for; more scopes than were granted may not.
     let wanted = Wanted::read(form)?;
     let granted = wanted.permit(&cx.services.trusts, client, Some(&travelled.resource))?;
@@ -81,33 +139,10 @@ pub(super) fn add(
     Ok(response.with_refresh_token(&format!("{}{sealed}", travel::REFRESH_PREFIX), session.until, now))
 }
 
-/// Notes that a refresh token was used. The same one is taken again for a moment, because an answer may get lost; after that
-/// it is in two hands, and everything that came of the sign-in is void.
-async fn use_once(
-    exchange: Exchange<'_>,
-    id: uuid::Uuid,
-    travelled: &Travelled,
-    until: UtcTime,
-) -> Result<(), OAuthError> {
-    let services = &exchange.cx.services;
-    let named =
-        |suffix: &str| TokenId::new(&format!("{id}{suffix}")).map_err(|error| OAuthError::Refresh(error.to_string()));
-    let grace = services.clock.now().plus(exchange.settings.refresh_grace).min(until);
-    let first = services.one_time.redeem(Purpose::RefreshToken, &named("")?, until).await?;
-    // Remembered as long as the grace lasts, and not a moment longer.
-    let within = grace > services.clock.now()
-        && services.one_time.redeem(Purpose::RefreshToken, &named(".grace")?, grace).await? == FirstUse::Repeated;
-    if first == FirstUse::First || within {
-        return Ok(());
-    }
-    services.revocations.revoke(&travelled.family, until).await?;
-    Err(OAuthError::RefreshReused)
-}
-
 /// The account as it is now: still permitted to sign in, with the groups it has today.
-async fn still_there(exchange: Exchange<'_>, origin: SubjectOrigin) -> Result<SubjectOrigin, OAuthError> {
+async fn still_there(cx: &Context, origin: SubjectOrigin) -> Result<SubjectOrigin, OAuthError> {
     let SubjectOrigin::Directory(account) = origin else { return Ok(origin) };
-    let directory = &exchange.cx.services.directory;
+    let directory = &cx.services.directory;
     let failed = |error: DirectoryError| match error {
         DirectoryError::NotFound { .. } => OAuthError::Refresh(String::from("the account is gone")),
         other => OAuthError::Unavailable(other.to_string()),

@@ -18,6 +18,7 @@ use crate::config::names::Network;
 use crate::config::{Config, Loaded, suggest};
 use crate::issuance::{AuthnDemand, ClientHints, Decision, DecisionContext, IssueError, SignInRequest};
 use crate::server::{self, Decisions, Lasting};
+use crate::store::NodeStores;
 use crate::trusts::{TrustLookup, Trusts};
 
 type Failure = Box<dyn std::error::Error>;
@@ -35,7 +36,7 @@ async fn sign_in(command: &Explain, loaded: &Loaded) -> Result<Answer, Failure> 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let random: Arc<dyn Random> = Arc::new(SystemRandomSource::new());
     let auditor = Auditor::start(Arc::new(WriterSink::new("nothing", io::sink())), AuditorOptions::default())?;
-    let lasting = Lasting::new(clock.clone(), random.clone(), Arc::new(auditor));
+    let lasting = Lasting::new(clock.clone(), random.clone(), Arc::new(auditor), NodeStores::forgetful(&clock));
     let decisions = lasting.decisions(loaded)?;
     let (config, directory) = (&loaded.config, &*decisions.directory);
     let name = command.subject.as_deref().unwrap_or_default();

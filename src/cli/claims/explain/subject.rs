@@ -192,6 +192,7 @@ const fn known_device(id: uuid::Uuid) -> DeviceContext {
         is_compliant: None,
         trust_type: None,
         last_used: None,
+        by_primary_refresh_token: false,
     }
 }
 

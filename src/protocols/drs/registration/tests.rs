@@ -5,11 +5,6 @@ use std::sync::Arc;
 use std::sync::Mutex as StdMutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use openssl::hash::MessageDigest;
-use openssl::pkey::PKey;
-use openssl::rsa::Rsa;
-use openssl::x509::X509ReqBuilder;
-
 use super::super::attempt::Purpose;
 use super::*;
 use crate::audit::{
@@ -20,6 +15,7 @@ use crate::authn::NetworkLocation;
 use crate::claims::StoreSet;
 use crate::clock::{ManualClock, SystemRandomSource, UtcTime};
 use crate::devices::enrolment::EnrolmentRefusal;
+use crate::devices::samples::SENT;
 use crate::devices::{
     CertificateMark, Device, DeviceAuthority, DeviceKey, DeviceRegistry, DeviceService, DeviceSettings, Registration,
     RegistryError, RegistryPlace,
@@ -281,27 +277,13 @@ fn claims(sid: Sid) -> EnrolmentClaims {
 }
 
 fn request(join_type: JoinType) -> EnrolmentRequest {
-    static KEYS: std::sync::LazyLock<(Vec<u8>, Vec<u8>)> = std::sync::LazyLock::new(|| {
-        let rsa = Rsa::generate(2048).unwrap();
-        let mut blob = b"RSA1".to_vec();
-        for word in [2048_u32, 3, 256, 0, 0] {
-            blob.extend(word.to_le_bytes());
-        }
-        blob.extend([1, 0, 1]);
-        blob.extend(rsa.n().to_vec());
-        let key = PKey::from_rsa(rsa).unwrap();
-        let mut builder = X509ReqBuilder::new().unwrap();
-        builder.set_pubkey(&key).unwrap();
-        builder.sign(&key, MessageDigest::sha256()).unwrap();
-        (builder.build().to_der().unwrap(), blob)
-    });
     EnrolmentRequest {
         join_type,
         display_name: "PC".into(),
         os_type: "Windows".into(),
         os_version: "10".into(),
-        certificate_request: KEYS.0.clone(),
-        transport_key: Some(KEYS.1.clone()),
+        certificate_request: SENT.csr.clone(),
+        transport_key: Some(SENT.blob.clone()),
         reuse: false,
     }
 }

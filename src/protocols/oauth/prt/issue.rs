@@ -27,9 +27,11 @@ pub(super) async fn answer(at: At<'_>, signed: &DeviceSigned) -> Result<Answer, 
     let Proved { account, methods, instant, alternate_login_id, origin, after, password_expires } =
         proof::prove(Request {
             environment: at.environment,
+            settings: at.settings,
             cx: at.cx,
             call: at.call,
             service: at.service,
+            client: &client,
             asked: &asked,
             audiences: &audiences,
         })

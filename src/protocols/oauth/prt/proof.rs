@@ -1,8 +1,10 @@
 //! How the user of a device proves who they are in a request for a primary refresh token. The device has been judged before.
 
+use std::time::Duration;
+
 use crate::audit::{CredentialFailure, Parties};
-use crate::authn::AuthenticationMethod;
 use crate::authn::certificate::{CertificateAccountError, CertificateError, account_for_certificate};
+use crate::authn::{AuthenticationMethod, SsoSession, SubjectOrigin};
 use crate::clock::{RandomError, UtcTime};
 use crate::devices::{Device, RegistryError, TrustType};
 use crate::directory::{Account, AccountKey, DirectoryError};
@@ -10,6 +12,9 @@ use crate::issuance::Context;
 use crate::protocols::credential::{self, PasswordRefusal, Proof, USERNAME_TOKEN};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::Call;
+use crate::protocols::oauth::OAuthSettings;
+use crate::protocols::oauth::error::OAuthError;
+use crate::protocols::oauth::refresh_grant::{Opened, Redeeming};
 use crate::protocols::prt_failure::{DEVICE_TOKEN, credential_failure};
 use crate::prt::{
     Around, AssertionNonce, CertificateAssertion, DeviceRequest, HelloAssertion, HelloError, JwsError, Lineage,
@@ -17,6 +22,7 @@ use crate::prt::{
     check_assertion_nonce, check_user, password_set,
 };
 use crate::secret::Secret;
+use crate::trusts::Client;
 
 /// A user who was proved.
 #[derive(Debug)]
@@ -46,9 +52,9 @@ pub(super) enum ProofRefusal {
     /// A PRT of another device.
     #[error("the primary refresh token was issued to another device")]
     OtherDevice,
-    /// A refresh token that is no PRT.
-    #[error("the refresh token is no primary refresh token")]
-    NotPrimary,
+    /// A refresh token of the broker that is not good.
+    #[error("the broker's refresh token: {0}")]
+    Refresh(Box<OAuthError>),
     /// The Windows Hello assertion.
     #[error(transparent)]
     Hello(#[from] HelloError),
@@ -103,9 +109,12 @@ impl From<RegistryError> for ProofRefusal {
 #[derive(Clone, Copy)]
 pub(super) struct Request<'a> {
     pub(super) environment: &'a Environment,
+    pub(super) settings: &'a OAuthSettings,
     pub(super) cx: &'a Context,
     pub(super) call: &'a Call,
     pub(super) service: &'a PrtService,
+    /// The broker that asks.
+    pub(super) client: &'a Client,
     pub(super) asked: &'a DeviceRequest,
     /// What assertions may name as their audience.
     pub(super) audiences: &'a [String],
@@ -163,7 +172,7 @@ async fn by_password(request: Request<'_>, username: &str, password: &Secret<Str
 async fn by_refresh_token(request: Request<'_>, text: &str) -> Result<Proved, ProofRefusal> {
     let around = Around::from(&*request.cx.services);
     if !PrimaryRefreshToken::is_one(text) {
-        return Err(ProofRefusal::NotPrimary);
+        return by_brokers_refresh_token(request, text).await;
     }
     let prt = request.service.open(text)?;
     if prt.device != request.asked.device.id || prt.certificate != request.asked.certificate.mark.thumbprint {
@@ -182,6 +191,58 @@ async fn by_refresh_token(request: Request<'_>, text: &str) -> Result<Proved, Pr
         password_expires: None,
     })
 }
+
+/// By an ordinary refresh token that the broker got when its user signed in. It must be of a sign-in on this very device, or the
+/// user has just registered the device: otherwise who got hold of a refresh token would make it one that a device of their own
+/// renews.
+async fn by_brokers_refresh_token(request: Request<'_>, text: &str) -> Result<Proved, ProofRefusal> {
+    let Request { environment, settings, cx, client, .. } = request;
+    let on_this_device = async |session: &SsoSession| {
+        let now = cx.services.clock.now();
+        let ours = match (&session.subject.device, &session.subject.origin) {
+            (Some(device), SubjectOrigin::Directory(_)) => device.id == request.asked.device.id,
+            (None, SubjectOrigin::Directory(account)) => is_just_registered(&request.asked.device, account, now),
+            _ => false,
+        };
+        let other = || OAuthError::Refresh(String::from("it is not of a sign-in on this device"));
+        if ours { Ok(()) } else { Err(other()) }
+    };
+    let redeeming = Redeeming { environment, settings, cx, client };
+    let opened = redeeming.open(text, on_this_device).await;
+    let Opened { session, travelled } = opened.map_err(|error| ProofRefusal::Refresh(Box::new(error)))?;
+    let SubjectOrigin::Directory(account) = session.subject.origin else { return Err(ProofRefusal::OtherDevice) };
+    // A sign-in by a certificate stands on no password; every other one ends with it.
+    let origin = if session.subject.methods.contains(&AuthenticationMethod::X509) {
+        ProofOrigin::Certificate
+    } else {
+        let set = password_set(&*cx.services.directory, &account).await?;
+        let changed = set.and_then(|set| u64::try_from(set).ok()).and_then(UtcTime::from_filetime);
+        if changed.is_some_and(|changed| changed > session.subject.instant) {
+            return Err(PrtError::PasswordChanged.into());
+        }
+        ProofOrigin::Password(set)
+    };
+    let after = Lineage { family: travelled.family, begun: session.subject.instant, generation: 0 };
+    Ok(Proved {
+        account,
+        methods: session.subject.methods,
+        instant: session.subject.instant,
+        alternate_login_id: session.subject.alternate_login_id,
+        origin,
+        after: Some(after),
+        password_expires: session.subject.password_expires,
+    })
+}
+
+/// Whether the account registered this device of its own a moment ago.
+fn is_just_registered(device: &Device, account: &Account, now: UtcTime) -> bool {
+    device.trust_type == Some(TrustType::WORKPLACE)
+        && device.owner == Some(account.sid)
+        && device.registered.is_some_and(|registered| now.since(registered) <= JUST_REGISTERED)
+}
+
+/// From the end of a registration to the request for a PRT.
+const JUST_REGISTERED: Duration = Duration::from_mins(10);
 
 async fn by_assertion(request: Request<'_>, text: &str) -> Result<Proved, ProofRefusal> {
     match UserAssertion::read(text)? {
@@ -246,7 +307,7 @@ fn audit(request: Request<'_>, refusal: &ProofRefusal) {
         ProofRefusal::Password(_) => return,
         ProofRefusal::Prt(refusal) => credential_failure(refusal),
         ProofRefusal::Account(error) => credential_failure(&error.clone().into()),
-        ProofRefusal::OtherDevice | ProofRefusal::NotPrimary => CredentialFailure::PrimaryRefreshToken,
+        ProofRefusal::OtherDevice | ProofRefusal::Refresh(_) => CredentialFailure::PrimaryRefreshToken,
         ProofRefusal::Hello(HelloError::Jws(JwsError::Signature)) => CredentialFailure::Signature,
         ProofRefusal::Hello(HelloError::Nonce) => CredentialFailure::Nonce,
         ProofRefusal::Certificate(_) | ProofRefusal::NoCertificates => CredentialFailure::CertificateUntrusted,

@@ -89,7 +89,8 @@ impl From<ProofRefusal> for OAuthError {
             },
             ProofRefusal::Account(error) if error.is_retryable() => Self::Unavailable(error.to_string()),
             ProofRefusal::Prt(refusal) => Self::Prt(Box::new(refusal)),
-            ProofRefusal::OtherDevice | ProofRefusal::NotPrimary => Self::Refresh(refusal.to_string()),
+            ProofRefusal::OtherDevice => Self::Refresh(refusal.to_string()),
+            ProofRefusal::Refresh(error) => *error,
             ProofRefusal::Hello(HelloError::Request(error)) => Self::Prt(Box::new(error.into())),
             ProofRefusal::Random(error) => Self::Random(error),
             // One answer for every reason that a user's own proof is not good.

@@ -1,0 +1,149 @@
+//! A domain that never had device registration, with the schema of Windows Server 2012 R2: `chancery drs init` prepares it, and
+//! devices register there without keys.
+
+use std::process::{Command, Output};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use chancery::clock::SystemClock;
+use chancery::devices::ActiveDirectoryRegistry;
+use chancery::directory::ldap::{Bind, DomainOptions, LdapDirectory, LdapLimits, LdapOptions, Transport};
+use chancery::secret::Secret;
+use serde_json::{Value, json};
+
+use crate::crashes::{signed_request, token, try_to_join};
+use crate::device_registry::conforms;
+use crate::drs_sign_in;
+use crate::support::{BROKER, Browser, Device, Lab, NodeSetup, program, variable};
+
+/// A program of the directory's, by the administrator of the second domain.
+fn ldap(program: &str) -> Command {
+    let mut command = Command::new(program);
+    let administrator = format!("Administrator@{}", variable("LAB_OTHER_REALM").to_lowercase());
+    command.args(["-x", "-H", &format!("ldaps://{}", variable("LAB_OTHER_DC"))]);
+    command.args(["-D", &administrator, "-w", "Adm1n.Passw0rd"]);
+    command
+}
+
+/// What an object holds, one attribute a line; empty when there is none.
+fn read(name: &str) -> String {
+    let output = ldap("ldapsearch").args(["-LLL", "-o", "ldif-wrap=no", "-b", name, "-s", "base"]).output();
+    String::from_utf8_lossy(&output.expect("ldapsearch runs").stdout).into_owned()
+}
+
+/// The second domain's registry, as its administrator sees it.
+fn registry() -> ActiveDirectoryRegistry {
+    let realm = variable("LAB_OTHER_REALM");
+    let domain = DomainOptions {
+        dns_name: realm.to_lowercase(),
+        netbios: realm.split('.').next().expect("a name").to_owned(),
+        sid: variable("LAB_OTHER_SID").parse().expect("a SID"),
+        base_dn: None,
+        upn_suffixes: Vec::new(),
+        servers: vec![variable("LAB_OTHER_DC").parse().expect("a server")],
+        transport: Transport::Ldaps,
+        ca_files: vec![variable("LAB_DC_CA").into()],
+        bind: Bind::Simple {
+            name: format!("Administrator@{}", realm.to_lowercase()),
+            password: Secret::new(String::from("Adm1n.Passw0rd")),
+        },
+    };
+    let clock = Arc::new(SystemClock::new());
+    let options = LdapOptions { domains: vec![domain], limits: LdapLimits::default() };
+    let directory = Arc::new(LdapDirectory::new(options, clock.clone()).expect("a directory"));
+    ActiveDirectoryRegistry::new(directory, realm.to_lowercase(), clock)
+}
+
+/// Takes everything back that the test made, also when it fails.
+struct Prepared(String);
+
+impl Drop for Prepared {
+    fn drop(&mut self) {
+        let base = &self.0;
+        for name in [
+            format!("CN=Device Registration Configuration,CN=Services,CN=Configuration,{base}"),
+            format!("CN=RegisteredDevices,{base}"),
+        ] {
+            let _ = ldap("ldapdelete").args(["-r", &name]).output();
+        }
+    }
+}
+
+#[test]
+fn a_fresh_domain_is_prepared_and_devices_register_without_keys() {
+    let (realm, base) = (variable("LAB_OTHER_REALM"), variable("LAB_OTHER_BASE_DN"));
+    let domain = realm.to_lowercase();
+    let setup = NodeSetup::new().write("administrator-password", "Adm1n.Passw0rd\n");
+    let bind = format!("user = \"svc-sts@{domain}\"\npassword_file = \"{}/other-password\"", setup.directory.display());
+    let setup = setup
+        .replace(&bind, &format!("user = \"Administrator@{domain}\"\npassword_file = \"administrator-password\""))
+        .replace(
+            "[device_registration]\nenabled = true",
+            &format!("[device_registration]\nenabled = true\ndomain = \"{realm}\""),
+        );
+    let file = setup.file();
+    let chancery = |arguments: &[&str]| -> (Output, String) {
+        let mut command = Command::new(program());
+        command.arg("drs").args(arguments).arg("--config").arg(&file).env("NO_COLOR", "1");
+        let output = command.output().expect("the program runs");
+        let said = [&output.stdout[..], &output.stderr].concat();
+        (output, String::from_utf8_lossy(&said).into_owned())
+    };
+
+    let (before, said) = chancery(&["check"]);
+    assert!(!before.status.success() && said.contains("there is no CN=DeviceRegistrationService"), "{said}");
+    let _prepared = Prepared(base.clone());
+    let (made, said) = chancery(&["init", "--apply"]);
+    assert!(made.status.success(), "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("made ")).count(), 5, "{said}");
+    let (again, said) = chancery(&["init", "--apply"]);
+    assert!(again.status.success() && !said.contains("made "), "{said}");
+    assert_eq!(said.lines().filter(|line| line.starts_with("kept ")).count(), 5, "{said}");
+    let service = "CN=DeviceRegistrationService,CN=Device Registration Services,CN=Device Registration Configuration,CN=Services,\
+                   CN=Configuration";
+    let object = read(&format!("{service},{base}"));
+    for line in [
+        format!("msDS-DeviceLocation: CN=RegisteredDevices,{base}"),
+        String::from("msDS-RegistrationQuota: 10"),
+        String::from("msDS-MaximumRegistrationInactivityPeriod: 90"),
+        String::from("msDS-IsEnabled: TRUE"),
+    ] {
+        assert!(object.contains(&line), "{line} is not in {object}");
+    }
+    // All but a name: the lab has none for this domain's devices.
+    let (_, said) = chancery(&["check"]);
+    let name = format!("enterpriseregistration.{domain}");
+    assert!(said.lines().all(|line| !line.starts_with("error") || line.contains(&name)), "{said}");
+    assert!(said.contains("devices register, and none gets a primary refresh token"), "{said}");
+    assert!(said.contains("the service account may create devices"), "{said}");
+
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(conforms(&registry(), false));
+
+    let node = setup.start();
+    let browser = Browser::windows().at(&node.address);
+    let access = drs_sign_in::by_ticket(&browser, "ows01", &format!("OWS01$@{realm}"));
+    let device = Device::certified(|_, key| {
+        let request = json!({
+            "CertificateRequest": {"Type": "pkcs10", "Data": STANDARD.encode(Device::request_for(key))},
+            "TransportKey": STANDARD.encode(crate::support::blob(key)),
+            "TargetDomain": domain, "DeviceType": "Windows", "OSVersion": "6.3.9600", "DeviceDisplayName": "OWS01",
+            "JoinType": 6,
+        });
+        let answer = try_to_join(&node.address, &access, &request.to_string()).expect("a registration");
+        let answer: Value = serde_json::from_str(&answer.body).expect("JSON");
+        STANDARD.decode(answer.pointer("/Certificate/RawBody").and_then(Value::as_str).expect("text")).expect("base64")
+    });
+    let object = read(&format!("CN={},CN=RegisteredDevices,{base}", device.id));
+    assert!(object.contains(&device.alt_security_identity()) && object.contains("msDS-IsEnabled: TRUE"), "{object}");
+    assert!(!object.contains("msDS-KeyCredentialLink") && !object.contains("msDS-DeviceTrustType"), "{object}");
+
+    // It is registered, and has nowhere a key that a session key could be sent with.
+    let nonce: Value = serde_json::from_str(&token(&node, "grant_type=srv_challenge").body).expect("JSON");
+    let signed = device.sign(&json!({
+        "client_id": BROKER, "scope": "openid aza", "request_nonce": nonce["Nonce"], "grant_type": "password",
+        "username": format!("alice@{}", Lab::get().domain), "password": "Alice-Pw-1",
+    }));
+    let answer = token(&node, &signed_request(&signed));
+    assert!(answer.status == 400 && answer.body.contains("MSIS9682"), "{}", answer.body);
+}
