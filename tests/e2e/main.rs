@@ -26,6 +26,8 @@ mod bad_messages;
 mod bad_passwords;
 mod bad_web;
 mod browser;
+mod browser_passwords;
+mod browser_sign_out;
 mod certificates;
 mod chart;
 mod check;
