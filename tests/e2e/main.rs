@@ -66,6 +66,7 @@ mod prt;
 mod prt_browser;
 mod registered;
 mod reload;
+mod scraping;
 mod shutdown;
 mod support;
 mod themes;
