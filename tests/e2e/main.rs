@@ -58,6 +58,7 @@ mod oauth;
 mod oauth_clients;
 mod oauth_refusals;
 mod openid;
+mod openid_key;
 mod partner;
 mod partner_metadata;
 mod partner_sign_out;
