@@ -27,7 +27,7 @@ notice-cookies = Ihr Browser hat das Cookie dieser Seite nicht zurückgeschickt.
 notice-home-realm = Mit dieser Organisation können Sie sich hier nicht anmelden. Wählen Sie eine andere.
 notice-address = Keine Organisation hat hier Adressen wie diese. Prüfen Sie die Adresse, oder wählen Sie Ihre Organisation.
 hand-over-title = Sie werden angemeldet
-hand-over-text = Wenn nichts geschieht, drücken Sie die Schaltfläche.
+hand-over-text = Wenn nichts geschieht, drücken Sie auf die Schaltfläche.
 hand-over-button = Weiter
 sign-out-title = Sie sind abgemeldet
 sign-out-text = Schließen Sie jetzt alle Fenster des Browsers, wenn auch andere diesen Computer benutzen.
@@ -36,7 +36,7 @@ sign-out-application-done = benachrichtigt
 sign-out-go-on = Weiter
 error-title = Die Anmeldung kann nicht fortgesetzt werden
 this-application = Die Anwendung
-error-request = Diese Adresse ist keine Anmeldung, die dieser Dienst versteht.
+error-request = Diese Adresse ist keine Anmeldeanforderung, die dieser Dienst versteht.
 error-request-help = Kehren Sie zur Anwendung zurück und beginnen Sie dort. Ein Lesezeichen oder Link kann veraltet sein.
 error-no-request = Hierher schicken Anwendungen ihre Benutzer zur Anmeldung. Für sich allein geöffnet, bewirkt diese Adresse nichts.
 error-no-request-help = Öffnen Sie die Anwendung, die Sie benutzen möchten: Sie schickt Sie hierher, wenn eine Anmeldung nötig ist. Setzen Sie Lesezeichen auf die Anwendung, nicht auf die Anmeldeseite.
@@ -92,7 +92,7 @@ rule-age = { $count ->
    *[other] Mindestens { $count } Tage nach der letzten Änderung.
 }
 error-partner = Was Ihre Organisation über Sie mitteilt, konnte nicht angenommen werden.
-error-partner-help = Gehen Sie zurück zur Anwendung und beginnen Sie dort noch einmal. Wenn das nicht hilft, geben Sie die Angaben unten dem Helpdesk.
+error-partner-help = Kehren Sie zur Anwendung zurück und beginnen Sie dort noch einmal. Wenn das nicht hilft, geben Sie die Angaben unten an Ihren Helpdesk weiter.
 link-home = Startseite
 link-help-desk = Helpdesk
 link-privacy = Datenschutz

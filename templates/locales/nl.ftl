@@ -92,7 +92,7 @@ rule-age = { $count ->
    *[other] Ten minste { $count } dagen na de laatste wijziging.
 }
 error-partner = Wat uw organisatie over u meldt, kon niet worden geaccepteerd.
-error-partner-help = Ga terug naar de toepassing en begin daar opnieuw. Helpt dat niet, geef dan de gegevens hieronder aan de helpdesk.
+error-partner-help = Ga terug naar de toepassing en begin daar opnieuw. Helpt dat niet, geef de gegevens hieronder dan door aan uw helpdesk.
 link-home = Startpagina
 link-help-desk = Helpdesk
 link-privacy = Privacyverklaring
@@ -104,4 +104,4 @@ certificate-other = Op een andere manier aanmelden
 notice-certificate-missing = Uw browser heeft geen certificaat gestuurd.
 notice-certificate-expired = Uw certificaat is op dit moment niet geldig: het is verlopen of nog niet geldig. Kies een ander of vraag de helpdesk om een nieuw certificaat.
 notice-certificate-refused = Met dat certificaat kunt u zich hier niet aanmelden. Kies een ander of vraag de helpdesk om hulp.
-notice-certificate-unavailable = Uw certificaat kon niet worden gecontroleerd omdat een server niet antwoordt. Probeer het over een paar minuten opnieuw.
+notice-certificate-unavailable = Uw certificaat kon niet worden gecontroleerd, omdat een server niet antwoordt. Probeer het over enkele minuten opnieuw.
