@@ -88,8 +88,8 @@ rule-history = { $count ->
 rule-age = { $count ->
    *[other] 前回の変更から { $count } 日以上たっていること。
 }
-error-partner = お客様の組織から届いた情報を受け入れることができませんでした。
-error-partner-help = アプリケーションに戻って、もう一度やり直してください。解決しない場合は、下の詳細をヘルプデスクにお伝えください。
+error-partner = 所属する組織から届いた情報を受け入れられませんでした。
+error-partner-help = アプリケーションに戻って、もう一度やり直してください。それでもできないときは、下の詳細をヘルプデスクに伝えてください。
 link-home = ホーム
 link-help-desk = ヘルプデスク
 link-privacy = プライバシー
