@@ -30,18 +30,22 @@ pub struct SessionLifetimes {
 pub struct SsoSession {
     /// Who is signed in.
     pub subject: AuthenticatedSubject,
-    /// Whether the browser keeps it when it is closed.
-    pub kept: bool,
+    /// Whether the browser keeps it when it is closed: `pwdLastSet` of the sign-in. It is good for as long as the directory says
+    /// the same (ws-federation.md 6.7).
+    pub kept: Option<i64>,
     /// When it ends.
     pub until: UtcTime,
 }
 
 impl SsoSession {
-    /// The session that an authentication begins. `keep` is the person's wish.
-    pub fn begin(subject: AuthenticatedSubject, lifetimes: SessionLifetimes, keep: bool) -> Self {
-        let kept = lifetimes.kept.filter(|_| keep);
-        let until = subject.instant.plus(kept.unwrap_or(lifetimes.session));
-        Self { subject, kept: kept.is_some(), until }
+    /// The session that an authentication begins. `keep` is there when the person wishes to keep it: `pwdLastSet` of the account.
+    pub fn begin(subject: AuthenticatedSubject, lifetimes: SessionLifetimes, keep: Option<i64>) -> Self {
+        let (kept, lifetime) = match (lifetimes.kept, keep) {
+            (Some(lifetime), Some(password_set)) => (Some(password_set), lifetime),
+            _ => (None, lifetimes.session),
+        };
+        let until = subject.instant.plus(lifetime);
+        Self { subject, kept, until }
     }
 
     /// The session as text that only this farm reads.
@@ -107,8 +111,8 @@ pub(super) struct Wire {
     alternate_login_id: Option<String>,
     #[serde(rename = "x")]
     session: SessionRef,
-    #[serde(rename = "o")]
-    kept: bool,
+    #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
+    kept: Option<i64>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -335,7 +339,7 @@ pub(crate) mod tests {
         let origin = SubjectOrigin::ClaimsProvider(federated);
         let subject = AuthenticatedSubject { origin, ..subject(AuthenticationMethod::Federated, NOW) };
         let lifetimes = SessionLifetimes { session: Duration::from_hours(8), kept: None };
-        let session = SsoSession::begin(subject, lifetimes, true);
+        let session = SsoSession::begin(subject, lifetimes, Some(7));
         assert_eq!(SsoSession::open(&sealer, &session.seal(&sealer).unwrap()), Ok(session));
     }
 
@@ -343,7 +347,7 @@ pub(crate) mod tests {
     fn a_session_comes_back_until_it_ends() {
         let clock = Arc::new(ManualClock::at(NOW));
         let sealer = sealer(&clock);
-        for (keep, hours) in [(false, 8), (true, 24)] {
+        for (keep, hours) in [(None, 8), (Some(7), 24)] {
             let session = SsoSession::begin(subject(AuthenticationMethod::Password, clock.now()), LIFETIMES, keep);
             assert_eq!((session.kept, session.until), (keep, clock.now().plus(Duration::from_hours(hours))));
             let text = session.seal(&sealer).unwrap();
@@ -357,8 +361,8 @@ pub(crate) mod tests {
     #[test]
     fn nothing_is_kept_where_that_is_not_offered() {
         let lifetimes = SessionLifetimes { kept: None, ..LIFETIMES };
-        let session = SsoSession::begin(subject(AuthenticationMethod::Password, NOW), lifetimes, true);
-        assert!(!session.kept);
+        let session = SsoSession::begin(subject(AuthenticationMethod::Password, NOW), lifetimes, Some(7));
+        assert_eq!((session.kept, session.until), (None, NOW.plus(LIFETIMES.session)));
     }
 
     #[test]
@@ -368,7 +372,7 @@ pub(crate) mod tests {
         let SubjectOrigin::Directory(account) = &mut member.origin else { panic!("an account") };
         let domain = account.sid.parent().unwrap();
         account.groups = (0..700).map(|group| domain.child(10_000 + group * 7).unwrap()).collect();
-        let session = SsoSession::begin(member, LIFETIMES, false);
+        let session = SsoSession::begin(member, LIFETIMES, None);
         let text = session.seal(&sealer(&clock)).unwrap();
         assert!(text.len() < 6_000, "{} characters", text.len());
         assert_eq!(SsoSession::open(&sealer(&clock), &text), Ok(session));

@@ -108,7 +108,7 @@ fn choose<'a>(loaded: &'a Loaded, wanted: Option<&str>) -> Result<Vec<&'a Monito
 
 fn refresh(loaded: &Loaded, chosen: Vec<&Monitored>, out: &mut dyn Write) -> Result<bool, Failure> {
     let partners = &loaded.config.partners;
-    let outgoing = Outgoing::new(partners.ca_file.as_deref(), partners.timeout())?;
+    let outgoing = Outgoing::to_partners(partners)?;
     let (clock, random) = (SystemClock::new(), SystemRandomSource::new());
     let schedule = Schedule { interval: partners.metadata_refresh(), random: &random };
     let runner = actix_web::rt::System::new();

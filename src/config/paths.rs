@@ -102,6 +102,9 @@ fn visit(config: &mut Config, see: &mut dyn FnMut(&str, PathKind, &mut PathBuf))
     if let Some(path) = &mut config.partners.ca_file {
         see("partners.ca_file", PathKind::Input, path);
     }
+    if let Some(path) = &mut config.partners.proxy_credentials_file {
+        see("partners.proxy_credentials_file", PathKind::Secret, path);
+    }
     if let Some(path) = &mut config.opaque_ids.secret_file {
         see("opaque_ids.secret_file", PathKind::Secret, path);
     }

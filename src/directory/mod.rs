@@ -12,6 +12,7 @@ mod guid;
 pub mod ldap;
 mod lockout;
 mod password_change;
+mod password_set;
 mod query;
 mod sid;
 
@@ -21,5 +22,6 @@ pub use cache::{CacheOptions, CachedDirectory};
 pub use guid::{GuidError, ObjectGuid};
 pub use lockout::DomainLockout;
 pub use password_change::{ChangeVerdict, PasswordRules};
+pub use password_set::password_set;
 pub use query::{AccountKey, AttributeName, AttributeValue, Attributes, Directory, DirectoryError};
 pub use sid::{Sid, SidError};

@@ -1,19 +1,23 @@
 //! One request and its answer.
 
-use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::fn_service;
 use actix_web::http::{StatusCode, Uri, Version, header};
 use awc::{Client, ClientRequest, Connector};
 use openssl::ssl::SslConnector;
 
+use super::proxy::{self, Proxy};
 use super::tls;
+use crate::config::Partners;
 use crate::secret::Secret;
 
 /// Makes requests. Cheap to clone.
 #[derive(Clone)]
 pub struct Outgoing {
     connector: SslConnector,
+    proxy: Option<Arc<Proxy>>,
     timeout: Duration,
 }
 
@@ -49,6 +53,9 @@ pub enum OutgoingError {
     /// TLS cannot be set up.
     #[error("TLS to partners cannot be set up: {0}")]
     Tls(String),
+    /// The proxy's credentials cannot be used.
+    #[error("the credentials for the proxy cannot be used: {0}")]
+    Proxy(String),
     /// The address is none that is asked.
     #[error("{0} is not asked: only absolute addresses over HTTPS are")]
     Address(String),
@@ -87,12 +94,16 @@ pub enum OutgoingError {
 }
 
 impl Outgoing {
-    /// Requests that verify with the authorities of `ca_file`, or the system's, and take at most `timeout` each.
+    /// Requests to partners as the configuration says: through its proxy, with its authorities, each in its time.
     ///
     /// # Errors
-    /// [`OutgoingError::Tls`].
-    pub fn new(ca_file: Option<&Path>, timeout: Duration) -> Result<Self, OutgoingError> {
-        Ok(Self { connector: tls::connector(ca_file)?, timeout })
+    /// [`OutgoingError::Tls`], [`OutgoingError::Proxy`].
+    pub fn to_partners(partners: &Partners) -> Result<Self, OutgoingError> {
+        Ok(Self {
+            connector: tls::connector(partners.ca_file.as_deref())?,
+            proxy: Proxy::of(partners)?.map(Arc::new),
+            timeout: partners.timeout(),
+        })
     }
 
     /// The body behind an address, at most `limit` octets of it. Redirections are followed on the same host only.
@@ -148,8 +159,10 @@ impl Outgoing {
         body: &Body<'_>,
         limit: usize,
     ) -> Result<(Answer, Option<String>), OutgoingError> {
+        let proxy = self.proxy.clone();
+        let way = fn_service(move |target| proxy::connect(proxy.clone(), target));
         let client = Client::builder()
-            .connector(Connector::new().openssl(self.connector.clone()).timeout(self.timeout))
+            .connector(Connector::new().connector(way).openssl(self.connector.clone()).timeout(self.timeout))
             .timeout(self.timeout)
             .disable_redirects()
             .no_default_headers()

@@ -4,6 +4,7 @@
 //! HTTP; knows nothing of what is fetched.
 
 mod fetch;
+mod proxy;
 mod tls;
 
 pub use fetch::{Answer, Body, Outgoing, OutgoingError};

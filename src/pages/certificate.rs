@@ -1,6 +1,7 @@
 //! The page of a sign-in with a certificate that came to nothing.
 
 use super::contexts::{Notice, Page};
+use super::theme::Description;
 
 /// What became of the certificate, and what to do.
 #[derive(Debug, Clone, serde::Serialize)]
@@ -17,6 +18,7 @@ pub struct CertificatePage {
 
 impl Page for CertificatePage {
     const TEMPLATE: &'static str = "certificate.html";
+    const DESCRIPTION: Option<Description> = Some(Description::Certificate);
     /// Trying again leads to another name of this service, or another port.
     const POSTS_ELSEWHERE: bool = true;
 }

@@ -192,8 +192,8 @@ impl Page for HandOverPage {
 /// After a sign-out.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct SignOutPage {
-    /// Addresses at which relying parties end their own sessions; each is loaded in a hidden frame.
-    pub clean_up: Vec<String>,
+    /// The relying parties that end their own sessions.
+    pub clean_up: Vec<CleanUp>,
     /// Origins of those addresses.
     pub origins: Vec<String>,
     /// Where the person goes on.
@@ -202,9 +202,20 @@ pub struct SignOutPage {
     pub framed: bool,
 }
 
+/// A relying party that ends its own session.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct CleanUp {
+    /// Its name.
+    pub name: String,
+    /// Its address; loaded in a hidden frame.
+    pub address: String,
+}
+
 impl Page for SignOutPage {
     const TEMPLATE: &'static str = "sign-out.html";
     const DESCRIPTION: Option<Description> = Some(Description::SignOut);
+    /// Says which relying parties have answered.
+    const SCRIPT: bool = true;
 
     fn frames(&self) -> Vec<&str> {
         self.origins.iter().map(String::as_str).collect()
@@ -236,6 +247,8 @@ pub struct ErrorPage {
 pub enum ErrorText {
     /// Not a request this service understands.
     ErrorRequest,
+    /// No request at all: somebody opened the address by itself.
+    ErrorNoRequest,
     /// No trust for the application.
     ErrorApplication,
     /// Signed in, and not permitted.

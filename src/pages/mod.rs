@@ -25,8 +25,8 @@ use theme::Theme;
 
 pub use certificate::CertificatePage;
 pub use contexts::{
-    ErrorPage, ErrorText, HandOverPage, HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice, Page, SignInPage,
-    SignOutPage,
+    CleanUp, ErrorPage, ErrorText, HandOverPage, HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice, Page,
+    SignInPage, SignOutPage,
 };
 pub use locale::Locale;
 pub use password::{PasswordUpdatedPage, ShownRules, UpdatePasswordPage};

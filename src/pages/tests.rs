@@ -59,7 +59,7 @@ fn certificate(text: &str) -> CertificatePage {
 
 fn sign_out(text: &str) -> SignOutPage {
     SignOutPage {
-        clean_up: vec![text.into()],
+        clean_up: vec![CleanUp { name: text.into(), address: text.into() }],
         origins: vec!["https://rp.example".into()],
         go_on: Some(text.into()),
         framed: false,
@@ -107,7 +107,8 @@ const NOTICES: [Notice; 20] = [
     Notice::NoticeCertificateUnavailable,
 ];
 
-const ERRORS: [ErrorText; 10] = [
+const ERRORS: [ErrorText; 11] = [
+    ErrorText::ErrorNoRequest,
     ErrorText::ErrorPartner,
     ErrorText::ErrorRequest,
     ErrorText::ErrorApplication,
@@ -238,6 +239,7 @@ fn theme(text: &str, octets: usize) -> Theme {
         Description::HomeRealm,
         Description::Error,
         Description::SignOut,
+        Description::Certificate,
         Description::UpdatePassword,
     ];
     Theme {
@@ -335,6 +337,7 @@ fn a_page_that_others_may_frame_has_nothing_to_press() {
     let framed = SignOutPage { framed: true, go_on: None, ..sign_out("x") };
     let html = render_as(&framed, &theme("x", 100), Locale::En).html;
     assert!(!html.contains("<a ") && !html.contains("<button"), "{html}");
+    assert!(!html.contains("signoutList") && !html.contains("<script"), "nor what the person used: {html}");
 }
 
 /// Names that scripts, password managers and command-line tools know (ws-federation.md 10.4).

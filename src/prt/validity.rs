@@ -12,10 +12,7 @@ use super::transport_key::{has_transport_key, key_digest};
 use crate::authn::{AuthenticatedSubject, DeviceContext, SubjectOrigin};
 use crate::clock::UtcTime;
 use crate::devices::{Device, DeviceRegistry, RegistryError};
-use crate::directory::filter::Filter;
-use crate::directory::{
-    Account, AccountKey, AttributeName, AttributeValue, Directory, DirectoryError, Sid, SignInState,
-};
+use crate::directory::{Account, AccountKey, Directory, DirectoryError, Sid, SignInState, password_set};
 use crate::store::{Revocations, StoreError};
 
 /// Where the questions go.
@@ -107,22 +104,6 @@ pub async fn check_user(directory: &dyn Directory, user: &Sid, by_password: bool
         SignInState::Permitted | SignInState::PasswordExpired => Ok(()),
         state => Err(PrtError::User(state)),
     }
-}
-
-/// `pwdLastSet`, as the directory has it now; `None` when it does not say. A search, because attributes of an account are
-/// remembered for longer than a changed password may go unnoticed.
-///
-/// # Errors
-/// [`DirectoryError`].
-pub async fn password_set(directory: &dyn Directory, account: &Account) -> Result<Option<i64>, DirectoryError> {
-    let name = AttributeName::new("pwdLastSet");
-    let filter = Filter::sid(&account.sid).to_string();
-    let found = directory.search(&account.netbios_domain, &filter, std::slice::from_ref(&name)).await?;
-    let [account] = found.as_slice() else { return Ok(None) };
-    Ok(match account.values(&name).first() {
-        Some(AttributeValue::Text(text)) => text.parse().ok(),
-        _ => None,
-    })
 }
 
 /// Why a PRT does not hold.

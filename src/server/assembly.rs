@@ -180,7 +180,7 @@ impl Lasting {
             browser: self.browser(loaded, &keys, prt::sign_in(config, devices.as_ref(), prt.as_ref()))?,
             oauth: self.oauth(config, &keys)?,
             openid: OpenIdClient {
-                outgoing: Outgoing::new(config.partners.ca_file.as_deref(), config.partners.timeout())
+                outgoing: Outgoing::to_partners(&config.partners)
                     .map_err(|error| AssemblyError::because("[partners]")(&error))?,
                 known: self.openid.clone(),
                 refresh: config.partners.metadata_refresh(),

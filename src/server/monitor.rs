@@ -43,7 +43,7 @@ impl Monitor {
                 continue;
             }
             let partners = &loaded.config.partners;
-            let outgoing = match Outgoing::new(partners.ca_file.as_deref(), partners.timeout()) {
+            let outgoing = match Outgoing::to_partners(partners) {
                 Ok(outgoing) => outgoing,
                 Err(error) => {
                     tracing::error!(%error, "the metadata of partners is not looked at");

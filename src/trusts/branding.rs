@@ -138,6 +138,7 @@ fn descriptions(
             ("home_realm", Description::HomeRealm, &texts.home_realm),
             ("error", Description::Error, &texts.error),
             ("sign_out", Description::SignOut, &texts.sign_out),
+            ("certificate", Description::Certificate, &texts.certificate),
             ("update_password", Description::UpdatePassword, &texts.update_password),
         ] {
             let Some(text) = text else { continue };

@@ -211,9 +211,15 @@ pub struct OidcFile {
     pub client_id: String,
     /// File with the client secret, beside the trust.
     pub client_secret_file: Option<PathBuf>,
-    /// How the secret is sent.
+    /// How this server says who it is.
     #[serde(default)]
     pub client_authentication: ClientAuthentication,
+    /// PEM certificate of the key, for `private_key_jwt`.
+    pub client_certificate_file: Option<PathBuf>,
+    /// PEM private key, for `private_key_jwt`.
+    pub client_key_file: Option<PathBuf>,
+    /// The key's name in the set that the provider has.
+    pub client_key_id: Option<String>,
     /// What is asked for.
     #[serde(default = "default_scopes")]
     pub scopes: Vec<String>,

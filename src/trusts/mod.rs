@@ -35,7 +35,7 @@ pub(crate) use compile::compile;
 pub(crate) use compile_client::compile as compile_client;
 pub(crate) use compile_provider::compile as compile_claims_provider;
 pub(crate) use context::TrustContext;
-pub use openid::{ClientAuthentication, OpenIdSettings};
+pub use openid::{ClientAuthentication, ClientKeyFiles, OpenIdSettings};
 pub use policy::AppliedPolicy;
 pub(crate) use policy::{PolicyKeys, resolve_policy, warn_of_computers};
 pub(crate) use provider_metadata::monitored;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::file::ClaimsProviderFile;
+use super::file::{ClaimsProviderFile, OidcFile};
 use super::{TrustContext, endpoints};
 use crate::config::diagnostic::Code;
 use crate::config::load::{MAX_CONFIGURATION_FILE, read_bounded};
+use crate::keys::{KeyMaterial, SoftwareSigner, import};
 use crate::secret::Secret;
 
 /// How an `OpenID` provider is asked.
@@ -15,8 +16,10 @@ pub struct OpenIdSettings {
     pub client_id: String,
     /// File with the client secret; `None` for a public client, whom PKCE alone protects.
     pub client_secret_file: Option<PathBuf>,
-    /// How the secret is sent.
+    /// How this server says who it is.
     pub authentication: ClientAuthentication,
+    /// What it signs with, for [`ClientAuthentication::PrivateKeyJwt`].
+    pub key: Option<ClientKeyFiles>,
     /// What is asked for; `openid` among them.
     pub scopes: Vec<String>,
     /// Whether the userinfo endpoint is asked, too.
@@ -42,6 +45,33 @@ pub enum ClientAuthentication {
     Basic,
     /// `client_secret_post`: in the form.
     Post,
+    /// `private_key_jwt`: a token that a key of its own signs, in place of the secret.
+    PrivateKeyJwt,
+}
+
+/// The key that says who this server is to a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClientKeyFiles {
+    /// PEM certificate, whose thumbprint providers such as Microsoft Entra know the key by.
+    pub certificate: PathBuf,
+    /// PEM private key, RSA.
+    pub key: PathBuf,
+    /// The key's name (`kid`) in the set that the provider has, where it has one.
+    pub id: Option<String>,
+}
+
+impl ClientKeyFiles {
+    /// The key, read when it is needed: no copy of it stays.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub fn load(&self) -> Result<KeyMaterial, String> {
+        let read = |path: &PathBuf| read_bounded(path, MAX_CONFIGURATION_FILE).map_err(|error| error.to_string());
+        let key = Secret::new(read(&self.key)?);
+        let material = import::pem(&key, &read(&self.certificate)?, None).map_err(|error| error.to_string())?;
+        SoftwareSigner::new(&material).map_err(|error| error.to_string())?;
+        Ok(material)
+    }
 }
 
 impl OpenIdSettings {
@@ -120,18 +150,20 @@ pub(super) fn compile(table: &ClaimsProviderFile, context: &mut TrustContext<'_,
     // Read here as well, so that a file that is not there is found by `chancery check`.
     let secret =
         file.client_secret_file.as_ref().and_then(|path| context.read(path, "claims_provider.oidc.client_secret_file"));
-    if file.client_secret_file.is_none() {
+    let key = client_key(file, context);
+    if file.client_secret_file.is_none() && file.client_authentication != ClientAuthentication::PrivateKeyJwt {
         context.findings.warning(
             Code::Advice,
             KEY,
             "there is no client secret: PKCE alone keeps others from using a code",
-            "ask the provider for a confidential client, and write `client_secret_file`",
+            "ask the provider for a confidential client, and write `client_secret_file`, or a key",
         );
     }
     Some(OpenIdSettings {
         client_id: file.client_id.clone(),
         client_secret_file: secret.map(|(path, _)| path),
         authentication: file.client_authentication,
+        key,
         scopes,
         userinfo: file.userinfo,
         discovery_url,
@@ -140,4 +172,44 @@ pub(super) fn compile(table: &ClaimsProviderFile, context: &mut TrustContext<'_,
         jwks_url: file.jwks_url.clone(),
         userinfo_endpoint: file.userinfo_endpoint.clone(),
     })
+}
+
+/// The key for `private_key_jwt`, which is there exactly then.
+fn client_key(file: &OidcFile, context: &mut TrustContext<'_, '_, '_>) -> Option<ClientKeyFiles> {
+    const KEYS: [&str; 2] = ["claims_provider.oidc.client_certificate_file", "claims_provider.oidc.client_key_file"];
+    let files = [&file.client_certificate_file, &file.client_key_file];
+    if file.client_authentication != ClientAuthentication::PrivateKeyJwt {
+        for (key, _) in KEYS.iter().zip(files).filter(|(_, path)| path.is_some()) {
+            let help = "write `client_authentication = \"private_key_jwt\"`, or take the key out";
+            context.findings.error(Code::Contradiction, key, "the key is not used", help);
+        }
+        return None;
+    }
+    if file.client_secret_file.is_some() {
+        context.findings.error(
+            Code::Contradiction,
+            "claims_provider.oidc.client_secret_file",
+            "with `private_key_jwt` there is no secret",
+            "take it out",
+        );
+    }
+    let mut paths = Vec::new();
+    for (key, path) in KEYS.iter().zip(files) {
+        match path {
+            Some(path) => paths.extend(context.read(path, key).map(|(path, _)| path)),
+            None => context.findings.error(
+                Code::MissingKey,
+                "claims_provider.oidc",
+                format!("`{}` is missing", key.rsplit('.').next().unwrap_or(key)),
+                "`private_key_jwt` wants a PEM certificate and the private key that belongs to it",
+            ),
+        }
+    }
+    let [certificate, key] = <[PathBuf; 2]>::try_from(paths).ok()?;
+    let files = ClientKeyFiles { certificate, key, id: file.client_key_id.clone() };
+    if let Err(reason) = files.load() {
+        let help = "the key is an RSA key in PEM form, and the certificate is its own";
+        context.findings.error(Code::Certificate, KEYS[1], format!("the key cannot be used: {reason}"), help);
+    }
+    Some(files)
 }

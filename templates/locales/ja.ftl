@@ -31,11 +31,15 @@ hand-over-text = 何も起こらないときは、ボタンを押してくださ
 hand-over-button = 続ける
 sign-out-title = サインアウトしました
 sign-out-text = ほかの人も使うコンピューターでは、ブラウザーのウィンドウをすべて閉じてください。
+sign-out-applications = 次のアプリケーションにサインアウトを通知しています。
+sign-out-application-done = 通知済み
 sign-out-go-on = 続ける
 error-title = サインインを続けられません
 this-application = アプリケーション
 error-request = このアドレスは、このサービスが理解できるサインイン要求ではありません。
 error-request-help = アプリケーションに戻って、そこから始めてください。ブックマークやリンクが古くなっている可能性があります。
+error-no-request = ここは、アプリケーションからサインインのために移動してくるページです。このアドレスだけを開いても何も起こりません。
+error-no-request-help = 使いたいアプリケーションを開いてください。サインインが必要なときは、ここに移動します。ブックマークには、サインインのページではなくアプリケーションを登録してください。
 error-application = 接続元のアプリケーションは、このサービスに登録されていないか、無効になっています。
 error-application-help = アプリケーションのアドレスを確認してください。正しい場合は、下の詳細をアプリケーションの担当者に伝えてください。
 error-denied = サインインしましたが、このアプリケーションを使う許可がありません: { $application }
@@ -84,8 +88,8 @@ rule-history = { $count ->
 rule-age = { $count ->
    *[other] 前回の変更から { $count } 日以上たっていること。
 }
-error-partner = お客様の組織から届いた情報を受け入れることができませんでした。
-error-partner-help = アプリケーションに戻って、もう一度やり直してください。解決しない場合は、下の詳細をヘルプデスクにお伝えください。
+error-partner = 所属する組織から届いた情報を受け入れられませんでした。
+error-partner-help = アプリケーションに戻って、もう一度やり直してください。それでもできないときは、下の詳細をヘルプデスクに伝えてください。
 link-home = ホーム
 link-help-desk = ヘルプデスク
 link-privacy = プライバシー

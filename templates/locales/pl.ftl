@@ -31,12 +31,16 @@ hand-over-text = Jeśli nic się nie dzieje, naciśnij przycisk.
 hand-over-button = Dalej
 sign-out-title = Wylogowano
 sign-out-text = Jeśli z tego komputera korzystają też inni, zamknij teraz wszystkie okna przeglądarki.
+sign-out-applications = Te aplikacje otrzymują informację o wylogowaniu.
+sign-out-application-done = powiadomiono
 sign-out-go-on = Dalej
 error-title = Nie można kontynuować logowania
 this-application = Aplikacja
 error-request = Ten adres nie jest żądaniem logowania zrozumiałym dla tej usługi.
 error-request-help = Wróć do aplikacji i zacznij od niej. Zakładka lub łącze mogą być nieaktualne.
-error-application = Aplikacja, która tu skierowała, nie jest zarejestrowana w tej usłudze lub jest wyłączona.
+error-no-request = Tutaj aplikacje kierują użytkowników, aby się zalogowali. Sam ten adres niczego nie otwiera.
+error-no-request-help = Otwórz aplikację, z której chcesz skorzystać: skieruje Cię tutaj, gdy potrzebne będzie logowanie. Zakładkę ustaw na aplikację, a nie na stronę logowania.
+error-application = Aplikacja, z której nastąpiło przekierowanie, nie jest zarejestrowana w tej usłudze lub jest wyłączona.
 error-application-help = Sprawdź adres aplikacji. Jeśli jest prawidłowy, przekaż poniższe szczegóły jej opiekunom.
 error-denied = Zalogowano, ale nie masz dostępu do tej aplikacji: { $application }.
 error-denied-help = Jeśli jej potrzebujesz, poproś jej opiekunów o dostęp i przekaż im poniższe szczegóły.
@@ -46,7 +50,7 @@ error-method = { $application } wymaga sposobu logowania, który nie jest tutaj 
 error-method-help = Spróbuj na komputerze w sieci swojej organizacji. Jeśli to nie pomoże, przekaż poniższe szczegóły pomocy technicznej.
 error-home-realm = { $application } wymaga logowania, którego żadna organizacja nie może tu zapewnić.
 error-home-realm-help = Otwórz aplikację ponownie w oknie przeglądarki. Jeśli to nie pomoże, przekaż poniższe szczegóły pomocy technicznej.
-error-loop = { $application } w ostatnich sekundach kieruje tu raz po raz.
+error-loop = { $application } w ostatnich sekundach wielokrotnie przekierowuje tu przeglądarkę.
 error-loop-help = Zamknij przeglądarkę, otwórz ją ponownie i spróbuj jeszcze raz. Jeśli to się powtarza, przekaż poniższe szczegóły pomocy technicznej.
 error-unavailable = Element potrzebny do logowania w tej chwili nie odpowiada.
 error-unavailable-help = Z Twoim kontem wszystko jest w porządku. Spróbuj ponownie za kilka minut.
@@ -58,13 +62,13 @@ details-activity = Identyfikator działania
 details-time = Czas
 details-copy = Kopiuj szczegóły
 details-copied = Skopiowano
-update-password-title = Zmień hasło
+update-password-title = Zmiana hasła
 update-password-message = Wpisz obecne hasło, a potem dwa razy nowe.
 update-password-expired = Twoje hasło wygasło. Wybierz nowe, aby przejść dalej.
 current-password = Obecne hasło
 new-password = Nowe hasło
 confirm-password = Nowe hasło jeszcze raz
-update-password-button = Zmień hasło teraz
+update-password-button = Zmień hasło
 update-password-done-title = Hasło zostało zmienione
 update-password-done-text = Od teraz loguj się nowym hasłem, także na innych swoich urządzeniach.
 notice-new-password-missing = Wpisz nowe hasło w oba pola.
@@ -80,7 +84,7 @@ rule-length = { $count ->
     [many] Co najmniej { $count } znaków.
    *[other] Co najmniej { $count } znaku.
 }
-rule-complex = Trzy z czterech rodzajów: wielkie litery, małe litery, cyfry, inne znaki. Bez Twojego nazwiska.
+rule-complex = Trzy z czterech rodzajów: wielkie litery, małe litery, cyfry, inne znaki. Bez Twojego imienia i nazwiska.
 rule-history = { $count ->
     [one] Inne niż ostatnie hasło.
     [few] Inne niż { $count } ostatnie hasła.

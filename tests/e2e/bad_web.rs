@@ -98,7 +98,9 @@ fn what_is_no_request_gets_an_error_page_and_no_more() {
     Trusts::get();
     let browser = Browser::outside();
     let get = |query: &str| browser.get(&format!("/adfs/ls/{query}"));
-    refused(&get(""), 500, "MSIS7065");
+    let alone = get("");
+    refused(&alone, 400, "MSIS7065");
+    assert!(alone.body.contains("Open the application that you want to use"), "{}", alone.body);
     for query in [
         "?wa=wattr1.0",
         "?wa=wsignin1.0",
@@ -112,6 +114,13 @@ fn what_is_no_request_gets_an_error_page_and_no_more() {
     ] {
         refused(&get(query), 500, "MSIS7000");
     }
+    // A provider that answers by an artifact is told what it must do, in the log.
+    let artifact = get("?SAMLart=AAQAAMh48&RelayState=x");
+    refused(&artifact, 500, "MSIS7046");
+    let detail = Lab::get().audit(&artifact.correlation).event(364)["Detail"].to_string();
+    assert!(detail.contains("must answer by HTTP POST"), "{detail}");
+    let form = browser.request("/adfs/ls/").header("Content-Type", "application/x-www-form-urlencoded");
+    refused(&form.post("SAMLart=AAQAAMh48").send(), 500, "MSIS7046");
     // A provider may ask for the end of a session by SAML 2.0; this is no message.
     refused(&get("?SAMLRequest=fZ"), 500, "MSIS7046");
     refused(&get(&format!("?wa=wsignin1.0&wtrealm=urn:e2e:web&wctx={}", "a".repeat(17_000))), 500, "MSIS7000");

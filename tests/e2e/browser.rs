@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::accessibility::accessible;
 use crate::support::{Assertion, Browser, Lab, Trusts, claim, python_with, signing_certificate, variable};
 
-fn chromium(scenes: &Value, with_ticket: bool) -> Value {
+pub fn chromium(scenes: &Value, with_ticket: bool) -> Value {
     Trusts::get();
     chromium_with(scenes, with_ticket, None)
 }
@@ -31,19 +31,20 @@ pub fn chromium_with_certificate(scenes: &Value, name: &str) -> Value {
 }
 
 fn play(scenes: &Value, with_ticket: bool, hosts: Option<&Path>, certificate: &Value) -> Value {
-    /// The relying party has one address.
+    /// The relying parties have one address each.
     static ADDRESS: Mutex<()> = Mutex::new(());
     let _one = ADDRESS.lock().unwrap_or_else(PoisonError::into_inner);
     let lab = Lab::get();
     let tls = format!("{}/tls", variable("LAB"));
+    let addresses = [20, 21].map(|last| format!("{}.{last}", variable("LAB_BLOCK")));
     let input = json!({
         "service": lab.url,
         "scenes": scenes,
         "profile": lab.new_file("chromium"),
         "certificate": certificate,
         "relying_party": {
-            // One address for each run: tests run side by side.
-            "address": format!("{}.21", variable("LAB_BLOCK")),
+            // One run at a time has them: tests run side by side.
+            "addresses": addresses,
             "certificate": format!("{tls}/rp.pem"),
             "key": format!("{tls}/rp.key"),
         },

@@ -275,6 +275,29 @@ async fn a_partner_encrypts_what_it_says() {
 }
 
 #[tokio::test]
+async fn a_partner_encrypts_whom_it_speaks_of() {
+    let Some(idp) = idp() else { return };
+    let metadata = idp.metadata("/saml2/idp/metadata.php");
+    let service = "urn:chancery:lab:encrypted-name";
+    let page = idp.sign_in(&idp.request(&metadata, service).await);
+    let message = response::decode_form(&field(&page, "SAMLResponse")).unwrap();
+    let text = String::from_utf8_lossy(&message);
+    assert!(text.contains("EncryptedID") && !text.contains("NameID "), "{text}");
+    let keys = saml_keys(&metadata);
+    let audiences = [service];
+    let decryption_key = DecryptionKey::new(&idp.material).unwrap();
+    let decryption_keys = [&decryption_key];
+    let partner = Partner { decryption_keys: &decryption_keys, ..partner(&metadata, &keys, &audiences) };
+    let store = MemoryOneTime::new(Arc::new(SystemClock::new()), 1);
+    let assertion = response::receive(&message, &partner, &idp.delivery(Profile::WebSso)).unwrap();
+    let assertion = assertion.redeem(&store).await.unwrap();
+    check_alice(&assertion);
+    let name = assertion.name_identifier.unwrap();
+    assert_eq!(name.format.as_deref(), Some("urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"));
+    assert!(!name.value.is_empty());
+}
+
+#[tokio::test]
 async fn a_partner_signs_somebody_in_by_ws_federation() {
     let Some(idp) = idp() else { return };
     let metadata = idp.metadata("/module.php/adfs/idp/metadata.php");

@@ -306,3 +306,55 @@ fn a_content_key_of_another_length_opens_nothing() {
         assert_eq!(receive(&message, true).unwrap_err(), InboundError::Undecryptable);
     }
 }
+
+/// `EncryptedID` in place of the name, signed with the rest.
+fn with_encrypted_name(plain: &str, cipher: ContentCipher) -> String {
+    let whole = unsigned_response();
+    let name = &whole[whole.find("<saml:NameID").unwrap()..whole.find("<saml:SubjectConfirmation ").unwrap()];
+    let encrypted = encrypted(plain, AssertionVersion::Saml2, cipher).replace("EncryptedAssertion", "EncryptedID");
+    sign(&edit(&whole, name, &encrypted))
+}
+
+const NAME: &str =
+    "<saml:NameID xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" Format=\"urn:f\">alice</saml:NameID>";
+
+#[tokio::test]
+async fn a_name_that_is_encrypted_is_read() {
+    // The assertion's signature covers it: CBC will do.
+    for cipher in [ContentCipher::Aes256Gcm, ContentCipher::Aes256Cbc] {
+        let message = with_encrypted_name(NAME, cipher);
+        assert!(!message.contains("NameID"), "{message}");
+        let store = MemoryOneTime::new(Arc::new(ManualClock::at(NOW)), 1);
+        let name = receive(&message, false).unwrap().redeem(&store).await.unwrap().name_identifier.unwrap();
+        assert_eq!((&*name.value, name.format.as_deref()), ("alice", Some("urn:f")));
+    }
+}
+
+#[test]
+fn what_is_encrypted_in_place_of_a_name_is_one_name_that_our_keys_open() {
+    let gcm = ContentCipher::Aes256Gcm;
+    let empty = NAME.replace(">alice<", "> <");
+    let other = NAME.replace("NameID", "BaseID");
+    let assertion = signed_assertion();
+    for plain in ["", "alice", "<!DOCTYPE x><x/>", "<saml:NameID>alice</saml:NameID>", &empty, &other, &assertion] {
+        assert_eq!(
+            receive(&with_encrypted_name(plain, gcm), false).unwrap_err(),
+            InboundError::Undecryptable,
+            "{plain}"
+        );
+    }
+    let message = with_encrypted_name(NAME, gcm);
+    let without = Partner { decryption_keys: &[&KEYS[0]], ..partner() };
+    let error = response::receive(message.as_bytes(), &without, &web_sso()).unwrap_err();
+    assert_eq!(error, ResponseError::Inbound(InboundError::Undecryptable));
+    // Altered under the signature.
+    let at = message.rfind("</xenc:CipherValue>").unwrap() - 20;
+    let flipped = if &message[at..=at] == "A" { "B" } else { "A" };
+    let altered = format!("{}{flipped}{}", &message[..at], &message[at + 1..]);
+    assert!(matches!(receive(&altered, false).unwrap_err(), InboundError::Signature(_)));
+    // A name in the clear beside it: which of the two counts?
+    let whole = unsigned_response();
+    let encrypted = encrypted(NAME, AssertionVersion::Saml2, gcm).replace("EncryptedAssertion", "EncryptedID");
+    let both = sign(&edit(&whole, "<saml:SubjectConfirmation ", &format!("{encrypted}<saml:SubjectConfirmation ")));
+    assert!(matches!(receive(&both, false).unwrap_err(), InboundError::Unsupported { .. }));
+}

@@ -47,6 +47,8 @@ pub struct Texts {
     pub error: Option<String>,
     /// On the page after a sign-out; AD FS' `SignOutPageDescriptionText`.
     pub sign_out: Option<String>,
+    /// On the page of a sign-in with a certificate; AD FS' `CertificatePageDescriptionText`.
+    pub certificate: Option<String>,
     /// On the page on which a password is changed; AD FS' `UpdatePasswordPageDescriptionText`.
     pub update_password: Option<String>,
 }

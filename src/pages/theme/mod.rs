@@ -51,6 +51,8 @@ pub enum Description {
     Error,
     /// The page after a sign-out.
     SignOut,
+    /// The page of a sign-in with a certificate that came to nothing.
+    Certificate,
     /// The page on which a password is changed.
     UpdatePassword,
 }

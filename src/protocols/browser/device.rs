@@ -233,7 +233,7 @@ fn session(sign_in: &BrowserSignIn, cx: &Context, proved: Credentialed) -> SsoSe
     }
     credential::prt_accepted(cx, &subject, None);
     let until = cx.services.clock.now().plus(sign_in.lifetimes.session).min(until);
-    SsoSession { subject, kept: false, until }
+    SsoSession { subject, kept: None, until }
 }
 
 fn refused(cx: &Context, parties: Parties, token_type: &str, refusal: &PrtRefusal) {

@@ -158,7 +158,7 @@ impl Visit<'_> {
         let now = self.cx.services.clock.now();
         let input = FlowInput::ClaimsProvider { subject, departed: arrival.returned.departed(), now };
         match sign_in.flow.clone().step(input) {
-            FlowStep::Authenticated(subject) => Ok(self.back_to_request(*subject, false)),
+            FlowStep::Authenticated(subject) => Ok(self.back_to_request(*subject)),
             FlowStep::Failed(error) => Err(error.into()),
             FlowStep::Challenge(..) | FlowStep::Continue => Err(AuthnError::Unavailable.into()),
         }

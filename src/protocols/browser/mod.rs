@@ -10,6 +10,7 @@ pub mod cookies;
 mod device;
 mod federate_in;
 mod federate_out;
+mod forms;
 mod home_realm;
 mod looping;
 pub mod parameters;

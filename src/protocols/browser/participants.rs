@@ -44,7 +44,7 @@ pub(in crate::protocols) fn take_part(
     let earlier = browser.session.as_ref();
     let same_person = earlier.is_some_and(|earlier| earlier.subject.origin.is_same_person(&session.subject.origin));
     let earlier = if same_person { browser.participants(sign_in) } else { Participants::default() };
-    let keep = if session.kept { Keep::For(session.until.since(now)) } else { Keep::Session };
+    let keep = if session.kept.is_some() { Keep::For(session.until.since(now)) } else { Keep::Session };
     earlier.with(entry).cookie(sign_in, session, keep)
 }
 

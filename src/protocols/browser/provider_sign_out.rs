@@ -240,7 +240,7 @@ fn verify_answer(
     let id = request.message_id();
     let recipient = own_address(environment);
     let now = cx.services.clock.now();
-    let status = with_partner(provider, now, |partner| {
+    let status = with_partner(cx, provider, now, |partner| {
         let delivery = delivery(&recipient, Some(id.as_str()), now);
         Ok(match message {
             Carried::Query(query) => logout::receive_query(query, partner, &delivery)?,
@@ -275,7 +275,7 @@ pub(in crate::protocols) async fn asked(
         return Err(SignOutFailure::Unknown(issuer.chars().take(MAX_SHOWN).collect()));
     };
     let recipient = own_address(environment);
-    let received = with_partner(provider, now, |partner| {
+    let received = with_partner(cx, provider, now, |partner| {
         Ok(logout_request::receive(&request.message, partner, &delivery(&recipient, None, now))?)
     })?;
     let once = OneTimeId::new(&format!("{}\n{}", received.id, provider.id)).map_err(|_| {
@@ -331,16 +331,18 @@ fn provider_of<'a>(cx: &'a Context, identifier: &str) -> Option<(&'a ClaimsProvi
 }
 
 fn with_partner<T>(
+    cx: &Context,
     provider: &ClaimsProvider,
     now: UtcTime,
     receive: impl FnOnce(&Partner<'_>) -> Result<T, SignOutFailure>,
 ) -> Result<T, SignOutFailure> {
     let keys = signing_keys(provider.signing_certificates.iter().map(|der| &**der), now)?;
+    let decryption: Vec<_> = cx.services.keys.decryption().map(|(key, _)| key).collect();
     receive(&Partner {
         identifier: provider.id.as_str(),
         keys: &keys,
         audiences: &[],
-        decryption_keys: &[],
+        decryption_keys: &decryption,
         sha1: provider.sha1_signatures,
         unvouched_cbc: false,
     })

@@ -6,8 +6,9 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::cookies::{self, Cookies, Keep};
 use super::{BrowserSignIn, Participants, names};
-use crate::authn::{BrowserId, SsoSession};
+use crate::authn::{BrowserId, SsoSession, SubjectOrigin};
 use crate::clock::{RandomError, UtcTime};
+use crate::directory::password_set;
 use crate::issuance::Context;
 use crate::protocols::http::Call;
 
@@ -75,15 +76,32 @@ async fn read(sign_in: &BrowserSignIn, cx: &Context, cookies: &Cookies) -> Optio
         }
     };
     match cx.services.revocations.is_revoked(&session.subject.session).await {
-        Ok(false) if super::device::device_is_good(sign_in, cx, &session).await => Some(session),
-        Ok(false) => {
+        Ok(false) if !super::device::device_is_good(sign_in, cx, &session).await => {
             tracing::info!(correlation = %cx.request.activity, "the session's device is not registered or not enabled");
             None
         }
+        Ok(false) => password_is_the_same(sign_in, cx, &session).await.then_some(session),
         Ok(true) => None,
         Err(error) => {
             tracing::warn!(correlation = %cx.request.activity, %error, "it is not known whether a session was revoked");
             None
+        }
+    }
+}
+
+/// Whether a session that the browser keeps is still one of the account's password. While the directory does not answer it is good
+/// for as long as any other.
+async fn password_is_the_same(sign_in: &BrowserSignIn, cx: &Context, session: &SsoSession) -> bool {
+    let (Some(then), SubjectOrigin::Directory(account)) = (session.kept, &session.subject.origin) else { return true };
+    match password_set(&*cx.services.directory, account).await {
+        Ok(now) if now == Some(then) => true,
+        Ok(_) => {
+            tracing::info!(correlation = %cx.request.activity, "the account's password was changed since the session began");
+            false
+        }
+        Err(error) => {
+            tracing::warn!(correlation = %cx.request.activity, %error, "it is not known whether a password was changed");
+            session.subject.instant.plus(sign_in.lifetimes.session) > cx.services.clock.now()
         }
     }
 }
@@ -95,7 +113,7 @@ pub(super) fn begin(
     session: &SsoSession,
 ) -> Option<Vec<(HeaderName, HeaderValue)>> {
     let now = cx.services.clock.now();
-    let keep = if session.kept { Keep::For(session.until.since(now)) } else { Keep::Session };
+    let keep = if session.kept.is_some() { Keep::For(session.until.since(now)) } else { Keep::Session };
     let text = match session.seal(&sign_in.sealer) {
         Ok(text) if text.len() <= MAX_SESSION => text,
         Ok(text) => {

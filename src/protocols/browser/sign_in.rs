@@ -1,7 +1,7 @@
 //! Signing somebody in: from a request that wants to know who it is, to a session or to the next page.
 //!
 //! Runs the steps of a [`SignInFlow`]: Negotiate at a door of its own, whose 401 carries the page as its body, so that no browser is
-//! ever left with nothing; user name and password by the password gate.
+//! ever left with nothing; the page and its form are in [`super::forms`].
 
 use std::time::Duration;
 
@@ -15,25 +15,21 @@ use super::device::{self, Carried};
 use super::federate_in::{Arrival, PartnerFailure};
 use super::parameters::{ParameterError, Parameters};
 use super::session::{self, Browser};
-use super::update_password;
 use super::{BrowserSignIn, HomeRealmParameters, certificate, home_realm, names, reply};
-use crate::authn::flow::Returned;
 use crate::authn::{
-    AuthenticatedSubject, AuthenticationMethod, AuthnError, AuthnRequirement, Challenge, Circumstances, DeviceContext,
-    Discovery, FlowInput, FlowStep, LoginName, LoginNameError, NetworkLocation, PasswordFailure, SignInFlow,
-    SsoSession, SubjectOrigin, discover,
+    AuthenticatedSubject, AuthnError, AuthnRequirement, Challenge, Circumstances, DeviceContext, Discovery, FlowInput,
+    FlowStep, SignInFlow, SsoSession, SubjectOrigin, discover,
 };
 use crate::clock::RandomError;
 use crate::devices::Device;
 use crate::issuance::Context;
+use crate::pages::PageError;
 use crate::pages::theme::Theme;
-use crate::pages::{Notice, PageError, SignInPage};
-use crate::protocols::credential::{self, PasswordRefusal, Proof, TicketRefusal, USERNAME_TOKEN};
+use crate::protocols::credential::{self, TicketRefusal};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::samlp::EncodeError;
-use crate::secret::Secret;
-use crate::store::{FirstUse, Purpose, StoreError, TokenId};
+use crate::store::StoreError;
 use crate::tokens::sealed::SealError;
 use crate::trusts::Candidates;
 
@@ -297,7 +293,7 @@ impl Visit<'_> {
                 }),
                 None => Err(AuthnError::Unavailable.into()),
             },
-            FlowStep::Authenticated(subject) => Ok(self.signed_in(*subject, false)),
+            FlowStep::Authenticated(subject) => Ok(self.signed_in(*subject, None)),
             FlowStep::Failed(error) => Err(error.into()),
         }
     }
@@ -314,7 +310,7 @@ impl Visit<'_> {
         }
     }
 
-    fn is_windows_browser(&self) -> bool {
+    pub(super) fn is_windows_browser(&self) -> bool {
         self.settings.windows_user_agents.matches(self.call.header("user-agent"))
     }
 
@@ -350,102 +346,16 @@ impl Visit<'_> {
     /// After the ticket: whoever it belongs to is signed in at once, so that a browser without cookies gets in as well.
     fn settle(&self, step: FlowStep) -> Result<Outcome, SignInFailure> {
         match step {
-            FlowStep::Authenticated(subject) => Ok(self.signed_in(*subject, false)),
+            FlowStep::Authenticated(subject) => Ok(self.signed_in(*subject, None)),
             FlowStep::Failed(error) => Err(error.into()),
             FlowStep::Challenge(..) | FlowStep::Continue => Err(AuthnError::Unavailable.into()),
         }
     }
 
-    /// The sign-in page was sent.
-    async fn password(&self, form: &Parameters) -> Result<Outcome, SignInFailure> {
-        if form.line("AuthMethod", MAX_FIELD)? != Some("FormsAuthentication") {
-            return Err(AuthnError::Unavailable.into());
-        }
-        if !self.prompt.candidates.has_active_directory() {
-            return Err(AuthnError::NoClaimsProvider.into());
-        }
-        let name = form.line("UserName", MAX_FIELD)?.unwrap_or_default();
-        let password = Secret::new(form.get("Password")?.unwrap_or_default().to_owned());
-        let keep = form.line("Kmsi", MAX_FIELD)? == Some("true");
-        let Some(returned) = self.returned(form)? else {
-            let notice = if self.browser.id.is_none() { Notice::NoticeCookies } else { Notice::NoticeStale };
-            let flow = SignInFlow::new(self.prompt.requirement.clone(), self.prompt.query);
-            return self.page(&flow, StatusCode::OK, Some(notice), Some(name)).map(Outcome::Answer);
-        };
-        let relying_party = self.prompt.relying_party;
-        let checked = credential::password(self.environment, self.cx, self.call, name, &password, relying_party).await;
-        let result = match checked {
-            Ok(accepted) => {
-                let method = AuthenticationMethod::Password;
-                let alternate_login_id = accepted.alternate_login_id.as_deref();
-                let proof = Proof { method, certificate: None, password_expires: accepted.expires, alternate_login_id };
-                Ok(credential::accepted(self.cx, accepted.account, proof, relying_party, USERNAME_TOKEN)?)
-            }
-            Err(refusal) => Err(failure_of(name, &refusal)),
-        };
-        let Returned { flow, step, until } = returned;
-        match flow.step(FlowInput::Password(result)) {
-            FlowStep::Authenticated(subject) => {
-                let id = TokenId::from_octets(step.as_octets()).map_err(|_| AuthnError::Unavailable)?;
-                match self.cx.services.one_time.redeem(Purpose::SignInStep, &id, until).await? {
-                    FirstUse::First => Ok(self.after_password(*subject, keep)),
-                    // Sent twice, or sent again from the browser's history: what it was good for is done.
-                    FirstUse::Repeated => Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main)))),
-                }
-            }
-            FlowStep::Challenge(Challenge::Forms { last: Some(PasswordFailure::Expired) }, _)
-                if self.settings.password_change.is_offered(self.call.origin.location) =>
-            {
-                let Self { environment, cx, call, browser, prompt, .. } = self;
-                let page = update_password::expired_page(environment, cx, call, browser, prompt.query, name);
-                page.map(Outcome::Answer)
-            }
-            FlowStep::Challenge(Challenge::Forms { last }, flow) => {
-                let status = match last {
-                    Some(PasswordFailure::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
-                    _ => StatusCode::OK,
-                };
-                self.page(&flow, status, last.map(notice_of), Some(name)).map(Outcome::Answer)
-            }
-            FlowStep::Failed(error) => Err(error.into()),
-            FlowStep::Challenge(..) | FlowStep::Continue => Err(AuthnError::Unavailable.into()),
-        }
-    }
-
-    /// The flow that the form carries; `None` when it is another browser's, another request's or too old.
-    fn returned(&self, form: &Parameters) -> Result<Option<Returned>, SignInFailure> {
-        let (Some(state), Some(browser)) = (form.get("SignInState")?, &self.browser.id) else { return Ok(None) };
-        match SignInFlow::open(&self.settings.sealer, browser, self.prompt.query, state) {
-            Ok(returned) => Ok(Some(returned)),
-            Err(error) => {
-                tracing::info!(correlation = %self.cx.request.activity, %error, "a sign-in page is not taken");
-                Ok(None)
-            }
-        }
-    }
-
-    /// A redirection to the same request, as AD FS does, so that the password is in no history. Where the new session would not
-    /// be enough for it (it wants a fresh sign-in each time, or the session fits in no cookie), the sign-in goes on at once.
-    fn after_password(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
+    /// Back to the request, so that what the browser came with is in no history.
+    pub(super) fn back_to_request(&self, subject: AuthenticatedSubject) -> Outcome {
         let enough = self.prompt.requirement.is_met_by(&subject, self.cx.services.clock.now());
-        let mut outcome = self.signed_in(subject, keep);
-        if let Outcome::SignedIn { headers, kept_by_browser, .. } = &mut outcome {
-            // It came here although Windows was to be tried first: that did not work.
-            if self.call.origin.location == NetworkLocation::Intranet && self.is_windows_browser() {
-                headers.extend(skip_windows());
-            }
-            if enough && *kept_by_browser {
-                let answer = reply::redirect(&self.prompt.address(Door::Main));
-                return Outcome::Answer(answer.with_headers(std::mem::take(headers)));
-            }
-        }
-        outcome
-    }
-
-    /// The same without a password: back to the request, so that what the browser came with is in no history.
-    pub(super) fn back_to_request(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
-        let enough = self.prompt.requirement.is_met_by(&subject, self.cx.services.clock.now());
-        let mut outcome = self.signed_in(subject, keep);
+        let mut outcome = self.signed_in(subject, None);
         if let Outcome::SignedIn { headers, kept_by_browser: true, .. } = &mut outcome
             && enough
         {
@@ -455,7 +365,8 @@ impl Visit<'_> {
         outcome
     }
 
-    pub(super) fn signed_in(&self, mut subject: AuthenticatedSubject, keep: bool) -> Outcome {
+    /// Whoever proved who they are, with the session that begins. `keep` as in [`SsoSession::begin`].
+    pub(super) fn signed_in(&self, mut subject: AuthenticatedSubject, keep: Option<i64>) -> Outcome {
         if let (Some(device), SubjectOrigin::Directory(account)) = (&self.device, &subject.origin) {
             subject.device = Some(DeviceContext::of(device, Some(&account.sid)));
         }
@@ -467,66 +378,10 @@ impl Visit<'_> {
             session: Box::new(session),
         }
     }
-
-    /// The sign-in page.
-    fn page(
-        &self,
-        flow: &SignInFlow,
-        status: StatusCode,
-        notice: Option<Notice>,
-        typed: Option<&str>,
-    ) -> Result<Answer, SignInFailure> {
-        if self.prompt.silent {
-            return Err(SignInFailure::PageWanted);
-        }
-        let (browser, cookie) = self.browser.id_or_new(self.cx)?;
-        let services = &self.cx.services;
-        let state = flow.seal(&self.settings.sealer, &browser, services.clock.now(), &*services.random)?;
-        let page = SignInPage {
-            action: self.prompt.address(Door::Main),
-            state,
-            user_name: typed.or(self.prompt.home_realm.user()).unwrap_or_default().to_owned(),
-            application: Some(self.prompt.application.to_owned()),
-            notice,
-            keep_signed_in: self.settings.lifetimes.kept.is_some(),
-            choose_another: self.choose_another(),
-            certificate: self.offered_certificate().map(|door| door.origin.clone()),
-            // A client is answered by a redirection; WS-Federation by a page.
-            leads_elsewhere: self.prompt.place == Place::OAuth,
-        };
-        let answer = reply::page(self.settings, self.cx, self.call, status, self.prompt.theme, &page)?;
-        Ok(answer.with_headers(cookie))
-    }
 }
 
-fn skip_windows() -> Option<(HeaderName, HeaderValue)> {
+pub(super) fn skip_windows() -> Option<(HeaderName, HeaderValue)> {
     cookies::set(names::SKIP_WINDOWS, "1", Keep::For(SKIP_WINDOWS))
-}
-
-/// What the person is told. Only a right password, or a name without any domain, gives more than "not right".
-fn failure_of(name: &str, refusal: &PasswordRefusal) -> PasswordFailure {
-    use crate::audit::CredentialFailure;
-    match refusal.failure {
-        _ if refusal.retryable => PasswordFailure::Unavailable,
-        CredentialFailure::SpoofedKdc => PasswordFailure::Unavailable,
-        CredentialFailure::PasswordExpired | CredentialFailure::PasswordMustChange => PasswordFailure::Expired,
-        _ if LoginName::parse(name) == Err(LoginNameError::NoDomain) => PasswordFailure::UserName,
-        _ => PasswordFailure::Refused,
-    }
-}
-
-/// The same as a notice on a page.
-pub(super) fn notice_of_refusal(name: &str, refusal: &PasswordRefusal) -> Notice {
-    notice_of(failure_of(name, refusal))
-}
-
-const fn notice_of(failure: PasswordFailure) -> Notice {
-    match failure {
-        PasswordFailure::Refused => Notice::NoticeCredentials,
-        PasswordFailure::UserName => Notice::NoticeUserName,
-        PasswordFailure::Expired => Notice::NoticePasswordExpired,
-        PasswordFailure::Unavailable => Notice::NoticeUnavailable,
-    }
 }
 
 /// How long Negotiate is not tried after it failed.

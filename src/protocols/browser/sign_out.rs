@@ -9,7 +9,7 @@ use super::{Browser, end_session, provider_sign_out, reply};
 use crate::audit::{EventKind, Parties};
 use crate::authn::SessionRef;
 use crate::issuance::Context;
-use crate::pages::{PageError, SignOutPage};
+use crate::pages::{CleanUp, PageError, SignOutPage};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::trusts::{TrustLookup, Trusts};
@@ -72,35 +72,40 @@ pub(in crate::protocols) async fn end(
     if let (Some(address), true) = (&go_on, clean_up.is_empty()) {
         return Ok(reply::redirect(address).with_headers(headers));
     }
-    let mut origins: Vec<String> = clean_up.iter().filter_map(|address| origin(address)).collect();
+    let mut origins: Vec<String> = clean_up.iter().filter_map(|one| origin(&one.address)).collect();
     origins.sort();
     origins.dedup();
     let page = SignOutPage { clean_up, origins, go_on, framed };
     Ok(reply::page(settings, cx, call, StatusCode::OK, None, &page)?.with_headers(headers))
 }
 
-/// Where relying parties and clients end their sessions. A client is told which one, and by whom.
+/// The relying parties and clients that end their sessions, and where. A client is told which one, and by whom.
 fn addresses(
     environment: &Environment,
     trusts: &Trusts,
     participants: &Participants,
     session: Option<&SessionRef>,
-) -> Vec<String> {
+) -> Vec<CleanUp> {
     let issuer = environment.oauth.as_ref().map(|oauth| oauth.issuer.as_str()).unwrap_or_default();
     let address = |id| match Participant::of(id) {
         Participant::Client(id) => {
-            let uri = trusts.client(id).filter(|client| client.enabled)?.logout_uri.clone()?;
+            let client = trusts.client(id).filter(|client| client.enabled)?;
+            let uri = client.logout_uri.clone()?;
             let session = session.map(|session| session.0.to_string()).unwrap_or_default();
-            Some((uri, format!("sid={session}&iss={}", encode(issuer))))
+            Some((client.name.clone(), uri, format!("sid={session}&iss={}", encode(issuer))))
         }
         Participant::RelyingParty(id) => match trusts.relying_party(id) {
             TrustLookup::Enabled(trust) => {
                 let endpoint = trust.ws_federation.as_ref()?.endpoint.clone();
-                Some((endpoint, String::from("wa=wsignoutcleanup1.0")))
+                Some((trust.name.clone(), endpoint, String::from("wa=wsignoutcleanup1.0")))
             }
             TrustLookup::Disabled(_) | TrustLookup::Unknown => None,
         },
     };
     let found = participants.iter().filter_map(address);
-    found.map(|(at, query)| format!("{at}{}{query}", if at.contains('?') { '&' } else { '?' })).collect()
+    let clean_up = |(name, at, query): (String, String, String)| CleanUp {
+        name,
+        address: format!("{at}{}{query}", if at.contains('?') { '&' } else { '?' }),
+    };
+    found.map(clean_up).collect()
 }

@@ -183,7 +183,7 @@ fn flaw(old: &Secret<String>, new: &Secret<String>, again: &Secret<String>) -> O
 /// What the person is told. That the old password was right shows only to who gave it.
 fn told(name: &str, refusal: &ChangeRefusal) -> (Notice, Option<ShownRules>) {
     match refusal {
-        ChangeRefusal::Password(refusal) => (super::sign_in::notice_of_refusal(name, refusal), None),
+        ChangeRefusal::Password(refusal) => (super::forms::notice_of_refusal(name, refusal), None),
         ChangeRefusal::Change(ChangeError::AgainstRules(rules)) => (Notice::NoticeNewPasswordRules, rules.map(shown)),
         ChangeRefusal::Change(ChangeError::NotAllowed) => (Notice::NoticeChangeNotAllowed, None),
         ChangeRefusal::Change(ChangeError::Unavailable { .. }) => (Notice::NoticeChangeUnavailable, None),

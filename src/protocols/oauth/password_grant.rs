@@ -36,7 +36,7 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     let grant = exchange.permitted(&granted.resource, call.origin.clone(), &subject).await?;
     let request = TokenRequest { client, grant: &grant, scopes: &granted.scopes, nonce: None, method: None };
     let response = token_response(environment, settings, cx, &request).await?;
-    let session = SsoSession::begin(subject, environment.browser.lifetimes, false);
+    let session = SsoSession::begin(subject, environment.browser.lifetimes, None);
     let random = &*cx.services.random;
     let signed_in = SignedIn::begin(&session, call.origin.clone(), granted.resource, granted.scopes, random)?;
     let Some((session, travelled)) = signed_in.unpack() else { return Ok(response) };

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 
+use super::client_assertion::client_assertion;
 use super::providers::Wanted;
 use super::{Configuration, OneRequest, OpenIdClient, OpenIdError, shortened};
 use crate::clock::UtcTime;
@@ -51,7 +52,7 @@ impl OpenIdClient {
             let error = shortened(answer.error.as_deref().unwrap_or("nothing"));
             return Err(OpenIdError::Refused { error, description: answer.description.as_deref().map(shortened) });
         };
-        let tokens = self.exchange(&configuration, settings, code, request, redirect_uri).await?;
+        let tokens = self.exchange(&configuration, settings, code, request, (redirect_uri, now)).await?;
         let expected = Expected {
             issuer,
             client_id: &settings.client_id,
@@ -86,7 +87,7 @@ impl OpenIdClient {
         settings: &OpenIdSettings,
         code: &str,
         request: &OneRequest,
-        redirect_uri: &str,
+        (redirect_uri, now): (&str, UtcTime),
     ) -> Result<Tokens, OpenIdError> {
         let code = format!(
             "grant_type=authorization_code&code={}&redirect_uri={}&code_verifier={}",
@@ -101,6 +102,15 @@ impl OpenIdClient {
         let (text, basic) = match (settings.authentication, secret) {
             (ClientAuthentication::Basic, Some(secret)) => {
                 (code, Some(Secret::new(format!("{id}:{}", secret.expose()))))
+            }
+            (ClientAuthentication::PrivateKeyJwt, _) => {
+                let key = settings.key.as_ref().ok_or_else(|| OpenIdError::Secret(String::from("there is no key")))?;
+                // The nonce is told to the provider, and is used for one code.
+                let endpoint = &configuration.token_endpoint;
+                let assertion = client_assertion(&settings.client_id, key, endpoint, &request.nonce, now)?;
+                let kind = encode("urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+                let assertion = assertion.expose();
+                (format!("{code}&client_id={id}&client_assertion_type={kind}&client_assertion={assertion}"), None)
             }
             (ClientAuthentication::Post, Some(secret)) => {
                 (format!("{code}&client_id={id}&client_secret={}", secret.expose()), None)

@@ -5,6 +5,7 @@
 //! is for the acceptance rules to say.
 
 mod claims;
+mod client_assertion;
 mod discovery;
 mod exchange;
 mod providers;
@@ -53,8 +54,8 @@ pub enum OpenIdError {
     /// What it says at the userinfo endpoint cannot be used.
     #[error("the answer of the userinfo endpoint cannot be used: {0}")]
     UserInfo(String),
-    /// The client secret cannot be read.
-    #[error("the client secret cannot be read: {0}")]
+    /// The client secret or key cannot be used.
+    #[error("the client secret or key cannot be used: {0}")]
     Secret(String),
 }
 

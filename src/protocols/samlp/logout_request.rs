@@ -8,7 +8,7 @@ use super::redirect::{Parameter, RedirectError, RedirectMessage};
 use crate::claims::Text;
 use crate::clock::UtcTime;
 use crate::tokens::NameIdentifier;
-use crate::tokens::inbound::{Delivery, InboundError, Limit, Partner};
+use crate::tokens::inbound::{Delivery, InboundError, Limit, Partner, subject_name};
 use crate::xml::namespace::{SAML2, SAML2_PROTOCOL};
 use crate::xml::verify::{Policy, SignedElement, verify_enveloped};
 use crate::xml::{Document, Element};
@@ -106,28 +106,15 @@ fn read(
     }
     let missing = |what| InboundError::Missing { element: "LogoutRequest", what };
     let id = request.attribute("ID").filter(|id| !id.is_empty()).ok_or_else(|| missing("ID"))?;
-    let Some(name) = request.only_child(SAML2, "NameID").map_err(InboundError::from)? else {
-        let encrypted = request.children().find(|child| child.is(SAML2, "EncryptedID"));
-        let error = encrypted.map_or_else(
-            || missing("NameID"),
-            |found| InboundError::Unsupported { parent: "LogoutRequest", element: found.local().to_owned() },
-        );
-        return Err(error.into());
-    };
+    let name = subject_name(request, "LogoutRequest", partner.decryption_keys)?;
     let mut session_indexes = Vec::new();
     for index in request.children_named(SAML2_PROTOCOL, "SessionIndex").take(MAX_SESSIONS) {
         session_indexes.push(Text::from(index.text().map_err(InboundError::from)?.trim()));
     }
-    let attribute = |local| name.attribute(local).map(Text::from);
     Ok(ReceivedLogout {
         id: id.to_owned(),
         until: until.plus(delivery.skew),
-        name_identifier: NameIdentifier {
-            value: Text::from(name.text().map_err(InboundError::from)?.trim()),
-            format: attribute("Format"),
-            name_qualifier: attribute("NameQualifier"),
-            sp_name_qualifier: attribute("SPNameQualifier"),
-        },
+        name_identifier: name.ok_or_else(|| missing("NameID"))?,
         session_indexes,
     })
 }

@@ -79,7 +79,8 @@ impl Refusal {
     fn shown(&self) -> (StatusCode, &'static str, ErrorText) {
         let request = StatusCode::INTERNAL_SERVER_ERROR;
         match self {
-            Self::Request(RequestError::Empty) => (request, "MSIS7065", ErrorText::ErrorRequest),
+            Self::Request(RequestError::Empty) => (StatusCode::BAD_REQUEST, "MSIS7065", ErrorText::ErrorNoRequest),
+            Self::Request(RequestError::Artifact) => (request, "MSIS7046", ErrorText::ErrorPartner),
             Self::Request(RequestError::Method(_)) => (request, "MSIS7102", ErrorText::ErrorRequest),
             Self::Request(_) | Self::SignIn(SignInFailure::Form(_)) => (request, "MSIS7000", ErrorText::ErrorRequest),
             Self::SignOut(failure) => (request, failure.number(), ErrorText::ErrorRequest),

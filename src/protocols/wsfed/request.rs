@@ -74,6 +74,11 @@ pub enum RequestError {
     /// `wtrealm` is missing.
     #[error("wtrealm is missing")]
     NoRealm,
+    /// `SAMLart`: a claims provider answers by the artifact binding.
+    #[error(
+        "the answer is an artifact of SAML 2.0, which is not resolved: the claims provider must answer by HTTP POST"
+    )]
+    Artifact,
     /// `wauth` names a method that nobody knows.
     #[error("wauth is {0:?}, which is no authentication method")]
     Method(String),
@@ -89,12 +94,12 @@ pub struct Decoded {
 }
 
 /// Decodes a request. The fields of a page of this service come in the body, and the request they belong to in the query; any other
-/// form is the request itself.
+/// form is the request itself. Tools that know AD FS post nothing to the address of the request.
 ///
 /// # Errors
 /// [`RequestError`].
 pub fn decode(call: &Call) -> Result<Decoded, RequestError> {
-    if call.method != Method::POST {
+    if call.method != Method::POST || call.body.is_empty() {
         let parameters = Parameters::parse(call.query.as_bytes())?;
         if let Some(request) = by_redirection(&parameters, &call.query)? {
             return Ok(Decoded { request, form: None });
@@ -116,6 +121,9 @@ pub fn decode(call: &Call) -> Result<Decoded, RequestError> {
         return Ok(Decoded { request, form: None });
     }
     let state = || Ok::<_, RequestError>(body.line("RelayState", SEALED_LIMIT)?.map(str::to_owned));
+    if body.has(ARTIFACT) {
+        return Err(RequestError::Artifact);
+    }
     if body.has("SAMLRequest") {
         let message = Carried::Form(body.get("SAMLRequest")?.unwrap_or_default().to_owned());
         let request = WsFederationRequest::LogoutRequest(LogoutMessage { message, state: state()? });
@@ -146,6 +154,9 @@ fn by_redirection(parameters: &Parameters, query: &str) -> Result<Option<WsFeder
     let logout = || {
         Ok::<_, RequestError>(LogoutMessage { message: Carried::Query(query.to_owned()), state: state("RelayState")? })
     };
+    if parameters.has(ARTIFACT) {
+        return Err(RequestError::Artifact);
+    }
     if parameters.has("SAMLRequest") {
         return logout().map(WsFederationRequest::LogoutRequest).map(Some);
     }
@@ -247,6 +258,8 @@ const KNOWN: [&str; 19] = [
     "prompt",
     "client-request-id",
 ];
+/// The parameter of the artifact binding (saml-bindings 3.6).
+const ARTIFACT: &str = "SAMLart";
 const MAX_SHORT: usize = 512;
 const MAX_IDENTIFIER: usize = 2048;
 

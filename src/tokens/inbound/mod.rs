@@ -12,6 +12,7 @@ mod claims;
 mod conditions;
 mod error;
 mod keys;
+mod name;
 mod open;
 pub mod openid;
 mod reading;
@@ -29,6 +30,7 @@ use crate::xml::verify::{Policy, VerificationKeys};
 
 pub use error::{InboundError, Limit};
 pub use keys::signing_keys;
+pub(crate) use name::subject_name;
 pub use open::{Carrier, Received, receive};
 
 /// What is known of the partner, and of this server towards it.

@@ -1,10 +1,9 @@
 //! Reads and checks a SAML 2.0 assertion (saml-core 2.3, saml-profiles 4.1.4.2 and 4.1.4.3).
 
 use super::conditions::Check;
+use super::name::subject_name;
 use super::reading::{instant, non_empty, optional_instant, required, text_of, values};
-use super::{
-    InboundAssertion, InboundAttribute, InboundAuthentication, InboundError, Limit, NameIdentifier, Profile, TokenType,
-};
+use super::{InboundAssertion, InboundAttribute, InboundAuthentication, InboundError, Limit, Profile, TokenType};
 use crate::claims::Text;
 use crate::clock::UtcTime;
 use crate::xml::Element;
@@ -23,7 +22,7 @@ pub(super) fn read(assertion: Element<'_, '_>, check: &Check<'_>) -> Result<Inbo
 
     let conditions = conditions(assertion.required_child(SAML2, "Conditions")?, check)?;
     let subject = assertion.required_child(SAML2, "Subject")?;
-    only_these(subject, "Subject", &["NameID", "SubjectConfirmation"])?;
+    only_these(subject, "Subject", &["NameID", "EncryptedID", "SubjectConfirmation"])?;
     let confirmed = confirmation(subject, check)?;
     let authentication = authentication(assertion, check)?;
     let (attributes, unreadable) = attributes(assertion)?;
@@ -31,7 +30,7 @@ pub(super) fn read(assertion: Element<'_, '_>, check: &Check<'_>) -> Result<Inbo
         id: Text::from(required(assertion, "Assertion", "ID")?),
         token_type: TokenType::Saml2,
         issuer: Text::from(check.partner.identifier),
-        name_identifier: subject.only_child(SAML2, "NameID")?.map(name_identifier).transpose()?,
+        name_identifier: subject_name(subject, "Subject", check.partner.decryption_keys)?,
         attributes,
         authentication,
         not_on_or_after: [conditions, confirmed].into_iter().flatten().min().ok_or(InboundError::NoEnd)?,
@@ -46,15 +45,6 @@ pub(super) fn issuer<'d>(parent: Element<'d, '_>) -> Result<&'d str, InboundErro
         None | Some("urn:oasis:names:tc:SAML:2.0:nameid-format:entity") => non_empty(issuer, "Issuer"),
         Some(format) => Err(InboundError::Value { what: "Format of Issuer", value: format.to_owned() }),
     }
-}
-
-fn name_identifier(name: Element<'_, '_>) -> Result<NameIdentifier, InboundError> {
-    Ok(NameIdentifier {
-        value: Text::from(non_empty(name, "NameID")?),
-        format: text_of(name, "Format"),
-        name_qualifier: text_of(name, "NameQualifier"),
-        sp_name_qualifier: text_of(name, "SPNameQualifier"),
-    })
 }
 
 /// Times, audience, and no condition that is not understood (saml-core 2.5.1.1).

@@ -82,7 +82,7 @@ pub(crate) fn x5t(certificate: &[u8]) -> String {
 }
 
 /// `x5t#S256` of a certificate.
-pub(super) fn x5t_s256(certificate: &[u8]) -> String {
+pub(crate) fn x5t_s256(certificate: &[u8]) -> String {
     encoded(digest(&SHA256, certificate))
 }
 

@@ -27,5 +27,5 @@ pub use error::JwtError;
 pub use id_token::{IdTokenHint, verify_id_token_hint};
 pub use json::{JsonError, read_object};
 pub use jws::{Header, Jws, MAX_TOKEN_LEN, Payload};
-pub(super) use key::x5t;
 pub use key::{RsaPublicKey, RsaPublicKeyError};
+pub(crate) use key::{x5t, x5t_s256};

@@ -1,6 +1,6 @@
 """Drives headless Chromium over its debugging pipe through scenes, with a relying party that shows what it got.
 
-Input: {"service", "scenes": [{"name", "path", "steps", …}], "relying_party": {"address", "certificate", "key"}, "profile",
+Input: {"service", "scenes": [{"name", "path", "steps", …}], "relying_party": {"addresses", "certificate", "key"}, "profile",
 "certificate": {"file", "password", "pattern"} or null}.
 Output: for each scene, the last page: its address, title, text, what the relying party received, and what axe-core found wrong
 with the pages on which the scene has a step ["axe"].
@@ -33,10 +33,11 @@ AXE = {
 
 
 class RelyingParty(http.server.BaseHTTPRequestHandler):
-    """Takes forms by POST and shows the names of their fields; counts clean-ups."""
+    """Takes forms by POST and shows the names of their fields; counts clean-ups. One whose path is held answers when it is let go."""
 
     received = []
     cleaned = []
+    held = {}
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
@@ -45,6 +46,8 @@ class RelyingParty(http.server.BaseHTTPRequestHandler):
         self.answer("<title>Relying party</title><p id=done>" + html.escape(" ".join(fields)) + "</p>")
 
     def do_GET(self):
+        if self.path in RelyingParty.held:
+            RelyingParty.held[self.path].wait(DEADLINE)
         RelyingParty.cleaned.append(self.path)
         self.answer("<title>Relying party</title><p>get</p>")
 
@@ -61,11 +64,12 @@ class RelyingParty(http.server.BaseHTTPRequestHandler):
 
 
 def serve(settings):
-    server = http.server.ThreadingHTTPServer((settings["address"], 443), RelyingParty)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(settings["certificate"], settings["key"])
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    for address in settings["addresses"]:
+        server = http.server.ThreadingHTTPServer((address, 443), RelyingParty)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
 def with_certificate(directory, certificate):
@@ -214,6 +218,9 @@ def play(browser, service, scene):
             browser.call("Page.navigate", url=service + value if value.startswith("/") else value)
         elif action == "wait":
             browser.wait(f"document.readyState === 'complete' && !!document.querySelector({json.dumps(value)})", value)
+        elif action == "see":
+            # On a page that may still be loading.
+            browser.wait(f"!!document.querySelector({json.dumps(value)})", value)
         elif action == "title":
             browser.wait(f"document.title.includes({json.dumps(value)})", value)
         elif action == "type":
@@ -243,6 +250,10 @@ def play(browser, service, scene):
         elif action == "axe":
             looked_at += 1
             wrong += browser.axe()
+        elif action == "hold":
+            RelyingParty.held[value] = threading.Event()
+        elif action == "release":
+            RelyingParty.held.pop(value).set()
         elif action == "picture":
             picture = browser.call("Page.captureScreenshot", format="png")["data"]
             pathlib.Path(value).write_bytes(base64.b64decode(picture))

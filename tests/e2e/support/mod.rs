@@ -8,6 +8,7 @@ mod keep_alive;
 mod lab;
 mod node;
 pub mod oauth;
+mod program;
 mod python;
 mod rst;
 mod token;
@@ -23,6 +24,7 @@ pub use node::{
     Node, NodeSetup, USERNAME, WINDOWS, computer_tickets, eventually, program, replace, replace_file, request, script,
     variable,
 };
+pub use program::Program;
 pub use python::{python, python_with};
 pub use rst::{Rst, Version, now, time};
 pub use token::{Assertion, published_certificates, signing_certificate, verify_all};

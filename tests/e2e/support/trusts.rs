@@ -69,7 +69,7 @@ const GROWING: &str =
     "c1:[] && c2:[] && c3:[] && c4:[] && c5:[] => issue(Type = \"urn:e2e:grown/x\", Value = c1.Value + c5.Value);";
 
 /// Name and keys of each trust.
-const TRUST_FILES: [(&str, &str); 13] = [
+const TRUST_FILES: [(&str, &str); 15] = [
     ("plain", ""),
     ("saml2", "token_type = \"saml2\""),
     ("sha1", "signature_algorithm = \"rsa-sha1\""),
@@ -82,6 +82,8 @@ const TRUST_FILES: [(&str, &str); 13] = [
     ("web-second", r#"ws_federation = { endpoint = "https://app.rp.example/wsfed?tenant=1" }"#),
     ("web-loop", r#"ws_federation = { endpoint = "https://rp.example/loop" }"#),
     ("web-disabled", "enabled = false\nws_federation = { endpoint = \"https://rp.example/wsfed\" }"),
+    ("passport", r#"ws_federation = { endpoint = "https://passport.rp.example/signin" }"#),
+    ("passport-saml2", "token_type = \"saml2\"\nws_federation = { endpoint = \"https://passport.rp.example/signin\" }"),
     (
         "web-denied",
         "required_claims = [\"urn:example:nobody-has-it\"]\nws_federation = { endpoint = \"https://rp.example/wsfed\" }",

@@ -7,7 +7,7 @@ use crate::authn::certificate::{CertificateAccountError, CertificateError, accou
 use crate::authn::{AuthenticationMethod, SsoSession, SubjectOrigin};
 use crate::clock::{RandomError, UtcTime};
 use crate::devices::{Device, RegistryError, TrustType};
-use crate::directory::{Account, AccountKey, DirectoryError};
+use crate::directory::{self, Account, AccountKey, DirectoryError};
 use crate::issuance::Context;
 use crate::protocols::credential::{self, PasswordRefusal, Proof, USERNAME_TOKEN};
 use crate::protocols::environment::Environment;
@@ -19,7 +19,7 @@ use crate::protocols::prt_failure::{DEVICE_TOKEN, credential_failure};
 use crate::prt::{
     Around, AssertionNonce, CertificateAssertion, DeviceRequest, HelloAssertion, HelloError, JwsError, Lineage,
     NonceError, PrimaryRefreshToken, ProofOrigin, PrtError, PrtRefusal, PrtService, UserAssertion, UserProof,
-    check_assertion_nonce, check_user, password_set,
+    check_assertion_nonce, check_user,
 };
 use crate::secret::Secret;
 use crate::trusts::Client;
@@ -157,7 +157,7 @@ async fn by_password(request: Request<'_>, username: &str, password: &Secret<Str
     let alternate_login_id = accepted.alternate_login_id.as_deref();
     let proof = Proof { method, certificate: None, password_expires: accepted.expires, alternate_login_id };
     let subject = credential::accepted(cx, accepted.account.clone(), proof, client, USERNAME_TOKEN)?;
-    let set = password_set(&*cx.services.directory, &accepted.account).await?;
+    let set = directory::password_set(&*cx.services.directory, &accepted.account).await?;
     Ok(Proved {
         account: accepted.account,
         methods: subject.methods,

@@ -1,0 +1,191 @@
+//! Chromium, and two partners that are other people's software: SimpleSAMLphp and samlify, both by SAML 2.0. A person chooses by the
+//! tile or by the address, is sent there, signs in on the partner's own page, and comes back to the application with a token.
+//!
+//! SimpleSAMLphp is there on Debian 12 (tests/lab/setup); elsewhere the tests that need it say that they ask nobody.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Value, json};
+
+use crate::browser::{chromium_with, picture};
+use crate::home_realm::application;
+use crate::partner::{HOME, idp};
+use crate::support::{
+    Assertion, Browser, Curl, Lab, Node, NodeSetup, Program, claim, eventually, published_certificates, run, variable,
+};
+
+const CAMPUS: &str = "https://campus.rp.example";
+
+struct World {
+    node: Node,
+    hosts: PathBuf,
+    _campus: Program,
+    _turn: MutexGuard<'static, ()>,
+}
+
+/// The server, and the partner by samlify; both know each other by their metadata.
+fn start(setup: NodeSetup, encrypted: bool) -> World {
+    /// The partner by samlify has one address.
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let lab = Lab::get();
+    let scratch = lab.new_file("campus");
+    std::fs::create_dir(&scratch).expect("a directory");
+    let (signing_key, signing_certificate) = (scratch.join("idp.key"), scratch.join("idp.pem"));
+    run(Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=campus.rp.example"])
+        .arg("-keyout")
+        .arg(&signing_key)
+        .arg("-out")
+        .arg(&signing_certificate));
+    let pem = std::fs::read(&signing_certificate).expect("a certificate");
+    let trust = format!(
+        "[claims_provider]\nname = 'Campus'\nidentifier = '{CAMPUS}/metadata'\nprotocol = 'saml'\nsign_in_url = '{CAMPUS}/sso'\n\
+         signing_certificates = ['campus.pem']\naccount_suffixes = ['campus.example']\n\
+         acceptance_rules = '''c:[Type == \"{}\"] => issue(claim = c);'''\n",
+        claim::UPN_2005
+    );
+    let setup = setup.write("trusts/cp-campus.toml", trust).write("trusts/campus.pem", pem);
+    let rules = format!("transform_rules = '''c:[Type == \"{}\"] => issue(claim = c);'''", claim::UPN_2005);
+    application(&setup.directory, "web", &rules);
+    let node = setup.start();
+    let metadata = node.curl("/FederationMetadata/2007-06/FederationMetadata.xml").send().body;
+    let address = format!("{}.32", variable("LAB_BLOCK"));
+    let tls = format!("{}/tls", variable("LAB"));
+    let settings = json!({
+        "address": address,
+        "origin": CAMPUS,
+        "certificate": format!("{tls}/rp.pem"),
+        "key": format!("{tls}/rp.key"),
+        "signingCertificate": signing_certificate,
+        "signingKey": signing_key,
+        "serviceProvider": metadata,
+        "encrypted": encrypted,
+    });
+    let hosts = node.hosts();
+    let names = std::fs::read_to_string(&hosts).expect("names");
+    std::fs::write(&hosts, format!("{names}{address} campus.rp.example\n")).expect("the scratch directory is writable");
+    let campus = Program::node("partner/identity_provider.js", &settings);
+    World { node, hosts, _campus: campus, _turn: turn }
+}
+
+/// SimpleSAMLphp as a further partner.
+fn with_simplesamlphp(setup: NodeSetup) -> Option<NodeSetup> {
+    idp()?;
+    let metadata = Curl::new(&format!("{HOME}/saml2/idp/metadata.php")).send().body;
+    let trust = format!(
+        "[claims_provider]\nname = 'Partner'\nidentifier = '{HOME}/saml'\nmetadata_file = 'partner.xml'\n\
+         account_suffixes = ['partner.example']\nacceptance_rules = '''c:[Type == \"{}\"] => issue(claim = c);'''\n",
+        claim::UPN_2005
+    );
+    Some(setup.write("trusts/cp-partner.toml", trust).write("trusts/partner.xml", metadata))
+}
+
+/// The partner verifies what the server signs.
+fn introduce(node: &Node) {
+    let metadata = node.curl("/FederationMetadata/2007-06/FederationMetadata.xml").send().body;
+    let certificates = published_certificates(&metadata, "fed:SecurityTokenServiceType", "signing");
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", certificates[0]);
+    std::fs::write(format!("{}/partner/service/{}.pem", variable("LAB"), node.address), pem).expect("writable");
+}
+
+fn user(scene: &Value) -> String {
+    let token = scene["received"][0]["fields"]["wresult"].as_str().unwrap_or_else(|| panic!("no token: {scene}"));
+    Assertion::cut(token).single(claim::UPN_2005)
+}
+
+fn joined(parts: &[Value]) -> Vec<Value> {
+    parts.iter().flat_map(|part| part.as_array().expect("steps").clone()).collect()
+}
+
+#[test]
+fn chromium_signs_in_at_two_real_partners_and_here() {
+    let Some(setup) = with_simplesamlphp(NodeSetup::new()) else { return };
+    let world = start(setup, false);
+    introduce(&world.node);
+    let address = Browser::address("web", "&wctx=a%26b%3Dc");
+    let anew = Browser::address("web", "&wctx=a%26b%3Dc&ChooseHomeRealm=true");
+    let page = json!([["cookies"], ["open", address], ["wait", "#hrd"]]);
+    let at_partner = json!([
+        ["wait", "input[name=username]"],
+        ["click", "input[name=username]"],
+        ["type", "alice"],
+        ["click", "input[name=password]"],
+        ["type", "Partner-Pw-1"],
+        ["enter"],
+        ["wait", "#done"]
+    ]);
+    let at_campus = json!([
+        ["wait", "#name"],
+        ["click", "#name"],
+        ["type", "dora"],
+        ["click", "#password"],
+        ["type", "Campus-Pw-1"],
+        ["enter"],
+        ["wait", "#done"]
+    ]);
+    let tile = |name: &str| json!([["click", format!("button[value='{name}']")]]);
+    let by_address = |typed: &str| json!([["click", "#emailInput"], ["type", typed], ["enter"]]);
+    let name = format!("alice@{}", Lab::get().domain);
+    let here = json!([
+        ["wait", "#passwordInput"],
+        ["type", name],
+        ["tab"],
+        ["type", "Alice-Pw-1"],
+        ["enter"],
+        ["wait", "#done"]
+    ]);
+    let scenes = json!([
+        { "name": "choices", "steps": joined(&[json!([["size", [1280, 900]]]), page.clone(), json!([picture("home-realm-partners")])]) },
+        { "name": "partner", "steps": joined(&[tile(&format!("{HOME}/saml")), at_partner.clone()]) },
+        { "name": "campus", "steps": joined(&[json!([["open", anew], ["wait", "#hrd"]]), tile(&format!("{CAMPUS}/metadata")), at_campus.clone()]) },
+        { "name": "session", "steps": [["open", "about:blank"], ["open", address], ["wait", "#done"]] },
+        { "name": "campus-by-address", "steps": joined(&[page.clone(), by_address("dora@campus.example"), at_campus.clone()]) },
+        { "name": "remembered", "steps": joined(&[json!([["open", "about:blank"], ["open", Browser::address("web", "&wctx=a%26b%3Dc&wfresh=0")]]), at_campus.clone()]) },
+        { "name": "hint", "steps": joined(&[json!([["cookies"], ["open", Browser::address("web", "&wctx=a%26b%3Dc&login_hint=dora%40campus.example")]]), at_campus.clone()]) },
+        { "name": "here", "steps": joined(&[page.clone(), tile("AD AUTHORITY"), here]) },
+        { "name": "no-script", "steps": joined(&[json!([["cookies"], ["script", false], ["open", address], ["wait", "#hrd"]]), tile(&format!("{CAMPUS}/metadata")),
+            json!([["wait", "#name"], ["click", "#name"], ["type", "dora"], ["click", "#password"], ["type", "Campus-Pw-1"], ["enter"],
+                ["wait", "input[name=SAMLResponse]"], ["click", "button"], ["wait", "form[name=hiddenform]"], ["click", "form[name=hiddenform] button"], ["wait", "#done"]])]) },
+    ]);
+    let answers = chromium_with(&scenes, false, Some(&world.hosts));
+    let text = answers["choices"]["text"].as_str().expect("a page");
+    assert!(text.contains("Partner") && text.contains("Campus"), "{text}");
+    assert_eq!(user(&answers["partner"]), "alice@partner.example");
+    for scene in ["campus", "session", "campus-by-address", "remembered", "hint", "no-script"] {
+        assert_eq!(user(&answers[scene]), "dora@campus.example", "{scene}");
+        assert_eq!(answers[scene]["received"][0]["fields"]["wctx"], "a&b=c", "{scene}");
+    }
+    assert_eq!(user(&answers["here"]), name);
+}
+
+#[test]
+fn a_partner_by_samlify_takes_our_requests_and_encrypts_its_answer() {
+    let world = start(NodeSetup::new().write("trusts/none", ""), true);
+    let address =
+        Browser::address("web", &format!("&whr={}", CAMPUS.replace(':', "%3A").replace('/', "%2F") + "%2Fmetadata"));
+    let departure = Browser::outside().at(&world.node.address).get(&address);
+    let request = departure.header("location").expect("a location").to_owned();
+    let ask = |url: &str| Browser::outside().at(&format!("{}.32", variable("LAB_BLOCK"))).get(url);
+    assert_eq!(ask(&request).status, 200, "{}", ask(&request).body);
+    let altered = request.replacen("RelayState=", "RelayState=x", 1);
+    assert_eq!(ask(&altered).status, 400, "it verifies what we signed");
+    let sign_in = json!([
+        ["open", address],
+        ["wait", "#name"],
+        ["click", "#name"],
+        ["type", "dora"],
+        ["click", "#password"],
+        ["type", "Campus-Pw-1"],
+        ["enter"],
+        ["wait", "#done"]
+    ]);
+    let answers = chromium_with(&json!([{ "name": "in", "steps": sign_in }]), false, Some(&world.hosts));
+    assert_eq!(user(&answers["in"]), "dora@campus.example");
+    eventually("the sign-in in the audit log", || {
+        std::fs::read_to_string(world.node.directory.join("audit.jsonl"))
+            .is_ok_and(|log| log.contains("dora@campus.example"))
+    });
+}

@@ -1,0 +1,97 @@
+// A partner's identity provider of SAML 2.0: samlify in a small Express application, over HTTPS.
+//
+// Input: {"address", "origin", "certificate", "key", "signingCertificate", "signingKey", "serviceProvider", "encrypted"}, one line of
+// JSON; serviceProvider is that one's metadata. Says "ready" when it listens, and ends with its input. Its user is dora
+// (Campus-Pw-1). /metadata is its metadata; a request whose signature is not good is answered with status 400.
+"use strict";
+
+const crypto = require("crypto");
+const https = require("https");
+const fs = require("fs");
+const readline = require("readline");
+const express = require("express");
+const samlify = require("samlify");
+
+// No schemas are read: whoever gets what is made here verifies it.
+samlify.setSchemaValidator({ validate: () => Promise.resolve("not validated") });
+
+const REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+const UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
+const MINUTE = 60_000;
+
+const RESPONSE = `<samlp:Response xmlns:samlp="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" \
+ID="{ID}" Version="2.0" IssueInstant="{Now}" Destination="{Place}" InResponseTo="{Request}"><saml:Issuer>{Issuer}</saml:Issuer>\
+<samlp:Status><samlp:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></samlp:Status>\
+<saml:Assertion xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" ID="{AssertionID}" Version="2.0" IssueInstant="{Now}">\
+<saml:Issuer>{Issuer}</saml:Issuer><saml:Subject>\
+<saml:NameID Format="urn:oasis:names:tc:SAML:2.0:nameid-format:persistent">{User}</saml:NameID>\
+<saml:SubjectConfirmation Method="urn:oasis:names:tc:SAML:2.0:cm:bearer">\
+<saml:SubjectConfirmationData NotOnOrAfter="{End}" Recipient="{Place}" InResponseTo="{Request}"/></saml:SubjectConfirmation></saml:Subject>\
+<saml:Conditions NotBefore="{Now}" NotOnOrAfter="{End}"><saml:AudienceRestriction><saml:Audience>{Audience}</saml:Audience>\
+</saml:AudienceRestriction></saml:Conditions>\
+<saml:AuthnStatement AuthnInstant="{Now}" SessionIndex="{AssertionID}"><saml:AuthnContext><saml:AuthnContextClassRef>\
+urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>\
+<saml:AttributeStatement><saml:Attribute Name="${UPN}"><saml:AttributeValue>{User}@campus.example</saml:AttributeValue></saml:Attribute>\
+</saml:AttributeStatement></saml:Assertion></samlp:Response>`;
+
+const page = (title, body) =>
+  `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>${title}</title></head><body>${body}</body></html>`;
+const escape = (text) => text.replace(/[&<>"]/g, (found) => `&#${found.charCodeAt(0)};`);
+const hidden = (name, value) => `<input type="hidden" name="${name}" value="${escape(value)}">`;
+
+function application(settings) {
+  const identityProvider = samlify.IdentityProvider({
+    entityID: `${settings.origin}/metadata`,
+    privateKey: fs.readFileSync(settings.signingKey),
+    signingCert: fs.readFileSync(settings.signingCertificate),
+    wantAuthnRequestsSigned: true,
+    isAssertionEncrypted: settings.encrypted,
+    dataEncryptionAlgorithm: "http://www.w3.org/2009/xmlenc11#aes256-gcm",
+    keyEncryptionAlgorithm: "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
+    singleSignOnService: [{ Binding: REDIRECT, Location: `${settings.origin}/sso` }],
+    nameIDFormat: ["urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"],
+    loginResponseTemplate: { context: RESPONSE, attributes: [] },
+  });
+  const serviceProvider = samlify.ServiceProvider({ metadata: settings.serviceProvider });
+  const app = express();
+  app.use(express.urlencoded({ extended: false }));
+  app.get("/metadata", (_request, response) => response.type("application/samlmetadata+xml").send(identityProvider.getMetadata()));
+  app.get("/sso", async (request, response) => {
+    // What was signed is the octets as they came.
+    const octetString = request.originalUrl.split("?")[1].split("&Signature=")[0];
+    try {
+      const { extract } = await identityProvider.parseLoginRequest(serviceProvider, "redirect", { query: request.query, octetString });
+      const fields = hidden("request", extract.request.id) + hidden("state", request.query.RelayState || "");
+      const inputs = '<p><label>Name <input id="name" name="name" autofocus></label><p><label>Password <input id="password" name="password" type="password"></label>';
+      response.send(page("Campus", `<h1>Campus</h1><form method="post" action="/login">${fields}${inputs}<p><button>Sign in</button></form>`));
+    } catch (error) {
+      response.status(400).send(page("Campus", `<p>${escape(String(error))}`));
+    }
+  });
+  app.post("/login", async (request, response) => {
+    const { name, password, state } = request.body;
+    if (name !== "dora" || password !== "Campus-Pw-1") return response.status(403).send(page("Campus", "<p>No."));
+    const place = serviceProvider.entityMeta.getAssertionConsumerService("post");
+    const fill = (template) => {
+      const id = `_${crypto.randomUUID()}`;
+      const now = Date.now();
+      const tags = {
+        ID: id, AssertionID: `_${crypto.randomUUID()}`, Now: new Date(now).toISOString(),
+        End: new Date(now + 5 * MINUTE).toISOString(), Place: place, Request: request.body.request,
+        Issuer: identityProvider.entityMeta.getEntityID(), Audience: serviceProvider.entityMeta.getEntityID(), User: name,
+      };
+      return { id, context: samlify.SamlLib.replaceTagsByValue(template, tags) };
+    };
+    const made = await identityProvider.createLoginResponse(
+      serviceProvider, { extract: { request: { id: request.body.request } } }, "post", { email: name }, { customTagReplacement: fill });
+    const form = `<form method="post" action="${escape(place)}">${hidden("SAMLResponse", made.context)}${hidden("RelayState", state)}<button>Go on</button></form>`;
+    return response.send(page("Campus", `${form}<script>document.forms[0].submit()</script>`));
+  });
+  return app;
+}
+
+readline.createInterface({ input: process.stdin }).on("line", (line) => {
+  const settings = JSON.parse(line);
+  const tls = { cert: fs.readFileSync(settings.certificate), key: fs.readFileSync(settings.key) };
+  https.createServer(tls, application(settings)).listen(443, settings.address, () => console.log("ready"));
+}).on("close", () => process.exit(0));
