@@ -215,7 +215,7 @@ async fn by_brokers_refresh_token(request: Request<'_>, text: &str) -> Result<Pr
     let origin = if session.subject.methods.contains(&AuthenticationMethod::X509) {
         ProofOrigin::Certificate
     } else {
-        let set = password_set(&*cx.services.directory, &account).await?;
+        let set = directory::password_set(&*cx.services.directory, &account).await?;
         let changed = set.and_then(|set| u64::try_from(set).ok()).and_then(UtcTime::from_filetime);
         if changed.is_some_and(|changed| changed > session.subject.instant) {
             return Err(PrtError::PasswordChanged.into());
