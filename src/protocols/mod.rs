@@ -18,5 +18,6 @@ mod rstr;
 pub mod samlp;
 pub mod soap;
 pub mod trust_endpoint;
+pub mod wresult;
 pub mod wsfed;
 pub mod wstrust;

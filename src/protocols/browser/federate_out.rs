@@ -6,8 +6,10 @@
 
 use std::borrow::Cow;
 
+use super::failure::SignInFailure;
 use super::parameters::encode;
-use super::sign_in::{Door, Outcome, SignInFailure, Visit};
+use super::prompt::Door;
+use super::sign_in::{Outcome, Visit};
 use super::{PartnerFailure, reply};
 use crate::authn::flow::StepId;
 use crate::authn::{AuthnError, AuthnRequirement, FederatedSignIn, RequestedMethod, SignInFlow};

@@ -1,7 +1,7 @@
 //! Signing somebody in: from a request that wants to know who it is, to a session or to the next page.
 //!
-//! Runs the steps of a [`SignInFlow`]: Negotiate at a door of its own, whose 401 carries the page as its body, so that no browser is
-//! ever left with nothing; user name and password by the password gate.
+//! Runs the steps of a [`SignInFlow`]. Negotiate is here, at a door of its own, whose 401 carries the page as its body, so that no
+//! browser is ever left with nothing; the other ways have a file each beside this one.
 
 use std::time::Duration;
 
@@ -12,110 +12,21 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::cookies::{self, Keep};
 use super::device::{self, Carried};
-use super::federate_in::{Arrival, PartnerFailure};
-use super::parameters::{ParameterError, Parameters};
+use super::failure::SignInFailure;
+use super::federate_in::Arrival;
+use super::parameters::Parameters;
+use super::prompt::{Door, Prompt};
 use super::session::{self, Browser};
-use super::update_password;
-use super::{BrowserSignIn, HomeRealmParameters, certificate, home_realm, names, reply};
-use crate::authn::flow::Returned;
+use super::{BrowserSignIn, certificate, home_realm, names, reply};
 use crate::authn::{
-    AuthenticatedSubject, AuthenticationMethod, AuthnError, AuthnRequirement, Challenge, Circumstances, DeviceContext,
-    Discovery, FlowInput, FlowStep, LoginName, LoginNameError, NetworkLocation, PasswordFailure, SignInFlow,
-    SsoSession, SubjectOrigin, discover,
+    AuthenticatedSubject, AuthnError, Challenge, Circumstances, DeviceContext, Discovery, FlowInput, FlowStep,
+    SignInFlow, SsoSession, SubjectOrigin, discover,
 };
-use crate::clock::RandomError;
 use crate::devices::Device;
 use crate::issuance::Context;
-use crate::pages::theme::Theme;
-use crate::pages::{Notice, PageError, SignInPage};
-use crate::protocols::credential::{self, PasswordRefusal, Proof, TicketRefusal, USERNAME_TOKEN};
+use crate::protocols::credential::{self, TicketRefusal};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
-use crate::protocols::samlp::EncodeError;
-use crate::secret::Secret;
-use crate::store::{FirstUse, Purpose, StoreError, TokenId};
-use crate::tokens::sealed::SealError;
-use crate::trusts::Candidates;
-
-/// Who wants to know, and what for.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::protocols) struct Prompt<'a> {
-    /// What the request demands.
-    pub(in crate::protocols) requirement: &'a AuthnRequirement,
-    /// Name of the relying party's trust, for the page.
-    pub(in crate::protocols) application: &'a str,
-    /// The relying party's theme, where it has one.
-    pub(in crate::protocols) theme: Option<&'a Theme>,
-    /// The relying party as it was named, for the audit log.
-    pub(in crate::protocols) relying_party: &'a str,
-    /// What the request says of where its user signs in.
-    pub(in crate::protocols) home_realm: &'a HomeRealmParameters,
-    /// The claims providers that may sign users in to the relying party.
-    pub(in crate::protocols) candidates: Candidates<'a>,
-    /// The relying party is Microsoft Entra.
-    pub(in crate::protocols) for_entra: bool,
-    /// The request as a query: the page's form and redirects come back with it.
-    pub(in crate::protocols) query: &'a str,
-    /// Where they come back to.
-    pub(in crate::protocols) place: Place,
-    /// No page may be shown: whoever cannot be signed in without one is not.
-    pub(in crate::protocols) silent: bool,
-}
-
-/// The addresses of a protocol at which browsers sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::protocols) enum Place {
-    /// `/adfs/ls/`
-    WsFederation,
-    /// `/adfs/oauth2/authorize/`
-    OAuth,
-}
-
-impl Place {
-    /// The path of a door.
-    pub(in crate::protocols) const fn path(self, door: Door) -> &'static str {
-        match (self, door) {
-            (Self::WsFederation, door) => door.path(),
-            (Self::OAuth, Door::Main) => "/adfs/oauth2/authorize/",
-            (Self::OAuth, Door::Windows) => "/adfs/oauth2/authorize/wia",
-        }
-    }
-
-    pub(super) fn with(self, door: Door, query: &str) -> String {
-        format!("{}?{query}", self.path(door))
-    }
-}
-
-impl Prompt<'_> {
-    /// The address of the request at a door.
-    pub(super) fn address(&self, door: Door) -> String {
-        self.place.with(door, self.query)
-    }
-
-    /// The address of an edited request.
-    pub(super) fn address_of(&self, query: &str) -> String {
-        self.place.with(Door::Main, query)
-    }
-}
-
-/// Which address the request came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
-    /// `/adfs/ls/`
-    Main,
-    /// `/adfs/ls/wia`, where Negotiate is.
-    Windows,
-}
-
-impl Door {
-    /// Its path.
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::Main => "/adfs/ls/",
-            Self::Windows => "/adfs/ls/wia",
-        }
-    }
-}
 
 /// What comes of it.
 #[derive(Debug)]
@@ -131,41 +42,6 @@ pub(in crate::protocols) enum Outcome {
         /// Header fields that the answer must have.
         headers: Vec<(HeaderName, HeaderValue)>,
     },
-}
-
-/// Why nobody is signed in.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::protocols) enum SignInFailure {
-    /// What the request demands is not possible.
-    #[error(transparent)]
-    Authn(#[from] AuthnError),
-    /// A page would have to be shown, and none may be.
-    #[error("nobody is signed in, and no page may be shown")]
-    PageWanted,
-    /// A ticket is wanted, and no page can take its place: the answer is a challenge.
-    #[error("a Kerberos ticket is needed")]
-    TicketWanted,
-    /// The form cannot be read.
-    #[error(transparent)]
-    Form(#[from] ParameterError),
-    /// It cannot be known whether the form was used before.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A form could not be sealed.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// The page could not be made.
-    #[error(transparent)]
-    Page(#[from] PageError),
-    /// The random source failed.
-    #[error(transparent)]
-    Random(#[from] RandomError),
-    /// The request to a claims provider could not be made.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// The answer of a claims provider is not taken; audited.
-    #[error(transparent)]
-    ClaimsProvider(#[from] PartnerFailure),
 }
 
 /// Signs in, or goes one step towards it.
@@ -314,7 +190,7 @@ impl Visit<'_> {
         }
     }
 
-    fn is_windows_browser(&self) -> bool {
+    pub(super) fn is_windows_browser(&self) -> bool {
         self.settings.windows_user_agents.matches(self.call.header("user-agent"))
     }
 
@@ -356,92 +232,6 @@ impl Visit<'_> {
         }
     }
 
-    /// The sign-in page was sent.
-    async fn password(&self, form: &Parameters) -> Result<Outcome, SignInFailure> {
-        if form.line("AuthMethod", MAX_FIELD)? != Some("FormsAuthentication") {
-            return Err(AuthnError::Unavailable.into());
-        }
-        if !self.prompt.candidates.has_active_directory() {
-            return Err(AuthnError::NoClaimsProvider.into());
-        }
-        let name = form.line("UserName", MAX_FIELD)?.unwrap_or_default();
-        let password = Secret::new(form.get("Password")?.unwrap_or_default().to_owned());
-        let keep = form.line("Kmsi", MAX_FIELD)? == Some("true");
-        let Some(returned) = self.returned(form)? else {
-            let notice = if self.browser.id.is_none() { Notice::NoticeCookies } else { Notice::NoticeStale };
-            let flow = SignInFlow::new(self.prompt.requirement.clone(), self.prompt.query);
-            return self.page(&flow, StatusCode::OK, Some(notice), Some(name)).map(Outcome::Answer);
-        };
-        let relying_party = self.prompt.relying_party;
-        let checked = credential::password(self.environment, self.cx, self.call, name, &password, relying_party).await;
-        let result = match checked {
-            Ok(accepted) => {
-                let method = AuthenticationMethod::Password;
-                let alternate_login_id = accepted.alternate_login_id.as_deref();
-                let proof = Proof { method, certificate: None, password_expires: accepted.expires, alternate_login_id };
-                Ok(credential::accepted(self.cx, accepted.account, proof, relying_party, USERNAME_TOKEN)?)
-            }
-            Err(refusal) => Err(failure_of(name, &refusal)),
-        };
-        let Returned { flow, step, until } = returned;
-        match flow.step(FlowInput::Password(result)) {
-            FlowStep::Authenticated(subject) => {
-                let id = TokenId::from_octets(step.as_octets()).map_err(|_| AuthnError::Unavailable)?;
-                match self.cx.services.one_time.redeem(Purpose::SignInStep, &id, until).await? {
-                    FirstUse::First => Ok(self.after_password(*subject, keep)),
-                    // Sent twice, or sent again from the browser's history: what it was good for is done.
-                    FirstUse::Repeated => Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main)))),
-                }
-            }
-            FlowStep::Challenge(Challenge::Forms { last: Some(PasswordFailure::Expired) }, _)
-                if self.settings.password_change.is_offered(self.call.origin.location) =>
-            {
-                let Self { environment, cx, call, browser, prompt, .. } = self;
-                let page = update_password::expired_page(environment, cx, call, browser, prompt.query, name);
-                page.map(Outcome::Answer)
-            }
-            FlowStep::Challenge(Challenge::Forms { last }, flow) => {
-                let status = match last {
-                    Some(PasswordFailure::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
-                    _ => StatusCode::OK,
-                };
-                self.page(&flow, status, last.map(notice_of), Some(name)).map(Outcome::Answer)
-            }
-            FlowStep::Failed(error) => Err(error.into()),
-            FlowStep::Challenge(..) | FlowStep::Continue => Err(AuthnError::Unavailable.into()),
-        }
-    }
-
-    /// The flow that the form carries; `None` when it is another browser's, another request's or too old.
-    fn returned(&self, form: &Parameters) -> Result<Option<Returned>, SignInFailure> {
-        let (Some(state), Some(browser)) = (form.get("SignInState")?, &self.browser.id) else { return Ok(None) };
-        match SignInFlow::open(&self.settings.sealer, browser, self.prompt.query, state) {
-            Ok(returned) => Ok(Some(returned)),
-            Err(error) => {
-                tracing::info!(correlation = %self.cx.request.activity, %error, "a sign-in page is not taken");
-                Ok(None)
-            }
-        }
-    }
-
-    /// A redirection to the same request, as AD FS does, so that the password is in no history. Where the new session would not
-    /// be enough for it (it wants a fresh sign-in each time, or the session fits in no cookie), the sign-in goes on at once.
-    fn after_password(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
-        let enough = self.prompt.requirement.is_met_by(&subject, self.cx.services.clock.now());
-        let mut outcome = self.signed_in(subject, keep);
-        if let Outcome::SignedIn { headers, kept_by_browser, .. } = &mut outcome {
-            // It came here although Windows was to be tried first: that did not work.
-            if self.call.origin.location == NetworkLocation::Intranet && self.is_windows_browser() {
-                headers.extend(skip_windows());
-            }
-            if enough && *kept_by_browser {
-                let answer = reply::redirect(&self.prompt.address(Door::Main));
-                return Outcome::Answer(answer.with_headers(std::mem::take(headers)));
-            }
-        }
-        outcome
-    }
-
     /// The same without a password: back to the request, so that what the browser came with is in no history.
     pub(super) fn back_to_request(&self, subject: AuthenticatedSubject, keep: bool) -> Outcome {
         let enough = self.prompt.requirement.is_met_by(&subject, self.cx.services.clock.now());
@@ -467,69 +257,11 @@ impl Visit<'_> {
             session: Box::new(session),
         }
     }
-
-    /// The sign-in page.
-    fn page(
-        &self,
-        flow: &SignInFlow,
-        status: StatusCode,
-        notice: Option<Notice>,
-        typed: Option<&str>,
-    ) -> Result<Answer, SignInFailure> {
-        if self.prompt.silent {
-            return Err(SignInFailure::PageWanted);
-        }
-        let (browser, cookie) = self.browser.id_or_new(self.cx)?;
-        let services = &self.cx.services;
-        let state = flow.seal(&self.settings.sealer, &browser, services.clock.now(), &*services.random)?;
-        let page = SignInPage {
-            action: self.prompt.address(Door::Main),
-            state,
-            user_name: typed.or(self.prompt.home_realm.user()).unwrap_or_default().to_owned(),
-            application: Some(self.prompt.application.to_owned()),
-            notice,
-            keep_signed_in: self.settings.lifetimes.kept.is_some(),
-            choose_another: self.choose_another(),
-            certificate: self.offered_certificate().map(|door| door.origin.clone()),
-            // A client is answered by a redirection; WS-Federation by a page.
-            leads_elsewhere: self.prompt.place == Place::OAuth,
-        };
-        let answer = reply::page(self.settings, self.cx, self.call, status, self.prompt.theme, &page)?;
-        Ok(answer.with_headers(cookie))
-    }
 }
 
-fn skip_windows() -> Option<(HeaderName, HeaderValue)> {
+pub(super) fn skip_windows() -> Option<(HeaderName, HeaderValue)> {
     cookies::set(names::SKIP_WINDOWS, "1", Keep::For(SKIP_WINDOWS))
-}
-
-/// What the person is told. Only a right password, or a name without any domain, gives more than "not right".
-fn failure_of(name: &str, refusal: &PasswordRefusal) -> PasswordFailure {
-    use crate::audit::CredentialFailure;
-    match refusal.failure {
-        _ if refusal.retryable => PasswordFailure::Unavailable,
-        CredentialFailure::SpoofedKdc => PasswordFailure::Unavailable,
-        CredentialFailure::PasswordExpired | CredentialFailure::PasswordMustChange => PasswordFailure::Expired,
-        _ if LoginName::parse(name) == Err(LoginNameError::NoDomain) => PasswordFailure::UserName,
-        _ => PasswordFailure::Refused,
-    }
-}
-
-/// The same as a notice on a page.
-pub(super) fn notice_of_refusal(name: &str, refusal: &PasswordRefusal) -> Notice {
-    notice_of(failure_of(name, refusal))
-}
-
-const fn notice_of(failure: PasswordFailure) -> Notice {
-    match failure {
-        PasswordFailure::Refused => Notice::NoticeCredentials,
-        PasswordFailure::UserName => Notice::NoticeUserName,
-        PasswordFailure::Expired => Notice::NoticePasswordExpired,
-        PasswordFailure::Unavailable => Notice::NoticeUnavailable,
-    }
 }
 
 /// How long Negotiate is not tried after it failed.
 const SKIP_WINDOWS: Duration = Duration::from_mins(5);
-/// Octets of a field of the form, except the password, which the gate bounds.
-pub(super) const MAX_FIELD: usize = 1024;

@@ -98,7 +98,7 @@ impl Visit<'_> {
         let browser = Browser::of(&environment.browser, cx, call).await;
         let prompt = Prompt {
             requirement: &request.requirement,
-            application: &client.name,
+            application: Some(&client.name),
             theme: granted.trust.theme.as_deref(),
             relying_party: &granted.resource,
             home_realm: &request.home_realm,

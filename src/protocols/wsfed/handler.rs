@@ -93,7 +93,7 @@ async fn sign_in(
     LoopGuard::of(&environment.browser, &visitor.cookies).check(trust.id.as_str(), cx.services.clock.now())?;
     let prompt = Prompt {
         requirement: &request.requirement,
-        application: &trust.name,
+        application: Some(&trust.name),
         theme: trust.theme.as_deref(),
         relying_party: &request.realm,
         home_realm: &request.home_realm,

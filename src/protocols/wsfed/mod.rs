@@ -5,7 +5,6 @@ mod refusal;
 mod reply_address;
 mod request;
 mod response;
-pub mod result;
 mod sign_out;
 
 pub use handler::{handle, unread};
