@@ -53,6 +53,7 @@ mod metadata;
 mod mex;
 mod oauth;
 mod oauth_clients;
+mod oauth_libraries;
 mod oauth_refusals;
 mod openid;
 mod partner;

@@ -45,7 +45,7 @@ pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings)
             "subject_types_supported": ["pairwise"],
             "scopes_supported": ["allatclaims", "email", "user_impersonation", "aza", "profile", "openid"],
             "id_token_signing_alg_values_supported": ["RS256"],
-            "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
+            "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256"],
             "access_token_issuer": environment.service_identifier,
             "claims_supported": ["aud", "iss", "iat", "exp", "auth_time", "nonce", "at_hash", "c_hash", "sub", "upn",
                 "unique_name", "pwd_url", "pwd_exp", "sid", "nbf"],

@@ -8,7 +8,7 @@ mod keep_alive;
 mod lab;
 mod node;
 pub mod oauth;
-mod python;
+mod programs;
 mod rst;
 mod token;
 mod trusts;
@@ -23,7 +23,7 @@ pub use node::{
     Node, NodeSetup, USERNAME, WINDOWS, computer_tickets, eventually, program, replace, replace_file, request, script,
     variable,
 };
-pub use python::{python, python_with};
+pub use programs::{javascript, openidconnect, python, python_with};
 pub use rst::{Rst, Version, now, time};
 pub use token::{Assertion, published_certificates, signing_certificate, verify_all};
 pub use trusts::Trusts;

@@ -35,6 +35,9 @@ pub const BROWSER_REDIRECT: &str = "https://wsfed.rp.example/oauth";
 /// Where the server client is answered.
 pub const SERVER_REDIRECT: &str = "https://app.rp.example/cb?tenant=1";
 
+/// Where django-auth-adfs is answered.
+pub const DJANGO_REDIRECT: &str = "https://app.rp.example/oauth2/callback";
+
 const RULES: &str = r#"c:[Type =~ "/claims/(upn|primarysid|name|insidecorporatenetwork|client-id)$"] => issue(claim = c);
 c:[Type == "urn:chancery:requestcontext/client-id"] => issue(claim = c);
 c:[Type == "http://schemas.microsoft.com/ws/2012/01/insidecorporatenetwork"] => issue(claim = c);
@@ -77,7 +80,7 @@ impl OAuth {
             write(
                 "e2e-oauth-server.toml",
                 &format!(
-                    "[client]\nid = \"{SERVER}\"\nname = \"Server\"\nkind = \"server\"\nredirect_uris = [\"{SERVER_REDIRECT}\"]\n\
+                    "[client]\nid = \"{SERVER}\"\nname = \"Server\"\nkind = \"server\"\nredirect_uris = [\"{SERVER_REDIRECT}\", \"{DJANGO_REDIRECT}\"]\n\
                      secret_file = \"e2e-client-secret\"\ncertificate_files = [\"e2e-client.pem\"]\nwindows_account = 'CORP\\WS01$'\nlogout_uri = \"https://app.rp.example/logout\"\n\
                      grants = [\"authorization_code\", \"refresh_token\", \"client_credentials\", \"implicit\"]\n{resources}\n"
                 ),
@@ -203,6 +206,20 @@ pub fn native_code(browser: &Browser, proof: &ProofKey, more: &[(&str, &str)]) -
     }
     let (_, parameters) = redirected(&answer);
     parameter(&parameters, "code").unwrap_or_else(|| panic!("no code: {parameters:?}"))
+}
+
+/// Where a browser that signs in with Alice's password is sent at the end of a request.
+pub fn through_the_page(browser: &Browser, address: &str) -> String {
+    let address = address.replace(&Lab::get().url, "");
+    let page = browser.get(&address);
+    assert_eq!(page.status, 200, "{}", page.body);
+    let filled = browser.fill_in(&page, &format!("alice@{}", Lab::get().domain), "Alice-Pw-1");
+    let next = filled.header("location").unwrap_or_else(|| panic!("{}", filled.body)).to_owned();
+    if !next.starts_with("/adfs/") {
+        return next;
+    }
+    let answer = browser.get(&next);
+    answer.header("location").unwrap_or_else(|| panic!("{}", answer.body)).to_owned()
 }
 
 /// Redeems a code of the native client.

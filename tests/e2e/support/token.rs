@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use super::lab::{Lab, run};
-use super::python::python;
+use super::programs::python;
 
 /// The text of an assertion.
 #[derive(Debug, Clone)]
