@@ -105,6 +105,10 @@ pub enum Notice {
     NoticeCertificateRefused,
     /// The certificate could not be checked.
     NoticeCertificateUnavailable,
+    /// The person has no such device, or it cannot be changed any more.
+    NoticeDeviceGone,
+    /// Devices could not be shown or changed.
+    NoticeDevicesUnavailable,
 }
 
 impl Page for SignInPage {

@@ -8,6 +8,7 @@ mod certificate;
 mod contexts;
 mod escape;
 mod locale;
+mod my_devices;
 mod password;
 mod policy;
 mod shown;
@@ -29,6 +30,9 @@ pub use contexts::{
     SignOutPage,
 };
 pub use locale::Locale;
+pub use my_devices::{
+    DeviceDone, DeviceDoneText, DeviceKind, DeviceQuestion, DeviceQuestionPage, MyDevicesPage, ShownDevice,
+};
 pub use password::{PasswordUpdatedPage, ShownRules, UpdatePasswordPage};
 pub use policy::Framing;
 pub use texts::{TextError, Texts};
@@ -112,7 +116,7 @@ impl Pages {
 }
 
 /// The templates. Names end as their language does, by which the engine escapes.
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 13] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("style.css", include_str!("../../templates/style.css")),
     (SignInPage::TEMPLATE, include_str!("../../templates/sign-in.html")),
@@ -123,6 +127,9 @@ const TEMPLATES: [(&str, &str); 10] = [
     (ErrorPage::TEMPLATE, include_str!("../../templates/error.html")),
     (UpdatePasswordPage::TEMPLATE, include_str!("../../templates/update-password.html")),
     (PasswordUpdatedPage::TEMPLATE, include_str!("../../templates/password-updated.html")),
+    ("device.html", include_str!("../../templates/device.html")),
+    (MyDevicesPage::TEMPLATE, include_str!("../../templates/my-devices.html")),
+    (DeviceQuestionPage::TEMPLATE, include_str!("../../templates/device-question.html")),
 ];
 
 #[cfg(test)]

@@ -84,7 +84,42 @@ fn home_realm(text: &str, notice: Option<Notice>) -> HomeRealmPage {
     }
 }
 
-const NOTICES: [Notice; 20] = [
+fn device(text: &str) -> ShownDevice {
+    ShownDevice {
+        name: text.into(),
+        system: text.into(),
+        kind: DeviceKind::DeviceKindOwn,
+        used: Some(text.into()),
+        registered: None,
+        enabled: true,
+        disable: Some(text.into()),
+        remove: Some(text.into()),
+    }
+}
+
+/// As many devices as there may be, with texts as long as they may be.
+fn my_devices(text: &str) -> MyDevicesPage {
+    let long = format!("{text}{}", "\u{e4}".repeat(80));
+    let link = || Some("/adfs/portal/mydevices/?Device=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0&Change=disable".to_owned());
+    let kinds = [DeviceKind::DeviceKindOwn, DeviceKind::DeviceKindDomain, DeviceKind::DeviceKindOther];
+    let devices = (0..15).map(|n| {
+        let (disable, remove, kind) = (link(), link(), kinds[n % 3]);
+        ShownDevice { name: long.clone(), system: long.clone(), disable, remove, kind, ..device(text) }
+    });
+    let unusable = [(false, DeviceKind::DeviceKindOther), (true, DeviceKind::DeviceKindDomain)]
+        .map(|(enabled, kind)| ShownDevice { enabled, kind, disable: None, remove: None, ..device(text) });
+    MyDevicesPage {
+        user: text.into(),
+        notice: Some(Notice::NoticeStale),
+        done: Some(DeviceDone { text: DeviceDoneText::DeviceRemoved, name: text.into() }),
+        devices: devices.chain(unusable).collect(),
+        shown: "15".into(),
+        total: "1000".into(),
+        more: true,
+    }
+}
+
+const NOTICES: [Notice; 22] = [
     Notice::NoticeCredentials,
     Notice::NoticeUserName,
     Notice::NoticePasswordExpired,
@@ -105,6 +140,8 @@ const NOTICES: [Notice; 20] = [
     Notice::NoticeCertificateExpired,
     Notice::NoticeCertificateRefused,
     Notice::NoticeCertificateUnavailable,
+    Notice::NoticeDeviceGone,
+    Notice::NoticeDevicesUnavailable,
 ];
 
 const ERRORS: [ErrorText; 10] = [
@@ -145,6 +182,12 @@ fn all_as(text: &str, theme: &Theme, locale: Locale) -> Vec<Rendered> {
     rendered.push(render!(&certificate(text), locale));
     rendered.push(render!(&CertificatePage { application: None, other: None, ..certificate(text) }, locale));
     rendered.push(render!(&PasswordUpdatedPage { go_on: Some(text.into()) }, locale));
+    rendered.push(render!(&my_devices(text), locale));
+    rendered.push(render!(&MyDevicesPage { devices: Vec::new(), done: None, more: false, ..my_devices(text) }, locale));
+    for question in [DeviceQuestion::DeviceDisable, DeviceQuestion::DeviceRemove] {
+        let (action, state) = (text.into(), text.into());
+        rendered.push(render!(&DeviceQuestionPage { action, state, question, device: device(text) }, locale));
+    }
     rendered.push(render!(&home_realm(text, Some(Notice::NoticeAddress)), locale));
     rendered.push(render!(&HomeRealmPage { search: None, application: None, ..home_realm(text, None) }, locale));
     rendered.push(render!(&HomeRealmPage { choices: Vec::new(), by_address: false, ..home_realm(text, None) }, locale));

@@ -13,7 +13,7 @@ use crate::clock::{Clock, Random};
 use crate::config::diagnostic::{Code, Place, Report};
 use crate::config::live::{Commit, Subscriber};
 use crate::config::{Config, Loaded};
-use crate::protocols::browser::{certificate_door, update_password};
+use crate::protocols::browser::{certificate_door, my_devices, update_password};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::metadata::{self, FederationMetadata, MetadataError};
@@ -128,6 +128,7 @@ impl Serving {
             Endpoint::Registration(endpoint) => drs::handle(&self.environment, endpoint, call).await,
             Endpoint::OAuth(endpoint) => oauth::handle(&self.environment, endpoint, call).await,
             Endpoint::UpdatePassword => update_password::handle(&self.environment, call).await,
+            Endpoint::MyDevices(door) => my_devices::handle(&self.environment, door, call).await,
             Endpoint::Mex => {
                 let environment = &self.environment;
                 mex::handle(&environment.service_name, &environment.endpoints, call)

@@ -51,6 +51,7 @@ mod home_realm_search;
 mod keytab;
 mod metadata;
 mod mex;
+mod my_devices;
 mod oauth;
 mod oauth_clients;
 mod oauth_libraries;

@@ -37,6 +37,8 @@ pub(in crate::protocols) enum Place {
     WsFederation,
     /// `/adfs/oauth2/authorize/`
     OAuth,
+    /// `/adfs/portal/mydevices/`
+    MyDevices,
 }
 
 impl Place {
@@ -46,6 +48,8 @@ impl Place {
             (Self::WsFederation, door) => door.path(),
             (Self::OAuth, Door::Main) => "/adfs/oauth2/authorize/",
             (Self::OAuth, Door::Windows) => "/adfs/oauth2/authorize/wia",
+            (Self::MyDevices, Door::Main) => "/adfs/portal/mydevices/",
+            (Self::MyDevices, Door::Windows) => "/adfs/portal/mydevices/wia",
         }
     }
 
