@@ -109,6 +109,10 @@ pub enum Notice {
     NoticeDeviceGone,
     /// Devices could not be shown or changed.
     NoticeDevicesUnavailable,
+    /// No device waits with the code that was entered.
+    NoticeDeviceCode,
+    /// Too many codes were entered.
+    NoticeDeviceCodeLocked,
 }
 
 impl Page for SignInPage {

@@ -6,6 +6,7 @@
 
 mod certificate;
 mod contexts;
+mod device_code;
 mod escape;
 mod locale;
 mod my_devices;
@@ -29,6 +30,7 @@ pub use contexts::{
     ErrorPage, ErrorText, HandOverPage, HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice, Page, SignInPage,
     SignOutPage,
 };
+pub use device_code::{DeviceCodeDonePage, DeviceCodePage, DeviceCodeQuestionPage};
 pub use locale::Locale;
 pub use my_devices::{
     DeviceDone, DeviceDoneText, DeviceKind, DeviceQuestion, DeviceQuestionPage, MyDevicesPage, ShownDevice,
@@ -116,7 +118,7 @@ impl Pages {
 }
 
 /// The templates. Names end as their language does, by which the engine escapes.
-const TEMPLATES: [(&str, &str); 13] = [
+const TEMPLATES: [(&str, &str); 16] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("style.css", include_str!("../../templates/style.css")),
     (SignInPage::TEMPLATE, include_str!("../../templates/sign-in.html")),
@@ -127,6 +129,9 @@ const TEMPLATES: [(&str, &str); 13] = [
     (ErrorPage::TEMPLATE, include_str!("../../templates/error.html")),
     (UpdatePasswordPage::TEMPLATE, include_str!("../../templates/update-password.html")),
     (PasswordUpdatedPage::TEMPLATE, include_str!("../../templates/password-updated.html")),
+    (DeviceCodePage::TEMPLATE, include_str!("../../templates/device-code.html")),
+    (DeviceCodeQuestionPage::TEMPLATE, include_str!("../../templates/device-code-question.html")),
+    (DeviceCodeDonePage::TEMPLATE, include_str!("../../templates/device-code-done.html")),
     ("device.html", include_str!("../../templates/device.html")),
     (MyDevicesPage::TEMPLATE, include_str!("../../templates/my-devices.html")),
     (DeviceQuestionPage::TEMPLATE, include_str!("../../templates/device-question.html")),

@@ -84,6 +84,19 @@ fn home_realm(text: &str, notice: Option<Notice>) -> HomeRealmPage {
     }
 }
 
+fn device_code_question(text: &str) -> DeviceCodeQuestionPage {
+    DeviceCodeQuestionPage {
+        action: text.into(),
+        state: text.into(),
+        application: text.into(),
+        user: text.into(),
+        resource: text.into(),
+        code: text.into(),
+        address: text.into(),
+        time: text.into(),
+    }
+}
+
 fn device(text: &str) -> ShownDevice {
     ShownDevice {
         name: text.into(),
@@ -119,7 +132,7 @@ fn my_devices(text: &str) -> MyDevicesPage {
     }
 }
 
-const NOTICES: [Notice; 22] = [
+const NOTICES: [Notice; 24] = [
     Notice::NoticeCredentials,
     Notice::NoticeUserName,
     Notice::NoticePasswordExpired,
@@ -142,6 +155,8 @@ const NOTICES: [Notice; 22] = [
     Notice::NoticeCertificateUnavailable,
     Notice::NoticeDeviceGone,
     Notice::NoticeDevicesUnavailable,
+    Notice::NoticeDeviceCode,
+    Notice::NoticeDeviceCodeLocked,
 ];
 
 const ERRORS: [ErrorText; 10] = [
@@ -183,6 +198,9 @@ fn all_as(text: &str, theme: &Theme, locale: Locale) -> Vec<Rendered> {
     rendered.push(render!(&CertificatePage { application: None, other: None, ..certificate(text) }, locale));
     rendered.push(render!(&PasswordUpdatedPage { go_on: Some(text.into()) }, locale));
     rendered.push(render!(&my_devices(text), locale));
+    let (action, state, user_code) = (text.into(), text.into(), text.into());
+    rendered.push(render!(&DeviceCodePage { action, state, user_code, notice: None }, locale));
+    rendered.push(render!(&device_code_question(text), locale));
     rendered.push(render!(&MyDevicesPage { devices: Vec::new(), done: None, more: false, ..my_devices(text) }, locale));
     for question in [DeviceQuestion::DeviceDisable, DeviceQuestion::DeviceRemove] {
         let (action, state) = (text.into(), text.into());
@@ -202,6 +220,8 @@ fn every_page_is_there_in_every_language_and_small() {
             assert!(page.html.starts_with("<!DOCTYPE html>\n") && page.html.contains(&head), "{}", page.html);
             assert!(page.html.len() < 30_000, "{} octets", page.html.len());
         }
+        let done = [true, false].map(|approved| render(&DeviceCodeDonePage { approved }, *locale).html);
+        assert_ne!(done[0], done[1]);
     }
 }
 

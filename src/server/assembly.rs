@@ -30,7 +30,10 @@ use crate::protocols::browser::{
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::protocols::oauth::{self, OAuthSettings};
 use crate::protocols::openid::{KnownProviders, OpenIdClient};
-use crate::store::{Generations, MemoryGenerations, MemoryOneTime, MemoryRevocations, OneTime, Revocations};
+use crate::store::{
+    DeviceCodes, Generations, MemoryDeviceCodes, MemoryGenerations, MemoryOneTime, MemoryRevocations, OneTime,
+    Revocations,
+};
 use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;
 use crate::xml;
@@ -75,6 +78,7 @@ pub struct Lasting {
     one_time: Arc<dyn OneTime>,
     revocations: Arc<dyn Revocations>,
     generations: Arc<dyn Generations>,
+    device_codes: Arc<dyn DeviceCodes>,
     openid: Arc<KnownProviders>,
     directory: std::sync::Mutex<Option<KnownDirectory>>,
     stores: std::sync::Mutex<Option<KnownStores>>,
@@ -105,6 +109,7 @@ impl Lasting {
             one_time: Arc::new(MemoryOneTime::new(clock.clone(), ONE_TIME_CAPACITY)),
             revocations: Arc::new(MemoryRevocations::new(clock.clone(), ONE_TIME_CAPACITY)),
             generations: Arc::new(MemoryGenerations::new(clock.clone(), ONE_TIME_CAPACITY)),
+            device_codes: Arc::new(MemoryDeviceCodes::new(clock.clone(), DEVICE_CODE_CAPACITY)),
             openid: Arc::default(),
             directory: std::sync::Mutex::default(),
             stores: std::sync::Mutex::default(),
@@ -308,9 +313,11 @@ impl Lasting {
             issuer: format!("https://{}/adfs", config.service.federation_service_name),
             sealer: Sealer::new(&master, self.clock.clone(), self.random.clone(), oauth::SEALED_LIMIT),
             code_lifetime: config.oauth.code_lifetime(),
+            device_code_lifetime: config.oauth.device_code_lifetime(),
             refresh_grace: config.oauth.refresh_grace(),
             password_expiry: expiry_notice(config),
             cors_origins: config.oauth.cors_origins.clone(),
+            device_codes: self.device_codes.clone(),
         }))
     }
 
@@ -420,3 +427,5 @@ const PASSWORD_CHECKS: usize = 64;
 const PASSWORD_TIMEOUT: Duration = Duration::from_secs(15);
 /// Identifiers of each purpose, and revoked sessions, that are remembered.
 const ONE_TIME_CAPACITY: usize = 200_000;
+/// Requests of devices at one time.
+const DEVICE_CODE_CAPACITY: usize = 20_000;

@@ -30,6 +30,7 @@ mod certificates;
 mod chart;
 mod check;
 mod clients;
+mod device_code;
 mod device_registry;
 mod devices_commands;
 mod domains;

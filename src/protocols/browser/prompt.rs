@@ -39,6 +39,8 @@ pub(in crate::protocols) enum Place {
     OAuth,
     /// `/adfs/portal/mydevices/`
     MyDevices,
+    /// `/adfs/oauth2/deviceauth`
+    DeviceCode,
 }
 
 impl Place {
@@ -50,6 +52,8 @@ impl Place {
             (Self::OAuth, Door::Windows) => "/adfs/oauth2/authorize/wia",
             (Self::MyDevices, Door::Main) => "/adfs/portal/mydevices/",
             (Self::MyDevices, Door::Windows) => "/adfs/portal/mydevices/wia",
+            (Self::DeviceCode, Door::Main) => "/adfs/oauth2/deviceauth",
+            (Self::DeviceCode, Door::Windows) => "/adfs/oauth2/deviceauth/wia",
         }
     }
 

@@ -26,6 +26,10 @@ pub const SECRET: &str = "e2e-secret/of+a server&client=32 characters";
 pub const LEGACY: &str = "e2e00000-0000-4000-8000-000000000003";
 /// A client that is switched off.
 pub const DISABLED: &str = "e2e00000-0000-4000-8000-000000000004";
+/// A device without a browser.
+pub const DEVICE: &str = "e2e00000-0000-4000-8000-000000000005";
+/// Another one.
+pub const OTHER_DEVICE: &str = "e2e00000-0000-4000-8000-000000000006";
 /// The resource, under three identifiers.
 pub const API: &str = "https://api.rp.example/";
 /// Where the native client is answered.
@@ -97,6 +101,14 @@ impl OAuth {
                     "[client]\nid = \"{DISABLED}\"\nkind = \"native\"\nenabled = false\nredirect_uris = [\"{NATIVE_REDIRECT}\"]\n"
                 ),
             );
+            for (id, name) in [(DEVICE, "Television"), (OTHER_DEVICE, "Printer")] {
+                write(
+                    &format!("e2e-oauth-{name}.toml"),
+                    &format!(
+                        "[client]\nid = \"{id}\"\nname = \"{name}\"\nkind = \"native\"\ngrants = [\"device_code\", \"refresh_token\"]\n{resources}\n"
+                    ),
+                );
+            }
             Trusts::reload().expect("the clients of the tests are valid");
             OAuth
         });
