@@ -197,6 +197,23 @@ impl Page for HandOverPage {
     const POSTS_ELSEWHERE: bool = true;
 }
 
+/// Leads back to a client at once. It comes with a challenge, so that it is seen only where that is not answered; often in a hidden
+/// frame of the client.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ReturnPage {
+    /// The client's address, with the answer.
+    pub address: String,
+}
+
+impl Page for ReturnPage {
+    const TEMPLATE: &'static str = "return.html";
+    const PICTURES: bool = false;
+
+    fn framing(&self) -> Framing {
+        Framing::Anybody
+    }
+}
+
 /// After a sign-out.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct SignOutPage {

@@ -27,8 +27,8 @@ use theme::Theme;
 
 pub use certificate::CertificatePage;
 pub use contexts::{
-    ErrorPage, ErrorText, HandOverPage, HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice, Page, SignInPage,
-    SignOutPage,
+    ErrorPage, ErrorText, HandOverPage, HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice, Page, ReturnPage,
+    SignInPage, SignOutPage,
 };
 pub use device_code::{DeviceCodeDonePage, DeviceCodePage, DeviceCodeQuestionPage};
 pub use locale::Locale;
@@ -118,7 +118,7 @@ impl Pages {
 }
 
 /// The templates. Names end as their language does, by which the engine escapes.
-const TEMPLATES: [(&str, &str); 16] = [
+const TEMPLATES: [(&str, &str); 17] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("style.css", include_str!("../../templates/style.css")),
     (SignInPage::TEMPLATE, include_str!("../../templates/sign-in.html")),
@@ -129,6 +129,7 @@ const TEMPLATES: [(&str, &str); 16] = [
     (ErrorPage::TEMPLATE, include_str!("../../templates/error.html")),
     (UpdatePasswordPage::TEMPLATE, include_str!("../../templates/update-password.html")),
     (PasswordUpdatedPage::TEMPLATE, include_str!("../../templates/password-updated.html")),
+    (ReturnPage::TEMPLATE, include_str!("../../templates/return.html")),
     (DeviceCodePage::TEMPLATE, include_str!("../../templates/device-code.html")),
     (DeviceCodeQuestionPage::TEMPLATE, include_str!("../../templates/device-code-question.html")),
     (DeviceCodeDonePage::TEMPLATE, include_str!("../../templates/device-code-done.html")),

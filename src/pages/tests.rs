@@ -191,6 +191,7 @@ fn all_as(text: &str, theme: &Theme, locale: Locale) -> Vec<Rendered> {
     rendered.push(render!(&ErrorPage { application: None, ..error(text, ErrorText::ErrorRequest) }, locale));
     rendered.push(render!(&HandOverPage { action: text.into(), fields: vec![("wresult", text.into())] }, locale));
     rendered.push(render!(&sign_out(text), locale));
+    rendered.push(render!(&ReturnPage { address: text.into() }, locale));
     let rules = ShownRules { length: 7, complex: true, history: 24, days: 1 };
     rendered.push(render!(&update_password(text, Some(rules)), locale));
     rendered.push(render!(&update_password(text, None), locale));
@@ -397,6 +398,8 @@ fn a_text_is_that_of_the_language_or_of_all() {
 fn a_page_that_others_may_frame_has_nothing_to_press() {
     let framed = SignOutPage { framed: true, go_on: None, ..sign_out("x") };
     let html = render_as(&framed, &theme("x", 100), Locale::En).html;
+    assert!(!html.contains("<a ") && !html.contains("<button"), "{html}");
+    let html = render_as(&ReturnPage { address: "x".into() }, &theme("x", 100), Locale::En).html;
     assert!(!html.contains("<a ") && !html.contains("<button"), "{html}");
 }
 

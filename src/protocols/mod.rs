@@ -13,6 +13,7 @@ pub mod mex;
 mod names;
 pub mod oauth;
 pub mod openid;
+pub mod passive;
 mod prt_failure;
 mod rstr;
 pub mod samlp;

@@ -45,6 +45,7 @@ mod failover;
 mod farm;
 mod fault;
 mod federation;
+mod federation_oauth;
 mod forged_tickets;
 mod home_realm;
 mod home_realm_browser;

@@ -4,7 +4,7 @@
 //! What the claims are worth is for the acceptance rules to say, in the issue path.
 
 use super::failure::SignInFailure;
-use super::prompt::Door;
+use super::prompt::{Door, Place};
 use super::session::Browser;
 use super::sign_in::{Outcome, Visit};
 use super::{BrowserSignIn, reply};
@@ -50,8 +50,21 @@ pub enum PartnerMessage {
 #[derive(Debug)]
 pub(in crate::protocols) struct Arrival {
     /// The sign-in it belongs to.
-    pub(in crate::protocols) returned: ReturnedFederated,
+    returned: ReturnedFederated,
     message: PartnerMessage,
+}
+
+impl Arrival {
+    /// Where the sign-in began, and goes on.
+    pub(in crate::protocols) fn place(&self) -> Place {
+        // Earlier versions knew one place alone, and did not note it.
+        Place::of_path(&self.returned.sign_in.path).unwrap_or(Place::WsFederation)
+    }
+
+    /// The request it began with, as a query.
+    pub(in crate::protocols) fn query(&self) -> &str {
+        &self.returned.sign_in.query
+    }
 }
 
 /// Why an answer is not taken. The text is for the operator; the browser gets one page for all.

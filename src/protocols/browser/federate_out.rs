@@ -30,8 +30,8 @@ impl Visit<'_> {
         let services = &self.cx.services;
         let now = services.clock.now();
         let step = StepId::random(&*services.random)?;
-        let query = self.prompt.query.to_owned();
-        let sign_in = FederatedSignIn { flow, claims_provider: id.clone(), query };
+        let (query, path) = (self.prompt.query.to_owned(), self.prompt.place.path(Door::Main).to_owned());
+        let sign_in = FederatedSignIn { flow, claims_provider: id.clone(), query, path };
         let state = sign_in.seal(&step, &self.settings.sealer, &browser, now)?;
         let departure = Departure {
             service_identifier: &self.environment.service_identifier,

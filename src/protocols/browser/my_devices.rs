@@ -27,7 +27,9 @@ use crate::protocols::http::{Answer, Call};
 pub async fn handle(environment: &Environment, door: Door, call: &Call) -> Answer {
     let Some(devices) = &environment.devices else { return Answer::empty(StatusCode::NOT_FOUND) };
     let cx = environment.context(call, AuthProtocol::DeviceRegistration, PLACE.path(door));
-    let portal = Portal { environment, cx: &cx, call, place: PLACE, door, name: "my devices" };
+    let candidates = cx.services.trusts.local_candidate();
+    let portal =
+        Portal { environment, cx: &cx, call, place: PLACE, door, name: "my devices", candidates, arrival: None };
     let entered = match portal.enter().await {
         Ok(entered) => entered,
         Err(failure) => return portal.refuse(&failure),

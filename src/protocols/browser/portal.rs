@@ -14,7 +14,7 @@ use super::parameters::{ParameterError, Parameters};
 use super::prompt::{Door, Place, Prompt};
 use super::reply::{self, Said};
 use super::sign_in::{Input, Outcome, sign_in};
-use super::{Browser, HomeRealmParameters, SignInFailure, home_realm};
+use super::{Arrival, Browser, HomeRealmParameters, SignInFailure, home_realm};
 use crate::audit::{Detail, ErrorCode, EventKind, Parties};
 use crate::authn::{AuthnRequirement, SsoSession};
 use crate::issuance::Context;
@@ -22,6 +22,7 @@ use crate::pages::ErrorText;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::tokens::sealed::{SealError, SealPurpose};
+use crate::trusts::Candidates;
 
 /// A visit to such a page.
 #[derive(Clone, Copy)]
@@ -33,6 +34,10 @@ pub(in crate::protocols) struct Portal<'a> {
     pub(in crate::protocols) door: Door,
     /// What is visited, for the audit log.
     pub(in crate::protocols) name: &'static str,
+    /// Who may sign its users in.
+    pub(in crate::protocols) candidates: Candidates<'a>,
+    /// The answer of a claims provider that the visit goes on with.
+    pub(in crate::protocols) arrival: Option<&'a Arrival>,
 }
 
 /// What comes of the sign-in.
@@ -58,12 +63,14 @@ impl Portal<'_> {
     /// # Errors
     /// [`SignInFailure`].
     pub(in crate::protocols) async fn enter(&self) -> Result<Entered, SignInFailure> {
-        let Self { environment, cx, call, place, door, name } = *self;
-        let parameters = Parameters::parse(call.query.as_bytes())?;
+        let Self { environment, cx, call, place, door, name, candidates, arrival } = *self;
+        let query = arrival.map_or(call.query.as_str(), Arrival::query);
+        let parameters = Parameters::parse(query.as_bytes())?;
         for name in home_realm::OWN_PARAMETERS {
             parameters.get(name)?;
         }
-        let body = if call.method == Method::POST { Some(Parameters::of_form(call)?) } else { None };
+        let body =
+            if call.method == Method::POST && arrival.is_none() { Some(Parameters::of_form(call)?) } else { None };
         let (sign_in_form, form) = match body {
             Some(body) if body.has("AuthMethod") || home_realm::is_form(&body) => (Some(body), None),
             other => (None, other),
@@ -77,13 +84,16 @@ impl Portal<'_> {
             theme: None,
             relying_party: name,
             home_realm: &home_realm,
-            candidates: cx.services.trusts.local_candidate(),
+            candidates,
             for_entra: false,
-            query: &call.query,
+            query,
             place,
             silent: false,
         };
-        let input = sign_in_form.as_ref().map_or(Input::Request, Input::Form);
+        let input = match arrival {
+            Some(arrival) => Input::Answer(arrival),
+            None => sign_in_form.as_ref().map_or(Input::Request, Input::Form),
+        };
         Ok(match sign_in(environment, cx, call, &browser, &prompt, door, input).await? {
             Outcome::Answer(answer) => Entered::Answer(answer),
             Outcome::SignedIn { session, headers, .. } => Entered::SignedIn { session, parameters, form, headers },

@@ -44,6 +44,12 @@ pub(in crate::protocols) enum Place {
 }
 
 impl Place {
+    /// The place with this path of its main door.
+    pub(super) fn of_path(path: &str) -> Option<Self> {
+        let all = [Self::WsFederation, Self::OAuth, Self::MyDevices, Self::DeviceCode];
+        all.into_iter().find(|place| place.path(Door::Main) == path)
+    }
+
     /// The path of a door.
     pub(in crate::protocols) const fn path(self, door: Door) -> &'static str {
         match (self, door) {

@@ -155,6 +155,8 @@ impl Visit<'_> {
             FlowStep::Challenge(Challenge::Windows, _) => {
                 Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Windows))))
             }
+            // Everything else shows somebody something, here or elsewhere.
+            FlowStep::Challenge(..) if self.prompt.silent => Err(SignInFailure::PageWanted),
             // Pages and requests to others are of the main door.
             FlowStep::Challenge(..) if door == Door::Windows => {
                 Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main))))

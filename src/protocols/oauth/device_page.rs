@@ -19,17 +19,26 @@ use crate::issuance::{Decision as Verdict, IssueError, SignInRequest};
 use crate::pages::{DeviceCodeDonePage, DeviceCodePage, DeviceCodeQuestionPage, ErrorText, Notice, Page};
 use crate::protocols::browser::parameters::Parameters;
 use crate::protocols::browser::portal::{Entered, Portal};
-use crate::protocols::browser::{self, Door, Place};
+use crate::protocols::browser::{self, Arrival, Door, Place};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::store::{Decision, Purpose};
 use crate::tokens::TokenType;
-use crate::trusts::{Client, RelyingParty, TrustLookup};
+use crate::trusts::{Candidates, ClaimsProviders, Client, RelyingParty, TrustLookup};
 
-/// Answers a request.
-pub(super) async fn handle(environment: &Environment, settings: &OAuthSettings, door: Door, call: &Call) -> Answer {
+/// Answers a request, or goes on with the answer of a claims provider.
+pub(super) async fn handle(
+    environment: &Environment,
+    settings: &OAuthSettings,
+    door: Door,
+    call: &Call,
+    arrival: Option<&Arrival>,
+) -> Answer {
     let cx = environment.context(call, AuthProtocol::OAuth, OAuthEndpoint::DeviceAuth(door).path());
-    let portal = Portal { environment, cx: &cx, call, place: Place::DeviceCode, door, name: "device code" };
+    // Of which resource the code is, is not known yet; who may sign its users in is asked when it is.
+    let candidates = Candidates::new(&cx.services.trusts, &ClaimsProviders::All);
+    let place = Place::DeviceCode;
+    let portal = Portal { environment, cx: &cx, call, place, door, name: "device code", candidates, arrival };
     let entered = match portal.enter().await {
         Ok(entered) => entered,
         Err(failure) => return portal.refuse(&failure),

@@ -33,7 +33,7 @@ use actix_web::http::{Method, StatusCode};
 
 use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
 use crate::claims::store::ExpiryNotice;
-use crate::protocols::browser::Door;
+use crate::protocols::browser::{Arrival, Door};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::store::DeviceCodes;
@@ -132,11 +132,35 @@ pub async fn handle(environment: &Environment, endpoint: OAuthEndpoint, call: &C
         OAuthEndpoint::Authorize(door) => authorize::handle(environment, settings, door, call).await,
         OAuthEndpoint::Token => token::handle(environment, settings, call).await,
         OAuthEndpoint::DeviceCode => device_code::handle(environment, settings, call).await,
-        OAuthEndpoint::DeviceAuth(door) => device_page::handle(environment, settings, door, call).await,
+        OAuthEndpoint::DeviceAuth(door) => device_page::handle(environment, settings, door, call, None).await,
         OAuthEndpoint::Logout => logout::handle(environment, settings, call).await,
         OAuthEndpoint::UserInformation => user_information::handle(environment, call),
     };
     if endpoint.is_for_scripts() { cors::allow(settings, call, answer) } else { answer }
+}
+
+/// Goes on with an authorization request whose user a claims provider has signed in.
+pub(in crate::protocols) async fn resume_authorization(
+    environment: &Environment,
+    call: &Call,
+    arrival: &Arrival,
+) -> Answer {
+    match &environment.oauth {
+        Some(settings) => authorize::resume(environment, settings, call, arrival).await,
+        None => Answer::empty(StatusCode::NOT_FOUND),
+    }
+}
+
+/// Goes on with the page for the codes of devices, likewise.
+pub(in crate::protocols) async fn resume_device_code(
+    environment: &Environment,
+    call: &Call,
+    arrival: &Arrival,
+) -> Answer {
+    match &environment.oauth {
+        Some(settings) => device_page::handle(environment, settings, Door::Main, call, Some(arrival)).await,
+        None => Answer::empty(StatusCode::NOT_FOUND),
+    }
 }
 
 /// Audits a request that was refused before it was read.

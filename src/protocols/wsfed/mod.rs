@@ -7,6 +7,7 @@ mod request;
 mod response;
 mod sign_out;
 
-pub use handler::{handle, unread};
+pub use handler::unread;
+pub(super) use handler::{Handled, handle};
 pub use reply_address::is_registered;
 pub use request::{RequestError, SignIn, SignOut, WsFederationRequest, decode};

@@ -74,6 +74,13 @@ impl OAuth {
                 "\"urn:e2e:oauth-intranet\"",
                 "access_control_policy = \"permit-everyone-for-intranet-access\"",
             );
+            api("jwt", "\"urn:e2e:oauth-jwt\"", &format!("{permit}\ntoken_type = \"jwt\""));
+            let file = Lab::get().config.join("trusts/e2e-oauth-jwt.toml");
+            let text = std::fs::read_to_string(&file).expect("a trust");
+            write(
+                "e2e-oauth-jwt.toml",
+                &format!("{text}\n[relying_party.ws_federation]\nendpoint = \"https://wsfed.rp.example/signin\"\n"),
+            );
             let resources = "resources = [\"https://api.rp.example/\", \"urn:e2e:oauth-intranet\"]";
             write(
                 "e2e-oauth-native.toml",
