@@ -75,6 +75,8 @@ pub enum DeviceDoneText {
 
 impl Page for MyDevicesPage {
     const TEMPLATE: &'static str = "my-devices.html";
+    /// With pictures and many devices it would be too large.
+    const PICTURES: bool = false;
 }
 
 /// The question before something is done with a device.

@@ -115,7 +115,7 @@ fn my_devices(text: &str) -> MyDevicesPage {
     let long = format!("{text}{}", "\u{e4}".repeat(80));
     let link = || Some("/adfs/portal/mydevices/?Device=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0&Change=disable".to_owned());
     let kinds = [DeviceKind::DeviceKindOwn, DeviceKind::DeviceKindDomain, DeviceKind::DeviceKindOther];
-    let devices = (0..15).map(|n| {
+    let devices = (0..10).map(|n| {
         let (disable, remove, kind) = (link(), link(), kinds[n % 3]);
         ShownDevice { name: long.clone(), system: long.clone(), disable, remove, kind, ..device(text) }
     });
@@ -126,7 +126,7 @@ fn my_devices(text: &str) -> MyDevicesPage {
         notice: Some(Notice::NoticeStale),
         done: Some(DeviceDone { text: DeviceDoneText::DeviceRemoved, name: text.into() }),
         devices: devices.chain(unusable).collect(),
-        shown: "15".into(),
+        shown: "10".into(),
         total: "1000".into(),
         more: true,
     }

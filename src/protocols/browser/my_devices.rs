@@ -235,7 +235,7 @@ const CHANGE: &str = "Change";
 const ANSWER: &str = "Answer";
 const MAX_FIELD: usize = 64;
 /// Devices on the page, which stays small with them.
-const MOST_SHOWN: usize = 15;
+const MOST_SHOWN: usize = 10;
 const MOST_CHARACTERS: usize = 80;
 
 #[cfg(test)]
