@@ -67,7 +67,7 @@ fn seeds_that_are_good_are_read() {
 fn good_messages_of_a_partner_are_read() {
     use chancery::clock::UtcTime;
     use chancery::protocols::samlp::{logout, response};
-    use chancery::protocols::wsfed::result;
+    use chancery::protocols::wresult;
     use chancery::tokens::inbound::{Delivery, Partner, Profile};
     use chancery::trusts::partner_metadata::{Signed, Wanted, read};
     use chancery::xml::verify::VerificationKeys;
@@ -96,7 +96,7 @@ fn good_messages_of_a_partner_are_read() {
     }
     let passive = Delivery { in_response_to: None, profile: Profile::Passive, ..sso };
     let text = |name: &str| String::from_utf8(seed(name)).unwrap();
-    assert!(result::receive(&text("saml_response/result"), &partner, &passive).is_ok());
+    assert!(wresult::receive(&text("saml_response/result"), &partner, &passive).is_ok());
     logout::receive_query(&text("saml_redirect/response"), &partner, &sso).unwrap();
     let wanted = Wanted { entity_id: None, signed_by: Some(&keys), now: sso.now };
     assert_eq!(read(&seed("partner_metadata/signed"), &wanted).unwrap().signed, Signed::Verified);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use chancery::clock::{SystemRandomSource, UtcTime};
 use chancery::keys::{CertificateOptions, DecryptionKey, KeyPurpose, RsaKeySize, generate};
 use chancery::protocols::samlp::{logout, redirect::RedirectMessage, response};
-use chancery::protocols::wsfed::result;
+use chancery::protocols::wresult;
 use chancery::tokens::AssertionVersion;
 use chancery::tokens::encryption::{ContentCipher, EncryptionKey, encrypt_assertion};
 use chancery::tokens::inbound::{Delivery, Partner, Profile};
@@ -26,7 +26,7 @@ pub fn saml_response(input: &[u8]) {
                 Err(error) => drop((error.to_string(), error.number())),
             }
             let Ok(text) = std::str::from_utf8(input) else { continue };
-            match result::receive(text, &partner, &delivery) {
+            match wresult::receive(text, &partner, &delivery) {
                 Ok(assertion) => assert!(format!("{assertion:?}").contains("alice@partner.example")),
                 Err(error) => drop((error.to_string(), error.number())),
             }

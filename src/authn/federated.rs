@@ -22,6 +22,9 @@ pub struct FederatedSignIn {
     /// The request it began with, as a query.
     #[serde(rename = "q")]
     pub query: String,
+    /// The path that request came to.
+    #[serde(rename = "a", default)]
+    pub path: String,
 }
 
 /// A sign-in as it comes back with the answer.
@@ -89,6 +92,7 @@ mod tests {
             flow: SignInFlow::new(AuthnRequirement::default(), &query),
             claims_provider: ClaimsProviderId::new("urn:partner"),
             query,
+            path: String::from("/adfs/ls/"),
         };
         let text = sign_in.seal(&step(), &sealer, &mine, NOW).unwrap();
         assert!(text.len() < 500, "{}", text.len());

@@ -10,6 +10,8 @@ pub struct OAuth {
     pub enabled: bool,
     /// Seconds in which a code must be redeemed; AD FS gives 600.
     pub code_lifetime_seconds: u32,
+    /// Seconds in which somebody must enter the code that a device shows.
+    pub device_code_lifetime_seconds: u32,
     /// Seconds after its first use in which a refresh token is taken once more, for answers that got lost.
     pub refresh_grace_seconds: u32,
     /// Origins whose scripts may call discovery, token and user information endpoints; AD FS' `CORSTrustedOrigins`.
@@ -24,6 +26,11 @@ impl OAuth {
         Duration::from_secs(self.code_lifetime_seconds.into())
     }
 
+    /// How long the codes of a device are good.
+    pub fn device_code_lifetime(&self) -> Duration {
+        Duration::from_secs(self.device_code_lifetime_seconds.into())
+    }
+
     /// How long a used refresh token is taken once more.
     pub fn refresh_grace(&self) -> Duration {
         Duration::from_secs(self.refresh_grace_seconds.into())
@@ -35,6 +42,7 @@ impl Default for OAuth {
         Self {
             enabled: true,
             code_lifetime_seconds: 60,
+            device_code_lifetime_seconds: 600,
             refresh_grace_seconds: 30,
             cors_origins: Vec::new(),
             device_registration_policy: String::from(

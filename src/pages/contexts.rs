@@ -105,6 +105,14 @@ pub enum Notice {
     NoticeCertificateRefused,
     /// The certificate could not be checked.
     NoticeCertificateUnavailable,
+    /// The person has no such device, or it cannot be changed any more.
+    NoticeDeviceGone,
+    /// Devices could not be shown or changed.
+    NoticeDevicesUnavailable,
+    /// No device waits with the code that was entered.
+    NoticeDeviceCode,
+    /// Too many codes were entered.
+    NoticeDeviceCodeLocked,
 }
 
 impl Page for SignInPage {
@@ -187,6 +195,23 @@ impl Page for HandOverPage {
     const PICTURES: bool = false;
     const SCRIPT: bool = true;
     const POSTS_ELSEWHERE: bool = true;
+}
+
+/// Leads back to a client at once. It comes with a challenge, so that it is seen only where that is not answered; often in a hidden
+/// frame of the client.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct ReturnPage {
+    /// The client's address, with the answer.
+    pub address: String,
+}
+
+impl Page for ReturnPage {
+    const TEMPLATE: &'static str = "return.html";
+    const PICTURES: bool = false;
+
+    fn framing(&self) -> Framing {
+        Framing::Anybody
+    }
 }
 
 /// After a sign-out.

@@ -6,8 +6,10 @@
 
 mod certificate;
 mod contexts;
+mod device_code;
 mod escape;
 mod locale;
+mod my_devices;
 mod password;
 mod policy;
 mod shown;
@@ -26,9 +28,13 @@ use theme::Theme;
 pub use certificate::CertificatePage;
 pub use contexts::{
     CleanUp, ErrorPage, ErrorText, HandOverPage, HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice, Page,
-    SignInPage, SignOutPage,
+    ReturnPage, SignInPage, SignOutPage,
 };
+pub use device_code::{DeviceCodeDonePage, DeviceCodePage, DeviceCodeQuestionPage};
 pub use locale::Locale;
+pub use my_devices::{
+    DeviceDone, DeviceDoneText, DeviceKind, DeviceQuestion, DeviceQuestionPage, MyDevicesPage, ShownDevice,
+};
 pub use password::{PasswordUpdatedPage, ShownRules, UpdatePasswordPage};
 pub use policy::Framing;
 pub use texts::{TextError, Texts};
@@ -112,7 +118,7 @@ impl Pages {
 }
 
 /// The templates. Names end as their language does, by which the engine escapes.
-const TEMPLATES: [(&str, &str); 10] = [
+const TEMPLATES: [(&str, &str); 17] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("style.css", include_str!("../../templates/style.css")),
     (SignInPage::TEMPLATE, include_str!("../../templates/sign-in.html")),
@@ -123,6 +129,13 @@ const TEMPLATES: [(&str, &str); 10] = [
     (ErrorPage::TEMPLATE, include_str!("../../templates/error.html")),
     (UpdatePasswordPage::TEMPLATE, include_str!("../../templates/update-password.html")),
     (PasswordUpdatedPage::TEMPLATE, include_str!("../../templates/password-updated.html")),
+    (ReturnPage::TEMPLATE, include_str!("../../templates/return.html")),
+    (DeviceCodePage::TEMPLATE, include_str!("../../templates/device-code.html")),
+    (DeviceCodeQuestionPage::TEMPLATE, include_str!("../../templates/device-code-question.html")),
+    (DeviceCodeDonePage::TEMPLATE, include_str!("../../templates/device-code-done.html")),
+    ("device.html", include_str!("../../templates/device.html")),
+    (MyDevicesPage::TEMPLATE, include_str!("../../templates/my-devices.html")),
+    (DeviceQuestionPage::TEMPLATE, include_str!("../../templates/device-question.html")),
 ];
 
 #[cfg(test)]

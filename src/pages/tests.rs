@@ -84,7 +84,55 @@ fn home_realm(text: &str, notice: Option<Notice>) -> HomeRealmPage {
     }
 }
 
-const NOTICES: [Notice; 20] = [
+fn device_code_question(text: &str) -> DeviceCodeQuestionPage {
+    DeviceCodeQuestionPage {
+        action: text.into(),
+        state: text.into(),
+        application: text.into(),
+        user: text.into(),
+        resource: text.into(),
+        code: text.into(),
+        address: text.into(),
+        time: text.into(),
+    }
+}
+
+fn device(text: &str) -> ShownDevice {
+    ShownDevice {
+        name: text.into(),
+        system: text.into(),
+        kind: DeviceKind::DeviceKindOwn,
+        used: Some(text.into()),
+        registered: None,
+        enabled: true,
+        disable: Some(text.into()),
+        remove: Some(text.into()),
+    }
+}
+
+/// As many devices as there may be, with texts as long as they may be.
+fn my_devices(text: &str) -> MyDevicesPage {
+    let long = format!("{text}{}", "\u{e4}".repeat(80));
+    let link = || Some("/adfs/portal/mydevices/?Device=0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0&Change=disable".to_owned());
+    let kinds = [DeviceKind::DeviceKindOwn, DeviceKind::DeviceKindDomain, DeviceKind::DeviceKindOther];
+    let devices = (0..10).map(|n| {
+        let (disable, remove, kind) = (link(), link(), kinds[n % 3]);
+        ShownDevice { name: long.clone(), system: long.clone(), disable, remove, kind, ..device(text) }
+    });
+    let unusable = [(false, DeviceKind::DeviceKindOther), (true, DeviceKind::DeviceKindDomain)]
+        .map(|(enabled, kind)| ShownDevice { enabled, kind, disable: None, remove: None, ..device(text) });
+    MyDevicesPage {
+        user: text.into(),
+        notice: Some(Notice::NoticeStale),
+        done: Some(DeviceDone { text: DeviceDoneText::DeviceRemoved, name: text.into() }),
+        devices: devices.chain(unusable).collect(),
+        shown: "10".into(),
+        total: "1000".into(),
+        more: true,
+    }
+}
+
+const NOTICES: [Notice; 24] = [
     Notice::NoticeCredentials,
     Notice::NoticeUserName,
     Notice::NoticePasswordExpired,
@@ -105,6 +153,10 @@ const NOTICES: [Notice; 20] = [
     Notice::NoticeCertificateExpired,
     Notice::NoticeCertificateRefused,
     Notice::NoticeCertificateUnavailable,
+    Notice::NoticeDeviceGone,
+    Notice::NoticeDevicesUnavailable,
+    Notice::NoticeDeviceCode,
+    Notice::NoticeDeviceCodeLocked,
 ];
 
 const ERRORS: [ErrorText; 11] = [
@@ -140,12 +192,22 @@ fn all_as(text: &str, theme: &Theme, locale: Locale) -> Vec<Rendered> {
     rendered.push(render!(&ErrorPage { application: None, ..error(text, ErrorText::ErrorRequest) }, locale));
     rendered.push(render!(&HandOverPage { action: text.into(), fields: vec![("wresult", text.into())] }, locale));
     rendered.push(render!(&sign_out(text), locale));
+    rendered.push(render!(&ReturnPage { address: text.into() }, locale));
     let rules = ShownRules { length: 7, complex: true, history: 24, days: 1 };
     rendered.push(render!(&update_password(text, Some(rules)), locale));
     rendered.push(render!(&update_password(text, None), locale));
     rendered.push(render!(&certificate(text), locale));
     rendered.push(render!(&CertificatePage { application: None, other: None, ..certificate(text) }, locale));
     rendered.push(render!(&PasswordUpdatedPage { go_on: Some(text.into()) }, locale));
+    rendered.push(render!(&my_devices(text), locale));
+    let (action, state, user_code) = (text.into(), text.into(), text.into());
+    rendered.push(render!(&DeviceCodePage { action, state, user_code, notice: None }, locale));
+    rendered.push(render!(&device_code_question(text), locale));
+    rendered.push(render!(&MyDevicesPage { devices: Vec::new(), done: None, more: false, ..my_devices(text) }, locale));
+    for question in [DeviceQuestion::DeviceDisable, DeviceQuestion::DeviceRemove] {
+        let (action, state) = (text.into(), text.into());
+        rendered.push(render!(&DeviceQuestionPage { action, state, question, device: device(text) }, locale));
+    }
     rendered.push(render!(&home_realm(text, Some(Notice::NoticeAddress)), locale));
     rendered.push(render!(&HomeRealmPage { search: None, application: None, ..home_realm(text, None) }, locale));
     rendered.push(render!(&HomeRealmPage { choices: Vec::new(), by_address: false, ..home_realm(text, None) }, locale));
@@ -160,6 +222,8 @@ fn every_page_is_there_in_every_language_and_small() {
             assert!(page.html.starts_with("<!DOCTYPE html>\n") && page.html.contains(&head), "{}", page.html);
             assert!(page.html.len() < 30_000, "{} octets", page.html.len());
         }
+        let done = [true, false].map(|approved| render(&DeviceCodeDonePage { approved }, *locale).html);
+        assert_ne!(done[0], done[1]);
     }
 }
 
@@ -338,6 +402,8 @@ fn a_page_that_others_may_frame_has_nothing_to_press() {
     let html = render_as(&framed, &theme("x", 100), Locale::En).html;
     assert!(!html.contains("<a ") && !html.contains("<button"), "{html}");
     assert!(!html.contains("signoutList") && !html.contains("<script"), "nor what the person used: {html}");
+    let html = render_as(&ReturnPage { address: "x".into() }, &theme("x", 100), Locale::En).html;
+    assert!(!html.contains("<a ") && !html.contains("<button"), "{html}");
 }
 
 /// Names that scripts, password managers and command-line tools know (ws-federation.md 10.4).

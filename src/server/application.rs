@@ -13,11 +13,11 @@ use crate::clock::{Clock, Random};
 use crate::config::diagnostic::{Code, Place, Report};
 use crate::config::live::{Commit, Subscriber};
 use crate::config::{Config, Loaded};
-use crate::protocols::browser::{certificate_door, update_password};
+use crate::protocols::browser::{certificate_door, my_devices, update_password};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::metadata::{self, FederationMetadata, MetadataError};
-use crate::protocols::{drs, mex, oauth, wsfed, wstrust};
+use crate::protocols::{drs, mex, oauth, passive, wsfed, wstrust};
 
 use super::assembly::{AssemblyError, Lasting};
 use super::kdc_order::KdcOrder;
@@ -123,11 +123,12 @@ impl Serving {
     pub async fn handle(&self, endpoint: Endpoint, call: &Call) -> Answer {
         match endpoint {
             Endpoint::Trust(endpoint) => wstrust::handle(&self.environment, endpoint, call).await,
-            Endpoint::SignIn(door) => wsfed::handle(&self.environment, door, call).await,
+            Endpoint::SignIn(door) => passive::handle(&self.environment, door, call).await,
             Endpoint::Certificate => certificate_door::handle(&self.environment, call).await,
             Endpoint::Registration(endpoint) => drs::handle(&self.environment, endpoint, call).await,
             Endpoint::OAuth(endpoint) => oauth::handle(&self.environment, endpoint, call).await,
             Endpoint::UpdatePassword => update_password::handle(&self.environment, call).await,
+            Endpoint::MyDevices(door) => my_devices::handle(&self.environment, door, call).await,
             Endpoint::Mex => {
                 let environment = &self.environment;
                 mex::handle(&environment.service_name, &environment.endpoints, call)

@@ -30,7 +30,7 @@ use crate::protocols::browser::{
 use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::protocols::oauth::{self, OAuthSettings};
 use crate::protocols::openid::{KnownProviders, OpenIdClient};
-use crate::store::{NodeStores, Revocations};
+use crate::store::{DeviceCodes, MemoryDeviceCodes, NodeStores, Revocations};
 use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;
 use crate::xml;
@@ -73,6 +73,7 @@ pub struct Lasting {
     verifier: Arc<CurrentVerifier>,
     replay: Arc<ReplayGuard>,
     node: NodeStores,
+    device_codes: Arc<dyn DeviceCodes>,
     openid: Arc<KnownProviders>,
     directory: std::sync::Mutex<Option<KnownDirectory>>,
     stores: std::sync::Mutex<Option<KnownStores>>,
@@ -106,6 +107,7 @@ impl Lasting {
             verifier,
             replay: Arc::new(ReplayGuard::new(ReplayOptions::default(), clock.clone())),
             node,
+            device_codes: Arc::new(MemoryDeviceCodes::new(clock.clone(), DEVICE_CODE_CAPACITY)),
             openid: Arc::default(),
             directory: std::sync::Mutex::default(),
             stores: std::sync::Mutex::default(),
@@ -309,9 +311,11 @@ impl Lasting {
             issuer: format!("https://{}/adfs", config.service.federation_service_name),
             sealer: Sealer::new(&master, self.clock.clone(), self.random.clone(), oauth::SEALED_LIMIT),
             code_lifetime: config.oauth.code_lifetime(),
+            device_code_lifetime: config.oauth.device_code_lifetime(),
             refresh_grace: config.oauth.refresh_grace(),
             password_expiry: expiry_notice(config),
             cors_origins: config.oauth.cors_origins.clone(),
+            device_codes: self.device_codes.clone(),
         }))
     }
 
@@ -419,3 +423,5 @@ impl Assembled {
 const PASSWORD_CHECKS: usize = 64;
 /// How long one is waited for.
 const PASSWORD_TIMEOUT: Duration = Duration::from_secs(15);
+/// Requests of devices at one time.
+const DEVICE_CODE_CAPACITY: usize = 20_000;

@@ -23,6 +23,8 @@ pub enum Endpoint {
     OAuth(OAuthEndpoint),
     /// Change of a password.
     UpdatePassword,
+    /// Somebody's own devices.
+    MyDevices(Door),
     /// WS-MetadataExchange.
     Mex,
     /// Federation metadata.
@@ -48,7 +50,7 @@ impl Endpoint {
         match self {
             Self::Trust(_) => &[Method::POST],
             Self::OAuth(endpoint) => endpoint.methods(),
-            Self::SignIn(_) | Self::UpdatePassword => &[Method::GET, Method::POST],
+            Self::SignIn(_) | Self::UpdatePassword | Self::MyDevices(_) => &[Method::GET, Method::POST],
             Self::Certificate => &[Method::GET],
             Self::Mex => &[Method::GET, Method::HEAD, Method::POST],
             Self::Registration(endpoint) => endpoint.methods(),
@@ -80,8 +82,13 @@ pub(super) fn public(path: &str) -> Option<Endpoint> {
         "/adfs/oauth2/authorize/wia" => Endpoint::OAuth(OAuthEndpoint::Authorize(Door::Windows)),
         "/adfs/oauth2/token" => Endpoint::OAuth(OAuthEndpoint::Token),
         "/adfs/oauth2/logout" => Endpoint::OAuth(OAuthEndpoint::Logout),
+        "/adfs/oauth2/devicecode" => Endpoint::OAuth(OAuthEndpoint::DeviceCode),
+        "/adfs/oauth2/deviceauth" => Endpoint::OAuth(OAuthEndpoint::DeviceAuth(Door::Main)),
+        "/adfs/oauth2/deviceauth/wia" => Endpoint::OAuth(OAuthEndpoint::DeviceAuth(Door::Windows)),
         "/adfs/userinfo" => Endpoint::OAuth(OAuthEndpoint::UserInformation),
         "/adfs/portal/updatepassword" => Endpoint::UpdatePassword,
+        "/adfs/portal/mydevices" => Endpoint::MyDevices(Door::Main),
+        "/adfs/portal/mydevices/wia" => Endpoint::MyDevices(Door::Windows),
         "/adfs/services/trust/mex" => Endpoint::Mex,
         "/federationmetadata/2007-06/federationmetadata.xml" => Endpoint::FederationMetadata,
         "/enrollmentserver/contract" => Endpoint::Registration(RegistrationEndpoint::Discovery),

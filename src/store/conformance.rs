@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FirstUse, Generations, OneTime, Purpose, Revocations, Standing, StoreError, TokenId};
+use super::{
+    Decision, DeviceCodes, FirstUse, Generations, OneTime, Polled, Purpose, Revocations, Standing, StoreError, TokenId,
+};
 use crate::authn::SessionRef;
 use crate::clock::{Clock, ManualClock};
 
@@ -91,4 +93,53 @@ pub(crate) async fn generations<S: Generations>(store: &S, clock: &ManualClock) 
     assert_eq!(present(1, 3).await, Ok(Standing::Superseded));
     assert_eq!(present(2, 0).await, Ok(Standing::Current));
     assert_eq!(present(1, 4).await, Ok(Standing::Current));
+}
+
+/// The contract of [`DeviceCodes`], on an empty store that takes its time from `clock`.
+pub(crate) async fn device_codes<S: DeviceCodes + 'static>(store: Arc<S>, clock: &ManualClock) {
+    let code = |text: &str| TokenId::new(text).unwrap();
+    let until = clock.now().plus(MINUTE);
+    let second = Duration::from_secs(1);
+    assert_eq!(store.begin(&code("a"), "request", until).await, Ok(true));
+    assert_eq!(store.begin(&code("a"), "another", until).await, Ok(false), "a code belongs to one request");
+    assert_eq!(store.waiting(&code("a")).await, Ok(Some(String::from("request"))));
+    assert_eq!(store.waiting(&code("b")).await, Ok(None));
+    assert_eq!(store.poll(&code("b"), second).await, Ok(Polled::Unknown));
+
+    // A device that asks too often is told so, whatever was decided.
+    assert_eq!(store.poll(&code("a"), second).await, Ok(Polled::Waiting));
+    assert_eq!(store.poll(&code("a"), second).await, Ok(Polled::TooSoon));
+    let approved = Decision::Approved(String::from("answer"));
+    assert_eq!(store.decide(&code("a"), approved.clone()).await, Ok(true));
+    assert_eq!(store.poll(&code("a"), second).await, Ok(Polled::TooSoon));
+    clock.advance(second);
+
+    // The first decision counts, and what is decided does not wait any more.
+    assert_eq!(store.decide(&code("a"), Decision::Denied).await, Ok(false));
+    assert_eq!(store.waiting(&code("a")).await, Ok(None));
+
+    // One of many at once gets the approval.
+    let mut polls = Vec::new();
+    for _ in 0..16 {
+        let store = Arc::clone(&store);
+        polls.push(tokio::spawn(async move { store.poll(&TokenId::new("a").unwrap(), Duration::ZERO).await }));
+    }
+    let mut fetched = 0;
+    for poll in polls {
+        fetched += usize::from(poll.await.unwrap() == Ok(Polled::Approved(String::from("answer"))));
+    }
+    assert_eq!(fetched, 1);
+    assert_eq!(store.poll(&code("a"), Duration::ZERO).await, Ok(Polled::Unknown));
+    assert_eq!(store.decide(&code("b"), approved).await, Ok(false), "nobody asked");
+
+    // A denial is told as often as it is asked for, until the end.
+    let until = clock.now().plus(MINUTE);
+    assert_eq!(store.begin(&code("c"), "request", until).await, Ok(true));
+    assert_eq!(store.decide(&code("c"), Decision::Denied).await, Ok(true));
+    for _ in 0..2 {
+        assert_eq!(store.poll(&code("c"), Duration::ZERO).await, Ok(Polled::Denied));
+    }
+    clock.advance(MINUTE);
+    assert_eq!(store.poll(&code("c"), Duration::ZERO).await, Ok(Polled::Unknown));
+    assert!(matches!(store.begin(&code("d"), "request", until).await, Err(StoreError::Expired { .. })));
 }

@@ -175,6 +175,8 @@ const fn number(purpose: Purpose) -> u8 {
         Purpose::RequestSignature => 5,
         Purpose::Artifact => 6,
         Purpose::SignInStep => 7,
+        Purpose::DeviceCodeRequest => 8,
+        Purpose::DeviceCodeEntry => 9,
     }
 }
 

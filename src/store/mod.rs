@@ -1,12 +1,14 @@
 //! State that must be shared between requests, and later between nodes.
 //!
-//! Three traits and their in-memory forms: what may be used once ([`OneTime`]), which sessions are over ([`Revocations`]), and
-//! which of renewed tokens is the newest in use ([`Generations`]). With a [`Journal`] the memory of a node outlives its process.
+//! Four traits and their in-memory forms: what may be used once ([`OneTime`]), which sessions are over ([`Revocations`]), which of
+//! renewed tokens is the newest in use ([`Generations`]), and what devices wait for ([`DeviceCodes`]). With a [`Journal`] the
+//! memory of a node outlives its process.
 //! All are bounded, and all fail closed: an answer that cannot be given is an error, never "first use", "not
 //! revoked" or "current". Knows nothing of what the identifiers stand for. Every back end passes the suite in `conformance`.
 
 #[cfg(test)]
 pub(crate) mod conformance;
+mod device_codes;
 mod generations;
 mod journal;
 mod memory;
@@ -15,6 +17,7 @@ mod one_time;
 pub mod postgresql;
 mod revocations;
 
+pub use device_codes::{Decision, DeviceCodes, MemoryDeviceCodes, Polled};
 pub use generations::{Generations, MemoryGenerations, Standing};
 pub use journal::{Journal, JournalError};
 pub use memory::{MemoryOneTime, MemoryRevocations};

@@ -48,11 +48,15 @@ pub enum Purpose {
     Artifact,
     /// A step of a sign-in in progress.
     SignInStep,
+    /// One of the places for requests of devices that an address has.
+    DeviceCodeRequest,
+    /// One of the user codes that a person may enter in a while.
+    DeviceCodeEntry,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::Nonce,
@@ -60,6 +64,8 @@ impl Purpose {
         Self::RequestSignature,
         Self::Artifact,
         Self::SignInStep,
+        Self::DeviceCodeRequest,
+        Self::DeviceCodeEntry,
     ];
 
     /// Its name in a database and in metrics; never changes.
@@ -72,6 +78,8 @@ impl Purpose {
             Self::RequestSignature => "request_signature",
             Self::Artifact => "artifact",
             Self::SignInStep => "sign_in_step",
+            Self::DeviceCodeRequest => "device_code_request",
+            Self::DeviceCodeEntry => "device_code_entry",
         }
     }
 }

@@ -141,6 +141,18 @@ fn grants(table: &ClientFile, kind: ClientType, context: &mut TrustContext<'_, '
                     "write `kind = \"server\"`, or remove the grant",
                 );
             }
+            GrantType::OnBehalfOf => context.findings.error(
+                Code::Contradiction,
+                &key,
+                "this version issues no tokens on behalf of users",
+                "remove the grant; the client asks for a token of its own with `client_credentials`",
+            ),
+            GrantType::DeviceCode if registers_devices(table) => context.findings.error(
+                Code::Contradiction,
+                &key,
+                "a code must not give access to device registration",
+                "whoever is talked into entering a code would register a stranger's device; remove the grant, or the resource from `resources`",
+            ),
             GrantType::Password => context.findings.warning(
                 Code::Exposure,
                 &key,
@@ -167,6 +179,11 @@ fn grants(table: &ClientFile, kind: ClientType, context: &mut TrustContext<'_, '
         );
     }
     grants
+}
+
+/// Whether the client may ask for tokens of the device registration service, by either of its names.
+fn registers_devices(table: &ClientFile) -> bool {
+    table.resources.iter().any(|resource| resource.starts_with("urn:ms-drs:"))
 }
 
 fn credentials(table: &ClientFile, kind: ClientType, context: &mut TrustContext<'_, '_, '_>) -> ClientCredentials {

@@ -7,6 +7,7 @@ use chancery::trusts::partner_metadata::Binding;
 
 use crate::home_realm::application;
 use crate::partner::{HOME, Idp, idp};
+use crate::support::oauth::{DEVICE, NATIVE, NATIVE_REDIRECT};
 use crate::support::{
     Assertion, Audit, Browser, Curl, HandOver, Node, NodeSetup, Response, claim, inputs, published_certificates, run,
     variable,
@@ -52,6 +53,12 @@ pub(crate) fn start() -> Option<World> {
         let text = if *protocol == "saml" { text.replace(&by_hand, "metadata_file = 'partner.xml'\n") } else { text };
         setup = setup.write(&format!("trusts/cp-{protocol}.toml"), text);
         application(&setup.directory, protocol, &format!("claims_providers = ['{identifier}']"));
+        let resource = format!(
+            "[relying_party]\nname = 'API {protocol}'\nidentifiers = ['urn:e2e:api-{protocol}']\naccess_control_policy = 'permit-everyone'\n\
+             claims_providers = ['{identifier}']\ntransform_rules = '''c:[Type == \"{}\"] => issue(claim = c);\nc:[Type == \"{ROLE}\"] => issue(claim = c);'''\n",
+            claim::UPN_2005,
+        );
+        setup = setup.write(&format!("trusts/api-{protocol}.toml"), resource);
         // What AD says of its own is not what partners say.
         let rules = format!(
             "transform_rules = '''c:[Type == \"{}\"] => issue(claim = c);\nc:[Type == \"{}\"] => issue(claim = c);\n\
@@ -67,6 +74,13 @@ pub(crate) fn start() -> Option<World> {
     let metadata = Curl::new(&format!("{HOME}/saml2/idp/metadata.php")).send().body;
     let setup = setup.write("trusts/idp.pem", certificate).write("trusts/partner.xml", metadata);
     application(&setup.directory, "anybody", "");
+    let resources = "resources = ['urn:e2e:api-saml', 'urn:e2e:api-ws_federation']";
+    let client = |id: &str, more: &str| {
+        format!("[client]\nid = '{id}'\nname = 'Television'\nkind = 'native'\n{more}\n{resources}\n")
+    };
+    let setup = setup
+        .write("trusts/native.toml", client(NATIVE, &format!("redirect_uris = ['{NATIVE_REDIRECT}']")))
+        .write("trusts/device.toml", client(DEVICE, "grants = ['device_code']"));
     let node = setup.start();
     // The partner verifies what the server signs.
     let metadata = node.curl("/FederationMetadata/2007-06/FederationMetadata.xml").send().body;
@@ -96,7 +110,7 @@ impl World {
         address.to_owned()
     }
 
-    fn answer_of_partner(&self, address: &str) -> Vec<(String, String)> {
+    pub(crate) fn answer_of_partner(&self, address: &str) -> Vec<(String, String)> {
         let page = self.idp.sign_in(address);
         inputs(&page)
             .into_iter()

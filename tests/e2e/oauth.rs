@@ -1,5 +1,7 @@
 //! OAuth and OpenID Connect through a browser: a code, tokens, refresh, and what each of them says.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::support::oauth::{
@@ -85,6 +87,66 @@ fn windows_inside_signs_in_without_a_page() {
     assert_eq!(browser.ask("web", "").status, 200);
     let again = browser.get(&native(&ProofKey::new(), &[("prompt", "none")]));
     assert!(parameter(&redirected(&again).1, "code").is_some());
+}
+
+#[test]
+fn prompt_none_at_the_door_of_negotiate_leads_back_whoever_has_no_ticket() {
+    OAuth::get();
+    let lab = Lab::get();
+    let (browser, proof) = (Browser::windows(), ProofKey::new());
+    let first = browser.get(&native(&proof, &[("prompt", "none")]));
+    let door = first.header("location").expect("the door").to_owned();
+    assert!(door.starts_with("/adfs/oauth2/authorize/wia?"), "{door}");
+    // What a browser shows that does not answer the challenge, in a frame of the client too.
+    let challenge = browser.get(&door);
+    assert_eq!((challenge.status, challenge.header("www-authenticate")), (401, Some("Negotiate")));
+    let back = "<meta http-equiv=\"refresh\" content=\"0;url=http://127.0.0.1:8400/cb?error=login_required&amp;";
+    assert!(challenge.body.contains(back) && challenge.body.contains("state=a%20b%26c"), "{}", challenge.body);
+    assert_eq!(challenge.header("x-frame-options"), None);
+    assert!(
+        challenge.header("content-security-policy").is_some_and(|policy| policy.ends_with("frame-ancestors https:"))
+    );
+    let form = browser.get(&door.replace("state=", "response_mode=form_post&state="));
+    assert_eq!(form.status, 401);
+    assert!(inputs(&form.body).contains(&("error".into(), "login_required".into())), "{}", form.body);
+    // A ticket that is no good leads to the main door, which answers the same.
+    let refused = browser.request(&door).header("Authorization", "Negotiate AAAA").send();
+    let (_, parameters) = redirected(&browser.copy().get(refused.header("location").expect("the main door")));
+    assert_eq!(parameter(&parameters, "error").as_deref(), Some("login_required"));
+    let answer = browser.request(&door).negotiate(&lab.kinit("alice", "alice")).send();
+    assert!(parameter(&redirected(&answer).1, "code").is_some());
+}
+
+#[test]
+fn a_relying_party_of_ws_federation_gets_a_json_web_token_where_it_asks_for_one() {
+    OAuth::get();
+    let lab = Lab::get();
+    let hand_over = Browser::outside().sign_in("oauth-jwt", &alice(), "Alice-Pw-1");
+    let pattern = "<o:BinarySecurityToken [^>]*ValueType=\"urn:ietf:params:oauth:token-type:jwt\"[^>]*>([^<]+)<";
+    let found = regex::Regex::new(pattern).unwrap().captures(&hand_over.result).map(|found| found[1].to_owned());
+    let encoded = found.unwrap_or_else(|| panic!("no token: {}", hand_over.result));
+    let token = String::from_utf8(STANDARD.decode(encoded).expect("base64")).expect("text");
+    let claims = payload(&json!(token));
+    assert_eq!((&claims["aud"], &claims["upn"]), (&json!("urn:e2e:oauth-jwt"), &json!(alice())), "{claims}");
+    assert!(claims.get("appid").is_none(), "it was issued to no client: {claims}");
+    let verified = python(
+        "jwt_verify",
+        &json!({"base": format!("{}/adfs", lab.url),
+            "tokens": [{"token": token, "audience": "urn:e2e:oauth-jwt", "issuer": "access_token_issuer"}]}),
+        None,
+    );
+    assert_eq!(verified["valid"], json!([true]), "{verified}");
+}
+
+#[test]
+fn a_second_factor_that_is_asked_for_is_refused_to_the_client() {
+    OAuth::get();
+    let proof = ProofKey::new();
+    for asked in [("mfa_max_age", "300"), ("amr_values", "ngcmfa")] {
+        let (target, parameters) = redirected(&Browser::outside().get(&native(&proof, &[asked])));
+        assert_eq!(target, NATIVE_REDIRECT);
+        assert_eq!(parameter(&parameters, "error").as_deref(), Some("interaction_required"), "{asked:?}");
+    }
 }
 
 #[test]

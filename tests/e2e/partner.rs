@@ -18,7 +18,7 @@ use chancery::protocols::samlp::logout::{LogoutReason, LogoutRequest, receive_qu
 use chancery::protocols::samlp::redirect::append;
 use chancery::protocols::samlp::response::{self, ResponseError};
 use chancery::protocols::samlp::{PartnerStatus, StatusCode};
-use chancery::protocols::wsfed::result;
+use chancery::protocols::wresult;
 use chancery::secret::Secret;
 use chancery::store::MemoryOneTime;
 use chancery::tokens::inbound::{Delivery, InboundAssertion, InboundError, Partner, Profile};
@@ -310,7 +310,7 @@ async fn a_partner_signs_somebody_in_by_ws_federation() {
     let keys = VerificationKeys::from_certificates(role.signing_certificates.iter().map(Vec::as_slice)).unwrap();
     let audiences = [&*idp.service];
     let partner = partner(&metadata, &keys, &audiences);
-    let receive = |wresult: &str| result::receive(wresult, &partner, &idp.delivery(Profile::Passive));
+    let receive = |wresult: &str| wresult::receive(wresult, &partner, &idp.delivery(Profile::Passive));
     let store = MemoryOneTime::new(Arc::new(SystemClock::new()), 1);
     let assertion = receive(&wresult).unwrap().redeem(&store).await.unwrap();
     assert_eq!(&*assertion.name_identifier.clone().unwrap().value, "alice");

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use chancery::clock::{ManualClock, SystemRandomSource};
 use chancery::keys::{DecryptionKey, KeyMaterial};
 use chancery::protocols::samlp::response::{self, ResponseError};
-use chancery::protocols::wsfed::result;
+use chancery::protocols::wresult;
 use chancery::secret::Secret;
 use chancery::store::MemoryOneTime;
 use chancery::tokens::AssertionVersion;
@@ -67,11 +67,11 @@ fn saml11_is_encrypted_without_a_wrapper() {
     let token = sign(&unsigned_saml11("_assertion", "alice"));
     let content = encrypted(&token, AssertionVersion::Saml11, ContentCipher::Aes256Gcm);
     let partner = Partner { decryption_keys: &[&KEYS[1]], ..partner() };
-    taken(result::receive(&rstr(TRUST_2005, &content), &partner, &passive()));
+    taken(wresult::receive(&rstr(TRUST_2005, &content), &partner, &passive()));
     let cbc = encrypted(&token, AssertionVersion::Saml11, ContentCipher::Aes256Cbc);
-    let error = result::receive(&rstr(TRUST_2005, &cbc), &partner, &passive()).unwrap_err();
+    let error = wresult::receive(&rstr(TRUST_2005, &cbc), &partner, &passive()).unwrap_err();
     assert_eq!(error, InboundError::UnvouchedEncryption);
-    taken(result::receive(&rstr(TRUST_2005, &cbc), &Partner { unvouched_cbc: true, ..partner }, &passive()));
+    taken(wresult::receive(&rstr(TRUST_2005, &cbc), &Partner { unvouched_cbc: true, ..partner }, &passive()));
 }
 
 #[test]

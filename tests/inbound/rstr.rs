@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use chancery::clock::ManualClock;
-use chancery::protocols::wsfed::result;
+use chancery::protocols::wresult;
 use chancery::store::MemoryOneTime;
 use chancery::tokens::inbound::{InboundError, Limit};
 use chancery::xml::verify::VerifyError;
@@ -165,7 +165,7 @@ fn everything_that_must_be_there_is_there() {
     let close = without.find("</saml:AttributeStatement>").unwrap() + "</saml:AttributeStatement>".len();
     let nothing = format!("{}{}", &without[..open], &without[close..]);
     assert!(matches!(receive_result(&rstr(TRUST_2005, &sign(&nothing))), Err(InboundError::Missing { .. })));
-    assert!(matches!(result::receive("", &partner(), &passive()), Err(InboundError::Read(_))));
+    assert!(matches!(wresult::receive("", &partner(), &passive()), Err(InboundError::Read(_))));
 }
 
 #[test]

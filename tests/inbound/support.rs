@@ -9,7 +9,7 @@ use bergshamra::keys::loader::load_rsa_private_pem;
 use bergshamra::{DsigContext, KeysManager};
 use chancery::clock::UtcTime;
 use chancery::protocols::samlp::response::{self, ResponseError};
-use chancery::protocols::wsfed::result;
+use chancery::protocols::wresult;
 use chancery::tokens::inbound::{Delivery, InboundError, Partner, Profile, Unredeemed};
 use chancery::xml::verify::VerificationKeys;
 
@@ -63,7 +63,7 @@ pub(crate) fn receive(message: &str) -> Result<Unredeemed, ResponseError> {
 }
 
 pub(crate) fn receive_result(wresult: &str) -> Result<Unredeemed, InboundError> {
-    result::receive(wresult, &partner(), &passive())
+    wresult::receive(wresult, &partner(), &passive())
 }
 
 /// That a message is taken; what it says is of no matter.

@@ -9,6 +9,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     let settings = &config.oauth;
     for (key, value, allowed) in [
         ("oauth.code_lifetime_seconds", settings.code_lifetime_seconds, 10..=600),
+        ("oauth.device_code_lifetime_seconds", settings.device_code_lifetime_seconds, 10..=900),
         ("oauth.refresh_grace_seconds", settings.refresh_grace_seconds, 0..=60),
     ] {
         if !allowed.contains(&value) {

@@ -7,9 +7,11 @@ use actix_web::http::StatusCode;
 
 use super::CertificateDoor;
 use super::certificate_door::{self, METHOD, RESULT};
+use super::failure::SignInFailure;
 use super::parameters::Parameters;
+use super::prompt::Door;
 use super::reply;
-use super::sign_in::{Door, Outcome, SignInFailure, Visit};
+use super::sign_in::{Outcome, Visit};
 use crate::audit::{CredentialFailure, Parties};
 use crate::authn::certificate_sign_in::{CertificateDeparture, CertificateReturn};
 use crate::authn::flow::StepId;
@@ -123,7 +125,7 @@ impl Visit<'_> {
         let by_password = self.prompt.requirement.accepts(&[AuthenticationMethod::Password]);
         let page = CertificatePage {
             action: address.clone(),
-            application: Some(self.prompt.application.to_owned()),
+            application: self.prompt.application.map(str::to_owned),
             notice,
             other: by_password.then_some(address),
         };

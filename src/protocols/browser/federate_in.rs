@@ -3,8 +3,10 @@
 //! The answer is taken from the browser that was sent away and from no other, by whom it was sent to and by nobody else, and once.
 //! What the claims are worth is for the acceptance rules to say, in the issue path.
 
+use super::failure::SignInFailure;
+use super::prompt::{Door, Place};
 use super::session::Browser;
-use super::sign_in::{Door, Outcome, SignInFailure, Visit};
+use super::sign_in::{Outcome, Visit};
 use super::{BrowserSignIn, reply};
 use crate::authn::federated::ReturnedFederated;
 use crate::authn::flow::StepId;
@@ -17,7 +19,7 @@ use crate::clock::UtcTime;
 use crate::protocols::credential;
 use crate::protocols::openid::{self, Answered, OneRequest, OpenIdError};
 use crate::protocols::samlp::response::{self, ResponseError};
-use crate::protocols::wsfed::result;
+use crate::protocols::wresult;
 use crate::store::{FirstUse, Purpose, TokenId};
 use crate::tokens::inbound::openid::IdTokenError;
 use crate::tokens::inbound::{Delivery, InboundAssertion, InboundError, Partner, Profile, Unredeemed, signing_keys};
@@ -48,8 +50,21 @@ pub enum PartnerMessage {
 #[derive(Debug)]
 pub(in crate::protocols) struct Arrival {
     /// The sign-in it belongs to.
-    pub(in crate::protocols) returned: ReturnedFederated,
+    returned: ReturnedFederated,
     message: PartnerMessage,
+}
+
+impl Arrival {
+    /// Where the sign-in began, and goes on.
+    pub(in crate::protocols) fn place(&self) -> Place {
+        // Earlier versions knew one place alone, and did not note it.
+        Place::of_path(&self.returned.sign_in.path).unwrap_or(Place::WsFederation)
+    }
+
+    /// The request it began with, as a query.
+    pub(in crate::protocols) fn query(&self) -> &str {
+        &self.returned.sign_in.query
+    }
 }
 
 /// Why an answer is not taken. The text is for the operator; the browser gets one page for all.
@@ -191,7 +206,7 @@ impl Visit<'_> {
         let delivery = Delivery { recipient: &recipient, in_response_to, profile, now, skew: CLOCK_SKEW };
         let received: Unredeemed = match (provider.protocol, &arrival.message) {
             (FederationProtocol::WsFederation, PartnerMessage::WsFederation(message)) => {
-                result::receive(message, &partner, &delivery)?
+                wresult::receive(message, &partner, &delivery)?
             }
             (FederationProtocol::Saml, PartnerMessage::Saml(message)) => {
                 response::receive(&response::decode_form(message)?, &partner, &delivery)?

@@ -6,8 +6,10 @@
 
 use std::borrow::Cow;
 
+use super::failure::SignInFailure;
 use super::parameters::encode;
-use super::sign_in::{Door, Outcome, SignInFailure, Visit};
+use super::prompt::Door;
+use super::sign_in::{Outcome, Visit};
 use super::{PartnerFailure, reply};
 use crate::authn::flow::StepId;
 use crate::authn::{AuthnError, AuthnRequirement, FederatedSignIn, RequestedMethod, SignInFlow};
@@ -28,8 +30,8 @@ impl Visit<'_> {
         let services = &self.cx.services;
         let now = services.clock.now();
         let step = StepId::random(&*services.random)?;
-        let query = self.prompt.query.to_owned();
-        let sign_in = FederatedSignIn { flow, claims_provider: id.clone(), query };
+        let (query, path) = (self.prompt.query.to_owned(), self.prompt.place.path(Door::Main).to_owned());
+        let sign_in = FederatedSignIn { flow, claims_provider: id.clone(), query, path };
         let state = sign_in.seal(&step, &self.settings.sealer, &browser, now)?;
         let departure = Departure {
             service_identifier: &self.environment.service_identifier,

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use actix_web::http::StatusCode;
 
+use super::failure::SignInFailure;
 use super::parameters::Parameters;
-use super::sign_in::{Door, MAX_FIELD, Outcome, Place, SignInFailure, Visit, skip_windows};
+use super::prompt::{Door, Place};
+use super::sign_in::{Outcome, Visit, skip_windows};
 use super::{reply, update_password};
 use crate::authn::flow::{Returned, StepId};
 use crate::authn::{
@@ -148,7 +150,7 @@ impl Visit<'_> {
             action: self.prompt.address(Door::Main),
             state,
             user_name: typed.or(self.prompt.home_realm.user()).unwrap_or_default().to_owned(),
-            application: Some(self.prompt.application.to_owned()),
+            application: self.prompt.application.map(str::to_owned),
             notice,
             keep_signed_in: self.settings.lifetimes.kept.is_some(),
             choose_another: self.choose_another(),
@@ -200,3 +202,5 @@ const fn notice_of(failure: PasswordFailure) -> Notice {
 
 /// A flow that has no page ends with the request that began it.
 const AT_ONCE: Duration = Duration::from_mins(1);
+/// Octets of a field of the form, except the password, which the gate bounds.
+pub(super) const MAX_FIELD: usize = 1024;

@@ -12,8 +12,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use super::cookies::{self, Cookies, Keep};
+use super::failure::SignInFailure;
 use super::parameters::{ParameterError, Parameters, edit};
-use super::sign_in::{Outcome, Prompt, SignInFailure, Visit};
+use super::prompt::Prompt;
+use super::sign_in::{Outcome, Visit};
 use super::{Door, names, reply};
 use crate::authn::home_realm::{Answer as Home, Audience, Step, is_silent};
 use crate::authn::{AuthnError, Hints, NetworkLocation};
@@ -204,7 +206,7 @@ impl Visit<'_> {
         let choices: Vec<HomeRealmChoice> = found.iter().take(MOST_SHOWN).map(choice).collect();
         let page = HomeRealmPage {
             action: self.prompt.address_of(&edit(self.prompt.query, &[SEARCH], &[])),
-            application: Some(self.prompt.application.to_owned()),
+            application: self.prompt.application.map(str::to_owned),
             notice,
             by_address: candidates.has_suffixes(),
             typed: typed.or(self.prompt.home_realm.user()).unwrap_or_default().to_owned(),

@@ -10,7 +10,7 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 
 use super::Browser;
 use super::parameters::encode;
-use super::sign_in::Door;
+use super::prompt::Door;
 use crate::authn::flow::StepId;
 use crate::authn::{BrowserId, FederatedSubject, ProviderSession, SubjectOrigin};
 use crate::clock::{RandomError, UtcTime};

@@ -1,7 +1,7 @@
 //! Signing somebody in: from a request that wants to know who it is, to a session or to the next page.
 //!
-//! Runs the steps of a [`SignInFlow`]: Negotiate at a door of its own, whose 401 carries the page as its body, so that no browser is
-//! ever left with nothing; the page and its form are in [`super::forms`].
+//! Runs the steps of a [`SignInFlow`]. Negotiate is here, at a door of its own, whose 401 carries the page as its body, so that no
+//! browser is ever left with nothing; the other ways have a file each beside this one.
 
 use std::time::Duration;
 
@@ -12,106 +12,21 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::cookies::{self, Keep};
 use super::device::{self, Carried};
-use super::federate_in::{Arrival, PartnerFailure};
-use super::parameters::{ParameterError, Parameters};
+use super::failure::SignInFailure;
+use super::federate_in::Arrival;
+use super::parameters::Parameters;
+use super::prompt::{Door, Prompt};
 use super::session::{self, Browser};
-use super::{BrowserSignIn, HomeRealmParameters, certificate, home_realm, names, reply};
+use super::{BrowserSignIn, certificate, home_realm, names, reply};
 use crate::authn::{
-    AuthenticatedSubject, AuthnError, AuthnRequirement, Challenge, Circumstances, DeviceContext, Discovery, FlowInput,
-    FlowStep, SignInFlow, SsoSession, SubjectOrigin, discover,
+    AuthenticatedSubject, AuthnError, Challenge, Circumstances, DeviceContext, Discovery, FlowInput, FlowStep,
+    SignInFlow, SsoSession, SubjectOrigin, discover,
 };
-use crate::clock::RandomError;
 use crate::devices::Device;
 use crate::issuance::Context;
-use crate::pages::PageError;
-use crate::pages::theme::Theme;
 use crate::protocols::credential::{self, TicketRefusal};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
-use crate::protocols::samlp::EncodeError;
-use crate::store::StoreError;
-use crate::tokens::sealed::SealError;
-use crate::trusts::Candidates;
-
-/// Who wants to know, and what for.
-#[derive(Debug, Clone, Copy)]
-pub(in crate::protocols) struct Prompt<'a> {
-    /// What the request demands.
-    pub(in crate::protocols) requirement: &'a AuthnRequirement,
-    /// Name of the relying party's trust, for the page.
-    pub(in crate::protocols) application: &'a str,
-    /// The relying party's theme, where it has one.
-    pub(in crate::protocols) theme: Option<&'a Theme>,
-    /// The relying party as it was named, for the audit log.
-    pub(in crate::protocols) relying_party: &'a str,
-    /// What the request says of where its user signs in.
-    pub(in crate::protocols) home_realm: &'a HomeRealmParameters,
-    /// The claims providers that may sign users in to the relying party.
-    pub(in crate::protocols) candidates: Candidates<'a>,
-    /// The relying party is Microsoft Entra.
-    pub(in crate::protocols) for_entra: bool,
-    /// The request as a query: the page's form and redirects come back with it.
-    pub(in crate::protocols) query: &'a str,
-    /// Where they come back to.
-    pub(in crate::protocols) place: Place,
-    /// No page may be shown: whoever cannot be signed in without one is not.
-    pub(in crate::protocols) silent: bool,
-}
-
-/// The addresses of a protocol at which browsers sign in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::protocols) enum Place {
-    /// `/adfs/ls/`
-    WsFederation,
-    /// `/adfs/oauth2/authorize/`
-    OAuth,
-}
-
-impl Place {
-    /// The path of a door.
-    pub(in crate::protocols) const fn path(self, door: Door) -> &'static str {
-        match (self, door) {
-            (Self::WsFederation, door) => door.path(),
-            (Self::OAuth, Door::Main) => "/adfs/oauth2/authorize/",
-            (Self::OAuth, Door::Windows) => "/adfs/oauth2/authorize/wia",
-        }
-    }
-
-    pub(super) fn with(self, door: Door, query: &str) -> String {
-        format!("{}?{query}", self.path(door))
-    }
-}
-
-impl Prompt<'_> {
-    /// The address of the request at a door.
-    pub(super) fn address(&self, door: Door) -> String {
-        self.place.with(door, self.query)
-    }
-
-    /// The address of an edited request.
-    pub(super) fn address_of(&self, query: &str) -> String {
-        self.place.with(Door::Main, query)
-    }
-}
-
-/// Which address the request came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Door {
-    /// `/adfs/ls/`
-    Main,
-    /// `/adfs/ls/wia`, where Negotiate is.
-    Windows,
-}
-
-impl Door {
-    /// Its path.
-    pub const fn path(self) -> &'static str {
-        match self {
-            Self::Main => "/adfs/ls/",
-            Self::Windows => "/adfs/ls/wia",
-        }
-    }
-}
 
 /// What comes of it.
 #[derive(Debug)]
@@ -127,41 +42,6 @@ pub(in crate::protocols) enum Outcome {
         /// Header fields that the answer must have.
         headers: Vec<(HeaderName, HeaderValue)>,
     },
-}
-
-/// Why nobody is signed in.
-#[derive(Debug, thiserror::Error)]
-pub(in crate::protocols) enum SignInFailure {
-    /// What the request demands is not possible.
-    #[error(transparent)]
-    Authn(#[from] AuthnError),
-    /// A page would have to be shown, and none may be.
-    #[error("nobody is signed in, and no page may be shown")]
-    PageWanted,
-    /// A ticket is wanted, and no page can take its place: the answer is a challenge.
-    #[error("a Kerberos ticket is needed")]
-    TicketWanted,
-    /// The form cannot be read.
-    #[error(transparent)]
-    Form(#[from] ParameterError),
-    /// It cannot be known whether the form was used before.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A form could not be sealed.
-    #[error(transparent)]
-    Seal(#[from] SealError),
-    /// The page could not be made.
-    #[error(transparent)]
-    Page(#[from] PageError),
-    /// The random source failed.
-    #[error(transparent)]
-    Random(#[from] RandomError),
-    /// The request to a claims provider could not be made.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-    /// The answer of a claims provider is not taken; audited.
-    #[error(transparent)]
-    ClaimsProvider(#[from] PartnerFailure),
 }
 
 /// Signs in, or goes one step towards it.
@@ -275,6 +155,8 @@ impl Visit<'_> {
             FlowStep::Challenge(Challenge::Windows, _) => {
                 Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Windows))))
             }
+            // Everything else shows somebody something, here or elsewhere.
+            FlowStep::Challenge(..) if self.prompt.silent => Err(SignInFailure::PageWanted),
             // Pages and requests to others are of the main door.
             FlowStep::Challenge(..) if door == Door::Windows => {
                 Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main))))
@@ -352,7 +234,7 @@ impl Visit<'_> {
         }
     }
 
-    /// Back to the request, so that what the browser came with is in no history.
+    /// The same without a password: back to the request, so that what the browser came with is in no history.
     pub(super) fn back_to_request(&self, subject: AuthenticatedSubject) -> Outcome {
         let enough = self.prompt.requirement.is_met_by(&subject, self.cx.services.clock.now());
         let mut outcome = self.signed_in(subject, None);
@@ -365,7 +247,6 @@ impl Visit<'_> {
         outcome
     }
 
-    /// Whoever proved who they are, with the session that begins. `keep` as in [`SsoSession::begin`].
     pub(super) fn signed_in(&self, mut subject: AuthenticatedSubject, keep: Option<i64>) -> Outcome {
         if let (Some(device), SubjectOrigin::Directory(account)) = (&self.device, &subject.origin) {
             subject.device = Some(DeviceContext::of(device, Some(&account.sid)));
@@ -386,5 +267,3 @@ pub(super) fn skip_windows() -> Option<(HeaderName, HeaderValue)> {
 
 /// How long Negotiate is not tried after it failed.
 const SKIP_WINDOWS: Duration = Duration::from_mins(5);
-/// Octets of a field of the form, except the password, which the gate bounds.
-pub(super) const MAX_FIELD: usize = 1024;

@@ -6,10 +6,12 @@
 use actix_web::http::{Method, StatusCode};
 
 use super::BrowserSignIn;
+use super::failure::SignInFailure;
+use super::forms::{MAX_FIELD, notice_of_refusal};
 use super::parameters::{ParameterError, Parameters};
+use super::prompt::{Door, Place};
 use super::reply::{self, Said};
 use super::session::Browser;
-use super::sign_in::{Door, MAX_FIELD, Place, SignInFailure};
 use crate::audit::AuthProtocol;
 use crate::authn::password::ChangeError;
 use crate::authn::{AuthnRequirement, SignInFlow};
@@ -183,7 +185,7 @@ fn flaw(old: &Secret<String>, new: &Secret<String>, again: &Secret<String>) -> O
 /// What the person is told. That the old password was right shows only to who gave it.
 fn told(name: &str, refusal: &ChangeRefusal) -> (Notice, Option<ShownRules>) {
     match refusal {
-        ChangeRefusal::Password(refusal) => (super::forms::notice_of_refusal(name, refusal), None),
+        ChangeRefusal::Password(refusal) => (notice_of_refusal(name, refusal), None),
         ChangeRefusal::Change(ChangeError::AgainstRules(rules)) => (Notice::NoticeNewPasswordRules, rules.map(shown)),
         ChangeRefusal::Change(ChangeError::NotAllowed) => (Notice::NoticeChangeNotAllowed, None),
         ChangeRefusal::Change(ChangeError::Unavailable { .. }) => (Notice::NoticeChangeUnavailable, None),

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::authorize_request::{Arrived, AuthorizeRequest};
-use super::error::OAuthError;
+use super::error::{OAuthError, Shown};
 use super::id_token::Beside;
 use super::redirect::Target;
 use super::respond::mint_id_token;
@@ -14,10 +14,10 @@ use super::scopes::Granted;
 use super::travel::{self, Code, SignedIn};
 use super::{OAuthEndpoint, OAuthSettings};
 use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
-use crate::authn::SsoSession;
+use crate::authn::{AuthnError, SsoSession};
 use crate::issuance::{Context, Decision, SignInRequest};
 use crate::pages::ErrorText;
-use crate::protocols::browser::{self, Browser, Door, Input, Outcome, Place, Prompt, SignInFailure};
+use crate::protocols::browser::{self, Arrival, Browser, Door, Input, Outcome, Place, Prompt, SignInFailure};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::tokens::TokenType;
@@ -26,20 +26,45 @@ use crate::trusts::{Client, GrantType};
 /// Answers a request.
 pub(super) async fn handle(environment: &Environment, settings: &OAuthSettings, door: Door, call: &Call) -> Answer {
     let cx = environment.context(call, AuthProtocol::OAuth, OAuthEndpoint::Authorize(door).path());
-    let arrived = match Arrived::read(call) {
-        Ok(arrived) => arrived,
-        Err(error) => return page(environment, &cx, call, None, "MSIS9601", &error.to_string()),
-    };
-    let (client, target) = match whose(&cx, &arrived) {
+    match Arrived::read(call) {
+        Ok(arrived) => go_on(environment, settings, &cx, call, &arrived, door, None).await,
+        Err(error) => page(environment, &cx, call, None, "MSIS9601", &error.to_string()),
+    }
+}
+
+/// Goes on with a request whose user a claims provider has signed in.
+pub(super) async fn resume(
+    environment: &Environment,
+    settings: &OAuthSettings,
+    call: &Call,
+    arrival: &Arrival,
+) -> Answer {
+    let cx = environment.context(call, AuthProtocol::OAuth, OAuthEndpoint::Authorize(Door::Main).path());
+    match Arrived::interrupted(arrival.query()) {
+        Ok(arrived) => go_on(environment, settings, &cx, call, &arrived, Door::Main, Some(arrival)).await,
+        Err(error) => page(environment, &cx, call, None, "MSIS9601", &error.to_string()),
+    }
+}
+
+async fn go_on(
+    environment: &Environment,
+    settings: &OAuthSettings,
+    cx: &Context,
+    call: &Call,
+    arrived: &Arrived,
+    door: Door,
+    arrival: Option<&Arrival>,
+) -> Answer {
+    let (client, target) = match whose(cx, arrived) {
         Ok(found) => found,
         Err((code, reason)) => {
             let id = arrived.parameters.get("client_id").ok().flatten();
-            return page(environment, &cx, call, id, code, reason);
+            return page(environment, cx, call, id, code, reason);
         }
     };
-    let visit = Visit { environment, settings, cx: &cx, call, client: &client, target: &target };
+    let visit = Visit { environment, settings, cx, call, client: &client, target: &target, arrival };
     let mut headers = Vec::new();
-    let result = visit.answer(&arrived, door, &mut headers).await;
+    let result = visit.answer(arrived, door, &mut headers).await;
     let answer = result.unwrap_or_else(|error| visit.refuse(&error));
     answer.with_headers(headers)
 }
@@ -81,6 +106,8 @@ struct Visit<'a> {
     call: &'a Call,
     client: &'a Client,
     target: &'a Target,
+    /// The answer of a claims provider that the request goes on with.
+    arrival: Option<&'a Arrival>,
 }
 
 impl Visit<'_> {
@@ -98,18 +125,27 @@ impl Visit<'_> {
         let browser = Browser::of(&environment.browser, cx, call).await;
         let prompt = Prompt {
             requirement: &request.requirement,
-            application: &client.name,
+            application: Some(&client.name),
             theme: granted.trust.theme.as_deref(),
             relying_party: &granted.resource,
             home_realm: &request.home_realm,
-            candidates: cx.services.trusts.local_candidate(),
+            candidates: cx.services.trusts.candidates(granted.trust),
             for_entra: false,
             query: &arrived.query,
             place: Place::OAuth,
             silent: request.silent,
         };
-        let input = arrived.form.as_ref().map_or(Input::Request, Input::Form);
-        match browser::sign_in(environment, cx, call, &browser, &prompt, door, input).await? {
+        let input = match self.arrival {
+            Some(arrival) => Input::Answer(arrival),
+            None => arrived.form.as_ref().map_or(Input::Request, Input::Form),
+        };
+        let signed_in = browser::sign_in(environment, cx, call, &browser, &prompt, door, input).await;
+        let signed_in = signed_in.map_err(|failure| match failure {
+            // Somebody would have to say where they belong.
+            SignInFailure::Authn(AuthnError::NoClaimsProvider) if request.silent => OAuthError::LoginRequired,
+            other => other.into(),
+        });
+        match signed_in? {
             Outcome::Answer(answer) => Ok(answer),
             Outcome::SignedIn { session, kept_by_browser, headers: new } => {
                 *headers = new;
@@ -142,7 +178,7 @@ impl Visit<'_> {
         granted: Granted<'_>,
         session: &SsoSession,
     ) -> Result<Answer, OAuthError> {
-        let Self { environment, settings, cx, call, client, target } = *self;
+        let Self { environment, settings, cx, call, client, target, .. } = *self;
         let sign_in = SignInRequest {
             relying_party: granted.resource.clone(),
             endpoint: OAuthEndpoint::Authorize(Door::Main).path().to_owned(),
@@ -183,24 +219,30 @@ impl Visit<'_> {
 
     /// The error, sent to the client.
     fn refuse(&self, error: &OAuthError) -> Answer {
-        let Self { environment, settings, cx, call, client, target } = *self;
+        let Self { environment, settings, cx, call, client, target, .. } = *self;
         error.note(cx, Some(&client.id), None);
+        // A browser that has a ticket sends it now; one that has none shows what comes with the challenge, which leads on.
         if matches!(error, OAuthError::TicketWanted) {
             let challenge = HeaderValue::from_static("Negotiate");
-            return Answer::empty(StatusCode::UNAUTHORIZED).with_header(header::WWW_AUTHENTICATE, challenge);
+            let fields = fields(OAuthError::LoginRequired.shown());
+            let page = target.answer_by_page(environment, cx, call, &settings.issuer, fields);
+            let page = page.unwrap_or_else(|_| Answer::empty(StatusCode::UNAUTHORIZED));
+            return page.with_header(header::WWW_AUTHENTICATE, challenge);
         }
         // A page of this service that was tampered with is no matter of the client's.
         if let OAuthError::SignIn(SignInFailure::Form(failure)) = error {
             return page(environment, cx, call, Some(&client.id), "MSIS9601", &failure.to_string());
         }
-        let shown = error.shown();
-        let description = format!("{}: {}", shown.code, shown.text);
-        let fields = vec![("error", shown.error.to_owned()), ("error_description", description)];
-        target.answer(environment, cx, call, &settings.issuer, fields).unwrap_or_else(|error| {
+        target.answer(environment, cx, call, &settings.issuer, fields(error.shown())).unwrap_or_else(|error| {
             tracing::error!(correlation = %cx.request.activity, %error, "a page could not be made");
             Answer::empty(StatusCode::INTERNAL_SERVER_ERROR)
         })
     }
+}
+
+fn fields(shown: Shown) -> Vec<(&'static str, String)> {
+    let description = format!("{}: {}", shown.code, shown.text);
+    vec![("error", shown.error.to_owned()), ("error_description", description)]
 }
 
 const MAX_ADDRESS: usize = 2048;

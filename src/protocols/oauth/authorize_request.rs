@@ -72,10 +72,24 @@ impl Arrived {
         } else {
             Self { parameters: of_query()?, query: call.query.clone(), form: None }
         };
+        arrived.each_once()
+    }
+
+    /// A request that was interrupted, as it was remembered.
+    ///
+    /// # Errors
+    /// [`ParameterError`]; it was read before, but perhaps by another version.
+    pub(super) fn interrupted(query: &str) -> Result<Self, ParameterError> {
+        let arrived = Self { parameters: Parameters::parse(query.as_bytes())?, query: query.to_owned(), form: None };
+        arrived.each_once()
+    }
+
+    /// Parameters with a meaning must not come twice.
+    fn each_once(self) -> Result<Self, ParameterError> {
         for name in KNOWN.into_iter().chain(browser::OWN_PARAMETERS) {
-            arrived.parameters.get(name)?;
+            self.parameters.get(name)?;
         }
-        Ok(arrived)
+        Ok(self)
     }
 
     /// Where errors are sent when nothing more is known: by the default of the response type.
@@ -190,6 +204,11 @@ fn requirement(parameters: &Parameters, ask: bool) -> Result<AuthnRequirement, O
         Some("ngcmfa") | None => {}
         Some(_) => return Err(unusable("amr_values", "only ngcmfa is known")),
     }
+    // However old a second factor may be, there must have been one.
+    if let Some(text) = parameters.line("mfa_max_age", MAX_SHORT)? {
+        text.parse::<u32>().map_err(|_| unusable("mfa_max_age", "it is no number of seconds"))?;
+        methods = vec![RequestedMethod::MultiFactor];
+    }
     Ok(AuthnRequirement { methods, max_age, ask })
 }
 
@@ -215,7 +234,7 @@ const fn unusable(name: &'static str, reason: &'static str) -> OAuthError {
 }
 
 /// Parameters with a meaning. None may come twice: two readers of one request could take different ones.
-const KNOWN: [&str; 22] = [
+const KNOWN: [&str; 23] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -227,6 +246,7 @@ const KNOWN: [&str; 22] = [
     "nonce",
     "prompt",
     "max_age",
+    "mfa_max_age",
     "login_hint",
     "username",
     "domain_hint",
@@ -297,6 +317,7 @@ mod tests {
         assert_eq!(error("response_type=code&amr_values=pwd").0, "invalid_request");
         let methods = |query: &str| request(query).unwrap().requirement.methods;
         assert_eq!(methods("response_type=code&amr_values=ngcmfa"), [RequestedMethod::MultiFactor]);
+        assert_eq!(methods("response_type=code&mfa_max_age=300"), [RequestedMethod::MultiFactor]);
         assert!(methods("response_type=code&acr_values=urn:unknown").is_empty());
     }
 
@@ -312,6 +333,7 @@ mod tests {
             ("response_type=id_token&scope=profile&nonce=n", "invalid_request"),
             ("response_type=code&response_mode=web_message", "invalid_request"),
             ("response_type=code&max_age=-1", "invalid_request"),
+            ("response_type=code&mfa_max_age=soon", "invalid_request"),
             ("response_type=code&prompt=none+login", "invalid_request"),
         ] {
             assert_eq!(error(query).0, expected, "{query}");

@@ -22,6 +22,8 @@ pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings)
         (GrantType::ClientCredentials, "client_credentials"),
         (GrantType::Implicit, "implicit"),
         (GrantType::Password, "password"),
+        (GrantType::DeviceCode, "urn:ietf:params:oauth:grant-type:device_code"),
+        (GrantType::DeviceCode, "device_code"),
     ];
     grants.extend(offered.into_iter().filter(|(grant, _)| used(*grant)).map(|(_, name)| name));
     // Of MS-OIDCE 2.2.3.2 the one that is served: key derivation 2, where there are primary refresh tokens.
@@ -30,9 +32,7 @@ pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings)
     if used(GrantType::Implicit) {
         responses.extend(["id_token", "code id_token"]);
     }
-    kept(answer(
-        StatusCode::OK,
-        &json!({
+    let mut document = json!({
             "issuer": base,
             "authorization_endpoint": format!("{base}/oauth2/authorize/"),
             "token_endpoint": format!("{base}/oauth2/token/"),
@@ -45,7 +45,7 @@ pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings)
             "subject_types_supported": ["pairwise"],
             "scopes_supported": ["allatclaims", "email", "user_impersonation", "aza", "profile", "openid"],
             "id_token_signing_alg_values_supported": ["RS256"],
-            "token_endpoint_auth_signing_alg_values_supported": ["RS256"],
+            "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256"],
             "access_token_issuer": environment.service_identifier,
             "claims_supported": ["aud", "iss", "iat", "exp", "auth_time", "nonce", "at_hash", "c_hash", "sub", "upn",
                 "unique_name", "pwd_url", "pwd_exp", "sid", "nbf"],
@@ -62,8 +62,11 @@ pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings)
             "rp_id_token_token_binding_supported": false,
             "code_challenge_methods_supported": ["S256"],
             "authorization_response_iss_parameter_supported": true,
-        }),
-    ))
+    });
+    if let Some(members) = document.as_object_mut().filter(|_| used(GrantType::DeviceCode)) {
+        members.insert("device_authorization_endpoint".into(), json!(format!("{base}/oauth2/devicecode")));
+    }
+    kept(answer(StatusCode::OK, &document))
 }
 
 /// `/adfs/discovery/keys`: the certificates that federation metadata names, each with its certificate, which some clients

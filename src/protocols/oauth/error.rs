@@ -81,6 +81,24 @@ pub(in crate::protocols) enum OAuthError {
     /// It was used before, too long ago for a lost answer; the whole family is void.
     #[error("the refresh token was used before")]
     RefreshReused,
+    /// The code of a device is not ours, of another client, redeemed or unknown.
+    #[error("the device code is not good: {0}")]
+    DeviceCode(String),
+    /// Its time is over.
+    #[error("the device code has expired")]
+    DeviceCodeExpired,
+    /// Nobody has decided yet.
+    #[error("nobody has entered the code of the device yet")]
+    AuthorizationPending,
+    /// The device asks too often.
+    #[error("the device asks too often")]
+    SlowDown,
+    /// Somebody said no.
+    #[error("the person denied the device's request")]
+    DeviceDenied,
+    /// More of this address or this person than may be.
+    #[error("there are too many of them")]
+    TooMany,
     /// The client may not ask tokens for this resource.
     #[error("the client may not ask tokens for the resource")]
     NotPermitted,
@@ -206,6 +224,17 @@ impl OAuthError {
                 bad("invalid_grant", "MSIS9614", "The refresh token is not valid.")
             }
             Self::RefreshExpired => bad("invalid_grant", "MSIS9615", "The refresh token has expired."),
+            Self::DeviceCode(_) => bad("invalid_grant", "MSIS9612", "The device code is not valid."),
+            Self::DeviceCodeExpired => bad("expired_token", "MSIS9612", "The device code has expired."),
+            Self::AuthorizationPending => {
+                bad("authorization_pending", "MSIS9660", "Nobody has entered the code of the device yet.")
+            }
+            Self::SlowDown => bad("slow_down", "MSIS9660", "The device asks too often."),
+            Self::DeviceDenied => bad("access_denied", "MSIS7068", "The request was denied."),
+            Self::TooMany => Shown {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                ..bad("temporarily_unavailable", "MSIS9604", "There are too many requests; try again later.")
+            },
             Self::NotPermitted => bad("access_denied", "MSIS9605", "The client is not allowed to access the resource."),
             Self::UnknownResource
             | Self::Issue(IssueError::UnknownRelyingParty { .. } | IssueError::DisabledRelyingParty { .. }) => {
@@ -242,8 +271,8 @@ impl OAuthError {
 
     /// Event 413, and a line in the log.
     pub(super) fn note(&self, cx: &Context, client: Option<&str>, resource: Option<&str>) {
-        // The first leg of Negotiate is no failure, nor is a challenge.
-        if matches!(self, Self::TicketWanted | Self::DeviceWanted(_)) {
+        // The first leg of Negotiate is no failure, nor is a challenge, nor is waiting.
+        if matches!(self, Self::TicketWanted | Self::DeviceWanted(_) | Self::AuthorizationPending | Self::SlowDown) {
             return;
         }
         let code = self.shown().code;
@@ -273,7 +302,7 @@ impl OAuthError {
                 Ok(challenge) => answer.with_header(header::WWW_AUTHENTICATE, challenge),
                 Err(_) => answer,
             },
-            _ if status == StatusCode::SERVICE_UNAVAILABLE => {
+            _ if [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&status) => {
                 answer.with_header(header::RETRY_AFTER, HeaderValue::from_static("30"))
             }
             _ => answer,

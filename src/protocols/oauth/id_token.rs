@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::OAuthSettings;
 use super::error::OAuthError;
+use super::scopes::plain;
 use crate::authn::SubjectOrigin;
 use crate::claims::Text;
 use crate::claims::types;
@@ -83,7 +84,7 @@ pub(super) fn options(
         members.push(("authmethod", json!(method.uri())));
     }
     members.push(("ver", json!("1.0")));
-    members.push(("scp", json!(scopes.join(" "))));
+    members.push(("scp", json!(plain(scopes))));
     Ok(JwtOptions {
         issuer: Some(Text::from(settings.issuer.as_str())),
         audience: Some(client.id.clone()),

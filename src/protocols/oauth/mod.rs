@@ -9,6 +9,9 @@ mod client_authentication;
 mod client_grant;
 mod code_grant;
 mod cors;
+mod device_code;
+mod device_grant;
+mod device_page;
 mod device_proof;
 mod discovery;
 mod error;
@@ -24,15 +27,17 @@ mod token;
 mod travel;
 mod user_information;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
 
 use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
 use crate::claims::store::ExpiryNotice;
-use crate::protocols::browser::Door;
+use crate::protocols::browser::{Arrival, Door};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
+use crate::store::DeviceCodes;
 use crate::tokens::sealed::Sealer;
 
 /// What the OAuth endpoints need besides what every protocol has.
@@ -43,12 +48,16 @@ pub struct OAuthSettings {
     pub sealer: Sealer,
     /// How long a code is good.
     pub code_lifetime: Duration,
+    /// How long the codes of a device are good.
+    pub device_code_lifetime: Duration,
     /// How long a refresh token that was used is taken once more.
     pub refresh_grace: Duration,
     /// When clients are told that a password expires.
     pub password_expiry: ExpiryNotice,
     /// Origins whose scripts may call.
     pub cors_origins: Vec<String>,
+    /// Devices that wait for a person.
+    pub device_codes: Arc<dyn DeviceCodes>,
 }
 
 /// Characters of a sealed code or refresh token.
@@ -67,6 +76,10 @@ pub enum OAuthEndpoint {
     Authorize(Door),
     /// `/adfs/oauth2/token`
     Token,
+    /// `/adfs/oauth2/devicecode`
+    DeviceCode,
+    /// `/adfs/oauth2/deviceauth`, the page for the codes of devices, and its door for Negotiate.
+    DeviceAuth(Door),
     /// `/adfs/userinfo`
     UserInformation,
     /// `/adfs/oauth2/logout`
@@ -83,6 +96,9 @@ impl OAuthEndpoint {
             Self::Authorize(Door::Main) => "/adfs/oauth2/authorize",
             Self::Authorize(Door::Windows) => "/adfs/oauth2/authorize/wia",
             Self::Token => "/adfs/oauth2/token",
+            Self::DeviceCode => "/adfs/oauth2/devicecode",
+            Self::DeviceAuth(Door::Main) => "/adfs/oauth2/deviceauth",
+            Self::DeviceAuth(Door::Windows) => "/adfs/oauth2/deviceauth/wia",
             Self::UserInformation => "/adfs/userinfo",
             Self::Logout => "/adfs/oauth2/logout",
         }
@@ -92,15 +108,15 @@ impl OAuthEndpoint {
     pub const fn methods(self) -> &'static [Method] {
         match self {
             Self::Discovery | Self::Keys | Self::WebFinger => &[Method::GET, Method::HEAD, Method::OPTIONS],
-            Self::Authorize(_) | Self::Logout => &[Method::GET, Method::POST],
-            Self::Token => &[Method::POST, Method::OPTIONS],
+            Self::Authorize(_) | Self::Logout | Self::DeviceAuth(_) => &[Method::GET, Method::POST],
+            Self::Token | Self::DeviceCode => &[Method::POST, Method::OPTIONS],
             Self::UserInformation => &[Method::GET, Method::POST, Method::OPTIONS],
         }
     }
 
     /// Whether scripts of listed origins may call it.
     const fn is_for_scripts(self) -> bool {
-        !matches!(self, Self::Authorize(_) | Self::Logout)
+        !matches!(self, Self::Authorize(_) | Self::Logout | Self::DeviceAuth(_))
     }
 }
 
@@ -116,10 +132,36 @@ pub async fn handle(environment: &Environment, endpoint: OAuthEndpoint, call: &C
         OAuthEndpoint::WebFinger => discovery::web_finger(environment, call),
         OAuthEndpoint::Authorize(door) => authorize::handle(environment, settings, door, call).await,
         OAuthEndpoint::Token => token::handle(environment, settings, call).await,
+        OAuthEndpoint::DeviceCode => device_code::handle(environment, settings, call).await,
+        OAuthEndpoint::DeviceAuth(door) => device_page::handle(environment, settings, door, call, None).await,
         OAuthEndpoint::Logout => logout::handle(environment, settings, call).await,
         OAuthEndpoint::UserInformation => user_information::handle(environment, call),
     };
     if endpoint.is_for_scripts() { cors::allow(settings, call, answer) } else { answer }
+}
+
+/// Goes on with an authorization request whose user a claims provider has signed in.
+pub(in crate::protocols) async fn resume_authorization(
+    environment: &Environment,
+    call: &Call,
+    arrival: &Arrival,
+) -> Answer {
+    match &environment.oauth {
+        Some(settings) => authorize::resume(environment, settings, call, arrival).await,
+        None => Answer::empty(StatusCode::NOT_FOUND),
+    }
+}
+
+/// Goes on with the page for the codes of devices, likewise.
+pub(in crate::protocols) async fn resume_device_code(
+    environment: &Environment,
+    call: &Call,
+    arrival: &Arrival,
+) -> Answer {
+    match &environment.oauth {
+        Some(settings) => device_page::handle(environment, settings, Door::Main, call, Some(arrival)).await,
+        None => Answer::empty(StatusCode::NOT_FOUND),
+    }
 }
 
 /// Audits a request that was refused before it was read.

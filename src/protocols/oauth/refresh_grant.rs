@@ -5,7 +5,7 @@
 
 use super::error::OAuthError;
 use super::respond::{TokenRequest, TokenResponse, token_response};
-use super::scopes::Wanted;
+use super::scopes::{Wanted, is_qualified};
 use super::token::Exchange;
 use super::travel::{self, Refresh, Travelled};
 use super::{OAuthSettings, device_proof};
@@ -104,7 +104,7 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     let wanted = Wanted::read(form)?;
     let granted = wanted.permit(&cx.services.trusts, client, Some(&travelled.resource))?;
     let scopes: Vec<String> = if form.has("scope") {
-        granted.scopes.into_iter().filter(|scope| travelled.scopes.contains(scope)).collect()
+        granted.scopes.into_iter().filter(|scope| is_qualified(scope) || travelled.scopes.contains(scope)).collect()
     } else {
         travelled.scopes.clone()
     };

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::OAuthSettings;
 use super::error::OAuthError;
 use super::id_token::{self, Beside};
+use super::scopes::plain;
 use crate::clock::UtcTime;
 use crate::issuance::{Context, Grant, TokenSpec};
 use crate::protocols::environment::Environment;
@@ -115,8 +116,9 @@ fn access_members(environment: &Environment, request: &TokenRequest<'_>) -> Vec<
     members.extend([("apptype", json!(client.kind.as_str())), ("appid", json!(client.id))]);
     members.extend(method.map(|method| ("authmethod", json!(method))));
     members.push(("ver", json!("1.0")));
+    let scopes = plain(scopes);
     if !scopes.is_empty() {
-        members.push(("scp", json!(scopes.join(" "))));
+        members.push(("scp", json!(scopes)));
     }
     members
 }

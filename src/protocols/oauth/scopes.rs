@@ -14,6 +14,8 @@ pub(super) struct Wanted {
     pub(super) resource: Option<String>,
     /// Scopes by themselves.
     scopes: Vec<String>,
+    /// Those that carried a resource, as they were written, each with what it is by itself.
+    qualified: Vec<(String, String)>,
     /// `.default`: everything the client may ask for.
     everything: bool,
 }
@@ -25,7 +27,8 @@ pub(super) struct Granted<'a> {
     pub(super) trust: &'a Arc<RelyingParty>,
     /// Its identifier as it was named.
     pub(super) resource: String,
-    /// The scopes.
+    /// The scopes: by themselves, and then as the request wrote those that carried a resource, for which libraries look in
+    /// the answer. [`plain`] are those of a token.
     pub(super) scopes: Vec<String>,
 }
 
@@ -44,16 +47,17 @@ impl Wanted {
     /// # Errors
     /// [`OAuthError`] when they name several resources.
     pub(super) fn of(resource: Option<String>, scope: &str) -> Result<Self, OAuthError> {
-        let mut wanted = Self { resource, scopes: Vec::new(), everything: false };
+        let mut wanted = Self { resource, scopes: Vec::new(), qualified: Vec::new(), everything: false };
         let mut prefix: Option<String> = None;
-        for scope in scope.split(' ').filter(|word| !word.is_empty()) {
-            let scope = match scope.rsplit_once('/') {
-                None => scope,
+        for word in scope.split(' ').filter(|word| !word.is_empty()) {
+            let scope = match word.rsplit_once('/') {
+                None => word,
                 Some((resource, scope)) => {
                     if prefix.as_deref().is_some_and(|other| other != resource) {
                         return Err(OAuthError::Unusable { name: "scope", reason: "it names more than one resource" });
                     }
                     prefix = Some(resource.to_owned());
+                    wanted.qualified.push((word.to_owned(), scope.to_owned()));
                     scope
                 }
             };
@@ -101,8 +105,23 @@ impl Wanted {
                 client.scopes.iter().filter(|own| !KNOWN.contains(&own.as_str()) || *own == "user_impersonation");
             scopes.extend(more.filter(|own| !self.scopes.contains(own)).cloned());
         }
+        let given = |scope: &String| scope == ".default" || scopes.contains(scope);
+        let echoed: Vec<String> =
+            self.qualified.iter().filter(|(_, scope)| given(scope)).map(|(written, _)| written.clone()).collect();
+        scopes.extend(echoed);
         Ok(Granted { trust, resource, scopes })
     }
+}
+
+/// Whether a scope stands for a resource, as the request wrote it.
+pub(super) fn is_qualified(scope: &str) -> bool {
+    scope.contains('/')
+}
+
+/// The scopes of a token.
+pub(super) fn plain(scopes: &[String]) -> String {
+    let plain: Vec<&str> = scopes.iter().map(String::as_str).filter(|scope| !is_qualified(scope)).collect();
+    plain.join(" ")
 }
 
 /// The relying party that a request names. A resource inside a scope may have a slash too many or too few at its end,

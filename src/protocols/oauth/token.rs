@@ -8,7 +8,9 @@ use base64::engine::general_purpose::STANDARD;
 use super::client_authentication::{self, AuthenticatedClient};
 use super::error::OAuthError;
 use super::respond::TokenResponse;
-use super::{OAuthEndpoint, OAuthSettings, client_grant, code_grant, json, password_grant, prt, refresh_grant};
+use super::{
+    OAuthEndpoint, OAuthSettings, client_grant, code_grant, device_grant, json, password_grant, prt, refresh_grant,
+};
 use crate::audit::AuthProtocol;
 use crate::authn::{AuthenticatedSubject, RequestOrigin};
 use crate::issuance::{Context, Decision, Grant, SignInRequest};
@@ -87,6 +89,7 @@ impl Exchange<'_> {
             "refresh_token" => GrantType::RefreshToken,
             "client_credentials" => GrantType::ClientCredentials,
             "password" => GrantType::Password,
+            DEVICE_CODE | "device_code" => GrantType::DeviceCode,
             _ => return Err(OAuthError::UnsupportedGrant),
         };
         let Self { environment, settings, cx, call, form } = self;
@@ -105,7 +108,8 @@ impl Exchange<'_> {
             GrantType::RefreshToken => refresh_grant::redeem(self, &asking.client).await,
             GrantType::ClientCredentials => client_grant::redeem(self, asking).await,
             GrantType::Password => password_grant::redeem(self, &asking.client).await,
-            GrantType::Implicit | GrantType::DeviceCode | GrantType::OnBehalfOf => Err(OAuthError::UnsupportedGrant),
+            GrantType::DeviceCode => device_grant::redeem(self, &asking.client).await,
+            GrantType::Implicit | GrantType::OnBehalfOf => Err(OAuthError::UnsupportedGrant),
         }
     }
 
@@ -136,6 +140,7 @@ impl Exchange<'_> {
     }
 }
 
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const SRV_CHALLENGE: &str = "srv_challenge";
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const MAX_BODY: usize = 64 * 1024;

@@ -13,14 +13,22 @@ use crate::authn::SsoSession;
 use crate::claims::Text;
 use crate::issuance::{Context, Decision, SignInRequest, TokenSpec};
 use crate::protocols::browser::{
-    self, Browser, Door, Input, LoopGuard, Outcome, PartnerAnswer, Place, Prompt, SignInFailure,
+    self, Arrival, Browser, Door, Input, LoopGuard, Outcome, PartnerAnswer, Place, Prompt, SignInFailure,
 };
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::trusts::{RelyingParty, TrustLookup, entra};
 
+/// What comes of a request.
+pub(in crate::protocols) enum Handled {
+    /// Its answer.
+    Answer(Answer),
+    /// A claims provider has answered to a request of another protocol.
+    Elsewhere(Box<Arrival>),
+}
+
 /// Answers a request.
-pub async fn handle(environment: &Environment, door: Door, call: &Call) -> Answer {
+pub(in crate::protocols) async fn handle(environment: &Environment, door: Door, call: &Call) -> Handled {
     let cx = environment.context(call, AuthProtocol::WsFederation, door.path());
     let mut about = About::default();
     let result = match request::decode(call) {
@@ -30,7 +38,11 @@ pub async fn handle(environment: &Environment, door: Door, call: &Call) -> Answe
             sign_in(environment, &cx, call, door, &request, (&visitor, input), &mut about).await
         }
         Ok(Decoded { request: WsFederationRequest::Answer(answer), .. }) => {
-            go_on(environment, &cx, call, answer, &mut about).await
+            match go_on(environment, &cx, call, answer, &mut about).await {
+                Ok(Handled::Elsewhere(arrival)) => return Handled::Elsewhere(arrival),
+                Ok(Handled::Answer(answer)) => Ok(answer),
+                Err(refusal) => Err(refusal),
+            }
         }
         Ok(Decoded { request: WsFederationRequest::SignOut(request), .. }) => {
             sign_out::sign_out(environment, &cx, call, &request).await
@@ -46,7 +58,7 @@ pub async fn handle(environment: &Environment, door: Door, call: &Call) -> Answe
         }
         Err(error) => Err(error.into()),
     };
-    result.unwrap_or_else(|refusal| refusal.answer(environment, &cx, call, about))
+    Handled::Answer(result.unwrap_or_else(|refusal| refusal.answer(environment, &cx, call, about)))
 }
 
 /// Audits a request that was refused before it was read.
@@ -56,19 +68,22 @@ pub fn unread(environment: &Environment, door: Door, call: &Call, status: Status
     cx.note([EventKind::PassiveRequestFailed { parties: Parties::default(), code: ErrorCode("MSIS7000"), detail }]);
 }
 
-/// A claims provider has answered: the request that was interrupted goes on.
+/// A claims provider has answered: the request that was interrupted goes on, here or where it began.
 async fn go_on(
     environment: &Environment,
     cx: &Context,
     call: &Call,
     answer: PartnerAnswer,
     about: &mut About,
-) -> Result<Answer, Refusal> {
+) -> Result<Handled, Refusal> {
     let visitor = Browser::of(&environment.browser, cx, call).await;
     let arrival = browser::open_answer(&environment.browser, &visitor, answer).map_err(SignInFailure::from)?;
-    let request = request::interrupted(&arrival.returned.sign_in.query)?;
+    if arrival.place() != Place::WsFederation {
+        return Ok(Handled::Elsewhere(Box::new(arrival)));
+    }
+    let request = request::interrupted(arrival.query())?;
     let input = Input::Answer(&arrival);
-    sign_in(environment, cx, call, Door::Main, &request, (&visitor, input), about).await
+    sign_in(environment, cx, call, Door::Main, &request, (&visitor, input), about).await.map(Handled::Answer)
 }
 
 async fn sign_in(
@@ -93,7 +108,7 @@ async fn sign_in(
     LoopGuard::of(&environment.browser, &visitor.cookies).check(trust.id.as_str(), cx.services.clock.now())?;
     let prompt = Prompt {
         requirement: &request.requirement,
-        application: &trust.name,
+        application: Some(&trust.name),
         theme: trust.theme.as_deref(),
         relying_party: &request.realm,
         home_realm: &request.home_realm,

@@ -5,9 +5,9 @@ mod refusal;
 mod reply_address;
 mod request;
 mod response;
-pub mod result;
 mod sign_out;
 
-pub use handler::{handle, unread};
+pub use handler::unread;
+pub(super) use handler::{Handled, handle};
 pub use reply_address::is_registered;
 pub use request::{RequestError, SignIn, SignOut, WsFederationRequest, decode};

@@ -9,15 +9,13 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::request::RequestError;
 use crate::audit::{Detail, ErrorCode, EventKind, Identifier, Parties};
-use crate::authn::AuthnError;
 use crate::issuance::{AuthnDemand, Context, Denial, IssueError};
 use crate::pages::theme::Theme;
 use crate::pages::{ErrorText, PageError};
 use crate::protocols::browser::provider_sign_out::SignOutFailure;
-use crate::protocols::browser::{self, PartnerFailure, SignInFailure, TooManyTokens};
+use crate::protocols::browser::{self, SignInFailure, TooManyTokens};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
-use crate::protocols::openid::OpenIdError;
 use crate::xml::WriteError;
 
 /// Why a request got no token.
@@ -82,28 +80,11 @@ impl Refusal {
             Self::Request(RequestError::Empty) => (StatusCode::BAD_REQUEST, "MSIS7065", ErrorText::ErrorNoRequest),
             Self::Request(RequestError::Artifact) => (request, "MSIS7046", ErrorText::ErrorPartner),
             Self::Request(RequestError::Method(_)) => (request, "MSIS7102", ErrorText::ErrorRequest),
-            Self::Request(_) | Self::SignIn(SignInFailure::Form(_)) => (request, "MSIS7000", ErrorText::ErrorRequest),
+            Self::Request(_) => (request, "MSIS7000", ErrorText::ErrorRequest),
             Self::SignOut(failure) => (request, failure.number(), ErrorText::ErrorRequest),
             Self::NotPassive => (request, "MSIS7007", ErrorText::ErrorApplication),
             Self::Loop(_) => (request, "MSIS7042", ErrorText::ErrorLoop),
-            Self::SignIn(SignInFailure::Authn(AuthnError::Unavailable)) => {
-                (request, "MSIS7102", ErrorText::ErrorMethod)
-            }
-            Self::SignIn(SignInFailure::Authn(AuthnError::WindowsFailed)) => {
-                (request, "MSIS7066", ErrorText::ErrorMethod)
-            }
-            Self::SignIn(SignInFailure::Authn(AuthnError::NoClaimsProvider)) => {
-                (request, "MSIS7066", ErrorText::ErrorHomeRealm)
-            }
-            Self::SignIn(SignInFailure::Authn(AuthnError::NotFresh)) => (request, "MSIS7102", ErrorText::ErrorPartner),
-            Self::SignIn(
-                SignInFailure::Store(_)
-                | SignInFailure::ClaimsProvider(PartnerFailure::OpenId(OpenIdError::Outgoing(_))),
-            ) => (StatusCode::SERVICE_UNAVAILABLE, "MSIS7012", ErrorText::ErrorUnavailable),
-            Self::SignIn(SignInFailure::ClaimsProvider(failure)) => {
-                (request, failure.number(), ErrorText::ErrorPartner)
-            }
-            Self::SignIn(SignInFailure::TicketWanted) => (StatusCode::UNAUTHORIZED, "MSIS7066", ErrorText::ErrorMethod),
+            Self::SignIn(failure) => failure.shown(),
             Self::Denied(_) => (StatusCode::FORBIDDEN, "MSIS7068", ErrorText::ErrorDenied),
             Self::StepUp(_) => (StatusCode::FORBIDDEN, "MSIS7102", ErrorText::ErrorMoreProof),
             Self::UnknownRelyingParty
@@ -114,9 +95,7 @@ impl Refusal {
             Self::Issue(error) if error.is_retryable() => {
                 (StatusCode::SERVICE_UNAVAILABLE, "MSIS7012", ErrorText::ErrorUnavailable)
             }
-            Self::Issue(_) | Self::Write(_) | Self::Page(_) | Self::SignIn(_) => {
-                (request, "MSIS7012", ErrorText::ErrorInternal)
-            }
+            Self::Issue(_) | Self::Write(_) | Self::Page(_) => (request, "MSIS7012", ErrorText::ErrorInternal),
         }
     }
 

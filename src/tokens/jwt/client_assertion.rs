@@ -18,7 +18,7 @@ pub struct ClientAssertion {
     pub until: UtcTime,
 }
 
-/// Verifies a client's assertion: signed by `RS256` with a registered key of the client, about the client and by it, for this
+/// Verifies a client's assertion: signed by `RS256` or `PS256` with a registered key of the client, about the client and by it, for this
 /// server alone (`audiences` are the spellings of its address), valid at `now` and not for long.
 ///
 /// # Errors
@@ -32,7 +32,7 @@ pub fn verify_client_assertion(
 ) -> Result<ClientAssertion, JwtError> {
     let jws = Jws::parse(assertion)?;
     let key = keys.find(jws.header(), now)?;
-    let members = jws.verify_rs256(key)?;
+    let members = jws.verify_rs256_or_ps256(key)?;
     if members.text("iss") != Some(client) {
         return Err(JwtError::Issuer);
     }

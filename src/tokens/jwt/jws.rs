@@ -72,6 +72,20 @@ impl<'a> Jws<'a> {
         self.into_payload()
     }
 
+    /// The payload, when `key` signed it by `RS256` or `PS256`, whichever the header names: the schemes of a client's assertion.
+    ///
+    /// # Errors
+    /// [`JwtError::Algorithm`], [`JwtError::Signature`], [`JwtError::Json`].
+    pub fn verify_rs256_or_ps256(self, key: &RsaPublicKey) -> Result<Payload, JwtError> {
+        let signed = self.signed.as_bytes();
+        let good = match self.header.text("alg") {
+            Some("RS256") => key.signed(signed, &self.signature),
+            Some("PS256") => key.signed_by_pss(signed, &self.signature),
+            _ => return Err(JwtError::Algorithm { expected: "RS256 or PS256" }),
+        };
+        if good { self.into_payload() } else { Err(JwtError::Signature) }
+    }
+
     /// The payload, when its HMAC with SHA-256 (`HS256`) under `key` fits. Compared in constant time.
     ///
     /// # Errors

@@ -4,13 +4,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use aws_lc_rs::digest::{Digest, SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
-use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
+use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// An RSA public key of 2048 to 8192 bits, parsed once.
 #[derive(Clone)]
-pub struct RsaPublicKey(Arc<ParsedPublicKey>);
+pub struct RsaPublicKey(Arc<Parsed>);
+
+/// The key for each of the two signature schemes.
+struct Parsed {
+    pkcs1: ParsedPublicKey,
+    pss: ParsedPublicKey,
+}
 
 impl RsaPublicKey {
     /// The key of a certificate in DER. Nothing else of the certificate is looked at.
@@ -44,7 +50,12 @@ impl RsaPublicKey {
 
     /// Whether `signature` is this key's over `message`: PKCS#1 v1.5 with SHA-256 (`RS256`) and nothing else.
     pub fn signed(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.0.verify_sig(message, signature).is_ok()
+        self.0.pkcs1.verify_sig(message, signature).is_ok()
+    }
+
+    /// Whether `signature` is this key's over `message`: PSS with SHA-256 (`PS256`) and nothing else.
+    pub fn signed_by_pss(&self, message: &[u8], signature: &[u8]) -> bool {
+        self.0.pss.verify_sig(message, signature).is_ok()
     }
 
     fn from_pkcs1(der: &[u8]) -> Result<Self, RsaPublicKeyError> {
@@ -54,8 +65,9 @@ impl RsaPublicKey {
         if !(2048..=8192).contains(&bits) {
             return Err(RsaPublicKeyError::Key);
         }
-        let key = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).map_err(|_| RsaPublicKeyError::Key)?;
-        Ok(Self(Arc::new(key)))
+        let pkcs1 = ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, der).map_err(|_| RsaPublicKeyError::Key)?;
+        let pss = ParsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, der).map_err(|_| RsaPublicKeyError::Key)?;
+        Ok(Self(Arc::new(Parsed { pkcs1, pss })))
     }
 }
 

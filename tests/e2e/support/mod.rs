@@ -2,6 +2,7 @@
 
 mod audit;
 mod browser;
+mod clients;
 mod curl;
 mod device;
 mod keep_alive;
@@ -9,13 +10,13 @@ mod lab;
 mod node;
 pub mod oauth;
 mod program;
-mod python;
 mod rst;
 mod token;
 mod trusts;
 
 pub use audit::Audit;
 pub use browser::{Browser, HandOver, action, fields, inputs, unescape};
+pub use clients::{javascript, openidconnect, python, python_with};
 pub use curl::{Curl, Response};
 pub use device::{BROKER, Device, Prt, blob, nonce, request as prt_request, sign_by, token_endpoint};
 pub use keep_alive::KeepAlive;
@@ -25,7 +26,6 @@ pub use node::{
     variable,
 };
 pub use program::Program;
-pub use python::{python, python_with};
 pub use rst::{Rst, Version, now, time};
 pub use token::{Assertion, published_certificates, signing_certificate, verify_all};
 pub use trusts::Trusts;

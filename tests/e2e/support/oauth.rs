@@ -26,6 +26,10 @@ pub const SECRET: &str = "e2e-secret/of+a server&client=32 characters";
 pub const LEGACY: &str = "e2e00000-0000-4000-8000-000000000003";
 /// A client that is switched off.
 pub const DISABLED: &str = "e2e00000-0000-4000-8000-000000000004";
+/// A device without a browser.
+pub const DEVICE: &str = "e2e00000-0000-4000-8000-000000000005";
+/// Another one.
+pub const OTHER_DEVICE: &str = "e2e00000-0000-4000-8000-000000000006";
 /// The resource, under three identifiers.
 pub const API: &str = "https://api.rp.example/";
 /// Where the native client is answered.
@@ -34,6 +38,9 @@ pub const NATIVE_REDIRECT: &str = "http://127.0.0.1:8400/cb";
 pub const BROWSER_REDIRECT: &str = "https://wsfed.rp.example/oauth";
 /// Where the server client is answered.
 pub const SERVER_REDIRECT: &str = "https://app.rp.example/cb?tenant=1";
+
+/// Where django-auth-adfs is answered.
+pub const DJANGO_REDIRECT: &str = "https://app.rp.example/oauth2/callback";
 
 const RULES: &str = r#"c:[Type =~ "/claims/(upn|primarysid|name|insidecorporatenetwork|client-id)$"] => issue(claim = c);
 c:[Type == "urn:chancery:requestcontext/client-id"] => issue(claim = c);
@@ -67,6 +74,13 @@ impl OAuth {
                 "\"urn:e2e:oauth-intranet\"",
                 "access_control_policy = \"permit-everyone-for-intranet-access\"",
             );
+            api("jwt", "\"urn:e2e:oauth-jwt\"", &format!("{permit}\ntoken_type = \"jwt\""));
+            let file = Lab::get().config.join("trusts/e2e-oauth-jwt.toml");
+            let text = std::fs::read_to_string(&file).expect("a trust");
+            write(
+                "e2e-oauth-jwt.toml",
+                &format!("{text}\n[relying_party.ws_federation]\nendpoint = \"https://wsfed.rp.example/signin\"\n"),
+            );
             let resources = "resources = [\"https://api.rp.example/\", \"urn:e2e:oauth-intranet\"]";
             write(
                 "e2e-oauth-native.toml",
@@ -77,7 +91,7 @@ impl OAuth {
             write(
                 "e2e-oauth-server.toml",
                 &format!(
-                    "[client]\nid = \"{SERVER}\"\nname = \"Server\"\nkind = \"server\"\nredirect_uris = [\"{SERVER_REDIRECT}\"]\n\
+                    "[client]\nid = \"{SERVER}\"\nname = \"Server\"\nkind = \"server\"\nredirect_uris = [\"{SERVER_REDIRECT}\", \"{DJANGO_REDIRECT}\"]\n\
                      secret_file = \"e2e-client-secret\"\ncertificate_files = [\"e2e-client.pem\"]\nwindows_account = 'CORP\\WS01$'\nlogout_uri = \"https://app.rp.example/logout\"\n\
                      grants = [\"authorization_code\", \"refresh_token\", \"client_credentials\", \"implicit\"]\n{resources}\n"
                 ),
@@ -94,6 +108,14 @@ impl OAuth {
                     "[client]\nid = \"{DISABLED}\"\nkind = \"native\"\nenabled = false\nredirect_uris = [\"{NATIVE_REDIRECT}\"]\n"
                 ),
             );
+            for (id, name) in [(DEVICE, "Television"), (OTHER_DEVICE, "Printer")] {
+                write(
+                    &format!("e2e-oauth-{name}.toml"),
+                    &format!(
+                        "[client]\nid = \"{id}\"\nname = \"{name}\"\nkind = \"native\"\ngrants = [\"device_code\", \"refresh_token\"]\n{resources}\n"
+                    ),
+                );
+            }
             Trusts::reload().expect("the clients of the tests are valid");
             OAuth
         });
@@ -203,6 +225,20 @@ pub fn native_code(browser: &Browser, proof: &ProofKey, more: &[(&str, &str)]) -
     }
     let (_, parameters) = redirected(&answer);
     parameter(&parameters, "code").unwrap_or_else(|| panic!("no code: {parameters:?}"))
+}
+
+/// Where a browser that signs in with Alice's password is sent at the end of a request.
+pub fn through_the_page(browser: &Browser, address: &str) -> String {
+    let address = address.replace(&Lab::get().url, "");
+    let page = browser.get(&address);
+    assert_eq!(page.status, 200, "{}", page.body);
+    let filled = browser.fill_in(&page, &format!("alice@{}", Lab::get().domain), "Alice-Pw-1");
+    let next = filled.header("location").unwrap_or_else(|| panic!("{}", filled.body)).to_owned();
+    if !next.starts_with("/adfs/") {
+        return next;
+    }
+    let answer = browser.get(&next);
+    answer.header("location").unwrap_or_else(|| panic!("{}", answer.body)).to_owned()
 }
 
 /// Redeems a code of the native client.

@@ -7,8 +7,8 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::{Value, json};
 
+use super::clients::python;
 use super::lab::{Lab, run};
-use super::python::python;
 
 /// The text of an assertion.
 #[derive(Debug, Clone)]

@@ -96,13 +96,16 @@ fn only_registered_keys_count() {
         verify(&ClientKeys::none(), &signed(&KEY, &header(), &payload(|_| {}))).unwrap_err(),
         JwtError::UnknownKey
     );
-    for algorithm in ["none", "HS256", "PS256"] {
+    for algorithm in ["none", "HS256", "RS384", "PS512"] {
         let header = header().replace("RS256", algorithm);
         assert_eq!(
             verify(&keys(), &signed(&KEY, &header, &payload(|_| {}))).unwrap_err(),
-            JwtError::Algorithm { expected: "RS256" }
+            JwtError::Algorithm { expected: "RS256 or PS256" }
         );
     }
+    // The name of one scheme, the signature of the other.
+    let header = header().replace("RS256", "PS256");
+    assert_eq!(verify(&keys(), &signed(&KEY, &header, &payload(|_| {}))).unwrap_err(), JwtError::Signature);
 }
 
 #[test]
