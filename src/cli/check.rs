@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::own_krb5_conf::in_domains;
 use super::{ConfigArgument, use_colour};
 use crate::config::diagnostic::Report;
 use crate::config::running::{LastReload, ReloadResult, process_id};
@@ -43,13 +44,23 @@ enum Format {
     Json,
 }
 
+type Failure = Box<dyn std::error::Error>;
+
 impl Check {
     pub(super) fn run(self) -> ExitCode {
         let mut outcome = self.config.loader().load();
         if !self.offline
             && let Some(loaded) = &outcome.loaded
         {
-            lockout::compare(loaded, &self.config.file(), self.nodes, &mut outcome.report);
+            let file = self.config.file();
+            let report = &mut outcome.report;
+            let asked: Result<(), Failure> = in_domains(&loaded.config, "check", async {
+                lockout::compare(loaded, &file, self.nodes, report).await;
+                Ok(())
+            });
+            if let Err(error) = asked {
+                lockout::not_asked("no domain", error.as_ref(), &file, report);
+            }
             outcome.report.sort();
         }
         let running = Running::find(&outcome);

@@ -12,23 +12,19 @@ use crate::audit::{Auditor, AuditorOptions, WriterSink};
 use crate::authn::{AuthenticationMethod, ForwardingHeaders, NetworkLocation, RequestOrigin};
 use crate::claims::explain::StageExplanation;
 use crate::claims::{RecordedTrace, Stage};
-use crate::cli::own_krb5_conf::OwnKrb5Conf;
+use crate::cli::own_krb5_conf::in_domains;
 use crate::clock::{Clock, Random, SystemClock, SystemRandomSource};
 use crate::config::names::Network;
 use crate::config::{Config, Loaded, suggest};
 use crate::issuance::{AuthnDemand, ClientHints, Decision, DecisionContext, IssueError, SignInRequest};
-use crate::server::{self, Decisions, Lasting};
+use crate::server::{Decisions, Lasting};
 use crate::trusts::{TrustLookup, Trusts};
 
 type Failure = Box<dyn std::error::Error>;
 
 pub(super) fn explain(command: &Explain) -> Result<Vec<Answer>, Failure> {
     let loaded = command.config.load()?;
-    // Before the first thread: the Kerberos library reads the environment.
-    let _own = OwnKrb5Conf::set(&server::krb5_conf(&loaded.config), "explain")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let answer = runtime.block_on(sign_in(command, &loaded))?;
-    Ok(vec![answer])
+    in_domains(&loaded.config, "explain", async { Ok(vec![sign_in(command, &loaded).await?]) })
 }
 
 async fn sign_in(command: &Explain, loaded: &Loaded) -> Result<Answer, Failure> {
