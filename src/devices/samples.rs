@@ -54,3 +54,9 @@ pub(crate) fn device(id: DeviceId) -> Device {
         registered: None,
     }
 }
+
+/// Limits that nobody has used.
+pub(crate) fn limits() -> std::sync::Arc<super::RequestLimits> {
+    let clock = crate::clock::ManualClock::at(crate::clock::UtcTime::from_unix_seconds(0));
+    std::sync::Arc::new(super::RequestLimits::new(std::sync::Arc::new(clock)))
+}
