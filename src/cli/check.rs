@@ -1,6 +1,6 @@
 //! `chancery check`: everything that is wrong with a configuration, at once.
 
-mod lockout;
+pub(super) mod lockout;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -19,8 +19,9 @@ use crate::trusts::RelyingParty;
 ///
 /// Reads chancery.toml, the trusts beside it and every file they name, as `chancery serve` would, and lists every problem with
 /// its place and what to do. Then asks each domain when it locks accounts, and warns when this server would not hold wrong
-/// passwords back before that; a domain that does not answer within a few seconds is a warning too. Changes nothing. Exit
-/// status 1 when there are errors; warnings alone give 0.
+/// passwords back before that; a domain that does not answer within a few seconds is a warning too. Changes nothing. Whether
+/// clients are served well, from DNS to claims, says `chancery doctor`. Exit status 1 when there are errors; warnings alone
+/// give 0.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]

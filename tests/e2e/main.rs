@@ -32,6 +32,8 @@ mod check;
 mod clients;
 mod device_registry;
 mod devices_commands;
+mod doctor;
+mod doctor_accounts;
 mod domains;
 mod drs;
 mod drs_client;

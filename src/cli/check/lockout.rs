@@ -21,7 +21,7 @@ type Answer = (String, Result<DomainLockout, DirectoryError>);
 
 /// Compares the lockout of `loaded`, read from `file`, with each domain's own, and adds warnings. Waits no longer than
 /// [`PATIENCE`]. Runs where the domains can be asked ([`in_domains`](crate::cli::own_krb5_conf::in_domains)).
-pub(super) async fn compare(loaded: &Loaded, file: &Path, nodes: u32, report: &mut Report) {
+pub(in crate::cli) async fn compare(loaded: &Loaded, file: &Path, nodes: u32, report: &mut Report) {
     if !loaded.config.lockout.enabled {
         return;
     }
