@@ -8,6 +8,7 @@
 
 pub mod audit;
 pub mod authn;
+mod budget;
 pub mod claims;
 pub mod cli;
 pub mod clock;

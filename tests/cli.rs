@@ -28,6 +28,7 @@ fn the_help_of_every_command() {
         "",
         "init",
         "check",
+        "doctor",
         "reload",
         "serve",
         "claims",

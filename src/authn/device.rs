@@ -289,7 +289,15 @@ mod tests {
             host_names: Vec::new(),
             quota_exempt: BTreeSet::new(),
         };
-        (DeviceServices { registry: registry.clone(), authority: authority.clone(), settings }, registry)
+        (
+            DeviceServices {
+                registry: registry.clone(),
+                authority: authority.clone(),
+                settings,
+                limits: samples::limits(),
+            },
+            registry,
+        )
     }
 
     fn holding(certificate: &[u8]) -> Device {

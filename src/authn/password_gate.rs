@@ -14,12 +14,12 @@ mod familiar;
 mod ledger;
 mod pacer;
 mod policy;
-mod source_budget;
 #[cfg(test)]
 mod tests;
 mod ticket;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,13 +33,13 @@ pub use self::ledger::Familiarity;
 use self::ledger::{Ledger, Place};
 pub use self::pacer::{PacerLimits, ResponsePacer, Sleeper, TokioSleeper};
 pub use self::policy::{BannedNetworks, LockoutMode, LockoutPolicy, LockoutPolicyError, TooManyBannedNetworks};
-use self::source_budget::SourceBudget;
 use self::ticket::{Report, Ticket};
 use super::{
     AlternateMatch, ChangeError, DomainNames, LockoutKey, LoginName, PasswordAccepted, PasswordError, PasswordVerifier,
     RequestOrigin,
 };
 use crate::audit::RequestFacts;
+use crate::budget::{Budget, network_of};
 use crate::clock::Clock;
 use crate::secret::Secret;
 
@@ -93,7 +93,7 @@ impl PasswordGate {
         let state = State {
             ledger: Ledger::new(lockout.max_accounts, lockout.observation_window),
             places: FamiliarPlaces::new(lockout.max_accounts),
-            sources: SourceBudget::new(lockout.max_sources, lockout.source_burst.get(), lockout.source_interval),
+            sources: Budget::new(lockout.max_sources, lockout.source_burst.get(), lockout.source_interval),
             same_account: HashMap::new(),
         };
         Self {
@@ -220,7 +220,7 @@ impl PasswordGate {
         let looked_up = self.shared.parts.clock.monotonic().saturating_sub(started);
         let ticket = self.take_place(attempt, settings, report).await?;
         let source = attempt.origin.client_ip;
-        let paid = self.shared.state().sources.pay(source, self.shared.parts.clock.monotonic());
+        let paid = self.shared.state().sources.pay(network_of(source), self.shared.parts.clock.monotonic());
         if let Err(retry_at) = paid {
             let retry_after = retry_at.saturating_sub(self.shared.parts.clock.monotonic());
             ticket.shared.tell(&ticket.report, LockoutEventKind::SourceSlowed, 0);
@@ -351,7 +351,7 @@ impl Shared {
 struct State {
     ledger: Ledger,
     places: FamiliarPlaces,
-    sources: SourceBudget,
+    sources: Budget<IpAddr>,
     /// Names and whose they are: by the directory, and by the last sign-in that succeeded. Of accounts that exist only.
     same_account: HashMap<LockoutKey, LockoutKey>,
 }

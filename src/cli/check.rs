@@ -1,6 +1,6 @@
 //! `chancery check`: everything that is wrong with a configuration, at once.
 
-mod lockout;
+pub(super) mod lockout;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
+use super::own_krb5_conf::in_domains;
 use super::{ConfigArgument, use_colour};
 use crate::config::diagnostic::Report;
 use crate::config::running::{LastReload, ReloadResult, process_id};
@@ -18,8 +19,9 @@ use crate::trusts::RelyingParty;
 ///
 /// Reads chancery.toml, the trusts beside it and every file they name, as `chancery serve` would, and lists every problem with
 /// its place and what to do. Then asks each domain when it locks accounts, and warns when this server would not hold wrong
-/// passwords back before that; a domain that does not answer within a few seconds is a warning too. Changes nothing. Exit
-/// status 1 when there are errors; warnings alone give 0.
+/// passwords back before that; a domain that does not answer within a few seconds is a warning too. Changes nothing. Whether
+/// clients are served well, from DNS to claims, says `chancery doctor`. Exit status 1 when there are errors; warnings alone
+/// give 0.
 #[derive(Debug, Args)]
 pub(super) struct Check {
     #[command(flatten)]
@@ -43,13 +45,23 @@ enum Format {
     Json,
 }
 
+type Failure = Box<dyn std::error::Error>;
+
 impl Check {
     pub(super) fn run(self) -> ExitCode {
         let mut outcome = self.config.loader().load();
         if !self.offline
             && let Some(loaded) = &outcome.loaded
         {
-            lockout::compare(loaded, &self.config.file(), self.nodes, &mut outcome.report);
+            let file = self.config.file();
+            let report = &mut outcome.report;
+            let asked: Result<(), Failure> = in_domains(&loaded.config, "check", async {
+                lockout::compare(loaded, &file, self.nodes, report).await;
+                Ok(())
+            });
+            if let Err(error) = asked {
+                lockout::not_asked("no domain", error.as_ref(), &file, report);
+            }
             outcome.report.sort();
         }
         let running = Running::find(&outcome);

@@ -58,17 +58,17 @@ pub fn run(
     }
 }
 
+/// The certificates of a purpose, the primary one first. Needs no secret.
+pub(crate) fn certificates(directory: &KeyDirectory, purpose: KeyPurpose) -> Result<Vec<CertificateFacts>, KeysError> {
+    manifest(directory)?.of(purpose).into_iter().map(|entry| facts(directory, entry)).collect()
+}
+
 /// The certificate that tokens are signed with, and the one that comes next: the newest secondary key's that ends later.
 /// Needs no secret.
 pub(crate) fn signing_certificates(
     directory: &KeyDirectory,
 ) -> Result<(CertificateFacts, Option<CertificateFacts>), KeysError> {
-    let manifest = manifest(directory)?;
-    let mut certificates = Vec::new();
-    for entry in manifest.of(KeyPurpose::TokenSigning) {
-        certificates.push(facts(directory, entry)?);
-    }
-    let mut certificates = certificates.into_iter();
+    let mut certificates = certificates(directory, KeyPurpose::TokenSigning)?.into_iter();
     let primary = certificates.next().ok_or_else(|| KeysError::NoSuchKey(String::from("primary")))?;
     let next = certificates.find(|certificate| certificate.not_after > primary.not_after);
     Ok((primary, next))
@@ -466,7 +466,7 @@ fn find(directory: &KeyDirectory, manifest: &Manifest, wanted: &str) -> Result<C
 }
 
 /// AD FS' `CertificateGenerationThreshold`.
-const WARN_BEFORE: Duration = Duration::from_hours(20 * 24);
+pub(crate) const WARN_BEFORE: Duration = Duration::from_hours(20 * 24);
 const MAX_INPUT: usize = 256 * 1024;
 
 #[cfg(test)]

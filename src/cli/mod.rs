@@ -5,8 +5,10 @@
 mod check;
 mod claims;
 mod devices;
+mod doctor;
 mod drs;
 pub mod entra;
+mod finding;
 mod init;
 pub mod keys;
 mod own_krb5_conf;
@@ -31,6 +33,7 @@ pub fn run() -> ExitCode {
     match CommandLine::parse().command {
         Command::Init(command) => command.run(),
         Command::Check(command) => command.run(),
+        Command::Doctor(command) => command.run(),
         Command::Reload(command) => command.run(),
         Command::Serve(command) => command.run(),
         Command::Claims(command) => command.run(),
@@ -46,8 +49,8 @@ pub fn run() -> ExitCode {
 
 /// Issues security tokens for Active Directory users and computers, in place of AD FS.
 ///
-/// A first installation: `chancery init` writes a configuration, `chancery check` says what is still missing, and
-/// `chancery serve` runs the server.
+/// A first installation: `chancery init` writes a configuration, `chancery check` says what is still missing, `chancery serve`
+/// runs the server, and `chancery doctor` says whether the whole works for clients.
 #[derive(Debug, Parser)]
 #[command(name = "chancery", version, max_term_width = 100, arg_required_else_help = true)]
 struct CommandLine {
@@ -59,6 +62,7 @@ struct CommandLine {
 enum Command {
     Init(Box<init::Init>),
     Check(check::Check),
+    Doctor(Box<doctor::Doctor>),
     Reload(reload::Reload),
     Serve(serve::Serve),
     Claims(claims::Claims),

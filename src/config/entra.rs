@@ -39,6 +39,16 @@ impl Entra {
             None => self.domains.first(),
         }
     }
+
+    /// The issuer of the longest domain that holds the suffix of `upn`, or for an account without one, which is a computer's, that of
+    /// computers. `None` when no domain holds it.
+    pub fn issuer_of(&self, upn: Option<&str>) -> Option<&str> {
+        let Some(upn) = upn else { return Some(&self.computer_domain()?.issuer_uri) };
+        let suffix = upn.rsplit_once('@')?.1.to_ascii_lowercase();
+        let holds = |name: &str| suffix == name || suffix.ends_with(&format!(".{name}"));
+        let domains = self.domains.iter().filter(|domain| holds(&domain.name.as_str().to_ascii_lowercase()));
+        Some(&domains.max_by_key(|domain| domain.name.as_str().len())?.issuer_uri)
+    }
 }
 
 impl Default for Entra {

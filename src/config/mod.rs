@@ -51,7 +51,7 @@ pub use attribute_stores::{
 pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
 pub use authentication::Authentication;
 pub use certificates::{Certificates, Mapping, Revocation};
-pub(crate) use checks::{MOST_IMPORT, certificate_covers, judge_certificate_dates, store_catalog};
+pub(crate) use checks::{EXPIRY_NOTICE_DAYS, MOST_IMPORT, certificate_covers, judge_certificate_dates, store_catalog};
 pub use claim_descriptions::{ClaimDescriptionSetting, all_claim_descriptions};
 pub use device_registration::{DeviceRegistration, Registry, Sweep, SweepMode};
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};

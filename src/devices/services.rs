@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Device, DeviceAuthority, DeviceId, DeviceRegistry, RegistryError};
+use super::{Device, DeviceAuthority, DeviceId, DeviceRegistry, RegistryError, RequestLimits};
 use crate::directory::Sid;
 
 /// The registry, the authority, and what the configuration says of them.
@@ -15,6 +15,8 @@ pub struct DeviceServices {
     pub authority: Arc<DeviceAuthority>,
     /// The settings.
     pub settings: DeviceSettings,
+    /// How often it is asked.
+    pub limits: Arc<RequestLimits>,
 }
 
 /// Settings of device registration.

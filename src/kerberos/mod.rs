@@ -23,6 +23,7 @@ pub mod pac;
 pub mod password;
 pub mod replay;
 pub mod screen;
+pub mod sign_of_life;
 mod status;
 
 pub use acceptor::{AcceptError, Accepted, Acceptor, AcceptorOptions};

@@ -390,7 +390,7 @@ fn expiry_notice(config: &Config) -> ExpiryNotice {
     }
 }
 
-fn trusted_domains(config: &Config) -> Result<TrustedDomains, AssemblyError> {
+pub(crate) fn trusted_domains(config: &Config) -> Result<TrustedDomains, AssemblyError> {
     TrustedDomains::new(config.domains.iter().map(|domain| TrustedDomain {
         realm: domain.realm.as_str().to_owned(),
         sid: domain.sid,

@@ -9,7 +9,7 @@ use crate::clock::{Clock, Random};
 use crate::config::{Config, DeviceRegistration, Registry};
 use crate::devices::{
     ActiveDirectoryRegistry, CachedRegistry, DeviceAuthority, DeviceRegistry, DeviceServices, DeviceSettings,
-    DeviceUpkeep, SqlPlace, SqlRegistry, SqlSettings,
+    DeviceUpkeep, RequestLimits, SqlPlace, SqlRegistry, SqlSettings,
 };
 use crate::directory::ldap::LdapDirectory;
 
@@ -47,6 +47,9 @@ impl KnownDevices {
             settings.maximum_inactivity_days,
             password.map(secret_digest).unwrap_or_default()
         );
+        // What was asked stays counted: a reload gives nobody a new burst.
+        let limits =
+            known.map_or_else(|| Arc::new(RequestLimits::new(clock.clone())), |known| known.services.limits.clone());
         let known = known.filter(|known| known.settings == made_of && Arc::ptr_eq(&known.directory, directory));
         let registry = match known {
             Some(known) => known.services.registry.clone(),
@@ -54,7 +57,7 @@ impl KnownDevices {
         };
         let authority = DeviceAuthority::load_or_create(&key_options(config), domain.as_str(), &**clock, &**random);
         let authority = Arc::new(authority.map_err(|error| failed(&error))?);
-        let services = Arc::new(DeviceServices { registry, authority, settings: device_settings(config) });
+        let services = Arc::new(DeviceServices { registry, authority, settings: device_settings(config), limits });
         publish(&services, directory);
         Ok(Some(Self { settings: made_of, directory: directory.clone(), services }))
     }

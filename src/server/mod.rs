@@ -28,10 +28,12 @@ use actix_web::{App, HttpRequest, HttpServer, web};
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use application::Application;
+pub(crate) use assembly::trusted_domains;
 pub use assembly::{AssemblyError, Decisions, Lasting};
 pub use devices::{OpenRegistry, open_registry};
 pub(crate) use monitor::MAX_METADATA;
 pub use service::Listener;
+pub(crate) use settings::password;
 pub use settings::{key_options, krb5_conf, ldap_options, lockout_policy, tls_options};
 pub use tls::{TlsError, TlsOptions, TlsProfile, TlsState};
 

@@ -166,7 +166,7 @@ pub(super) const fn transport(transport: LdapTransport) -> Transport {
 }
 
 /// The password in a file, without one line end at its end.
-pub(super) fn password(file: &Path) -> Result<Secret<String>, AssemblyError> {
+pub(crate) fn password(file: &Path) -> Result<Secret<String>, AssemblyError> {
     let octets = Secret::new(read(file)?);
     let text = std::str::from_utf8(octets.expose()).map_err(|e| AssemblyError::because("password_file")(&e))?;
     let text = text.strip_suffix('\n').unwrap_or(text);

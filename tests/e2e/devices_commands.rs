@@ -108,17 +108,22 @@ fn the_lab_has_what_device_registration_needs() {
     let said = done(&["drs", "check"]);
     let domain = &Lab::get().domain;
     for line in [
-        String::from("ok      the schema has everything"),
-        String::from("ok      the service's object is there, and registration is on"),
-        String::from("ok      the service account may create devices"),
-        format!("ok      the service connection point leads computers to enterpriseregistration.{domain}"),
-        format!("ok      enterpriseregistration.{domain} is "),
+        String::from("ok      [device-schema] the schema has everything"),
+        String::from("ok      [device-service] the service's object is there, and registration is on"),
+        String::from("ok      [device-rights] the service account may create devices"),
+        String::from("ok      [device-issuer] the service account may write msDS-IssuerPublicCertificates"),
+        format!(
+            "ok      [service-connection-point] the service connection point leads computers to enterpriseregistration.{domain}"
+        ),
+        format!("ok      [dns] enterpriseregistration.{domain} is "),
     ] {
         assert!(said.lines().any(|found| found.starts_with(&line)), "{line} is not in {said}");
     }
-    assert!(!said.contains("may not write msDS-IssuerPublicCertificates"), "{said}");
     // One of the lab's UPN suffixes has no name.
-    assert!(said.contains("warning DNS has no enterpriseregistration.unlisted.example"), "{said}");
+    assert!(said.contains("warning [dns] DNS has no enterpriseregistration.unlisted.example\n        why: "), "{said}");
+    let json: Value = serde_json::from_str(&done(&["drs", "check", "--json"])).unwrap();
+    assert_eq!(json["errors"], 0, "{json:#}");
+    assert!(json["findings"].as_array().unwrap().iter().all(|finding| finding["name"].is_string()), "{json:#}");
 }
 
 #[test]

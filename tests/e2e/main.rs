@@ -38,6 +38,8 @@ mod device_proof;
 mod device_registry;
 mod devices_commands;
 mod devices_farm;
+mod doctor;
+mod doctor_accounts;
 mod domains;
 mod drs;
 mod drs_client;

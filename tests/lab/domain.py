@@ -5,6 +5,7 @@ would take half a second an account).
   domain.py populate-other DIR HOST            the second domain, without trust to the first
   domain.py keytab DIR FILE PRINCIPAL…         keys of the principals, as they are now, into FILE
   domain.py age DIR ACCOUNT DAYS               makes an account's password that old (they live for 42 days)
+  domain.py duplicate-name DIR ACCOUNT SPN     a service principal name that another account has, which the directory would refuse
   domain.py objects DIR OBJECTS SYNCED         writes two tables, tab-separated: OBJECTS (account, SID, objectGUID, DN) and what
                                                Entra Connect would synchronise, SYNCED (kind, account, SID, base64 of
                                                objectGUID's octets, base64 of the source anchor, UPN)
@@ -328,6 +329,15 @@ def objects(directory, objects_file, synced_file):
                       "" if kind != "user" else upn, sep="\t", file=synced)
 
 
+def duplicate_name(directory, account, name):
+    """Written into the partition's own database: the modules above it refuse a name that is taken."""
+    domain = Domain(directory)
+    raw = ldb.Ldb("tdb://%s/private/sam.ldb.d/%s.ldb" % (directory, domain.base.upper()))
+    message = ldb.Message(ldb.Dn(raw, domain.dn(account)))
+    message["servicePrincipalName"] = ldb.MessageElement([name], ldb.FLAG_MOD_ADD, "servicePrincipalName")
+    raw.modify(message)
+
+
 def kind_of(entry):
     classes = {str(c) for c in entry["objectClass"]}
     if classes & {"msDS-GroupManagedServiceAccount", "msDS-ManagedServiceAccount"}:
@@ -357,6 +367,8 @@ def main(command, directory, *arguments):
         export(Domain(directory), arguments[0], arguments[1:])
     elif command == "age":
         Domain(directory).age(*arguments)
+    elif command == "duplicate-name":
+        duplicate_name(directory, *arguments)
     elif command == "objects":
         objects(directory, *arguments)
     elif command == "copy":

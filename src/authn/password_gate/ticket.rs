@@ -7,6 +7,7 @@ use super::ledger::{Settled, Thresholds, Verdict};
 use super::{Familiarity, LockoutEventKind, PasswordAttempt, ResponsePacer, Shared, State};
 use crate::audit::RequestFacts;
 use crate::authn::{LockoutKey, LoginName, PasswordAccepted, PasswordError, RequestOrigin};
+use crate::budget::network_of;
 use crate::clock::UtcTime;
 use crate::directory::Account;
 use crate::secret::Secret;
@@ -71,7 +72,7 @@ impl Ticket {
         {
             let mut state = self.shared.state();
             self.settle(&mut state, Verdict::Good, now);
-            state.sources.pay_back(origin.client_ip, now);
+            state.sources.pay_back(network_of(origin.client_ip), now);
             let own_key = LockoutKey::of_account(&account.realm, &account.sam_account_name);
             state.learn_name(self.written_key, own_key, capacity);
             if origin.is_extranet() {

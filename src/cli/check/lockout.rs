@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::authn::password_gate::{LockoutPolicy, LockoutPolicyError};
-use crate::cli::own_krb5_conf::OwnKrb5Conf;
 use crate::clock::SystemClock;
 use crate::config::diagnostic::{Code, Place, Report};
 use crate::config::document::Document;
@@ -15,36 +14,28 @@ use crate::directory::ldap::LdapDirectory;
 use crate::directory::{DirectoryError, DomainLockout};
 use crate::server;
 
+type Failure = Box<dyn std::error::Error>;
+
 /// What a domain says of itself, or why it says nothing.
 type Answer = (String, Result<DomainLockout, DirectoryError>);
 
 /// Compares the lockout of `loaded`, read from `file`, with each domain's own, and adds warnings. Waits no longer than
-/// [`PATIENCE`]; to be called before any thread starts.
-pub(super) fn compare(loaded: &Loaded, file: &Path, nodes: u32, report: &mut Report) {
+/// [`PATIENCE`]. Runs where the domains can be asked ([`in_domains`](crate::cli::own_krb5_conf::in_domains)).
+pub(in crate::cli) async fn compare(loaded: &Loaded, file: &Path, nodes: u32, report: &mut Report) {
     if !loaded.config.lockout.enabled {
         return;
     }
-    match ask(&loaded.config) {
+    match ask(&loaded.config).await {
         Ok(answers) => warn(&loaded.config, file, nodes, answers, report),
         Err(error) => not_asked("no domain", error.as_ref(), file, report),
     }
 }
 
 /// Every domain's answer.
-fn ask(config: &Config) -> Result<Vec<Answer>, Box<dyn std::error::Error>> {
-    let _own = OwnKrb5Conf::set(&server::krb5_conf(config), "check")?;
-    // Installed already by whoever else needs it.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let options = server::ldap_options(config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let answers = runtime.block_on(async {
-        let directory = LdapDirectory::new(options, Arc::new(SystemClock::new()))?;
-        let answers = tokio::time::timeout(PATIENCE, directory.lockout_policies()).await;
-        answers.map_err(|_| format!("no answer within {} seconds", PATIENCE.as_secs()).into())
-    });
-    // A Kerberos call that waits for a domain controller is not waited for.
-    runtime.shutdown_background();
-    answers
+async fn ask(config: &Config) -> Result<Vec<Answer>, Failure> {
+    let directory = LdapDirectory::new(server::ldap_options(config)?, Arc::new(SystemClock::new()))?;
+    let answers = tokio::time::timeout(PATIENCE, directory.lockout_policies()).await;
+    answers.map_err(|_| format!("no answer within {} seconds", PATIENCE.as_secs()).into())
 }
 
 fn warn(config: &Config, file: &Path, nodes: u32, answers: Vec<Answer>, report: &mut Report) {
@@ -85,7 +76,7 @@ fn compare_one(
     }
 }
 
-fn not_asked(domain: &str, error: &dyn std::error::Error, file: &Path, report: &mut Report) {
+pub(super) fn not_asked(domain: &str, error: &dyn std::error::Error, file: &Path, report: &mut Report) {
     report.warning(
         Code::Advice,
         Place::File { file: file.to_owned() },

@@ -17,6 +17,8 @@ mod test;
 mod trust_file;
 mod wording;
 
+pub(super) use explain::{Pipeline, Question};
+
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};

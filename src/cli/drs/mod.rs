@@ -2,8 +2,10 @@
 //!
 //! `check` reads, as the service account; `init` prints what an administrator must write, and writes it only when told to.
 
-mod check;
+pub(super) mod check;
+mod connection_point;
 mod init;
+pub(super) mod look;
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -29,7 +31,9 @@ pub(super) struct Drs {
 #[derive(Debug, Subcommand)]
 enum What {
     /// Check schema, objects, rights, the service connection point, DNS and certificate names
-    Check,
+    ///
+    /// A part of `chancery doctor`, which looks at the whole deployment. Exit status 1 when there are errors; warnings alone give 0.
+    Check(check::Check),
     /// Print what an administrator must write, as LDIF and commands; with --apply write the objects
     Init(init::Init),
 }
@@ -50,7 +54,7 @@ impl Drs {
         let out = &mut std::io::stdout().lock();
         in_domains(&loaded.config, "drs", async {
             match &self.what {
-                What::Check => check::check(&loaded.config, out).await,
+                What::Check(check) => check.run(&loaded.config, out).await,
                 What::Init(init) => init::init(&loaded.config, init, out).await,
             }
         })
@@ -58,13 +62,13 @@ impl Drs {
 }
 
 /// The domain that keeps the devices.
-fn domain(config: &Config) -> Result<&crate::config::Domain, Failure> {
+pub(super) fn domain(config: &Config) -> Result<&crate::config::Domain, Failure> {
     let domain = config.device_registration.domain(config);
     domain.ok_or_else(|| "[device_registration] names a domain that is not configured".into())
 }
 
 /// What `enterpriseDrsName` of the service connection point should be.
-fn preferred_host(config: &Config) -> Result<String, Failure> {
+pub(super) fn preferred_host(config: &Config) -> Result<String, Failure> {
     let suffix = domain(config)?.dns_name();
     let wanted = format!("enterpriseregistration.{suffix}");
     let names = DeviceRegistration::host_names(config);
@@ -129,4 +133,4 @@ const KEY_LINK: &str = "5b47d60f-6090-40b2-9f37-2a4de88f3063";
 const USER_CLASS: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
 
 /// For all questions together.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);

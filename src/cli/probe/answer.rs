@@ -7,7 +7,7 @@ use crate::xml::namespace::{ENCRYPTION, SAML2, SAML11, SOAP12, TRUST_13, TRUST_2
 use crate::xml::{Document, Element, Limits};
 
 /// The assertion in the answer, as octets, just as a client cuts it out.
-pub(super) fn assertion(reply: &Reply, sign_in: SignIn) -> Result<Vec<u8>, Failure> {
+pub(in crate::cli) fn assertion(reply: &Reply, sign_in: SignIn) -> Result<Vec<u8>, Failure> {
     let Ok(document) = Document::parse(&reply.body, &Limits::METADATA) else {
         return Err(status(reply, sign_in));
     };
@@ -39,7 +39,7 @@ pub(super) fn assertion(reply: &Reply, sign_in: SignIn) -> Result<Vec<u8>, Failu
 }
 
 /// Whether the server asks for Negotiate, as Windows expects before it sends a ticket.
-pub(super) fn challenge(reply: &Reply) -> Result<String, Failure> {
+pub(in crate::cli) fn challenge(reply: &Reply) -> Result<String, Failure> {
     let offered: Vec<&str> = reply.header("www-authenticate").collect();
     let schemes: Vec<&str> = offered.iter().filter_map(|value| value.split_whitespace().next()).collect();
     if reply.status != 401 {

@@ -13,22 +13,22 @@ use crate::directory::{ObjectGuid, Sid};
 
 /// What a token is held against.
 #[derive(Debug, Clone)]
-pub(super) struct Expected<'a> {
+pub(in crate::cli) struct Expected<'a> {
     /// The audience.
-    pub(super) applies_to: &'a str,
+    pub(in crate::cli) applies_to: &'a str,
     /// The present time.
-    pub(super) now: UtcTime,
+    pub(in crate::cli) now: UtcTime,
     /// `IssuerUri` of the federated domain, if it is known.
-    pub(super) issuer: Option<&'a str>,
+    pub(in crate::cli) issuer: Option<&'a str>,
     /// Federation service identifier, as the metadata says.
-    pub(super) entity_id: &'a str,
+    pub(in crate::cli) entity_id: &'a str,
 }
 
 /// A check and its outcome.
-pub(super) type Check = (&'static str, Step<()>);
+pub(in crate::cli) type Check = (&'static str, Step<()>);
 
 /// What holds for every token.
-pub(super) fn common(token: &Token, expected: &Expected<'_>) -> Vec<Check> {
+pub(in crate::cli) fn common(token: &Token, expected: &Expected<'_>) -> Vec<Check> {
     vec![
         ("audience", audience(token, expected)),
         ("validity", validity(token, expected.now)),
@@ -37,7 +37,7 @@ pub(super) fn common(token: &Token, expected: &Expected<'_>) -> Vec<Check> {
 }
 
 /// What a computer that joins needs.
-pub(super) fn computer(token: &Token) -> Vec<Check> {
+pub(in crate::cli) fn computer(token: &Token) -> Vec<Check> {
     vec![
         ("type", Ok(kind(token))),
         ("account", account_type(token)),
@@ -47,7 +47,7 @@ pub(super) fn computer(token: &Token) -> Vec<Check> {
 }
 
 /// What a user needs.
-pub(super) fn user(token: &Token) -> Vec<Check> {
+pub(in crate::cli) fn user(token: &Token) -> Vec<Check> {
     vec![("type", Ok(kind(token))), ("UPN", upn(token)), ("anchor", anchor(token))]
 }
 

@@ -12,7 +12,7 @@ use super::target::Target;
 use super::tls;
 
 /// Sends requests, one after the other.
-pub(super) struct Http<'a> {
+pub(in crate::cli) struct Http<'a> {
     runner: SystemRunner,
     client: Client,
     target: &'a Target,
@@ -21,36 +21,36 @@ pub(super) struct Http<'a> {
 
 /// How requests are sent and shown.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Settings<'a> {
+pub(in crate::cli) struct Settings<'a> {
     /// Certificate authorities instead of the system's.
-    pub(super) ca: Option<&'a Path>,
+    pub(in crate::cli) ca: Option<&'a Path>,
     /// For each answer.
-    pub(super) timeout: Duration,
+    pub(in crate::cli) timeout: Duration,
     /// `client-request-id`: the activity id in the server's logs.
-    pub(super) request_id: &'a str,
+    pub(in crate::cli) request_id: &'a str,
     /// Show messages on standard error.
-    pub(super) verbose: bool,
+    pub(in crate::cli) verbose: bool,
     /// Show tokens in them.
-    pub(super) show_token: bool,
+    pub(in crate::cli) show_token: bool,
 }
 
 /// What came back.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Reply {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
-    pub(super) body: Vec<u8>,
+pub(in crate::cli) struct Reply {
+    pub(in crate::cli) status: u16,
+    pub(in crate::cli) headers: Vec<(String, String)>,
+    pub(in crate::cli) body: Vec<u8>,
 }
 
 impl Reply {
     /// Values of a header field.
-    pub(super) fn header<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
+    pub(in crate::cli) fn header<'r>(&'r self, name: &'r str) -> impl Iterator<Item = &'r str> {
         self.headers.iter().filter(move |(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
     }
 }
 
 impl<'a> Http<'a> {
-    pub(super) fn new(target: &'a Target, settings: Settings<'a>) -> Result<Self, Failure> {
+    pub(in crate::cli) fn new(target: &'a Target, settings: Settings<'a>) -> Result<Self, Failure> {
         let connector = tls::connector(settings.ca)?.build();
         let runner = System::new();
         let client = runner.block_on(async {
@@ -65,13 +65,19 @@ impl<'a> Http<'a> {
         Ok(Self { runner, client, target, settings })
     }
 
-    pub(super) fn get(&self, url: &str) -> Result<Reply, Failure> {
+    pub(in crate::cli) fn get(&self, url: &str) -> Result<Reply, Failure> {
         self.say(&format!("> GET {url}"));
         self.send(self.prepare(self.client.get(url), url)?, Vec::new())
     }
 
     /// Posts a SOAP 1.2 message. `shown` is what is shown of it; a ticket is never shown.
-    pub(super) fn post(&self, url: &str, body: &str, shown: &str, ticket: Option<&str>) -> Result<Reply, Failure> {
+    pub(in crate::cli) fn post(
+        &self,
+        url: &str,
+        body: &str,
+        shown: &str,
+        ticket: Option<&str>,
+    ) -> Result<Reply, Failure> {
         self.say(&format!("> POST {url}"));
         let mut request = self
             .prepare(self.client.post(url), url)?

@@ -7,7 +7,7 @@ use crate::xml::{Document, Element, Limits};
 
 /// How a client signs in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SignIn {
+pub(in crate::cli) enum SignIn {
     /// Kerberos by Negotiate.
     Windows,
     /// Name and password in the message.
@@ -16,7 +16,7 @@ pub(super) enum SignIn {
 
 /// Version of WS-Trust.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Version {
+pub(in crate::cli) enum Version {
     /// WS-Trust 1.3.
     Trust13,
     /// WS-Trust of February 2005.
@@ -24,7 +24,7 @@ pub(super) enum Version {
 }
 
 impl Version {
-    pub(super) const fn namespace(self) -> &'static str {
+    pub(in crate::cli) const fn namespace(self) -> &'static str {
         match self {
             Self::Trust13 => TRUST_13,
             Self::February2005 => TRUST_2005,
@@ -34,13 +34,13 @@ impl Version {
 
 /// An endpoint MEX names.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Endpoint {
-    pub(super) version: Version,
-    pub(super) url: String,
+pub(in crate::cli) struct Endpoint {
+    pub(in crate::cli) version: Version,
+    pub(in crate::cli) url: String,
 }
 
 /// Picks the endpoint: WS-Trust 1.3 when there is one, else February 2005.
-pub(super) fn pick(reply: &Reply, sign_in: SignIn) -> Step<Endpoint> {
+pub(in crate::cli) fn pick(reply: &Reply, sign_in: SignIn) -> Step<Endpoint> {
     if reply.status != 200 {
         return Err(status(reply));
     }

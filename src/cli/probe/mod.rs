@@ -5,21 +5,21 @@
 //! ```
 //!
 //! Works against AD FS as well: it knows the protocols of the wire and nothing of the server's inside. Kerberos calls wait for a
-//! KDC, so they are made between the requests, never on the runtime.
+//! KDC, so they are made between the requests, never on the runtime. Its steps are also those of `chancery doctor`.
 
-mod answer;
+pub(super) mod answer;
 mod args;
-mod contract;
-mod failure;
+pub(super) mod contract;
+pub(super) mod failure;
 mod federation_metadata;
-mod http;
-mod mex;
+pub(super) mod http;
+pub(super) mod mex;
 mod report;
-mod rst;
+pub(super) mod rst;
 mod run;
-mod target;
+pub(super) mod target;
 mod ticket;
-mod tls;
-mod token;
+pub(super) mod tls;
+pub(super) mod token;
 
 pub(crate) use args::Probe;

@@ -8,21 +8,26 @@ use crate::secret::Secret;
 
 /// A name and a password, as the message carries them.
 #[derive(Debug)]
-pub(super) struct UserName<'a> {
-    pub(super) name: &'a str,
-    pub(super) password: &'a Secret<String>,
+pub(in crate::cli) struct UserName<'a> {
+    pub(in crate::cli) name: &'a str,
+    pub(in crate::cli) password: &'a Secret<String>,
     /// Beginning of the message's ten minutes.
-    pub(super) now: UtcTime,
+    pub(in crate::cli) now: UtcTime,
 }
 
 /// A message, and the form in which it may be shown.
-pub(super) struct Message {
-    pub(super) text: Secret<String>,
-    pub(super) shown: String,
+pub(in crate::cli) struct Message {
+    pub(in crate::cli) text: Secret<String>,
+    pub(in crate::cli) shown: String,
 }
 
 /// A request for a bearer token; without a name the transport says who asks.
-pub(super) fn message(endpoint: &Endpoint, applies_to: &str, message_id: &str, user: Option<&UserName<'_>>) -> Message {
+pub(in crate::cli) fn message(
+    endpoint: &Endpoint,
+    applies_to: &str,
+    message_id: &str,
+    user: Option<&UserName<'_>>,
+) -> Message {
     let trust = endpoint.version.namespace();
     let key_type = match endpoint.version {
         Version::Trust13 => format!("{trust}/Bearer"),

@@ -188,11 +188,7 @@ impl<'r> Run<'r, '_> {
         if !entra.enabled || !for_entra {
             return None;
         }
-        let Some(upn) = token.first(UPN_V1) else { return Some(entra.computer_domain()?.issuer_uri.clone()) };
-        let suffix = upn.rsplit_once('@')?.1.to_ascii_lowercase();
-        let holds = |name: &str| suffix == name || suffix.ends_with(&format!(".{name}"));
-        let domains = entra.domains.iter().filter(|domain| holds(&domain.name.as_str().to_ascii_lowercase()));
-        Some(domains.max_by_key(|domain| domain.name.as_str().len())?.issuer_uri.clone())
+        entra.issuer_of(token.first(UPN_V1)).map(str::to_owned)
     }
 }
 

@@ -8,17 +8,17 @@ use super::failure::Failure;
 
 /// A federation server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Target {
+pub(in crate::cli) struct Target {
     /// Host name, for TLS, `Host` and the service principal name.
-    pub(super) host: String,
+    pub(in crate::cli) host: String,
     /// Port, 443 as a rule.
-    pub(super) port: u16,
+    pub(in crate::cli) port: u16,
     connect_to: Option<(IpAddr, Option<u16>)>,
 }
 
 impl Target {
     /// A server by host or URL; only scheme, host and port count. `connect_to` is an address with or without a port.
-    pub(super) fn parse(server: &str, connect_to: Option<&str>) -> Result<Self, Failure> {
+    pub(in crate::cli) fn parse(server: &str, connect_to: Option<&str>) -> Result<Self, Failure> {
         let refuse = |reason: &str| Failure::new(format!("{server:?} is no federation server: {reason}"));
         let with_scheme = if server.contains("://") { server.to_owned() } else { format!("https://{server}") };
         let uri: Uri = with_scheme.parse().map_err(|_| refuse("not a host or URL"))?;
@@ -34,7 +34,7 @@ impl Target {
     }
 
     /// The server's URL for a path that begins with a slash.
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(in crate::cli) fn url(&self, path: &str) -> String {
         match self.port {
             443 => format!("https://{}{path}", self.host),
             port => format!("https://{}:{port}{path}", self.host),
@@ -42,13 +42,13 @@ impl Target {
     }
 
     /// Where a connection to this host goes instead of what its name resolves to.
-    pub(super) fn redirected(&self, host: &str, port: u16) -> Option<SocketAddr> {
+    pub(in crate::cli) fn redirected(&self, host: &str, port: u16) -> Option<SocketAddr> {
         let (address, other) = self.connect_to?;
         host.eq_ignore_ascii_case(&self.host).then(|| SocketAddr::new(address, other.unwrap_or(port)))
     }
 
     /// The addresses of the server. Asks the resolver.
-    pub(super) fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
+    pub(in crate::cli) fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
         if let Some(address) = self.redirected(&self.host, self.port) {
             return Ok(vec![address]);
         }

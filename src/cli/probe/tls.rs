@@ -4,9 +4,9 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use openssl::ssl::{HandshakeError, SslConnector, SslConnectorBuilder, SslMethod};
-use openssl::x509::X509;
+use openssl::ssl::{HandshakeError, SslConnector, SslConnectorBuilder, SslMethod, SslVerifyMode};
 use openssl::x509::store::X509StoreBuilder;
+use openssl::x509::{X509, X509VerifyResult};
 
 use super::failure::{Failure, Passed, Step};
 use super::target::Target;
@@ -15,13 +15,13 @@ use crate::keys::CertificateFacts;
 
 /// What later steps need to know of the connection.
 #[derive(Debug)]
-pub(super) struct Channel {
+pub(in crate::cli) struct Channel {
     /// Application data of the channel bindings to the server's certificate; none where RFC 5929 defines none.
-    pub(super) bindings: Option<Vec<u8>>,
+    pub(in crate::cli) bindings: Option<Vec<u8>>,
 }
 
 /// TLS settings: the authorities of `ca`, or the system's (`SSL_CERT_FILE`), and HTTP/1.1, on which alone Negotiate works.
-pub(super) fn connector(ca: Option<&Path>) -> Result<SslConnectorBuilder, Failure> {
+pub(in crate::cli) fn connector(ca: Option<&Path>) -> Result<SslConnectorBuilder, Failure> {
     let failed = |error: openssl::error::ErrorStack| Failure::new(format!("TLS cannot be set up: {error}"));
     let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(failed)?;
     builder.set_alpn_protos(b"\x08http/1.1").map_err(failed)?;
@@ -42,7 +42,7 @@ pub(super) fn connector(ca: Option<&Path>) -> Result<SslConnectorBuilder, Failur
 }
 
 /// Connects, verifies the server's certificate, and says which it is.
-pub(super) fn look(target: &Target, ca: Option<&Path>, timeout: Duration) -> Step<Channel> {
+pub(in crate::cli) fn look(target: &Target, ca: Option<&Path>, timeout: Duration) -> Step<Channel> {
     let connector = connector(ca)?.build();
     let stream = connect(target, timeout)?;
     let peer = stream.peer_addr().map(|peer| peer.ip().to_string()).unwrap_or_default();
@@ -62,6 +62,27 @@ pub(super) fn look(target: &Target, ca: Option<&Path>, timeout: Duration) -> Ste
     } else {
         passed
     })
+}
+
+/// What a server shows on a name, whether or not a client would take it.
+pub(in crate::cli) struct Shown {
+    /// Its certificate.
+    pub(in crate::cli) certificate: X509,
+    /// What a client thinks of the chain, its names aside.
+    pub(in crate::cli) verdict: X509VerifyResult,
+}
+
+/// Connects and takes whatever certificate comes.
+pub(in crate::cli) fn shown(target: &Target, ca: Option<&Path>, timeout: Duration) -> Result<Shown, Failure> {
+    let mut builder = connector(ca)?;
+    builder.set_verify(SslVerifyMode::NONE);
+    let failed = |error: openssl::error::ErrorStack| Failure::new(format!("TLS cannot be set up: {error}"));
+    let configured = builder.build().configure().map_err(failed)?.verify_hostname(false);
+    let stream = connect(target, timeout)?;
+    let stream = configured.connect(&target.host, stream).map_err(|error| explain(&error, target))?;
+    let ssl = stream.ssl();
+    let certificate = ssl.peer_certificate().ok_or_else(|| Failure::new("the server showed no certificate"))?;
+    Ok(Shown { certificate, verdict: ssl.verify_result() })
 }
 
 fn connect(target: &Target, timeout: Duration) -> Result<TcpStream, Failure> {
@@ -87,7 +108,7 @@ fn explain(error: &HandshakeError<TcpStream>, target: &Target) -> Failure {
     };
     let verdict = stream.ssl().verify_result();
     let failure = Failure::new(match verdict {
-        openssl::x509::X509VerifyResult::OK => format!("TLS failed: {}", stream.error()),
+        X509VerifyResult::OK => format!("TLS failed: {}", stream.error()),
         _ => format!("the server's certificate is not accepted: {}", verdict.error_string()),
     });
     let failure = match verdict.as_raw() {

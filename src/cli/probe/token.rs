@@ -13,43 +13,43 @@ use crate::xml::{Document, Element, Limits, ReadError};
 
 /// What a SAML assertion says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct Token {
+pub(in crate::cli) struct Token {
     /// `SAML 1.1` or `SAML 2.0`.
-    pub(super) kind: &'static str,
+    pub(in crate::cli) kind: &'static str,
     /// Who says it.
-    pub(super) issuer: String,
+    pub(in crate::cli) issuer: String,
     /// For whom.
-    pub(super) audiences: Vec<String>,
+    pub(in crate::cli) audiences: Vec<String>,
     /// From when, as written.
-    pub(super) not_before: String,
+    pub(in crate::cli) not_before: String,
     /// Until when, as written.
-    pub(super) not_on_or_after: String,
+    pub(in crate::cli) not_on_or_after: String,
     /// `NameIdentifier` or `NameID`.
-    pub(super) name_identifier: Option<String>,
+    pub(in crate::cli) name_identifier: Option<String>,
     /// The attributes, in order.
-    pub(super) claims: Vec<TokenClaim>,
+    pub(in crate::cli) claims: Vec<TokenClaim>,
 }
 
 /// An attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(super) struct TokenClaim {
+pub(in crate::cli) struct TokenClaim {
     /// Claim type URI.
     #[serde(rename = "type")]
-    pub(super) claim_type: String,
+    pub(in crate::cli) claim_type: String,
     /// Its values.
-    pub(super) values: Vec<String>,
+    pub(in crate::cli) values: Vec<String>,
 }
 
 impl TokenClaim {
     /// The part of the type behind the last slash.
-    pub(super) fn name(&self) -> &str {
+    pub(in crate::cli) fn name(&self) -> &str {
         self.claim_type.rsplit('/').next().unwrap_or_default()
     }
 }
 
 impl Token {
     /// Reads an assertion.
-    pub(super) fn read(assertion: &[u8]) -> Result<Self, Failure> {
+    pub(in crate::cli) fn read(assertion: &[u8]) -> Result<Self, Failure> {
         let failed = |error: ReadError| {
             Failure::new(format!("the assertion cannot be read by itself: {error}"))
                 .advise("Clients cut it out as text, so that it must declare every prefix it uses.")
@@ -60,24 +60,24 @@ impl Token {
     }
 
     /// The first value of a claim.
-    pub(super) fn first(&self, claim_type: &str) -> Option<&str> {
+    pub(in crate::cli) fn first(&self, claim_type: &str) -> Option<&str> {
         let claim = self.claims.iter().find(|claim| claim.claim_type == claim_type)?;
         claim.values.first().map(String::as_str)
     }
 
     /// From when, if it is a time.
-    pub(super) fn begins(&self) -> Option<UtcTime> {
+    pub(in crate::cli) fn begins(&self) -> Option<UtcTime> {
         time(&self.not_before)
     }
 
     /// Until when, if it is a time.
-    pub(super) fn ends(&self) -> Option<UtcTime> {
+    pub(in crate::cli) fn ends(&self) -> Option<UtcTime> {
         time(&self.not_on_or_after)
     }
 }
 
 /// Verifies the signature with the published certificates and says which one made it.
-pub(super) fn verify(assertion: &[u8], certificates: &[Vec<u8>]) -> Step<()> {
+pub(in crate::cli) fn verify(assertion: &[u8], certificates: &[Vec<u8>]) -> Step<()> {
     let saml11 =
         Document::parse(assertion, &Limits::METADATA).is_ok_and(|document| document.root().is(SAML11, "Assertion"));
     let element = if saml11 { SignedElement::SAML11_ASSERTION } else { SignedElement::SAML2_ASSERTION };

@@ -112,4 +112,4 @@ fn revocation_list(file: &Path, key: &str, now: UtcTime, findings: &mut Findings
     }
 }
 
-const EXPIRY_NOTICE_DAYS: i32 = 14;
+pub(crate) const EXPIRY_NOTICE_DAYS: i32 = 14;

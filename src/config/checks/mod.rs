@@ -26,7 +26,7 @@ use super::paths::NamedPath;
 use crate::clock::UtcTime;
 
 pub(crate) use attribute_stores::{MOST_IMPORT, catalog as store_catalog};
-pub(crate) use certificates::judge_dates as judge_certificate_dates;
+pub(crate) use certificates::{EXPIRY_NOTICE_DAYS, judge_dates as judge_certificate_dates};
 pub(crate) use tls::certificate_covers;
 
 /// What checks need from outside.

@@ -49,7 +49,7 @@ async fn join(
     call: &Call,
     attempt: &mut Attempt,
 ) -> Result<Vec<u8>, Refusal> {
-    let token = token::verify(environment, token::bearer(call)?)?;
+    let token = token::verify(environment, devices, call, token::bearer(call))?;
     let members = TokenMembers(token.members.members());
     attempt.by(members);
     if !matches!(api_version(call), Some(Version::V1_0 | Version::V2_0)) {

@@ -49,13 +49,14 @@ async fn add(
         return Err(Refusal::NotAcceptable);
     }
     let material = key_message::read(&call.body)?;
-    let token = token::verify_of_client(environment, token::bearer(call)?)?;
+    let token = token::verify_of_client(environment, devices, call, token::bearer(call))?;
     let members = TokenMembers(token.members.members());
     attempt.by(members);
     let now = cx.services.clock.now();
     let proof = Proof::of(members, token.authenticated_at, now)?;
     attempt.device.device = Some(proof.device);
     let key = KeyBlob::user_key(&material).map_err(EnrolmentRefusal::TransportKey)?;
+    devices.limits.account(&proof.sid)?;
     let service = devices.registry.service().await?;
     if !service.enabled {
         return Err(Refusal::SwitchedOff);

@@ -33,6 +33,7 @@ pub(super) async fn unregister(
         };
         return Err(Refusal::DeviceCertificate(reason.to_owned()));
     };
+    let stranger = devices.limits.stranger(call.origin.client_ip)?;
     if let (Ok((_, shown)), Ok(mark)) = (X509Certificate::from_der(certificate), CertificateMark::of(certificate)) {
         attempt.device.set_certificate(&mark, &hex::encode(shown.raw_serial()));
     }
@@ -44,6 +45,7 @@ pub(super) async fn unregister(
         Err(DeviceAuthnError::Registry(failure)) => return Err(failure.into()),
         Err(refused) => return Err(Refusal::DeviceCertificate(refused.to_string())),
     };
+    stranger.is_known();
     attempt.parties.sid = device.owner;
     attempt.device.display_name = Some(Name::public(&device.display_name));
     if named != Some(device.id) {

@@ -7,8 +7,8 @@ use actix_web::http::StatusCode;
 
 use super::enrolment_request::EnrolmentError;
 use super::join_request::MessageError;
-use crate::devices::RegistryError;
 use crate::devices::enrolment::EnrolmentRefusal;
+use crate::devices::{LimitReached, RegistryError};
 use crate::directory::DirectoryError;
 
 /// Why a request at a registration endpoint was refused.
@@ -41,6 +41,9 @@ pub(super) enum Refusal {
     /// No device certificate, or not one of a registered device.
     #[error("device certificate: {0}")]
     DeviceCertificate(String),
+    /// The account or the address asks too often.
+    #[error(transparent)]
+    TooMany(#[from] LimitReached),
     /// Registration is switched off in the directory.
     #[error("device registration is switched off")]
     SwitchedOff,
@@ -141,6 +144,7 @@ impl Refusal {
             Self::SwitchedOff => {
                 busy(Type::UnknownError, "Device registration is switched off by the administrator of the directory.")
             }
+            Self::TooMany(_) => busy(Type::UnknownError, "Too many requests. Try again in a minute."),
             Self::Authority(_) => error(
                 StatusCode::INTERNAL_SERVER_ERROR,
                 Type::CertificateAuthorityError,
@@ -294,6 +298,8 @@ mod tests {
             EnrolmentRefusal::Disabled { id }.into(),
             EnrolmentRefusal::WrittenBack { id }.into(),
             Refusal::SwitchedOff,
+            LimitReached::Address.into(),
+            LimitReached::Account.into(),
             Refusal::Authority(what()),
             RegistryError::NotFound { what: what() }.into(),
             RegistryError::Ambiguous { what: what() }.into(),

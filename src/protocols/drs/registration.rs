@@ -45,6 +45,7 @@ pub(super) async fn register(
     }
     let application = apply(claims, request, &policy(devices))?;
     attempt.device.device = application.computer;
+    devices.limits.account(&application.owner)?;
     // One after the other for each owner, or two at once would both be the tenth.
     let _turn = turn(&application.owner).await;
     let facts = facts(devices, &cx.services, &application, service.registration_quota).await?;

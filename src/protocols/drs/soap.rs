@@ -39,7 +39,7 @@ async fn enrol(
         return Err(MessageError::TooLarge { octets: call.body.len() }.into());
     }
     let enrolment = enrolment_request::decode(&call.body, &environment.xml_limits, message_id)?;
-    let token = token::verify(environment, &enrolment.token)?;
+    let token = token::verify(environment, devices, call, Ok(&enrolment.token))?;
     let members = TokenMembers(token.members.members());
     attempt.by(members);
     let registered = registration::register(devices, cx, &members.enrolment(), enrolment.request, attempt).await?;

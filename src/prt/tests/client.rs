@@ -58,7 +58,12 @@ pub(super) fn services(registry: FakeRegistry) -> DeviceServices {
         host_names: Vec::new(),
         quota_exempt: BTreeSet::new(),
     };
-    DeviceServices { registry: Arc::new(registry), authority: AUTHORITY.clone(), settings }
+    DeviceServices {
+        registry: Arc::new(registry),
+        authority: AUTHORITY.clone(),
+        settings,
+        limits: crate::devices::samples::limits(),
+    }
 }
 
 impl TestDevice {

@@ -6,59 +6,59 @@ use crate::claims::explain::{IssuedClaim, StageExplanation};
 /// Everything there is to say.
 #[derive(Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Answer {
+pub(in crate::cli) struct Answer {
     /// The case, or who signs in where.
-    pub(super) title: String,
+    pub(in crate::cli) title: String,
     /// The account.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) subject: Option<Subject>,
+    pub(in crate::cli) subject: Option<Subject>,
     /// The relying party.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) relying_party: Option<RelyingPartyAnswer>,
+    pub(in crate::cli) relying_party: Option<RelyingPartyAnswer>,
     /// The request that was assumed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) request: Option<Request>,
+    pub(in crate::cli) request: Option<Request>,
     /// Inputs that a real sign-in would bring, and what was taken in their place.
-    pub(super) assumed: Vec<String>,
+    pub(in crate::cli) assumed: Vec<String>,
     /// What stands against a real sign-in, or is taken out of it.
-    pub(super) warnings: Vec<String>,
+    pub(in crate::cli) warnings: Vec<String>,
     /// The claims that the first rules start with.
-    pub(super) input: Vec<SavedClaim>,
+    pub(in crate::cli) input: Vec<SavedClaim>,
     /// Each rule set that ran, in order.
-    pub(super) stages: Vec<StageExplanation>,
+    pub(in crate::cli) stages: Vec<StageExplanation>,
     /// `permit`, `deny`, `second-factor`, `error`, `mfa`, `no-mfa`; nothing for a case that decides nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) decision: Option<&'static str>,
+    pub(in crate::cli) decision: Option<&'static str>,
     /// Why.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) reason: Option<String>,
+    pub(in crate::cli) reason: Option<String>,
     /// The claims of the token, each with the issuance transform rule that issued it.
-    pub(super) token: Vec<IssuedClaim>,
+    pub(in crate::cli) token: Vec<IssuedClaim>,
 }
 
 /// The account.
 #[derive(Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Subject {
-    pub(super) name: String,
-    pub(super) sid: String,
-    pub(super) upn: Option<String>,
-    pub(super) groups: usize,
+pub(in crate::cli) struct Subject {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) sid: String,
+    pub(in crate::cli) upn: Option<String>,
+    pub(in crate::cli) groups: usize,
 }
 
 /// The relying party.
 #[derive(Debug, serde::Serialize)]
-pub(super) struct RelyingPartyAnswer {
-    pub(super) name: String,
-    pub(super) identifier: String,
+pub(in crate::cli) struct RelyingPartyAnswer {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) identifier: String,
 }
 
 /// The request.
 #[derive(Debug, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Request {
-    pub(super) endpoint: String,
-    pub(super) client_address: String,
-    pub(super) location: &'static str,
-    pub(super) method: &'static str,
+pub(in crate::cli) struct Request {
+    pub(in crate::cli) endpoint: String,
+    pub(in crate::cli) client_address: String,
+    pub(in crate::cli) location: &'static str,
+    pub(in crate::cli) method: &'static str,
 }

@@ -12,12 +12,13 @@ use crate::audit::{Auditor, AuditorOptions, WriterSink};
 use crate::authn::{AuthenticationMethod, ForwardingHeaders, NetworkLocation, RequestOrigin};
 use crate::claims::explain::StageExplanation;
 use crate::claims::{RecordedTrace, Stage};
-use crate::cli::own_krb5_conf::OwnKrb5Conf;
+use crate::cli::own_krb5_conf::in_domains;
 use crate::clock::{Clock, Random, SystemClock, SystemRandomSource};
 use crate::config::names::Network;
 use crate::config::{Config, Loaded, suggest};
+use crate::directory::CachedDirectory;
 use crate::issuance::{AuthnDemand, ClientHints, Decision, DecisionContext, IssueError, SignInRequest};
-use crate::server::{self, Decisions, Lasting};
+use crate::server::{Decisions, Lasting};
 use crate::store::NodeStores;
 use crate::trusts::{TrustLookup, Trusts};
 
@@ -25,26 +26,95 @@ type Failure = Box<dyn std::error::Error>;
 
 pub(super) fn explain(command: &Explain) -> Result<Vec<Answer>, Failure> {
     let loaded = command.config.load()?;
-    // Before the first thread: the Kerberos library reads the environment.
-    let _own = OwnKrb5Conf::set(&server::krb5_conf(&loaded.config), "explain")?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    let answer = runtime.block_on(sign_in(command, &loaded))?;
-    Ok(vec![answer])
+    in_domains(&loaded.config, "explain", async {
+        let (answer, trace) = Pipeline::of(&loaded)?.sign_in(&Question::of(command)).await?;
+        if let Some(file) = &command.save {
+            save::save(file, &answer.title, &trace)?;
+        }
+        Ok(vec![answer])
+    })
 }
 
-async fn sign_in(command: &Explain, loaded: &Loaded) -> Result<Answer, Failure> {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let random: Arc<dyn Random> = Arc::new(SystemRandomSource::new());
-    let auditor = Auditor::start(Arc::new(WriterSink::new("nothing", io::sink())), AuditorOptions::default())?;
-    let lasting = Lasting::new(clock.clone(), random.clone(), Arc::new(auditor), NodeStores::forgetful(&clock));
-    let decisions = lasting.decisions(loaded)?;
-    let (config, directory) = (&loaded.config, &*decisions.directory);
-    let name = command.subject.as_deref().unwrap_or_default();
-    let identifier = command.relying_party.as_deref().unwrap_or_default();
+/// A sign-in that nobody makes.
+#[derive(Debug, Clone)]
+pub(in crate::cli) struct Question<'a> {
+    /// Whose: account name, `DOMAIN\\account`, UPN or SID.
+    pub(in crate::cli) subject: &'a str,
+    /// An identifier of the relying party.
+    pub(in crate::cli) relying_party: &'a str,
+    /// Path of the endpoint.
+    pub(in crate::cli) endpoint: &'a str,
+    device: Option<uuid::Uuid>,
+    source_ip: Option<IpAddr>,
+    user_agent: Option<String>,
+    at: Option<NetworkLocation>,
+    proxy: Option<String>,
+}
+
+impl<'a> Question<'a> {
+    /// A sign-in inside the corporate network, without anything special.
+    pub(in crate::cli) const fn inside(subject: &'a str, relying_party: &'a str, endpoint: &'a str) -> Self {
+        let at = Some(NetworkLocation::Intranet);
+        Self { subject, relying_party, endpoint, device: None, source_ip: None, user_agent: None, at, proxy: None }
+    }
+
+    fn of(command: &'a Explain) -> Self {
+        Self {
+            subject: command.subject.as_deref().unwrap_or_default(),
+            relying_party: command.relying_party.as_deref().unwrap_or_default(),
+            endpoint: &command.endpoint,
+            device: command.device,
+            source_ip: command.source_ip,
+            user_agent: command.user_agent.clone(),
+            at: command.at.map(NetworkLocation::from),
+            proxy: command.proxy.clone(),
+        }
+    }
+}
+
+/// The decisions of a configuration, for sign-ins that nobody makes. Holds no key.
+pub(in crate::cli) struct Pipeline<'l> {
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    config: &'l Config,
+    decisions: Decisions,
+}
+
+impl<'l> Pipeline<'l> {
+    /// Those of `loaded`. Runs where the domains can be asked.
+    pub(in crate::cli) fn of(loaded: &'l Loaded) -> Result<Self, Failure> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let random: Arc<dyn Random> = Arc::new(SystemRandomSource::new());
+        let auditor = Auditor::start(Arc::new(WriterSink::new("nothing", io::sink())), AuditorOptions::default())?;
+        let node = NodeStores::forgetful(&clock);
+        let decisions = Lasting::new(clock.clone(), random.clone(), Arc::new(auditor), node).decisions(loaded)?;
+        Ok(Self { clock, random, config: &loaded.config, decisions })
+    }
+
+    /// The directory that is asked.
+    pub(in crate::cli) fn directory(&self) -> &CachedDirectory {
+        &self.decisions.directory
+    }
+
+    /// What would come of the sign-in, and how.
+    pub(in crate::cli) async fn sign_in(&self, question: &Question<'_>) -> Result<(Answer, RecordedTrace), Failure> {
+        let trace = RecordedTrace::default();
+        sign_in(question, self, trace).await
+    }
+}
+
+async fn sign_in(
+    command: &Question<'_>,
+    pipeline: &Pipeline<'_>,
+    mut trace: RecordedTrace,
+) -> Result<(Answer, RecordedTrace), Failure> {
+    let Pipeline { clock, random, config, decisions } = pipeline;
+    let directory = &*decisions.directory;
+    let (name, identifier) = (command.subject, command.relying_party);
     let relying_party = relying_party(&decisions.trusts, identifier)?;
 
     let account = find(directory, config, name).await?;
-    let method = method_at(&command.endpoint);
+    let method = method_at(command.endpoint);
     let mut warnings: Vec<String> = obstacle(directory, &account).await.into_iter().collect();
     let account = assume(account, method, &decisions.domains, &mut warnings);
     let mut assumed = Vec::new();
@@ -56,30 +126,26 @@ async fn sign_in(command: &Explain, loaded: &Loaded) -> Result<Answer, Failure> 
         | AuthenticationMethod::X509
         | AuthenticationMethod::Federated => None,
     };
-    let who = subject(account.clone(), method, command.device, expires, &*clock, &*random)?;
+    let who = subject(account.clone(), method, command.device, expires, &**clock, &**random)?;
     let request = SignInRequest {
         relying_party: identifier.to_owned(),
-        endpoint: command.endpoint.clone(),
-        origin: origin(command, config, &decisions, &mut assumed),
+        endpoint: command.endpoint.to_owned(),
+        origin: origin(command, config, decisions, &mut assumed),
         hints: ClientHints { user_agent: command.user_agent.clone(), ..ClientHints::default() },
         token_type: None,
     };
     assume_the_rest(&mut assumed, method, command);
     let cx = DecisionContext {
-        clock: &*clock,
+        clock: &**clock,
         directory,
         stores: &decisions.stores,
         revocations: &*decisions.revocations,
         trusts: &decisions.trusts,
         activity: uuid::Uuid::nil(),
     };
-    let mut trace = RecordedTrace::default();
     let decision = decisions.issuer.decide_traced(&cx, &request, &who, &mut trace).await;
 
     let title = format!("{} at {}", account.windows_account_name(), relying_party.name);
-    if let Some(file) = &command.save {
-        save::save(file, &title, &trace)?;
-    }
     let stages: Vec<StageExplanation> = trace.runs.iter().map(StageExplanation::of).collect();
     let (word, mut reason) = in_words(&decision);
     let without_rules = trace.stage(Stage::IssuanceAuthorization).is_none();
@@ -93,7 +159,7 @@ async fn sign_in(command: &Explain, loaded: &Loaded) -> Result<Answer, Failure> 
         }
         _ => Vec::new(),
     };
-    Ok(Answer {
+    let answer = Answer {
         title,
         subject: Some(Subject {
             name: account.windows_account_name(),
@@ -115,7 +181,8 @@ async fn sign_in(command: &Explain, loaded: &Loaded) -> Result<Answer, Failure> 
         decision: Some(word),
         reason,
         token,
-    })
+    };
+    Ok((answer, trace))
 }
 
 /// The relying party asked for, or what there is instead.
@@ -142,11 +209,11 @@ fn relying_party(trusts: &Trusts, identifier: &str) -> Result<RelyingPartyAnswer
 }
 
 /// Where the request comes from.
-fn origin(command: &Explain, config: &Config, decisions: &Decisions, assumed: &mut Vec<String>) -> RequestOrigin {
+fn origin(command: &Question<'_>, config: &Config, decisions: &Decisions, assumed: &mut Vec<String>) -> RequestOrigin {
     let address = command.source_ip.unwrap_or_else(|| {
         let inside = config.server.intranet.first().map(Network::as_ip_net);
         let address = match (command.at, inside) {
-            (None | Some(super::args::At::Intranet), Some(network)) => {
+            (None | Some(NetworkLocation::Intranet), Some(network)) => {
                 network.hosts().next().unwrap_or_else(|| network.addr())
             }
             _ => SOMEWHERE,
@@ -159,14 +226,14 @@ fn origin(command: &Explain, config: &Config, decisions: &Decisions, assumed: &m
         origin.proxy = Some(proxy.clone());
         origin.location = NetworkLocation::Extranet;
     }
-    if let Some(location) = command.at.map(NetworkLocation::from) {
+    if let Some(location) = command.at {
         origin.location = location;
     }
     origin
 }
 
 /// What a real request would say and this one cannot.
-fn assume_the_rest(assumed: &mut Vec<String>, method: AuthenticationMethod, command: &Explain) {
+fn assume_the_rest(assumed: &mut Vec<String>, method: AuthenticationMethod, command: &Question<'_>) {
     assumed.push(match method {
         AuthenticationMethod::Windows => String::from(
             "the account signs in just now by Kerberos; its groups are those of the directory, and S-1-18-1 as in a ticket",

@@ -12,6 +12,7 @@ mod save;
 mod subject;
 
 pub(super) use args::Explain;
+pub(in crate::cli) use directory::{Pipeline, Question};
 
 use std::process::ExitCode;
 

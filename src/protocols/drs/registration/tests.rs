@@ -239,7 +239,12 @@ impl World {
             quota_exempt: std::collections::BTreeSet::new(),
         };
         Self {
-            devices: DeviceServices { registry: registry.clone(), authority: Arc::new(authority), settings },
+            devices: DeviceServices {
+                registry: registry.clone(),
+                authority: Arc::new(authority),
+                settings,
+                limits: crate::devices::samples::limits(),
+            },
             registry,
             log,
             cx: Context {
@@ -350,4 +355,17 @@ async fn who_is_gone_or_when_it_is_switched_off() {
     let refusal = world.join(&claims(user()), JoinType::WorkplaceJoin).await.unwrap_err();
     assert!(matches!(refusal, Refusal::SwitchedOff));
     assert_eq!(world.kept(), 0);
+}
+
+#[tokio::test]
+async fn an_account_that_registers_without_end_has_to_wait() {
+    let world = World::new();
+    let mut refused = None;
+    for _ in 0..=60 {
+        refused = world.join(&claims(computer()), JoinType::DomainJoin).await.err();
+    }
+    assert!(matches!(refused, Some(Refusal::TooMany(_))), "{refused:?}");
+    assert_eq!(world.kept(), 1);
+    // A user is another account, and is not held up.
+    assert!(!matches!(world.join(&claims(user()), JoinType::WorkplaceJoin).await, Err(Refusal::TooMany(_))));
 }

@@ -1,37 +1,37 @@
-//! How many bad passwords one source may send, whatever the accounts: the answer to one password tried on many names.
+//! How much one source may ask for: a token bucket for each, kept as one instant (the generic cell rate algorithm).
 //!
-//! A token bucket for each source, kept as one instant (the generic cell rate algorithm). An attempt pays first and is
-//! paid back when the password was not bad, so parallel attempts cannot overdraw, and an office behind one address spends
-//! nothing on people who sign in.
+//! An attempt pays first and may be paid back when it was harmless, so parallel attempts cannot overdraw, and an office behind one
+//! address spends nothing on people who sign in. Knows neither what a source is nor what it pays for.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+/// The buckets of sources of a kind: addresses, accounts.
 #[derive(Debug)]
-pub(super) struct SourceBudget {
+pub(crate) struct Budget<K> {
     /// For each source the monotonic time at which its bucket is full again.
-    full_at: HashMap<IpAddr, Duration>,
+    full_at: HashMap<K, Duration>,
     capacity: usize,
     burst: u32,
     interval: Duration,
 }
 
-impl SourceBudget {
-    pub(super) fn new(capacity: usize, burst: u32, interval: Duration) -> Self {
+impl<K: Copy + Eq + Hash> Budget<K> {
+    pub(crate) fn new(capacity: usize, burst: u32, interval: Duration) -> Self {
         Self { full_at: HashMap::new(), capacity: capacity.max(1), burst, interval }
     }
 
     /// Takes over changed settings; what is spent stays spent.
-    pub(super) fn reconfigure(&mut self, capacity: usize, burst: u32, interval: Duration) {
+    pub(crate) fn reconfigure(&mut self, capacity: usize, burst: u32, interval: Duration) {
         self.capacity = capacity.max(1);
         self.burst = burst;
         self.interval = interval;
     }
 
     /// Pays for one attempt; `Err` with the time at which the next one is possible.
-    pub(super) fn pay(&mut self, source: IpAddr, now: Duration) -> Result<(), Duration> {
-        let source = network_of(source);
+    pub(crate) fn pay(&mut self, source: K, now: Duration) -> Result<(), Duration> {
         if !self.full_at.contains_key(&source) && self.full_at.len() >= self.capacity {
             self.make_room(now);
         }
@@ -46,8 +46,7 @@ impl SourceBudget {
     }
 
     /// Pays one attempt back.
-    pub(super) fn pay_back(&mut self, source: IpAddr, now: Duration) {
-        let source = network_of(source);
+    pub(crate) fn pay_back(&mut self, source: K, now: Duration) {
         if let Some(full_at) = self.full_at.get_mut(&source) {
             *full_at = full_at.saturating_sub(self.interval);
             if *full_at <= now {
@@ -62,8 +61,8 @@ impl SourceBudget {
         if self.full_at.len() < self.capacity {
             return;
         }
-        let mut fullest: Vec<(Duration, IpAddr)> = self.full_at.iter().map(|(source, at)| (*at, *source)).collect();
-        fullest.sort_unstable();
+        let mut fullest: Vec<(Duration, K)> = self.full_at.iter().map(|(source, at)| (*at, *source)).collect();
+        fullest.sort_unstable_by_key(|(at, _)| *at);
         for (_, source) in fullest.iter().take((self.capacity / 16).max(1)) {
             self.full_at.remove(source);
         }
@@ -71,7 +70,7 @@ impl SourceBudget {
 }
 
 /// What one customer of a provider controls: an IPv4 address, or an IPv6 /56.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 72))),
         v4 @ IpAddr::V4(_) => v4,
@@ -90,7 +89,7 @@ mod tests {
 
     #[test]
     fn a_burst_then_one_in_each_interval() {
-        let mut budget = SourceBudget::new(10, 3, SECOND);
+        let mut budget = Budget::new(10, 3, SECOND);
         for _ in 0..3 {
             assert_eq!(budget.pay(ip(1), Duration::ZERO), Ok(()));
         }
@@ -102,7 +101,7 @@ mod tests {
 
     #[test]
     fn what_is_paid_back_was_not_spent() {
-        let mut budget = SourceBudget::new(10, 2, SECOND);
+        let mut budget = Budget::new(10, 2, SECOND);
         for _ in 0..50 {
             assert_eq!(budget.pay(ip(1), Duration::ZERO), Ok(()));
             budget.pay_back(ip(1), Duration::ZERO);
@@ -112,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_map_is_bounded_and_keeps_the_spent() {
-        let mut budget = SourceBudget::new(16, 2, SECOND);
+        let mut budget = Budget::new(16, 2, SECOND);
         budget.pay(ip(1), Duration::ZERO).unwrap();
         budget.pay(ip(1), Duration::ZERO).unwrap();
         for n in 2..200 {
@@ -124,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_full_map_forgets_a_sixteenth_and_never_who_pays() {
-        let mut budget = SourceBudget::new(32, 1, SECOND);
+        let mut budget = Budget::new(32, 1, SECOND);
         for n in 1..=32 {
             budget.pay(ip(n), Duration::ZERO).unwrap();
         }
@@ -135,7 +134,7 @@ mod tests {
 
     #[test]
     fn full_buckets_are_forgotten_before_spent_ones() {
-        let mut budget = SourceBudget::new(16, 2, SECOND);
+        let mut budget = Budget::new(16, 2, SECOND);
         budget.pay(ip(1), Duration::ZERO).unwrap();
         for n in 1..=16 {
             budget.pay(ip(n), Duration::ZERO).unwrap();
@@ -148,9 +147,9 @@ mod tests {
 
     #[test]
     fn an_ipv6_source_is_a_56() {
-        let mut budget = SourceBudget::new(10, 1, SECOND);
-        budget.pay("2001:db8::1".parse().unwrap(), Duration::ZERO).unwrap();
-        assert!(budget.pay("2001:db8:0:ff::1".parse().unwrap(), Duration::ZERO).is_err());
-        assert!(budget.pay("2001:db8:0:100::1".parse().unwrap(), Duration::ZERO).is_ok());
+        let network = |text: &str| network_of(text.parse().unwrap());
+        assert_eq!(network("2001:db8::1"), network("2001:db8:0:ff::1"));
+        assert_ne!(network("2001:db8::1"), network("2001:db8:0:100::1"));
+        assert_eq!(network("::ffff:192.0.2.1"), network("192.0.2.1"));
     }
 }

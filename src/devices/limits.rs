@@ -1,0 +1,127 @@
+//! How often device registration is asked: per account by those with a good token, per address by those without.
+//!
+//! Each registration costs a signature and several writes of a domain controller, so an account gets few of them; who has no token
+//! costs the verification of what he sends. State is this node's own, as that of the password gate, and outlives a reload.
+
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::budget::{Budget, network_of};
+use crate::clock::Clock;
+use crate::directory::Sid;
+
+/// The limits of one server.
+pub struct RequestLimits {
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+struct State {
+    addresses: Budget<IpAddr>,
+    accounts: Budget<Sid>,
+}
+
+/// Whose limit is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum LimitReached {
+    /// Too many requests without a good token or certificate.
+    #[error("too many requests without a good token or certificate from one address")]
+    Address,
+    /// Too many registrations of one account.
+    #[error("too many registrations of one account")]
+    Account,
+}
+
+/// Somebody of whom nothing is known yet; the address has paid for him.
+#[must_use = "who turns out to be known is paid back"]
+pub struct Stranger<'l> {
+    limits: &'l RequestLimits,
+    network: IpAddr,
+}
+
+impl RequestLimits {
+    /// Limits that nobody has used.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        let state = State {
+            addresses: Budget::new(MOST_SOURCES, ADDRESS_BURST, ADDRESS_INTERVAL),
+            accounts: Budget::new(MOST_SOURCES, ACCOUNT_BURST, ACCOUNT_INTERVAL),
+        };
+        Self { clock, state: Mutex::new(state) }
+    }
+
+    /// A request from an address, before anything is known of who sends it.
+    ///
+    /// # Errors
+    /// [`LimitReached::Address`].
+    pub fn stranger(&self, address: IpAddr) -> Result<Stranger<'_>, LimitReached> {
+        let network = network_of(address);
+        let paid = self.state().addresses.pay(network, self.clock.monotonic());
+        paid.map(|()| Stranger { limits: self, network }).map_err(|_| LimitReached::Address)
+    }
+
+    /// A registration that an account asks for.
+    ///
+    /// # Errors
+    /// [`LimitReached::Account`].
+    pub fn account(&self, account: &Sid) -> Result<(), LimitReached> {
+        let paid = self.state().accounts.pay(*account, self.clock.monotonic());
+        paid.map_err(|_| LimitReached::Account)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stranger<'_> {
+    /// It is known who it is: the address gets its payment back, so that an office behind one address has no limit of its own.
+    pub fn is_known(self) {
+        self.limits.state().addresses.pay_back(self.network, self.limits.clock.monotonic());
+    }
+}
+
+/// Requests at once without a good token; each costs a signature that is verified, and no secret can be guessed.
+const ADDRESS_BURST: u32 = 200;
+const ADDRESS_INTERVAL: Duration = Duration::from_secs(1);
+/// Registrations at once: a person has ten devices, and a computer tries again every hour.
+const ACCOUNT_BURST: u32 = 60;
+const ACCOUNT_INTERVAL: Duration = Duration::from_secs(10);
+/// Remembered of each kind.
+const MOST_SOURCES: usize = 100_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{ManualClock, UtcTime};
+
+    fn limits() -> (RequestLimits, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::at(UtcTime::from_unix_seconds(0)));
+        (RequestLimits::new(clock.clone()), clock)
+    }
+
+    fn count(mut one: impl FnMut() -> bool) -> usize {
+        (0..1000).take_while(|_| one()).count()
+    }
+
+    #[test]
+    fn an_account_has_a_burst_and_then_one_every_ten_seconds() {
+        let (limits, clock) = limits();
+        let account = |rid: u32| format!("S-1-5-21-1-2-3-{rid}").parse::<Sid>().unwrap();
+        assert_eq!(count(|| limits.account(&account(1)).is_ok()), 60);
+        assert_eq!(limits.account(&account(1)), Err(LimitReached::Account));
+        assert_eq!(limits.account(&account(2)), Ok(()), "another account is another");
+        clock.advance(Duration::from_secs(10));
+        assert_eq!(count(|| limits.account(&account(1)).is_ok()), 1);
+    }
+
+    #[test]
+    fn an_address_pays_for_strangers_only() {
+        let (limits, _) = limits();
+        let office: IpAddr = "203.0.113.7".parse().unwrap();
+        assert_eq!(count(|| limits.stranger(office).map(Stranger::is_known).is_ok()), 1000);
+        assert_eq!(count(|| limits.stranger(office).map(drop).is_ok()), 200);
+        assert!(matches!(limits.stranger(office), Err(LimitReached::Address)));
+        assert!(limits.stranger("203.0.113.8".parse().unwrap()).is_ok());
+    }
+}
