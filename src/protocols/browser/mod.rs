@@ -16,6 +16,7 @@ pub mod parameters;
 mod participants;
 pub(in crate::protocols) mod provider_sign_out;
 mod reply;
+pub(in crate::protocols) mod requested_methods;
 mod session;
 mod sign_in;
 mod sign_out;
