@@ -60,6 +60,7 @@ mod partner_metadata;
 mod partner_sign_out;
 mod policies;
 mod probe;
+mod probe_device;
 mod prt;
 mod prt_browser;
 mod registered;

@@ -10,11 +10,14 @@
 mod answer;
 mod args;
 mod contract;
+mod device;
 mod failure;
 mod federation_metadata;
 mod http;
+mod message_log;
 mod mex;
 mod report;
+mod request;
 mod rst;
 mod run;
 mod target;
