@@ -44,6 +44,7 @@ mod failover;
 mod farm;
 mod fault;
 mod federation;
+mod flows;
 mod forged_tickets;
 mod home_realm;
 mod home_realm_browser;
