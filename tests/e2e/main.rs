@@ -50,6 +50,7 @@ mod home_realm;
 mod home_realm_browser;
 mod home_realm_search;
 mod keytab;
+mod logon_storm;
 mod metadata;
 mod mex;
 mod oauth;
