@@ -52,6 +52,7 @@ fn the_help_of_every_command() {
         "probe",
         "probe hybrid-join",
         "probe password",
+        "probe device",
         "devices",
         "devices list",
         "devices show",

@@ -7,18 +7,23 @@ use ipnet::IpNet;
 
 use super::context_claims::{certificate_claims, device_claims};
 use crate::authn::network::contains;
-use crate::authn::{AuthenticatedSubject, ClientSubject, NetworkLocation, RequestOrigin};
+use crate::authn::{AuthenticatedSubject, ClientSubject, NetworkLocation, RequestOrigin, RequestedMethod};
 use crate::claims::types::{self, issuer, value_type};
 use crate::claims::{Claim, ClaimSet, MULTIPLE_AUTHENTICATION, Text};
 use crate::directory::{Account, Sid};
 
-use super::request::SignInRequest;
+use super::request::{ClientHints, SignInRequest};
 
 /// Claims about an account of the local Active Directory, issued by it: input of its acceptance rules.
 ///
 /// `domain_computer` tells whether the account may show itself as a member of Domain Computers (see
 /// [`domain_computers_group`]).
-pub(super) fn account_claims(subject: &AuthenticatedSubject, account: &Account, domain_computer: bool) -> ClaimSet {
+pub(super) fn account_claims(
+    subject: &AuthenticatedSubject,
+    account: &Account,
+    domain_computer: bool,
+    hints: &ClientHints,
+) -> ClaimSet {
     let mut claims = Vec::with_capacity(account.groups.len() + 16);
     let mut add = |claim_type: &'static str, value: Text| claims.push(stated(AUTHORITY, claim_type, value));
 
@@ -48,6 +53,11 @@ pub(super) fn account_claims(subject: &AuthenticatedSubject, account: &Account, 
     }
     if subject.methods.iter().any(|method| method.is_second_factor()) {
         add(types::AUTHN_METHODS_REFERENCES, Text::constant(MULTIPLE_AUTHENTICATION));
+    }
+    // Entra reads its own word beside the method that met it (device-registration.md 8.1).
+    let asked = RequestedMethod::WindowsOrMultiFactor;
+    if hints.windows_or_multi_factor && asked.is_met_by(&subject.methods) {
+        add(types::AUTHN_METHODS_REFERENCES, Text::constant(asked.uri()));
     }
     if let Some(id) = &subject.alternate_login_id {
         add(types::ALTERNATE_LOGIN_ID, Text::from(id.as_str()));

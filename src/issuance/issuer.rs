@@ -106,7 +106,7 @@ impl Issuer {
                 let domain_computer = !trust.computer_guard || is_domain_computer(cx, account).await?;
                 name = account.windows_account_name();
                 let subject = QuerySubject { sid: &account.sid, windows_account_name: &name };
-                let input = Cow::Owned(account_claims(who, account, domain_computer));
+                let input = Cow::Owned(account_claims(who, account, domain_computer, &request.hints));
                 (Some(subject), input, Some(&self.options.acceptance_rules))
             }
             SubjectOrigin::ClaimsProvider(subject) => {

@@ -31,6 +31,8 @@ pub struct ClientHints {
     pub application: Option<String>,
     /// `X-MS-Client-User-Agent` (Exchange Online).
     pub client_user_agent: Option<String>,
+    /// It asked for Windows authentication, or more than one factor where that is not possible.
+    pub windows_or_multi_factor: bool,
 }
 
 /// The token a protocol wants minted from a grant.

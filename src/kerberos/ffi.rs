@@ -29,6 +29,15 @@ pub(super) enum Mechanisms {
     KerberosAndSpnego,
 }
 
+impl Mechanisms {
+    const fn oids(self) -> &'static [Oid] {
+        match self {
+            Self::Kerberos => &[OID_KERBEROS],
+            Self::KerberosAndSpnego => &[OID_KERBEROS, OID_SPNEGO],
+        }
+    }
+}
+
 /// What kind of text a name is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NameForm {
@@ -185,10 +194,14 @@ impl Credential {
     /// the credential.
     ///
     /// The password must not contain NUL: the library would take what is before it.
-    pub(super) fn initiator_by_password(name: &Name, password: &[u8]) -> Result<Self, GssError> {
+    pub(super) fn initiator_by_password(
+        name: &Name,
+        password: &[u8],
+        mechanisms: Mechanisms,
+    ) -> Result<Self, GssError> {
         let mut credential = Self(ptr::null_mut());
         let mut buffer = borrow(password);
-        with_oid_set(&[OID_KERBEROS], |set| {
+        with_oid_set(mechanisms.oids(), |set| {
             let mut minor = 0;
             // SAFETY: a live name; `buffer` and `set` outlive the call, which reads them only; `credential` takes ownership
             // of the result; results that nobody wants are null, as RFC 2744 allows.
@@ -224,12 +237,8 @@ impl Credential {
             count: u32::try_from(elements.len()).unwrap_or(0),
             elements: elements.as_mut_ptr(),
         };
-        let oids: &[Oid] = match mechanisms {
-            Mechanisms::Kerberos => &[OID_KERBEROS],
-            Mechanisms::KerberosAndSpnego => &[OID_KERBEROS, OID_SPNEGO],
-        };
         let mut credential = Self(ptr::null_mut());
-        with_oid_set(oids, |set| {
+        with_oid_set(mechanisms.oids(), |set| {
             let mut minor = 0;
             // SAFETY: the name, if any, is live; `set`, `store` and its C strings outlive the call, which reads them only;
             // `credential` takes ownership of the result.

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::secret::Secret;
 
-use super::ffi::{Credential, GssError, Initiation, Name, NameForm};
+use super::ffi::{Credential, GssError, Initiation, Mechanisms, Name, NameForm};
 use super::status;
 
 /// Who signs in, in the form the KDC is asked.
@@ -73,12 +73,28 @@ impl Initiator {
     /// # Errors
     /// [`InitiatorError`].
     pub fn with_password(name: &LoginName, password: &Secret<String>) -> Result<Self, InitiatorError> {
+        Self::by_password(name, password, Mechanisms::Kerberos)
+    }
+
+    /// The same, for tokens wrapped in SPNEGO as well, which asks the KDC once for each mechanism.
+    ///
+    /// # Errors
+    /// [`InitiatorError`].
+    pub fn with_password_to_negotiate(name: &LoginName, password: &Secret<String>) -> Result<Self, InitiatorError> {
+        Self::by_password(name, password, Mechanisms::KerberosAndSpnego)
+    }
+
+    fn by_password(
+        name: &LoginName,
+        password: &Secret<String>,
+        mechanisms: Mechanisms,
+    ) -> Result<Self, InitiatorError> {
         let octets = password.expose().as_bytes();
         // The library takes what is before a NUL: "right\0anything" must not pass for "right".
         if octets.is_empty() || octets.len() > MAX_PASSWORD_BYTES || octets.contains(&0) {
             return Err(InitiatorError::Password);
         }
-        Credential::initiator_by_password(&name.import()?, octets).map(Self).map_err(InitiatorError::Gss)
+        Credential::initiator_by_password(&name.import()?, octets, mechanisms).map(Self).map_err(InitiatorError::Gss)
     }
 
     /// Asks the KDC for a ticket with the key of a keytab. The cache in memory stays until the
@@ -103,6 +119,11 @@ impl Initiator {
     pub fn with_cache(cache: &str) -> Result<Self, InitiatorError> {
         let cache = CString::new(cache).map_err(|_| InitiatorError::Path)?;
         Credential::initiator(None, &[(c"ccache", cache.as_c_str())]).map(Self).map_err(InitiatorError::Gss)
+    }
+
+    /// The same as a credential of the LDAP client.
+    pub fn into_ldap_credential(self) -> cross_krb5::Cred {
+        self.0.into_cross_krb5()
     }
 
     /// Begins an exchange with `service`, `HTTP/sts.corp.example@CORP.EXAMPLE`: the token to send, and what checks the answer.

@@ -58,6 +58,7 @@ impl Call {
             user_agent: text("user-agent"),
             application: text("x-ms-client-application"),
             client_user_agent: text("x-ms-client-user-agent"),
+            windows_or_multi_factor: false,
         }
     }
 

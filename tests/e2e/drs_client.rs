@@ -243,6 +243,14 @@ pub fn devices(filter: &str) -> Vec<String> {
     found.lines().filter_map(|line| line.strip_prefix("cn: ").map(str::to_owned)).collect()
 }
 
+/// The `objectGUID` of an object.
+pub fn guid(dn: &str) -> String {
+    let read = ldap_read(dn, &["objectGUID"]);
+    let guid = read.lines().find_map(|line| line.strip_prefix("objectGUID:: ")).expect("a GUID");
+    let octets = STANDARD.decode(guid).expect("base64").try_into().expect("16 octets");
+    uuid::Uuid::from_bytes_le(octets).to_string()
+}
+
 /// A filter by the SID of a registered user.
 pub fn by_user(sid: &str) -> String {
     let octets = chancery::directory::Sid::to_bytes(&sid.parse().expect("a SID"));

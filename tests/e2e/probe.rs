@@ -16,7 +16,7 @@ fn probe(arguments: &[&str]) -> (bool, Value, String) {
 }
 
 /// The step that ended it, and what was said about it.
-fn failed(answer: &Value) -> (String, String) {
+pub fn failed(answer: &Value) -> (String, String) {
     let steps = answer["steps"].as_array().expect("steps");
     let step =
         steps.iter().find(|step| step["outcome"] == "failed").unwrap_or_else(|| panic!("nothing failed: {answer:#}"));

@@ -35,6 +35,7 @@ class Domain:
     metadata_url: str
     mex_url: str
     active_url: str
+    passive_url: str
     certificates: list = dataclasses.field(default_factory=list)  # DER: signing, next
 
     @classmethod
@@ -50,11 +51,12 @@ class Domain:
         certificates = [base64.b64decode(settings[key], validate=True)
                         for key in ("signingCertificate", "nextSigningCertificate") if settings.get(key)]
         return cls(name, need("issuerUri"), metadata, settings.get("metadataExchangeUri") or base + "mex",
-                   settings.get("activeSignInUri") or base + "2005/usernamemixed", certificates)
+                   settings.get("activeSignInUri") or base + "2005/usernamemixed",
+                   settings.get("passiveSignInUri") or base.replace("services/trust/", "ls/"), certificates)
 
     def shown(self):
         return {"domain": self.name, "issuerUri": self.issuer, "metadataUrl": self.metadata_url, "metadataExchangeUri": self.mex_url,
-                "activeSignInUri": self.active_url, "thumbprints": [hashlib.sha1(c).hexdigest().upper() for c in self.certificates]}
+                "activeSignInUri": self.active_url, "passiveSignInUri": self.passive_url, "thumbprints": [hashlib.sha1(c).hexdigest().upper() for c in self.certificates]}
 
 
 class Tenant:

@@ -1,4 +1,4 @@
-"""The HTTP side of the simulated tenant: home realm, discovery and token endpoints of login.microsoftonline.com.
+"""The HTTP side of the simulated tenant: home realm, discovery, token and sign-in endpoints of login.microsoftonline.com.
 
     server.py ADDRESS LAB        HTTPS on ADDRESS:443, certificate and accounts from the lab
 
@@ -7,7 +7,9 @@ their keys; `GET /sim/federation` shows them. Without it the lab's own domains a
 Every answer a client of Entra reads has the form Entra gives it; what is not simulated is 404.
 """
 
+import base64
 import datetime
+import html
 import http.server
 import json
 import os
@@ -23,7 +25,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from federation import Domain, FederationError, Tenant
-from policy import BAD_REQUEST, Refusal, admit
+from policy import BAD_REQUEST, INVALID_SAML, Refusal, admit
 
 TENANT_ID = "6f0f2b1c-3a54-4c0e-9d6a-5c1f0e8a7b21"
 HOST = "https://login.microsoftonline.com"
@@ -41,6 +43,8 @@ class Simulator:
         self.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.routes = [
             ("GET", r"/common/userrealm/(?P<upn>[^/]+)/?", self.user_realm),
+            ("GET", r"/getuserrealm\.srf", self.page_realm),
+            ("POST", r"/login\.srf", self.passive),
             ("GET", r"/(?P<tenant>[^/]+)/discovery/instance", self.instance),
             ("GET", r"/(?P<tenant>[^/]+)(?P<version>/v2\.0)?/\.well-known/openid-configuration", self.openid_configuration),
             ("GET", r"/(?P<tenant>[^/]+)/discovery/v2\.0/keys", self.keys),
@@ -68,6 +72,32 @@ class Simulator:
                      "federation_protocol": "WSTrust", "federation_metadata_url": domain.mex_url,
                      "federation_active_auth_url": domain.active_url, "cloud_instance_name": "microsoftonline.com",
                      "cloud_audience_urn": "urn:federation:MicrosoftOnline"}
+
+    def page_realm(self, query, **_):
+        """Home realm as the sign-in pages ask for it: where a federated user's page is."""
+        login = query.get("login", "")
+        domain = self.tenant.domain_of(login)
+        if domain is None:
+            return 200, {"State": 4, "UserState": 1, "Login": login, "NameSpaceType": "Unknown"}
+        fields = {"username": login, "wa": "wsignin1.0", "wtrealm": "urn:federation:MicrosoftOnline", "wctx": "estsredirect=2&id=1"}
+        return 200, {"State": 3, "UserState": 2, "Login": login, "NameSpaceType": "Federated", "DomainName": domain.name,
+                     "FederationGlobalVersion": -1, "AuthURL": domain.passive_url + "?" + urllib.parse.urlencode(fields),
+                     "FederationBrandName": domain.name, "CloudInstanceName": "microsoftonline.com"}
+
+    def passive(self, body, **_):
+        """Where the browser posts the token of the federation server: a page that says who is signed in, or why nobody is."""
+        try:
+            form = urllib.parse.parse_qs(body.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=40)
+            if form.get("wa") != ["wsignin1.0"] or len(form.get("wresult", [])) != 1:
+                raise Refusal(BAD_REQUEST, "The request body must contain the following parameter: 'wresult'.")
+            octets = base64.b64encode(cut_assertion(form["wresult"][0]).encode()).decode()
+            _, account, assertion = admit(self.tenant, octets, self.clock())
+        except Refusal as refusal:
+            return 400, page("Sign-in error", "error", "AADSTS%d: %s" % (refusal.code, refusal))
+        except (UnicodeDecodeError, ValueError) as error:
+            return 400, page("Sign-in error", "error", "AADSTS%d: %s" % (BAD_REQUEST, error))
+        upn = (assertion.values("http://schemas.xmlsoap.org/claims/UPN") or [account.name])[0]
+        return 200, page("Signed in to the tenant", "signed-in", "%s %s %s" % (upn, account.sid, form.get("wctx", [""])[0]))
 
     def instance(self, tenant, **_):
         return 200, {"tenant_discovery_endpoint": "%s/%s/v2.0/.well-known/openid-configuration" % (HOST, self.named(tenant)),
@@ -149,6 +179,19 @@ class Simulator:
         return tenant if self.known(tenant) else "common"
 
 
+def cut_assertion(text):
+    """The assertion in an answer of WS-Trust, as it stands."""
+    found = re.search(r"<(?P<prefix>[a-z]+:)?Assertion[ >].*</(?P=prefix)Assertion>", text, re.S)
+    if not found:
+        raise Refusal(INVALID_SAML, "SAML token is invalid: there is none.")
+    return found.group(0)
+
+
+def page(title, identifier, text):
+    """What a person sees; not JSON."""
+    return "<!DOCTYPE html><title>%s</title><p id=%s>%s</p>" % (title, identifier, html.escape(text))
+
+
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
@@ -170,9 +213,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = handle_request  # noqa: N815  names that http.server calls
 
     def reply(self, status, value):
-        octets = json.dumps(value).encode()
+        is_page = isinstance(value, str)
+        octets = value.encode() if is_page else json.dumps(value).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json; charset=utf-8")
+        self.send_header("Content-Type", "text/html; charset=utf-8" if is_page else "application/json; charset=utf-8")
         self.send_header("Content-Length", str(len(octets)))
         self.send_header("Cache-Control", "no-store")
         if self.headers.get("client-request-id"):

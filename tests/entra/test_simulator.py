@@ -130,7 +130,8 @@ class Case(unittest.TestCase):
         self.tenant = Tenant(TENANT_ID, self.accounts)
         for name in ("corp.example", "brand.example"):
             self.tenant.domains[name] = Domain(name, "http://%s/adfs/services/trust/" % name, "https://sts.corp.example/metadata",
-                                               "https://sts.corp.example/mex", "https://sts.corp.example/usernamemixed", [OURS.der, NEXT.der])
+                                               "https://sts.corp.example/mex", "https://sts.corp.example/usernamemixed",
+                                               "https://sts.corp.example/adfs/ls/", [OURS.der, NEXT.der])
         self.simulator = Simulator(self.tenant, lambda: NOW)
 
     def redeem(self, octets, grant=GRANT1, **fields):
@@ -462,6 +463,25 @@ class Federation(Case):
         self.assertEqual(set(self.tenant.domains), {"corp.example", "brand.example"})
         status, value = post(domains=[one])
         self.assertEqual((status, value["domains"][0]["domain"]), (200, "new.example"))
+
+    def test_pages(self):
+        realm = self.simulator.answer("GET", "/getuserrealm.srf", {"login": "alice@CORP.example"}, b"", {})[1]
+        self.assertEqual(realm["NameSpaceType"], "Federated")
+        self.assertTrue(realm["AuthURL"].startswith("https://sts.corp.example/adfs/ls/?username=alice%40CORP.example&wa=wsignin1.0&"))
+        self.assertEqual(self.simulator.answer("GET", "/getuserrealm.srf", {"login": "a@b"}, b"", {})[1]["NameSpaceType"], "Unknown")
+        result = b"<t:RequestSecurityTokenResponse xmlns:t='urn:t'>%s</t:RequestSecurityTokenResponse>" % etree.tostring(signed())
+
+        def posted(**fields):
+            return self.simulator.answer("POST", "/login.srf", {}, urllib.parse.urlencode(fields).encode(), {})
+
+        status, page = posted(wa="wsignin1.0", wresult=result, wctx="<b>")
+        self.assertEqual(status, 200, page)
+        self.assertIn("<p id=signed-in>alice@corp.example S-1-5-21-1-2-3-1107 &lt;b&gt;</p>", page)
+        for fields in ({"wa": "wsignin1.0", "wresult": result.replace(b"alice", b"aliceb")}, {"wa": "wsignin1.0", "wresult": b"<x/>"},
+                       {"wa": "wsignin1.0"}, {"wa": "wsignout1.0", "wresult": result}):
+            status, page = posted(**fields)
+            self.assertEqual(status, 400, page)
+            self.assertIn("<p id=error>AADSTS", page)
 
     def test_home_realm(self):
         def realm(upn):

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
+use clap::{ArgGroup, Args, Subcommand};
 
+use super::device::Device;
 use super::run;
 use crate::cli::ConfigArgument;
 
@@ -30,6 +31,7 @@ impl Probe {
 pub(super) enum ProbeCommand {
     HybridJoin(Box<HybridJoin>),
     Password(Box<PasswordSignIn>),
+    Device(Box<Device>),
 }
 
 impl ProbeCommand {
@@ -37,6 +39,7 @@ impl ProbeCommand {
         match self {
             Self::HybridJoin(command) => &command.server,
             Self::Password(command) => &command.server,
+            Self::Device(command) => &command.server,
         }
     }
 }
@@ -55,9 +58,12 @@ impl ProbeCommand {
 
 A joined Linux computer has its keytab in /etc/krb5.keytab. For Windows take a test computer account and make its
 keytab by `samba-tool domain exportkeytab` or `ktpass`.")]
+#[command(group = ArgGroup::new("source").args(["keytab", "ccache", "password_file"]).required(true))]
 pub(super) struct HybridJoin {
     #[command(flatten)]
     pub(super) server: ServerArgs,
+    #[command(flatten)]
+    pub(super) token: TokenArgs,
     #[command(flatten)]
     pub(super) source: TicketSource,
     /// Account to authenticate as: 'WS01$@CORP.EXAMPLE', or 'WS01$' and --realm; with --ccache the cache's own account
@@ -76,7 +82,7 @@ pub(super) struct HybridJoin {
 
 /// What the ticket is got with.
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub(super) struct TicketSource {
     /// Keytab with the account's key
     #[arg(long, value_name = "FILE")]
@@ -84,9 +90,26 @@ pub(super) struct TicketSource {
     /// Credential cache with the account's ticket, as `kinit -c` writes it
     #[arg(long, value_name = "FILE")]
     pub(super) ccache: Option<String>,
-    /// File with the account's password; a line end at its end is not part of it
+    /// File with the account's password, - for standard input; a line end at its end is not part of it
     #[arg(long, value_name = "FILE")]
     pub(super) password_file: Option<PathBuf>,
+}
+
+impl TicketSource {
+    /// Whether the command line says nothing of it.
+    pub(super) const fn is_default(&self) -> bool {
+        self.keytab.is_none() && self.ccache.is_none() && self.password_file.is_none()
+    }
+
+    /// The credential cache to take tickets from: the one given, or this session's.
+    pub(super) fn cache(&self) -> String {
+        let of_session = || {
+            let user = rustix::process::getuid().as_raw();
+            std::env::var("KRB5CCNAME").unwrap_or_else(|_| format!("/tmp/krb5cc_{user}"))
+        };
+        let cache = self.ccache.clone().unwrap_or_else(of_session);
+        if cache.contains(':') { cache } else { format!("FILE:{cache}") }
+    }
 }
 
 /// Get a user's token with name and password
@@ -99,10 +122,12 @@ pub(super) struct TicketSource {
 pub(super) struct PasswordSignIn {
     #[command(flatten)]
     pub(super) server: ServerArgs,
+    #[command(flatten)]
+    pub(super) token: TokenArgs,
     /// User to sign in: alice@corp.example or 'CORP\alice'
     #[arg(long, value_name = "NAME")]
     pub(super) principal: String,
-    /// File with the user's password; a line end at its end is not part of it
+    /// File with the user's password, - for standard input; a line end at its end is not part of it
     #[arg(long, value_name = "FILE")]
     pub(super) password_file: PathBuf,
 }
@@ -110,7 +135,7 @@ pub(super) struct PasswordSignIn {
 /// Which server is asked, and how the outcome is shown.
 #[derive(Debug, Args)]
 pub(super) struct ServerArgs {
-    /// Federation server, as host or URL [default: the federation service name of the configuration]
+    /// Federation server, as host or URL [default: the federation service name of the configuration; `device` finds its own]
     #[arg(long, value_name = "HOST|URL")]
     pub(super) server: Option<String>,
     /// Certificate authorities of the server in PEM form, instead of the system's (or `SSL_CERT_FILE`)
@@ -119,12 +144,6 @@ pub(super) struct ServerArgs {
     /// Connect to this address instead of what the name resolves to: one node behind a balancer
     #[arg(long, value_name = "ADDRESS[:PORT]")]
     pub(super) connect_to: Option<String>,
-    /// Identifier of the relying party the token is for
-    #[arg(long, value_name = "IDENTIFIER", default_value = "urn:federation:MicrosoftOnline")]
-    pub(super) applies_to: String,
-    /// `IssuerUri` of the federated domain in Entra, which the token's issuer must equal [default: the configuration's]
-    #[arg(long, value_name = "URI")]
-    pub(super) expect_issuer: Option<String>,
     /// Seconds to wait for each answer
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=600))]
     pub(super) timeout: u64,
@@ -134,6 +153,17 @@ pub(super) struct ServerArgs {
     /// Show on standard error what is sent and received, without passwords, tickets and tokens
     #[arg(long, short)]
     pub(super) verbose: bool,
+}
+
+/// What the token is for, and whether it is shown.
+#[derive(Debug, Args)]
+pub(super) struct TokenArgs {
+    /// Identifier of the relying party the token is for
+    #[arg(long, value_name = "IDENTIFIER", default_value = "urn:federation:MicrosoftOnline")]
+    pub(super) applies_to: String,
+    /// `IssuerUri` of the federated domain in Entra, which the token's issuer must equal [default: the configuration's]
+    #[arg(long, value_name = "URI")]
+    pub(super) expect_issuer: Option<String>,
     /// Print the token itself; whoever has it is the account until it ends
     #[arg(long)]
     pub(super) show_token: bool,

@@ -10,11 +10,14 @@
 pub(super) mod answer;
 mod args;
 pub(super) mod contract;
+mod device;
 pub(super) mod failure;
 mod federation_metadata;
 pub(super) mod http;
+mod message_log;
 pub(super) mod mex;
 mod report;
+mod request;
 pub(super) mod rst;
 mod run;
 pub(super) mod target;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::failure::Step;
+use super::message_log::Message;
 use super::token::Token;
 use crate::clock::Clock;
 
@@ -26,6 +27,8 @@ struct Line {
     what: String,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     advice: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<Message>,
     milliseconds: u128,
 }
 
@@ -44,17 +47,28 @@ impl<'a> Report<'a> {
 
     /// Does a step and shows how it ended; `None` when nothing can follow it.
     pub(super) fn step<T>(&mut self, step: &'static str, work: impl FnOnce() -> Step<T>) -> Option<T> {
+        self.step_with(step, Vec::new, work)
+    }
+
+    /// The same, and shows what was sent and received in it.
+    pub(super) fn step_with<T>(
+        &mut self,
+        step: &'static str,
+        messages: impl FnOnce() -> Vec<Message>,
+        work: impl FnOnce() -> Step<T>,
+    ) -> Option<T> {
         let began = self.clock.monotonic();
         let outcome = work();
         let took = self.clock.monotonic().saturating_sub(began);
+        let messages = messages();
         match outcome {
             Ok(passed) => {
                 let outcome = if passed.notes.is_empty() { Outcome::Passed } else { Outcome::Noted };
-                self.line(step, outcome, &passed.what, &passed.notes, took);
+                self.line(step, outcome, &passed.what, &passed.notes, messages, took);
                 Some(passed.value)
             }
             Err(failure) => {
-                self.line(step, Outcome::Failed, &failure.what, &failure.advice, took);
+                self.line(step, Outcome::Failed, &failure.what, &failure.advice, messages, took);
                 None
             }
         }
@@ -103,7 +117,15 @@ impl<'a> Report<'a> {
         succeeds
     }
 
-    fn line(&mut self, step: &'static str, outcome: Outcome, what: &str, advice: &[String], took: Duration) {
+    fn line(
+        &mut self,
+        step: &'static str,
+        outcome: Outcome,
+        what: &str,
+        advice: &[String],
+        messages: Vec<Message>,
+        took: Duration,
+    ) {
         let what = printable(what);
         let advice: Vec<String> = advice.iter().map(|advice| printable(advice)).collect();
         if !self.json {
@@ -112,12 +134,15 @@ impl<'a> Report<'a> {
                 Outcome::Noted => '⚠',
                 Outcome::Failed => '✘',
             };
-            self.print(&format!("  {mark} {step:<10} {what}  ({} ms)\n", took.as_millis()));
+            self.print(&format!("  {mark} {step:<11} {what}  ({} ms)\n", took.as_millis()));
+            for Message { sent, received } in &messages {
+                self.print(&format!("      > {sent}\n      < {received}\n"));
+            }
             for advice in &advice {
                 self.print(&format!("      → {advice}\n"));
             }
         }
-        self.steps.push(Line { step, outcome, what, advice, milliseconds: took.as_millis() });
+        self.steps.push(Line { step, outcome, what, advice, messages, milliseconds: took.as_millis() });
     }
 
     /// A reader that went away is no reason to stop probing.
@@ -169,7 +194,7 @@ mod tests {
         assert!(!succeeds);
         assert_eq!(
             text,
-            "  ⚠ TLS        good  (7 ms)\n      → a note\n  ✘ MEX        bad [2J  (0 ms)\n      → do this\n\nThis would \
+            "  ⚠ TLS         good  (7 ms)\n      → a note\n  ✘ MEX         bad [2J  (0 ms)\n      → do this\n\nThis would \
              fail. The server's logs know these requests by the activity id id-1.\n"
         );
     }

@@ -4,8 +4,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use super::answer;
-use super::args::{HybridJoin, PasswordSignIn, Probe, ProbeCommand, ServerArgs};
+use super::args::{HybridJoin, PasswordSignIn, Probe, ProbeCommand, TokenArgs};
 use super::contract::{self, Check, Expected};
+use super::device;
 use super::failure::{Failure, Passed};
 use super::federation_metadata;
 use super::http::{Http, Settings};
@@ -13,7 +14,7 @@ use super::mex::{self, Endpoint, SignIn};
 use super::report::Report;
 use super::rst::{self, UserName};
 use super::target::Target;
-use super::ticket::{self, Identity};
+use super::ticket::{self, Identity, Source};
 use super::tls::{self, Channel};
 use super::token::{self, Token};
 use crate::claims::types::UPN_V1;
@@ -35,9 +36,15 @@ pub(super) fn run(probe: &Probe) -> ExitCode {
 }
 
 fn prepare_and_run(probe: &Probe) -> Result<bool, Failure> {
-    let arguments = probe.command.server();
     let loaded = probe.config.loader().load().loaded;
     let config = loaded.as_ref().map(|loaded| &loaded.config);
+    let arguments = probe.command.server();
+    let (token, identity) = match &probe.command {
+        // Which server it asks, the directory may say.
+        ProbeCommand::Device(command) => return device::run(command, config, &request_id()?),
+        ProbeCommand::HybridJoin(command) => (&command.token, Some(command)),
+        ProbeCommand::Password(command) => (&command.token, None),
+    };
     let own_name = config.map(|config| config.service.federation_service_name.as_str());
     let server = arguments.server.as_deref().or(own_name).ok_or_else(|| {
         Failure::new(format!("--server is missing, and {} cannot be used in its place", probe.config.file().display()))
@@ -45,10 +52,9 @@ fn prepare_and_run(probe: &Probe) -> Result<bool, Failure> {
     let target = Target::parse(server, arguments.connect_to.as_deref())?;
     // Another server's domains are none of this configuration's business.
     let config = config.filter(|_| own_name.is_some_and(|name| name.eq_ignore_ascii_case(&target.host)));
-    let identity = match &probe.command {
-        ProbeCommand::HybridJoin(command) => Some(Identity::new(command, config)?),
-        ProbeCommand::Password(_) => None,
-    };
+    let identity = identity
+        .map(|command| Identity::new(command.principal.as_deref(), command.realm.as_deref(), config))
+        .transpose()?;
     let _own = match (&probe.command, &identity) {
         (ProbeCommand::HybridJoin(command), Some(identity)) => ticket::own_krb5_conf(identity, &command.kdc, config)?,
         _ => None,
@@ -62,24 +68,26 @@ fn prepare_and_run(probe: &Probe) -> Result<bool, Failure> {
         timeout: Duration::from_secs(arguments.timeout),
         request_id: &request_id,
         verbose: arguments.verbose,
-        show_token: arguments.show_token,
+        show_token: token.show_token,
     };
-    let mut run = Run { arguments, config, target: &target, settings, clock: &clock, report: &mut report };
-    match (&probe.command, &identity) {
-        (ProbeCommand::HybridJoin(command), Some(identity)) => drop(run.hybrid_join(command, identity)),
-        (ProbeCommand::Password(command), _) => drop(run.password(command)),
-        (ProbeCommand::HybridJoin(_), None) => return Err(Failure::new("--principal says who it is")),
-    }
-    let success = match probe.command {
-        ProbeCommand::HybridJoin(_) => "A domain-joined computer gets what it needs to join Microsoft Entra.",
-        ProbeCommand::Password(_) => "The user gets what Microsoft Entra needs.",
+    let mut run = Run { arguments: token, config, target: &target, settings, clock: &clock, report: &mut report };
+    let success = match (&probe.command, &identity) {
+        (ProbeCommand::HybridJoin(command), Some(identity)) => {
+            run.hybrid_join(command, identity);
+            "A domain-joined computer gets what it needs to join Microsoft Entra."
+        }
+        (ProbeCommand::Password(command), _) => {
+            run.password(command);
+            "The user gets what Microsoft Entra needs."
+        }
+        _ => return Err(Failure::new("--principal says who it is")),
     };
     Ok(report.finish(&request_id, success))
 }
 
 /// The settings of one probe.
 struct Run<'r, 'o> {
-    arguments: &'r ServerArgs,
+    arguments: &'r TokenArgs,
     config: Option<&'r Config>,
     target: &'r Target,
     settings: Settings<'r>,
@@ -89,7 +97,7 @@ struct Run<'r, 'o> {
 
 impl<'r> Run<'r, '_> {
     fn hybrid_join(&mut self, command: &HybridJoin, identity: &Identity) -> Option<()> {
-        let initiator = self.report.step("account", || identity.initiator(command))?;
+        let initiator = self.report.step("account", || identity.initiator(&Source::of(&command.source)?))?;
         let (http, channel, endpoint) = self.find(SignIn::Windows)?;
         let message = rst::message(&endpoint, &self.arguments.applies_to, &request_id().ok()?, None);
         let post = |ticket: Option<&str>| http.post(&endpoint.url, message.text.expose(), &message.shown, ticket);
@@ -193,7 +201,7 @@ impl<'r> Run<'r, '_> {
 }
 
 /// A refused ticket, sent once more without channel bindings: whether those are the reason.
-fn without_bindings(
+pub(super) fn without_bindings(
     initiator: &Initiator,
     service: &str,
     post: &dyn Fn(Option<&str>) -> Result<super::http::Reply, Failure>,
@@ -222,7 +230,7 @@ fn skew(reply: &super::http::Reply, clock: &dyn Clock) -> Option<String> {
     (seconds > 60).then(|| format!("The server's clock is {seconds} seconds off this computer's; Kerberos allows 300."))
 }
 
-fn request_id() -> Result<String, Failure> {
+pub(super) fn request_id() -> Result<String, Failure> {
     let mut octets = [0; 16];
     SystemRandomSource::new().fill(&mut octets).map_err(|error| Failure::new(error.to_string()))?;
     Ok(uuid::Builder::from_random_bytes(octets).into_uuid().to_string())

@@ -14,6 +14,8 @@ pub(in crate::cli) struct Target {
     /// Port, 443 as a rule.
     pub(in crate::cli) port: u16,
     connect_to: Option<(IpAddr, Option<u16>)>,
+    /// Other names of the same server.
+    aliases: Vec<String>,
 }
 
 impl Target {
@@ -30,7 +32,25 @@ impl Target {
             host: host.to_ascii_lowercase(),
             port: uri.port_u16().unwrap_or(443),
             connect_to: connect_to.map(address).transpose()?,
+            aliases: Vec::new(),
         })
+    }
+
+    /// The same with other names of it: connections to those go where its own go.
+    pub(super) fn known_as(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.aliases.extend(names);
+        self
+    }
+
+    /// Another server, or the same under another name, by a URL of it.
+    pub(super) fn sibling(&self, url: &str) -> Result<Self, Failure> {
+        let other = Self::parse(url, None)?;
+        let connect_to = self.connect_to.filter(|_| self.is_called(&other.host));
+        Ok(Self { connect_to, aliases: Vec::new(), ..other })
+    }
+
+    fn is_called(&self, host: &str) -> bool {
+        host.eq_ignore_ascii_case(&self.host) || self.aliases.iter().any(|name| name.eq_ignore_ascii_case(host))
     }
 
     /// The server's URL for a path that begins with a slash.
@@ -44,7 +64,7 @@ impl Target {
     /// Where a connection to this host goes instead of what its name resolves to.
     pub(in crate::cli) fn redirected(&self, host: &str, port: u16) -> Option<SocketAddr> {
         let (address, other) = self.connect_to?;
-        host.eq_ignore_ascii_case(&self.host).then(|| SocketAddr::new(address, other.unwrap_or(port)))
+        self.is_called(host).then(|| SocketAddr::new(address, other.unwrap_or(port)))
     }
 
     /// The addresses of the server. Asks the resolver.
@@ -112,5 +132,10 @@ mod tests {
             assert_eq!(target.addresses().unwrap(), [expected.parse().unwrap()]);
         }
         assert!(Target::parse("sts.corp.example", Some("node1")).is_err());
+        let known = Target::parse("a.example", Some("10.0.0.1")).unwrap().known_as([String::from("b.example")]);
+        assert_eq!(known.redirected("B.example", 443), Some("10.0.0.1:443".parse().unwrap()));
+        let sibling = known.sibling("https://b.example/adfs/oauth2/token").unwrap();
+        assert_eq!(sibling.addresses().unwrap(), ["10.0.0.1:443".parse().unwrap()]);
+        assert_eq!(known.sibling("https://c.example/").unwrap().redirected("c.example", 443), None);
     }
 }

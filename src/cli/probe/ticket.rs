@@ -1,11 +1,12 @@
 //! The Kerberos side: who asks, and the ticket for the service. Every call may wait for a KDC.
 
-use std::path::Path;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::args::HybridJoin;
+use super::args::TicketSource;
 use super::failure::{Failure, Passed, Step};
 use super::http::Reply;
 use crate::cli::own_krb5_conf::OwnKrb5Conf;
@@ -27,18 +28,18 @@ pub(super) struct Identity {
 
 impl Identity {
     /// From the command line and, for the realm, the configuration.
-    pub(super) fn new(arguments: &HybridJoin, config: Option<&Config>) -> Result<Self, Failure> {
+    pub(super) fn new(principal: Option<&str>, realm: Option<&str>, config: Option<&Config>) -> Result<Self, Failure> {
         let upper = |realm: &str| realm.to_ascii_uppercase();
         let configured =
             || config.and_then(|config| config.domains.first()).map(|domain| domain.realm.as_str().to_owned());
-        let given = arguments.realm.as_deref().map(upper);
-        let Some(principal) = &arguments.principal else {
+        let given = realm.map(upper);
+        let Some(principal) = principal else {
             return Ok(Self { name: None, realm: given });
         };
         let (name, realm) = match (principal.rsplit_once('@'), given) {
             // A UPN of another suffix than the realm.
             (Some((_, suffix)), Some(realm)) if upper(suffix) != realm => {
-                (LoginName::Upn { upn: principal.clone(), realm: realm.clone() }, realm)
+                (LoginName::Upn { upn: principal.to_owned(), realm: realm.clone() }, realm)
             }
             (Some((user, suffix)), _) => {
                 (LoginName::Account { user: user.to_owned(), realm: upper(suffix) }, upper(suffix))
@@ -48,7 +49,7 @@ impl Identity {
                     Failure::new(format!("the realm of {principal} is not known"))
                         .advise("Give --realm, or --principal NAME@REALM.")
                 })?;
-                (LoginName::Account { user: principal.clone(), realm: realm.clone() }, realm)
+                (LoginName::Account { user: principal.to_owned(), realm: realm.clone() }, realm)
             }
         };
         Ok(Self { name: Some(name), realm: Some(realm) })
@@ -63,37 +64,82 @@ impl Identity {
         }
     }
 
+    /// Its realm, if it is known here.
+    pub(super) fn realm(&self) -> Option<&str> {
+        self.realm.as_deref()
+    }
+
     /// Gets ready to ask for tickets; with a password the KDC is asked at once.
-    pub(super) fn initiator(&self, arguments: &HybridJoin) -> Step<Initiator> {
-        let source = &arguments.source;
-        let explained = |error: InitiatorError| explain(&error, None);
-        if let Some(cache) = &source.ccache {
-            let cache = if cache.contains(':') { cache.clone() } else { format!("FILE:{cache}") };
-            let initiator = Initiator::with_cache(&cache).map_err(explained)?;
-            return Ok(Passed::new(initiator, format!("the account of {cache}")));
+    pub(super) fn initiator(&self, source: &Source) -> Step<Initiator> {
+        let mut initiator = self.connect(source).map_err(|error| explain(&error, None))?;
+        // Once the password is known to be right: a wrong one counts once.
+        if let (Source::Password(password), Some(name)) = (source, &self.name) {
+            let negotiating = Initiator::with_password_to_negotiate(name, password);
+            initiator = negotiating.map_err(|error| explain(&error, None))?;
         }
-        let name = self.name.as_ref().ok_or_else(|| Failure::new("--principal says who it is"))?;
-        let shown = match name {
-            LoginName::Account { user, realm } => format!("{user}@{realm}"),
-            LoginName::Upn { upn, realm } => format!("{upn} in {realm}"),
+        let who = match &self.name {
+            Some(LoginName::Account { user, realm }) => format!("{user}@{realm}"),
+            Some(LoginName::Upn { upn, realm }) => format!("{upn} in {realm}"),
+            None => String::from("the account"),
         };
-        let (initiator, how) = if let Some(keytab) = &source.keytab {
-            std::fs::File::open(keytab)
-                .map_err(|error| Failure::new(format!("--keytab {}: {error}", keytab.display())))?;
-            (Initiator::with_keytab(name, keytab), format!("with the key in {}", keytab.display()))
-        } else if let Some(file) = &source.password_file {
-            (Initiator::with_password(name, &password(file)?), String::from("with the password"))
-        } else {
-            return Err(Failure::new("give --keytab, --ccache or --password-file"));
-        };
-        Ok(Passed::new(initiator.map_err(explained)?, format!("{shown} {how}")))
+        Ok(Passed::new(
+            initiator,
+            match source {
+                Source::Cache(cache) => format!("the account of {cache}"),
+                Source::Keytab(keytab) => format!("{who} with the key in {}", keytab.display()),
+                Source::Password(_) => format!("{who} with the password"),
+            },
+        ))
+    }
+
+    /// The same without words, and without a token for Negotiate where a password is the source.
+    pub(super) fn connect(&self, source: &Source) -> Result<Initiator, InitiatorError> {
+        let name = self.name.as_ref().ok_or(InitiatorError::Name);
+        match source {
+            Source::Cache(cache) => Initiator::with_cache(cache),
+            Source::Keytab(keytab) => Initiator::with_keytab(name?, keytab),
+            Source::Password(password) => Initiator::with_password(name?, password),
+        }
     }
 }
 
-/// A password from a file; one line end at its end is not part of it.
+/// What tickets are got with.
+#[derive(Debug)]
+pub(super) enum Source {
+    /// The key in a keytab.
+    Keytab(PathBuf),
+    /// Tickets that are there.
+    Cache(String),
+    /// A password.
+    Password(Secret<String>),
+}
+
+impl Source {
+    /// What the command line says. Reads the password.
+    pub(super) fn of(arguments: &TicketSource) -> Result<Self, Failure> {
+        if let Some(keytab) = &arguments.keytab {
+            std::fs::File::open(keytab)
+                .map_err(|error| Failure::new(format!("--keytab {}: {error}", keytab.display())))?;
+            return Ok(Self::Keytab(keytab.clone()));
+        }
+        if let Some(file) = &arguments.password_file {
+            return Ok(Self::Password(password(file)?));
+        }
+        Ok(Self::Cache(arguments.cache()))
+    }
+}
+
+/// A password from a file, or from standard input where the file is `-`; one line end at its end is not part of it.
 pub(super) fn password(file: &Path) -> Result<Secret<String>, Failure> {
     let refuse = |reason: &str| Failure::new(format!("--password-file {}: {reason}", file.display()));
-    let octets = Secret::new(std::fs::read(file).map_err(|error| refuse(&error.to_string()))?);
+    let mut octets = Vec::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(MAX_PASSWORD_FILE).read_to_end(&mut octets)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(MAX_PASSWORD_FILE).read_to_end(&mut octets))
+    };
+    let octets = Secret::new(octets);
+    read.map_err(|error| refuse(&error.to_string()))?;
     let text = std::str::from_utf8(octets.expose()).map_err(|_| refuse("not UTF-8 text"))?;
     let text = text.strip_suffix('\n').unwrap_or(text);
     Ok(Secret::new(text.strip_suffix('\r').unwrap_or(text).to_owned()))
@@ -167,7 +213,10 @@ fn explain(error: &InitiatorError, service: Option<&str>) -> Failure {
              (msDS-SupportedEncryptionTypes 0x18) and change its password once.",
         ),
         TicketProblem::TicketExpired | TicketProblem::NoCredential => {
-            failure.advise("There is no valid ticket-granting ticket: run kinit, or use --keytab or --password-file.")
+            failure.advise(
+                "There is no valid ticket-granting ticket: run kinit, or use --keytab or --password-file. With --keytab: it has no key \
+                 of the account, as `klist -kt FILE` shows; upper and lower case count.",
+            )
         }
         TicketProblem::ServerNotProved | TicketProblem::Other => failure,
     }
@@ -196,10 +245,14 @@ pub(super) fn own_krb5_conf(
     OwnKrb5Conf::set(&conf, "probe").map(Some).map_err(|error| Failure::new(error.to_string()))
 }
 
+/// Octets of a file with a password; none has as many.
+const MAX_PASSWORD_FILE: u64 = 4096;
+
 #[cfg(test)]
 mod tests {
     use clap::Parser as _;
 
+    use super::super::args::HybridJoin;
     use super::*;
 
     #[derive(clap::Parser)]
@@ -210,7 +263,8 @@ mod tests {
 
     fn identity(line: &[&str]) -> Result<Identity, Failure> {
         let line = ["probe", "--keytab", "k"].iter().chain(line);
-        Identity::new(&Program::try_parse_from(line).unwrap().command, None)
+        let command = Program::try_parse_from(line).unwrap().command;
+        Identity::new(command.principal.as_deref(), command.realm.as_deref(), None)
     }
 
     #[test]

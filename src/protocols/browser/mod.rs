@@ -21,6 +21,7 @@ pub(in crate::protocols) mod portal;
 mod prompt;
 pub(in crate::protocols) mod provider_sign_out;
 mod reply;
+pub(in crate::protocols) mod requested_methods;
 mod session;
 mod sign_in;
 mod sign_out;

@@ -14,8 +14,8 @@ use super::scopes::Granted;
 use super::travel::{self, Code, SignedIn};
 use super::{OAuthEndpoint, OAuthSettings};
 use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
-use crate::authn::{AuthnError, SsoSession};
-use crate::issuance::{Context, Decision, SignInRequest};
+use crate::authn::{AuthnError, RequestedMethod, SsoSession};
+use crate::issuance::{ClientHints, Context, Decision, SignInRequest};
 use crate::pages::ErrorText;
 use crate::protocols::browser::{self, Arrival, Browser, Door, Input, Outcome, Place, Prompt, SignInFailure};
 use crate::protocols::environment::Environment;
@@ -183,7 +183,10 @@ impl Visit<'_> {
             relying_party: granted.resource.clone(),
             endpoint: OAuthEndpoint::Authorize(Door::Main).path().to_owned(),
             origin: call.origin.clone(),
-            hints: call.hints(),
+            hints: ClientHints {
+                windows_or_multi_factor: request.requirement.methods.contains(&RequestedMethod::WindowsOrMultiFactor),
+                ..call.hints()
+            },
             token_type: Some(TokenType::Jwt),
         };
         let grant = match environment.issuer.decide(cx, &sign_in, &session.subject).await? {

@@ -11,9 +11,8 @@ use super::redirect::{ResponseMode, Target};
 use super::scopes::Wanted;
 use crate::authn::{AuthnRequirement, RequestedMethod};
 use crate::protocols::browser::parameters::{ParameterError, Parameters};
-use crate::protocols::browser::{self, HomeRealmParameters};
+use crate::protocols::browser::{self, HomeRealmParameters, requested_methods};
 use crate::protocols::http::Call;
-use crate::tokens::jwt::read_object;
 
 /// A request, as far as it must be readable before anything may be told to the client.
 #[derive(Debug)]
@@ -184,23 +183,20 @@ fn challenge(parameters: &Parameters) -> Result<Option<String>, OAuthError> {
     Ok(Some(challenge.to_owned()))
 }
 
+/// Words that nobody knows are left out, as `OpenID Connect` wants it.
 fn requirement(parameters: &Parameters, ask: bool) -> Result<AuthnRequirement, OAuthError> {
     let seconds = match parameters.line("max_age", MAX_SHORT)? {
         None => None,
         Some(text) => Some(text.parse::<u32>().map_err(|_| unusable("max_age", "it is no number of seconds"))?),
     };
     let max_age = seconds.map(|seconds| Duration::from_secs(seconds.into()));
-    let properties = parameters.line("resource_params", MAX_PARAMS)?;
-    let mut words: Vec<String> = Vec::new();
-    if let Some(properties) = properties {
-        words.extend(acr_of(properties)?);
-    }
+    let mut words: Vec<String> = requested_methods::acr(parameters)?.into_iter().collect();
     if let Some(values) = parameters.line("acr_values", MAX_PARAMS)? {
         words.extend(values.split(' ').filter(|word| !word.is_empty()).map(str::to_owned));
     }
-    let mut methods: Vec<RequestedMethod> = words.iter().filter_map(|word| method(word)).collect();
+    let mut methods: Vec<RequestedMethod> = words.iter().filter_map(|word| requested_methods::method(word)).collect();
     match parameters.line("amr_values", MAX_SHORT)? {
-        Some("ngcmfa") if properties.is_none() => methods = vec![RequestedMethod::MultiFactor],
+        Some("ngcmfa") if !parameters.has("resource_params") => methods = vec![RequestedMethod::MultiFactor],
         Some("ngcmfa") | None => {}
         Some(_) => return Err(unusable("amr_values", "only ngcmfa is known")),
     }
@@ -210,23 +206,6 @@ fn requirement(parameters: &Parameters, ask: bool) -> Result<AuthnRequirement, O
         methods = vec![RequestedMethod::MultiFactor];
     }
     Ok(AuthnRequirement { methods, max_age, ask })
-}
-
-/// A method by its URI, or by the last word of one of AD FS' own. Words that nobody knows are left out, as `OpenID Connect`
-/// wants it.
-fn method(word: &str) -> Option<RequestedMethod> {
-    RequestedMethod::from_uri(word)
-        .or_else(|| RequestedMethod::from_uri(&format!("http://schemas.microsoft.com/claims/{word}")))
-}
-
-/// `acr` of `resource_params`: base64url of `{"Properties":[{"Key":"acr","Value":"wiaormultiauthn"}]}`.
-fn acr_of(text: &str) -> Result<Option<String>, OAuthError> {
-    let malformed = || unusable("resource_params", "it is not base64url of JSON with Properties");
-    let octets = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).map_err(|_| malformed())?;
-    let object = read_object(&octets).map_err(|_| malformed())?;
-    let properties = object.get("Properties").and_then(serde_json::Value::as_array).ok_or_else(malformed)?;
-    let field = |property: &serde_json::Value, name: &str| property.get(name)?.as_str().map(str::to_owned);
-    Ok(properties.iter().find(|it| field(it, "Key").as_deref() == Some("acr")).and_then(|it| field(it, "Value")))
 }
 
 const fn unusable(name: &'static str, reason: &'static str) -> OAuthError {

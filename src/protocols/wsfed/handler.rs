@@ -9,9 +9,9 @@ use super::reply_address::reply_address;
 use super::request::{self, Decoded, SignIn, WsFederationRequest};
 use super::{response, sign_out};
 use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
-use crate::authn::SsoSession;
+use crate::authn::{RequestedMethod, SsoSession};
 use crate::claims::Text;
-use crate::issuance::{Context, Decision, SignInRequest, TokenSpec};
+use crate::issuance::{ClientHints, Context, Decision, SignInRequest, TokenSpec};
 use crate::protocols::browser::{
     self, Arrival, Browser, Door, Input, LoopGuard, Outcome, PartnerAnswer, Place, Prompt, SignInFailure,
 };
@@ -149,7 +149,10 @@ async fn issue(
         relying_party: request.realm.clone(),
         endpoint: Door::Main.path().to_owned(),
         origin: call.origin.clone(),
-        hints: call.hints(),
+        hints: ClientHints {
+            windows_or_multi_factor: request.requirement.methods.contains(&RequestedMethod::WindowsOrMultiFactor),
+            ..call.hints()
+        },
         token_type: None,
     };
     let grant = match environment.issuer.decide(cx, &sign_in, &signed_in.session.subject).await? {

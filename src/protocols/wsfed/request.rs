@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use actix_web::http::Method;
 
-use crate::authn::{AuthnRequirement, RequestedMethod};
+use crate::authn::AuthnRequirement;
 use crate::protocols::browser::parameters::{ParameterError, Parameters};
 use crate::protocols::browser::{
-    self, HomeRealmParameters, LogoutMessage, PartnerAnswer, PartnerMessage, SEALED_LIMIT,
+    self, HomeRealmParameters, LogoutMessage, PartnerAnswer, PartnerMessage, SEALED_LIMIT, requested_methods,
 };
 use crate::protocols::http::Call;
 use crate::protocols::openid::Answered;
@@ -222,9 +222,11 @@ fn sign_in(parameters: &Parameters, query: String) -> Result<SignIn, RequestErro
 }
 
 fn requirement(parameters: &Parameters) -> Result<AuthnRequirement, RequestError> {
+    let acr = requested_methods::acr(parameters)?;
     let methods = match parameters.line("wauth", MAX_IDENTIFIER)? {
-        None => Vec::new(),
-        Some(uri) => vec![RequestedMethod::from_uri(uri).ok_or_else(|| RequestError::Method(uri.to_owned()))?],
+        // Of the other form nobody says that it must be known.
+        None => acr.as_deref().and_then(requested_methods::method).into_iter().collect(),
+        Some(word) => vec![requested_methods::method(word).ok_or_else(|| RequestError::Method(word.to_owned()))?],
     };
     let minutes = match parameters.line("wfresh", MAX_SHORT)? {
         None => None,
@@ -237,7 +239,7 @@ fn requirement(parameters: &Parameters) -> Result<AuthnRequirement, RequestError
 
 /// Parameters with a meaning in the protocol. The ones not read above are ignored, as AD FS ignores them or because there is
 /// nothing to choose from.
-const KNOWN: [&str; 19] = [
+const KNOWN: [&str; 20] = [
     "wa",
     "wtrealm",
     "wreply",
@@ -256,6 +258,7 @@ const KNOWN: [&str; 19] = [
     "login_hint",
     "domain_hint",
     "prompt",
+    "resource_params",
     "client-request-id",
 ];
 /// The parameter of the artifact binding (saml-bindings 3.6).
@@ -266,6 +269,7 @@ const MAX_IDENTIFIER: usize = 2048;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authn::RequestedMethod;
 
     fn of(query: &str) -> Result<WsFederationRequest, RequestError> {
         read(&Parameters::parse(query.as_bytes()).unwrap(), query.to_owned())
@@ -305,6 +309,28 @@ mod tests {
         assert_eq!(home("RedirectToIdentityProvider=AD+AUTHORITY").chosen.as_deref(), Some("AD AUTHORITY"));
         assert!(home("ChooseHomeRealm=true").wants_to_choose && home("prompt=none").passive);
         assert_eq!(home("prompt=login&HomeRealmSearch="), HomeRealmParameters::default());
+    }
+
+    #[test]
+    fn windows_or_more_than_one_factor_is_asked_for_in_every_form() {
+        let asked = |more: &str| sign_in_of(&format!("wa=wsignin1.0&wtrealm=a&{more}")).requirement.methods;
+        let documented = "eyJQcm9wZXJ0aWVzIjpbeyJLZXkiOiJhY3IiLCJWYWx1ZSI6IndpYW9ybXVsdGlhdXRobiJ9XX0";
+        for more in [
+            &format!("resource_params={documented}"),
+            &format!("resource_params={documented}%3D"),
+            "wauth=wiaormultiauthn",
+            "wauth=http%3A%2F%2Fschemas.microsoft.com%2Fclaims%2Fwiaormultiauthn",
+        ] {
+            assert_eq!(asked(more), [RequestedMethod::WindowsOrMultiFactor], "{more}");
+        }
+        // What `wauth` says counts; properties without the method ask for nothing.
+        let both = format!("resource_params={documented}&wauth=urn:federation:authentication:windows");
+        assert_eq!(asked(&both), [RequestedMethod::Windows]);
+        assert_eq!(asked("resource_params=eyJQcm9wZXJ0aWVzIjpbXX0"), []);
+        for odd in ["e30", "x", "eyJQcm9wZXJ0aWVzIjpbXX0.x"] {
+            let error = of(&format!("wa=wsignin1.0&wtrealm=a&resource_params={odd}")).unwrap_err();
+            assert_eq!(error, RequestError::Parameters(ParameterError::Value { name: "resource_params" }), "{odd}");
+        }
     }
 
     #[test]

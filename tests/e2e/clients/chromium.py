@@ -1,6 +1,6 @@
 """Drives headless Chromium over its debugging pipe through scenes, with a relying party that shows what it got.
 
-Input: {"service", "scenes": [{"name", "path", "steps", …}], "relying_party": {"addresses", "certificate", "key"}, "profile",
+Input: {"service", "scenes": [{"name", "path", "steps", …}], "relying_party": {"addresses", "certificate", "key"} or null, "profile",
 "certificate": {"file", "password", "pattern"} or null}.
 Output: for each scene, the last page: its address, title, text, what the relying party received, and what axe-core found wrong
 with the pages on which the scene has a step ["axe"].
@@ -267,7 +267,8 @@ def play(browser, service, scene):
 
 def main():
     request = json.load(sys.stdin)
-    serve(request["relying_party"])
+    if request.get("relying_party"):
+        serve(request["relying_party"])
     browser = Chromium(request["profile"], request.get("arguments", []), request.get("certificate"))
     try:
         answers = {scene["name"]: play(browser, request["service"], scene) for scene in request["scenes"]}

@@ -17,13 +17,23 @@ pub struct KeepAlive {
 impl KeepAlive {
     /// Connects under the service's name, or says why not.
     pub fn try_open(address: &str, port: u16) -> Result<Self, String> {
-        let host = Lab::get().url.trim_start_matches("https://").to_owned();
-        let tcp = TcpStream::connect((address, port)).map_err(|error| error.to_string())?;
-        tcp.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
+        Self::open_by(&Self::connector(), address, port)
+    }
+
+    /// What connections are made by; making it takes longer than a connection, so those who open many share one.
+    pub fn connector() -> SslConnector {
         let mut connector = SslConnector::builder(SslMethod::tls_client()).expect("TLS");
         // Which certificate is served is what the tests look at.
         connector.set_verify(SslVerifyMode::NONE);
-        let stream = connector.build().connect(&host, tcp).map_err(|error| error.to_string())?;
+        connector.build()
+    }
+
+    /// Connects by a connector that is there.
+    pub fn open_by(connector: &SslConnector, address: &str, port: u16) -> Result<Self, String> {
+        let host = Lab::get().url.trim_start_matches("https://").to_owned();
+        let tcp = TcpStream::connect((address, port)).map_err(|error| error.to_string())?;
+        tcp.set_read_timeout(Some(Duration::from_secs(20))).expect("a time-out");
+        let stream = connector.connect(&host, tcp).map_err(|error| error.to_string())?;
         Ok(Self { stream, host })
     }
 
