@@ -127,10 +127,7 @@ impl Farm {
     /// A device that joined, with the certificate it got.
     pub(crate) fn joined(&self, number: u32, key: DeviceKey) -> Device {
         let answer = self.join(&self.join_request(number, &key));
-        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
-        let certificate =
-            answer.pointer("/Certificate/RawBody").and_then(Value::as_str).unwrap_or_else(|| panic!("{answer}"));
-        Device { number, key, certificate: STANDARD.decode(certificate).unwrap() }
+        Device::of(number, key, &answer)
     }
 
     /// A primary refresh token of a device, as one that was given to a user who typed a password.
@@ -267,6 +264,14 @@ pub(crate) struct Device {
 }
 
 impl Device {
+    /// The device that an answer says was registered.
+    pub(crate) fn of(number: u32, key: DeviceKey, answer: &Answer) -> Self {
+        let answer: Value = serde_json::from_slice(&answer.body).unwrap();
+        let certificate = answer.pointer("/Certificate/RawBody").and_then(Value::as_str);
+        let certificate = STANDARD.decode(certificate.unwrap_or_else(|| panic!("{answer}"))).unwrap();
+        Self { number, key, certificate }
+    }
+
     /// Its identifier: that of the computer.
     fn id(&self) -> DeviceId {
         DeviceId(uuid::Uuid::from_bytes_le(guid(self.number).to_directory_bytes()))
@@ -356,11 +361,17 @@ impl Directory for AtOnce {
     }
 
     async fn object_guid(&self, sid: &Sid) -> Result<ObjectGuid, DirectoryError> {
+        // The cache asks for the attribute.
         Ok(guid(sid.rid().unwrap_or_default() / 2))
     }
 
-    async fn attributes(&self, _: &Sid, _: &[AttributeName]) -> Result<Attributes, DirectoryError> {
-        Ok(Attributes::default())
+    async fn attributes(&self, sid: &Sid, names: &[AttributeName]) -> Result<Attributes, DirectoryError> {
+        let mut found = Attributes::default();
+        for name in names.iter().filter(|name| name.as_str() == "objectguid") {
+            let guid = guid(sid.rid().unwrap_or_default() / 2).to_directory_bytes();
+            found.insert(name.clone(), vec![AttributeValue::Octets(guid.to_vec())]);
+        }
+        Ok(found)
     }
 
     async fn search(&self, _: &str, _: &str, names: &[AttributeName]) -> Result<Vec<Attributes>, DirectoryError> {

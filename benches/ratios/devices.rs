@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey};
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
-use chancery::devices::DeviceId;
 use openssl::hash::MessageDigest;
 use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
@@ -18,7 +17,7 @@ use openssl::sign::Signer;
 use rustix::time::{ClockId, clock_gettime};
 use sqlx::ConnectOptions as _;
 
-use crate::device_farm::{DeviceKey, Farm, good, refresh, refresh_token_in};
+use crate::device_farm::{Device, DeviceKey, Farm, good, refresh, refresh_token_in};
 use crate::in_process::bare_signature;
 use crate::measure::{Candidate, interleave, median};
 use crate::report::Report;
@@ -44,7 +43,7 @@ fn tokens(report: &mut Report, configuration: &Path, scratch: &Path) {
     let mut joined = 0;
     let mut ratios: [Vec<f64>; 4] = Default::default();
     let mut costs: [Vec<f64>; 4] = Default::default();
-    for round in 0..=ROUNDS {
+    for round in 0..=rounds() {
         let bare = Bare::measure();
         let joins: Vec<_> = (0..REQUESTS).map(|_| farm.join_request(next(&mut joined), &key)).collect();
         let join = cost(joins.len(), || joins.iter().for_each(|call| good(&farm.join(call))));
@@ -96,48 +95,39 @@ fn registries(report: &mut Report, configuration: &Path, scratch: &Path) {
         .collect();
     let mut joined = 0;
     let mut costs: [[Vec<f64>; 2]; SIZES.len()] = Default::default();
-    for round in 0..=ROUNDS {
+    for round in 0..=rounds() {
         let numbers: Vec<_> = (0..REQUESTS).map(|_| next(&mut joined)).collect();
         for turn in 0..farms.len() {
             let index = (turn + round) % farms.len();
             let farm = &farms[index];
             let joins: Vec<_> = numbers.iter().map(|number| farm.join_request(*number, &key)).collect();
-            let join = cost(joins.len(), || joins.iter().for_each(|call| good(&farm.join(call))));
-            let marks = marks(farm);
-            let registry = &farm.environment.devices.as_ref().unwrap().registry;
-            let find = cost(marks.len(), || {
-                for mark in &marks {
-                    assert!(farm.runtime.block_on(registry.find_by_certificate(mark)).unwrap().is_some());
-                }
-            });
+            let mut answers = Vec::new();
+            let join = cost(joins.len(), || answers.extend(joins.iter().map(|call| farm.join(call))));
+            let requests: Vec<_> = numbers
+                .iter()
+                .zip(&answers)
+                .map(|(number, answer)| {
+                    let device = Device::of(*number, key.clone(), answer);
+                    farm.prt_request(&device, &farm.prt(&device))
+                })
+                .collect();
+            // Each by a device whose certificate was not looked for before.
+            let request = cost(requests.len(), || requests.iter().for_each(|call| good(&farm.token(call))));
             if round > 0 {
                 costs[index][0].push(join);
-                costs[index][1].push(find);
+                costs[index][1].push(request);
             }
         }
     }
     let costs = costs.map(|costs| costs.map(median));
     let [few, more @ ..] = costs;
-    for (what, at) in [("join", 0), ("find_by_certificate", 1)] {
+    for (what, at) in [("join", 0), ("prt_request", 1)] {
         Report::note(&format!("{what}_among_{}", SIZES[0]), few[at], "us");
         for (size, costs) in SIZES[1..].iter().zip(&more) {
             Report::note(&format!("{what}_among_{size}"), costs[at], "us");
             report.within(&format!("{what}_among_{size}"), costs[at], 1.25 * few[at]);
         }
     }
-}
-
-/// Certificates of devices all over the registry, none of which was looked for before.
-fn marks(farm: &Farm) -> Vec<chancery::devices::CertificateMark> {
-    let registry = &farm.environment.devices.as_ref().unwrap().registry;
-    let mark = || {
-        let mut octets = [0; 16];
-        openssl::rand::rand_bytes(&mut octets).unwrap();
-        let after = DeviceId(uuid::Uuid::from_bytes(octets));
-        let one = farm.runtime.block_on(registry.list(Some(after), 1)).unwrap().pop()?;
-        one.certificates.first().copied()
-    };
-    std::iter::repeat_with(mark).flatten().take(REQUESTS).collect()
 }
 
 /// So many devices more, of as many owners.
@@ -233,6 +223,11 @@ fn process_time() -> Duration {
 fn next(number: &mut u32) -> u32 {
     *number += 1;
     *number
+}
+
+/// `BENCH_ROUNDS` of both kinds.
+fn rounds() -> usize {
+    std::env::var("BENCH_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(ROUNDS)
 }
 
 const SIZES: [u32; 3] = [10, 100_000, 1_000_000];

@@ -107,7 +107,7 @@ pub fn languages() -> impl Iterator<Item = &'static str> {
 }
 
 /// Octets that the pictures of a page may have together, as files: with them, a page stays under 30 kB.
-pub const MOST_PICTURE_OCTETS: usize = 13_000;
+pub const MOST_PICTURE_OCTETS: usize = 12_000;
 /// Characters of a text.
 pub const MOST_TEXT: usize = 500;
 /// Characters of a name.
