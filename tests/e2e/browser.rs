@@ -74,7 +74,7 @@ fn method(token: &Assertion) -> String {
 pub fn picture(name: &str) -> Value {
     match std::env::var("CHANCERY_PICTURES") {
         Ok(directory) => json!(["picture", format!("{directory}/{name}.png")]),
-        Err(_) => json!(["wait", "body"]),
+        Err(_) => json!(["see", "body"]),
     }
 }
 

@@ -118,7 +118,10 @@ fn a_fresh_domain_is_prepared_and_devices_register_without_keys() {
     assert!(said.contains("devices register, and none gets a primary refresh token"), "{said}");
     assert!(said.contains("the service account may create devices"), "{said}");
 
-    tokio::runtime::Runtime::new().expect("a runtime").block_on(conforms(&registry(), false));
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
+        let administrator = format!("{}-500", variable("LAB_OTHER_SID"));
+        conforms(&registry(), administrator.parse().expect("a SID"), false).await;
+    });
 
     let node = setup.start();
     let browser = Browser::windows().at(&node.address);

@@ -52,8 +52,9 @@ impl Place {
         let schema = Schema::read(objects, text(&root, "schemaNamingContext")?).await?;
         let invocation = guid(&directory_service, "invocationId")?;
         let domain = domain.attributes.object_guid().ok_or_else(|| damaged(&domain, "objectGUID"))?;
+        // Each attribute has its own room: however many servers have published theirs, Entra's are among them.
         let issuers = ["msDS-IssuerPublicCertificates", "msDS-CloudIssuerPublicCertificates"];
-        let issuers = issuers.iter().flat_map(|name| attributes.octets(name)).take(MAX_ISSUERS);
+        let issuers = issuers.iter().flat_map(|name| attributes.octets(name).take(MAX_ISSUERS));
         Ok(Self {
             host: root.attributes.text("dnsHostName").map(str::to_owned),
             container,

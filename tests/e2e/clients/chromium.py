@@ -224,7 +224,8 @@ def play(browser, service, scene):
         elif action == "title":
             browser.wait(f"document.title.includes({json.dumps(value)})", value)
         elif action == "type":
-            # Into whatever has the focus, as somebody at a keyboard does.
+            # Into the field that has the focus, as somebody at a keyboard does; a page gives it a moment after it is there.
+            browser.wait("document.activeElement.matches('input, textarea')", "a field with the focus")
             browser.call("Input.insertText", text=value)
         elif action == "tab":
             browser.key("Tab", 9)

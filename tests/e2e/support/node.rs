@@ -2,11 +2,13 @@
 //!
 //! Tests that change the server (reload, keytab, stop) use these, so that they disturb no other test.
 
+use std::collections::VecDeque;
 use std::fs;
+use std::ops::Range;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::curl::{Curl, Response};
@@ -30,14 +32,18 @@ pub struct Node {
 impl NodeSetup {
     /// The lab's configuration on an address nobody else has.
     pub fn new() -> Self {
-        static NEXT: AtomicU8 = AtomicU8::new(101);
-        let octet = NEXT.fetch_add(1, Ordering::Relaxed);
-        assert!((101..250).contains(&octet), "addresses of the lab's block are used up");
-        Self::at(octet)
+        let octet = free().pop_front().expect("addresses of the lab's block are used up");
+        let _ = fs::remove_dir_all(Lab::get().scratch(&format!("node-{octet}")));
+        Self::on(octet)
     }
 
-    /// The lab's configuration on the address with this last octet.
+    /// The lab's configuration on the address with this last octet, with the state of the server that was there.
     pub fn at(octet: u8) -> Self {
+        free().retain(|other| *other != octet);
+        Self::on(octet)
+    }
+
+    fn on(octet: u8) -> Self {
         let address = format!("{}.{octet}", variable("LAB_BLOCK"));
         let directory = Lab::get().scratch(&format!("node-{octet}"));
         run(Command::new(script("configure")).arg(&directory).arg(&address));
@@ -218,10 +224,21 @@ impl Node {
     }
 }
 
+/// Last octets of the addresses of tests.
+const TESTS: Range<u8> = 101..250;
+
+/// Last octets of addresses without a server. One that was used comes last again: by then nobody looks at what is left of its server.
+fn free() -> MutexGuard<'static, VecDeque<u8>> {
+    static FREE: LazyLock<Mutex<VecDeque<u8>>> = LazyLock::new(|| Mutex::new(TESTS.collect()));
+    FREE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 impl Drop for Node {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        let octet = self.address.rsplit('.').next().and_then(|octet| octet.parse().ok());
+        free().extend(octet.filter(|octet| TESTS.contains(octet)));
         if std::thread::panicking() {
             eprintln!("the server at {} logged:\n{}", self.address, self.log());
         }
