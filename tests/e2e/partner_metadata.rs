@@ -29,13 +29,16 @@ fn start() -> Option<World> {
     let setup = setup.append(&ca).write("trusts/cp.toml", trust);
     let rules = format!("transform_rules = '''c:[Type == \"{}\"] => issue(claim = c);'''", claim::UPN_2005);
     application(&setup.directory, "partner", &format!("claims_providers = ['{HOME}/saml']\n{rules}"));
+    let folder = PathBuf::from(variable("LAB")).join("partner");
+    let rolling = folder.join("rolling").join(&name);
+    // Of an earlier server at this address.
+    let _ = std::fs::remove_file(&rolling);
     let node = setup.start();
     let metadata = node.curl("/FederationMetadata/2007-06/FederationMetadata.xml").send().body;
     let certificates = published_certificates(&metadata, "fed:SecurityTokenServiceType", "signing");
     let pem = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n", certificates[0]);
-    let folder = PathBuf::from(variable("LAB")).join("partner");
     std::fs::write(folder.join(format!("service/{name}.pem")), pem).expect("the partner's folder is writable");
-    Some(World { node, rolling: folder.join("rolling").join(name) })
+    Some(World { node, rolling })
 }
 
 impl World {

@@ -187,6 +187,7 @@ class Chromium:
         raise TimeoutError(f"{what}: {self.evaluate('location.href + document.documentElement.outerHTML')}")
 
     def click(self, selector):
+        self.wait(f"!!document.querySelector({json.dumps(selector)})", selector)
         box = self.evaluate(
             f"(() => {{ const r = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
             " return [r.x + r.width / 2, r.y + r.height / 2] })()")
