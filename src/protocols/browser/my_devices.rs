@@ -111,10 +111,13 @@ impl Visit<'_> {
         }
     }
 
-    /// The devices of whoever is signed in, those used last first.
+    /// The devices of whoever is signed in: those that work before those that are disabled, those used last first.
     async fn own(&self) -> Result<Vec<Device>, RegistryError> {
         let mut own = self.devices.registry.of_user(&self.account.sid).await?;
-        own.sort_by_key(|device| std::cmp::Reverse(device.last_used.or(device.registered)));
+        own.sort_by_cached_key(|device| {
+            let used = std::cmp::Reverse(device.last_used.or(device.registered));
+            (!device.enabled, used, device.display_name.clone())
+        });
         Ok(own)
     }
 

@@ -68,7 +68,8 @@ def serve(settings):
     context.load_cert_chain(settings["certificate"], settings["key"])
     for address in settings["addresses"]:
         server = http.server.ThreadingHTTPServer((address, 443), RelyingParty)
-        server.socket = context.wrap_socket(server.socket, server_side=True)
+        # The handshake is made by the thread of the connection: a browser opens some in advance, on which it says nothing for long.
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
@@ -189,8 +190,8 @@ class Chromium:
     def click(self, selector):
         self.wait(f"!!document.querySelector({json.dumps(selector)})", selector)
         box = self.evaluate(
-            f"(() => {{ const r = document.querySelector({json.dumps(selector)}).getBoundingClientRect();"
-            " return [r.x + r.width / 2, r.y + r.height / 2] })()")
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.scrollIntoView({{block: 'center'}});"
+            " const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2] })()")
         for kind in ("mousePressed", "mouseReleased"):
             self.call("Input.dispatchMouseEvent", type=kind, x=box[0], y=box[1], button="left", clickCount=1)
 
