@@ -5,6 +5,7 @@
 //! what counts is the device in the registry (device-registration.md 5.4). Knows no request, no registry and no protocol.
 
 mod form;
+mod issued;
 mod name;
 
 use std::path::PathBuf;
@@ -17,14 +18,20 @@ use super::codec::alt_security_identity::NoCertificate;
 use super::{CertificateMark, DeviceId};
 use crate::clock::{Clock, Random, RandomError, UtcTime};
 use crate::directory::ObjectGuid;
-use crate::keys::{KeyMaterial, KeyPurpose, KeyRingOptions, MaterialError, NewKey, Vault, VaultError};
+use crate::keys::{KeyMaterial, KeyPurpose, KeyRingOptions, MaterialError, NewKey, SoftwareSigner, Vault, VaultError};
 use crate::secret::Secret;
+use crate::tokens::{SignError, SignatureAlgorithm};
 
 use self::form::Form;
+pub use self::issued::is_issued_by_one;
 
 /// Issues certificates of devices.
 pub struct DeviceAuthority {
     certificate: X509,
+    /// DER of the authority's name, as it stands in its certificate.
+    name: Vec<u8>,
+    signer: SoftwareSigner,
+    /// The same key for CMS only.
     key: PKey<Private>,
     /// DER of every certificate of this authority, those of before included: what they issued stays good.
     issuers: Vec<Vec<u8>>,
@@ -118,7 +125,8 @@ impl DeviceAuthority {
     fn new(material: &KeyMaterial, issuers: Vec<Vec<u8>>) -> Result<Self, AuthorityError> {
         let certificate = X509::from_der(&material.certificate().der)?;
         let key = PKey::private_key_from_pkcs8(material.pkcs8().expose())?;
-        Ok(Self { certificate, key, issuers })
+        let name = certificate.subject_name().to_der()?;
+        Ok(Self { certificate, name, signer: SoftwareSigner::new(material)?, key, issuers })
     }
 
     /// Issues the certificate of a device.
@@ -132,8 +140,8 @@ impl DeviceAuthority {
         random: &dyn Random,
     ) -> Result<DeviceCertificate, AuthorityError> {
         let form = Form { serial: serial(random)?.to_vec(), now };
-        let certificate = form.device(request, self.certificate.subject_name(), &self.key)?;
-        let der = certificate.to_der()?;
+        let sign = |content: &[u8]| Ok(self.signer.sign_now(SignatureAlgorithm::RsaSha256, content)?.0);
+        let der = form.device(request, &self.name, sign)?;
         Ok(DeviceCertificate {
             mark: CertificateMark::of(&der)?,
             serial: hex::encode(&form.serial),
@@ -169,15 +177,6 @@ impl std::fmt::Debug for DeviceAuthority {
     }
 }
 
-/// Whether one of `issuers` (DER certificates) issued `certificate`: the name fits and the signature is good. Says nothing of time.
-pub fn is_issued_by_one(certificate: &[u8], issuers: &[Vec<u8>]) -> bool {
-    let Ok(certificate) = X509::from_der(certificate) else { return false };
-    issuers.iter().filter_map(|issuer| X509::from_der(issuer).ok()).any(|issuer| {
-        let same_name = issuer.subject_name().try_cmp(certificate.issuer_name()).is_ok_and(std::cmp::Ordering::is_eq);
-        same_name && issuer.public_key().and_then(|key| certificate.verify(&key)).unwrap_or(false)
-    })
-}
-
 /// Why there is no authority, or no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum AuthorityError {
@@ -202,6 +201,9 @@ pub enum AuthorityError {
     /// What was issued is no certificate; a defect.
     #[error(transparent)]
     Certificate(#[from] NoCertificate),
+    /// The certificate could not be signed.
+    #[error(transparent)]
+    Signature(#[from] SignError),
     /// No randomness.
     #[error(transparent)]
     Random(#[from] RandomError),

@@ -4,19 +4,18 @@
 //! what they like, and AD FS ignores it; extensions asked for are ignored too, so whatever they hold cannot matter. The
 //! signature decides over the octets that the key was read from, by the one algorithm named beside it.
 
-use openssl::error::ErrorStack;
-use openssl::hash::MessageDigest;
-use openssl::pkey::{Id, PKey, Public};
-use openssl::sign::Verifier;
+use aws_lc_rs::signature::{RsaParameters, UnparsedPublicKey};
 use x509_parser::asn1_rs::{Any, Class, FromDer as _, Tag};
+use yasna::construct_der;
+use yasna::models::ObjectIdentifier;
 
 use super::key_strength::{WeakKey, check_rsa};
+use super::rsa_signature::{is_sha1, verification};
 
 /// A request whose signature is good.
 #[derive(Debug, Clone)]
 pub struct CertificateRequest {
-    key: PKey<Public>,
-    rsa_public_key: Vec<u8>,
+    public_key: Vec<u8>,
 }
 
 /// Whether requests signed with SHA-1 are taken, as early releases of Windows 8.1 make them.
@@ -76,62 +75,90 @@ impl CertificateRequest {
         let Some((0, signature)) = signature.split_first() else {
             return Err(CsrError::Malformed("its signature is no whole number of octets"));
         };
-        let key = public_key(info.content)?;
-        let rsa = key.rsa().map_err(|_| CsrError::KeyType)?;
-        check_rsa(&rsa.n().to_vec(), &rsa.e().to_vec(), &(2048..=4096), 3)?;
-        let digest = digest(algorithm, sha1)?;
-        if !verify(&key, digest, info.whole, signature).unwrap_or(false) {
-            return Err(CsrError::Signature);
+        let key = RsaKey::of_request(info.content)?;
+        check_rsa(key.modulus, key.exponent, &(2048..=4096), 3)?;
+        let verified = UnparsedPublicKey::new(accepted(algorithm, sha1)?, key.to_der());
+        verified.verify(info.whole, signature).map_err(|_| CsrError::Signature)?;
+        Ok(Self { public_key: key.to_subject_public_key_info() })
+    }
+
+    /// The public key: DER of a `SubjectPublicKeyInfo`.
+    pub fn public_key(&self) -> &[u8] {
+        &self.public_key
+    }
+}
+
+/// The numbers of a key, big-endian, without leading zeros.
+struct RsaKey<'a> {
+    modulus: &'a [u8],
+    exponent: &'a [u8],
+}
+
+impl<'a> RsaKey<'a> {
+    /// The key in a `CertificationRequestInfo`: version, subject, `SubjectPublicKeyInfo`, attributes.
+    fn of_request(info: &'a [u8]) -> Result<Self, CsrError> {
+        let mut info = Values(info);
+        if info.next(Tag::Integer)?.content != [0] {
+            return Err(CsrError::Malformed("its version is not 1"));
         }
-        let rsa_public_key = rsa.public_key_to_der_pkcs1().map_err(|_| CsrError::KeyType)?;
-        Ok(Self { key, rsa_public_key })
+        info.next(Tag::Sequence)?;
+        let mut info = Values(info.next(Tag::Sequence)?.content);
+        // RSASSA-PSS keys have their own identifier, and none of the signatures taken here.
+        if Values(info.next(Tag::Sequence)?.content).next(Tag::Oid)?.content != RSA_ENCRYPTION {
+            return Err(CsrError::KeyType);
+        }
+        let Some((0, key)) = info.next(Tag::BitString)?.content.split_first() else { return Err(DAMAGED_KEY) };
+        let mut outer = Values(key);
+        let mut numbers = Values(outer.next(Tag::Sequence).map_err(|_| DAMAGED_KEY)?.content);
+        let mut number = || positive(numbers.next(Tag::Integer).ok()?.content).filter(|number| !number.is_empty());
+        let (modulus, exponent) = (number().ok_or(DAMAGED_KEY)?, number().ok_or(DAMAGED_KEY)?);
+        if numbers.end().and(outer.end()).is_err() {
+            return Err(DAMAGED_KEY);
+        }
+        Ok(Self { modulus, exponent })
     }
 
-    /// The public key.
-    pub const fn public_key(&self) -> &PKey<Public> {
-        &self.key
+    /// DER of the `RSAPublicKey`.
+    fn to_der(&self) -> Vec<u8> {
+        construct_der(|writer| {
+            writer.write_sequence(|key| {
+                key.next().write_bigint_bytes(self.modulus, true);
+                key.next().write_bigint_bytes(self.exponent, true);
+            });
+        })
     }
 
-    /// DER of the `RSAPublicKey`, whose digest marks the device in the registry.
-    pub fn rsa_public_key(&self) -> &[u8] {
-        &self.rsa_public_key
+    fn to_subject_public_key_info(&self) -> Vec<u8> {
+        let key = self.to_der();
+        construct_der(|writer| {
+            writer.write_sequence(|info| {
+                info.next().write_sequence(|algorithm| {
+                    algorithm.next().write_oid(&ObjectIdentifier::from_slice(&[1, 2, 840, 113_549, 1, 1, 1]));
+                    algorithm.next().write_null();
+                });
+                info.next().write_bitvec_bytes(&key, key.len() * 8);
+            });
+        })
     }
 }
 
-/// The key in a `CertificationRequestInfo`: version, subject, `SubjectPublicKeyInfo`, attributes.
-fn public_key(info: &[u8]) -> Result<PKey<Public>, CsrError> {
-    let mut info = Values(info);
-    if info.next(Tag::Integer)?.content != [0] {
-        return Err(CsrError::Malformed("its version is not 1"));
-    }
-    info.next(Tag::Sequence)?;
-    let key = info.next(Tag::Sequence)?;
-    // RSASSA-PSS keys have their own identifier, and none of the signatures taken here.
-    let mut algorithm = Values(Values(key.content).next(Tag::Sequence)?.content);
-    if algorithm.next(Tag::Oid)?.content != RSA_ENCRYPTION {
-        return Err(CsrError::KeyType);
-    }
-    let key = PKey::public_key_from_der(key.whole).map_err(|_| CsrError::Malformed("its key is damaged"))?;
-    if key.id() == Id::RSA { Ok(key) } else { Err(CsrError::KeyType) }
-}
-
-fn digest(algorithm: &[u8], sha1: Sha1Requests) -> Result<MessageDigest, CsrError> {
-    match algorithm {
-        SHA256_WITH_RSA => Ok(MessageDigest::sha256()),
-        SHA384_WITH_RSA => Ok(MessageDigest::sha384()),
-        SHA512_WITH_RSA => Ok(MessageDigest::sha512()),
-        SHA1_WITH_RSA | OIW_SHA1_WITH_RSA => match sha1 {
-            Sha1Requests::Accepted => Ok(MessageDigest::sha1()),
-            Sha1Requests::Refused => Err(CsrError::Algorithm(String::from("SHA-1"))),
-        },
-        other => Err(CsrError::Algorithm(
-            x509_parser::asn1_rs::Oid::new(other.into()).to_id_string().chars().take(MAX_SHOWN).collect(),
-        )),
+/// The octets of a number that DER writes as positive, without the zero that keeps it so.
+fn positive(content: &[u8]) -> Option<&[u8]> {
+    match content {
+        [0, rest @ ..] => rest.first().is_none_or(|next| next & 0x80 != 0).then_some(rest),
+        [first, ..] => (first & 0x80 == 0).then_some(content),
+        [] => None,
     }
 }
 
-fn verify(key: &PKey<Public>, digest: MessageDigest, signed: &[u8], signature: &[u8]) -> Result<bool, ErrorStack> {
-    Verifier::new(digest, key)?.verify_oneshot(signature, signed)
+fn accepted(algorithm: &[u8], sha1: Sha1Requests) -> Result<&'static RsaParameters, CsrError> {
+    if is_sha1(algorithm) && sha1 == Sha1Requests::Refused {
+        return Err(CsrError::Algorithm(String::from("SHA-1")));
+    }
+    verification(algorithm).ok_or_else(|| {
+        let name = x509_parser::asn1_rs::Oid::new(algorithm.into()).to_id_string();
+        CsrError::Algorithm(name.chars().take(MAX_SHOWN).collect())
+    })
 }
 
 /// DER values that stand one behind the other.
@@ -161,29 +188,21 @@ impl<'a> Values<'a> {
 /// A request with a 4096-bit key and several extensions has less than 3 KiB.
 const MAX_OCTETS: usize = 16 << 10;
 const MAX_SHOWN: usize = 64;
+const DAMAGED_KEY: CsrError = CsrError::Malformed("its key is damaged");
 
 /// 1.2.840.113549.1.1.1
 const RSA_ENCRYPTION: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1];
-/// 1.2.840.113549.1.1.5
-const SHA1_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 5];
-/// 1.2.840.113549.1.1.11
-const SHA256_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11];
-/// 1.2.840.113549.1.1.12
-const SHA384_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 12];
-/// 1.2.840.113549.1.1.13
-const SHA512_WITH_RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 13];
-/// 1.3.14.3.2.29, the name that Windows 8.1 uses.
-const OIW_SHA1_WITH_RSA: &[u8] = &[0x2b, 0x0e, 0x03, 0x02, 29];
 
 #[cfg(test)]
 mod tests {
     use openssl::hash::MessageDigest;
-    use openssl::pkey::Private;
+    use openssl::pkey::{PKey, Private};
     use openssl::rsa::Rsa;
     use openssl::sign::Signer;
     use openssl::x509::{X509NameBuilder, X509ReqBuilder};
 
     use super::*;
+    use crate::devices::rsa_signature::{OIW_SHA1_WITH_RSA, SHA1_WITH_RSA, SHA256_WITH_RSA, SHA384_WITH_RSA};
 
     fn rsa(bits: u32) -> PKey<Private> {
         PKey::from_rsa(Rsa::generate(bits).unwrap()).unwrap()
@@ -225,8 +244,7 @@ mod tests {
         let key = rsa(2048);
         let der = of_windows(&key, SHA256_WITH_RSA, MessageDigest::sha256());
         let request = read(&der).unwrap();
-        assert!(request.public_key().public_eq(&key));
-        assert_eq!(request.rsa_public_key(), key.rsa().unwrap().public_key_to_der_pkcs1().unwrap());
+        assert_eq!(request.public_key(), key.public_key_to_der().unwrap());
         // OpenSSL reads the same.
         let theirs = openssl::x509::X509Req::from_der(&der).unwrap();
         assert!(theirs.verify(&theirs.public_key().unwrap()).unwrap());
@@ -243,7 +261,8 @@ mod tests {
         builder.set_subject_name(&name.build()).unwrap();
         builder.set_pubkey(&key).unwrap();
         builder.sign(&key, MessageDigest::sha512()).unwrap();
-        assert!(read(&builder.build().to_der().unwrap()).unwrap().public_key().public_eq(&key));
+        let request = read(&builder.build().to_der().unwrap()).unwrap();
+        assert_eq!(request.public_key(), key.public_key_to_der().unwrap());
     }
 
     #[test]
@@ -287,6 +306,39 @@ mod tests {
     }
 
     #[test]
+    fn numbers_that_der_does_not_write_so() {
+        assert_eq!(positive(&[0x7f, 1]), Some(&[0x7f, 1][..]));
+        assert_eq!(positive(&[0, 0x80, 1]), Some(&[0x80, 1][..]));
+        for content in [&[][..], &[0x80, 1], &[0, 0x7f]] {
+            assert_eq!(positive(content), None, "{content:?}");
+        }
+        assert_eq!(positive(&[0]), Some(&[][..]));
+        // The modulus of a good request without the zero that makes it positive.
+        let key = rsa(2048);
+        let good = key.public_key_to_der().unwrap();
+        let modulus = [&[2, 0x82, 1, 1, 0][..], &key.rsa().unwrap().n().to_vec()].concat();
+        let at = good.windows(modulus.len()).position(|window| window == modulus).unwrap();
+        let number = |modulus: &[u8], behind: &[u8]| {
+            let pair = tlv(0x30, &[&tlv(2, modulus)[..], &tlv(2, &[1, 0, 1]), behind].concat());
+            let algorithm = tlv(0x30, &[&tlv(6, RSA_ENCRYPTION)[..], &[5, 0]].concat());
+            tlv(
+                0x30,
+                &[
+                    &[2, 1, 0, 0x30, 0][..],
+                    &tlv(0x30, &[&algorithm[..], &tlv(3, &[&[0][..], &pair].concat())].concat()),
+                ]
+                .concat(),
+            )
+        };
+        let read = |info: &[u8]| RsaKey::of_request(Values(info).next(Tag::Sequence).unwrap().content).map(|_| ());
+        let signed = &good[at + 4..at + modulus.len()];
+        assert!(read(&number(signed, &[])).is_ok());
+        for damaged in [number(&signed[1..], &[]), number(signed, &[5, 0]), number(&[0], &[])] {
+            assert!(matches!(read(&damaged), Err(CsrError::Malformed("its key is damaged"))), "{:?}", read(&damaged));
+        }
+    }
+
+    #[test]
     fn extensions_asked_for_are_not_read() {
         let key = rsa(2048);
         // basicConstraints CA, a subject alternative name cut short, and octets that are no extension at all.
@@ -297,7 +349,7 @@ mod tests {
         ];
         for attributes in hostile {
             let der = with_attributes(&key, SHA256_WITH_RSA, MessageDigest::sha256(), attributes);
-            assert!(read(&der).unwrap().public_key().public_eq(&key));
+            assert_eq!(read(&der).unwrap().public_key(), key.public_key_to_der().unwrap());
         }
     }
 

@@ -16,7 +16,7 @@ pub enum WeakKey {
     /// An even modulus is the product of no two primes that anybody chose.
     #[error("the key's modulus is even")]
     EvenModulus,
-    /// An exponent that is even, smaller than what is allowed here, or longer than eight octets.
+    /// An exponent that is even, smaller than what is allowed here, or of more than 33 bits, which no cryptographic library takes.
     #[error("the key's public exponent cannot be used")]
     Exponent,
     /// A modulus of the kind that faulty security chips made, whose factors can be found (CVE-2017-15361).
@@ -45,7 +45,7 @@ pub(super) fn check_rsa(
         return Err(WeakKey::Exponent);
     }
     let exponent = exponent.iter().fold(0_u64, |number, octet| number << 8 | u64::from(*octet));
-    if exponent < smallest_exponent || exponent & 1 == 0 {
+    if exponent < smallest_exponent || exponent >> 33 != 0 || exponent & 1 == 0 {
         return Err(WeakKey::Exponent);
     }
     if is_roca(modulus) {
@@ -115,6 +115,8 @@ mod tests {
             (&[], 3, Err(WeakKey::Exponent)),
             (&[3], 65537, Err(WeakKey::Exponent)),
             (&[1, 0, 1], 65537, Ok(())),
+            (&[1, 0, 0, 0, 1], 3, Ok(())),
+            (&[2, 0, 0, 0, 1], 3, Err(WeakKey::Exponent)),
             (&[1, 0, 0, 0, 0, 0, 0, 0, 1], 3, Err(WeakKey::Exponent)),
             // Of which eight octets alone would do.
             (&[1, 0, 0, 0, 0, 0, 1, 0, 1], 3, Err(WeakKey::Exponent)),

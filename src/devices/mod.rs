@@ -18,6 +18,7 @@ mod join_type;
 mod key_strength;
 mod limits;
 mod registry;
+mod rsa_signature;
 #[cfg(test)]
 pub(crate) mod samples;
 mod service;

@@ -34,16 +34,13 @@ pub(super) fn authority(domain: &str, farm: Uuid) -> Result<X509Name, AuthorityE
     Ok(X509Name::from_der(&der)?)
 }
 
-/// The name of a device.
-pub(super) fn device(id: super::DeviceId) -> Result<X509Name, AuthorityError> {
-    let der = construct_der(|writer| {
-        writer.write_sequence(|name| {
-            name.next().write_set_of(|attributes| {
-                attribute(attributes.next(), &COMMON_NAME, |value| value.write_printable_string(&id.to_string()));
-            });
+/// Writes the name of a device.
+pub(super) fn device(writer: DERWriter<'_>, id: super::DeviceId) {
+    writer.write_sequence(|name| {
+        name.next().write_set_of(|attributes| {
+            attribute(attributes.next(), &COMMON_NAME, |value| value.write_printable_string(&id.to_string()));
         });
     });
-    Ok(X509Name::from_der(&der)?)
 }
 
 fn attribute(writer: DERWriter<'_>, kind: &[u64], value: impl FnOnce(DERWriter<'_>)) {

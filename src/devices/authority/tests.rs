@@ -44,6 +44,12 @@ fn sample_request(public_key: &[u8]) -> DeviceCertificateRequest<'_> {
     }
 }
 
+/// A signature by OpenSSL.
+fn by(key: &PKey<Private>, content: &[u8]) -> Result<Vec<u8>, AuthorityError> {
+    let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), key)?;
+    Ok(signer.sign_oneshot_to_vec(content)?)
+}
+
 /// Everything but the signature: what the signature is made over.
 fn signed_part(der: &[u8]) -> Vec<u8> {
     let (_, certificate) = X509Certificate::from_der(der).unwrap();
@@ -56,7 +62,8 @@ fn the_reference_certificate_is_made_octet_by_octet() {
     let unique = "5b1f6f0e-8c57-4d0f-9a2e-3d1c0b9a8f7e".parse().unwrap();
     let issuer = name::authority("corp.example", unique).unwrap();
     let form = Form { serial: 0x1122_3344_5566_7788_u64.to_be_bytes().to_vec(), now: NOW };
-    let made = form.device(&sample_request(&sample_key()), &issuer, &key).unwrap().to_der().unwrap();
+    let made =
+        form.device(&sample_request(&sample_key()), &issuer.to_der().unwrap(), |content| by(&key, content)).unwrap();
     assert_eq!(hex::encode(signed_part(&made)), hex::encode(signed_part(&samples::certificate())));
 }
 
@@ -83,6 +90,13 @@ fn an_issued_certificate_chains_to_its_authority() {
     assert!(is_issued_by_one(&issued.der, authority.issuers()));
     assert!(!is_issued_by_one(&samples::certificate(), authority.issuers()));
     assert!(!is_issued_by_one(b"", authority.issuers()));
+    assert!(!is_issued_by_one(&[&issued.der[..], &[0]].concat(), authority.issuers()));
+    // The algorithm behind the signed part is another than the one within.
+    let algorithm = [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11];
+    let at = issued.der.windows(algorithm.len()).rposition(|window| window == algorithm).unwrap();
+    let mut other = issued.der.clone();
+    other[at + algorithm.len() - 1] = 12;
+    assert!(!is_issued_by_one(&other, authority.issuers()));
 
     let (ca, leaf) = (root.path().join("ca.pem"), root.path().join("leaf.pem"));
     std::fs::write(&ca, crate::keys::certificate::pem(authority.certificate())).unwrap();
@@ -166,8 +180,22 @@ fn a_forged_issuer_of_the_same_name_issues_nothing() {
     let other = PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
     let form = Form { serial: vec![1], now: NOW };
     let key = sample_key();
-    let forged = form.device(&sample_request(&key), authority.certificate.subject_name(), &other).unwrap();
-    assert!(!is_issued_by_one(&forged.to_der().unwrap(), authority.issuers()));
+    let forged = form.device(&sample_request(&key), &authority.name, |content| by(&other, content)).unwrap();
+    assert!(!is_issued_by_one(&forged, authority.issuers()));
+    let own = form.device(&sample_request(&key), &authority.name, |content| by(&authority.key, content)).unwrap();
+    assert!(is_issued_by_one(&own, authority.issuers()));
+}
+
+#[test]
+fn a_certificate_that_ends_after_2049_says_so_with_four_digits() {
+    let root = tempfile::tempdir().unwrap();
+    let authority = authority(root.path());
+    let now = UtcTime::from_xml("2041-05-06T07:08:09.5Z").unwrap();
+    let issued = authority.issue(&sample_request(&sample_key()), now, &random()).unwrap();
+    let text = X509::from_der(&issued.der).unwrap();
+    assert_eq!(text.not_before().to_string(), "May  6 06:58:09 2041 GMT");
+    assert_eq!(text.not_after().to_string(), "May  4 07:08:09 2051 GMT");
+    assert!(issued.der.windows(15).any(|window| window == b"20510504070809Z"));
 }
 
 #[test]

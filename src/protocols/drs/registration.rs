@@ -53,12 +53,10 @@ pub(super) async fn register(
     let approved = application.decide(&facts)?;
     attempt.device.device = Some(approved.id);
     let now = cx.services.clock.now();
-    let public_key = approved.csr.public_key().public_key_to_der();
-    let public_key = public_key.map_err(|error| Refusal::Authority(error.to_string()))?;
     let certificate = DeviceCertificateRequest {
         device: approved.id,
         account: approved.account,
-        public_key: &public_key,
+        public_key: approved.csr.public_key(),
         place: service.place,
     };
     let certificate = devices
