@@ -36,6 +36,7 @@ mod crashes;
 mod device_code;
 mod device_proof;
 mod device_registry;
+mod device_tls;
 mod devices_commands;
 mod devices_farm;
 mod doctor;
