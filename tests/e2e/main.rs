@@ -46,6 +46,7 @@ mod drs;
 mod drs_client;
 mod drs_failures;
 mod drs_init;
+mod drs_points;
 mod drs_sign_in;
 mod enumeration;
 mod explain;
