@@ -21,6 +21,9 @@ pub struct PrimaryRefreshToken {
     /// Ask clients that can answer (`PKeyAuth/1.0`) to prove their device where they sent no credential; AD FS'
     /// `DeviceAuthenticationMethod`.
     pub pkeyauth: bool,
+    /// Ask browsers for the certificate of their device, where certificates are asked for, when they proved no device otherwise;
+    /// AD FS' `DeviceAuthenticationMethod`.
+    pub client_tls: bool,
     /// Browsers that are signed in so: parts of `User-Agent`; AD FS' `BrowserSsoSupportedUserAgents`.
     pub browser_sso_user_agents: Vec<String>,
 }
@@ -49,6 +52,7 @@ impl Default for PrimaryRefreshToken {
             device_usage_window_days: 14,
             browser_sso: true,
             pkeyauth: false,
+            client_tls: false,
             browser_sso_user_agents: vec![String::from("Windows NT 1")],
         }
     }

@@ -133,3 +133,103 @@ impl std::fmt::Debug for CachedRegistry {
 const FRESH: Duration = Duration::from_secs(55);
 /// Devices of about two kilobytes each.
 const REMEMBERED: u64 = 20_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{ManualClock, SystemRandomSource};
+    use crate::devices::{SqlPlace, SqlRegistry, SqlSettings, samples};
+
+    const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_200);
+
+    /// A registry, the same as another node has it, and the clock.
+    struct Nodes {
+        own: CachedRegistry,
+        other: Arc<SqlRegistry>,
+        clock: Arc<ManualClock>,
+        root: tempfile::TempDir,
+    }
+
+    fn nodes() -> Nodes {
+        let root = tempfile::tempdir().unwrap();
+        let settings = SqlSettings { registration_quota: 10, maximum_inactivity_days: 90 };
+        let place = SqlPlace::Sqlite(root.path().join("devices.db"));
+        let other = Arc::new(SqlRegistry::new(place, settings, Arc::new(SystemRandomSource::new())).unwrap());
+        let clock = Arc::new(ManualClock::at(NOW));
+        Nodes { own: CachedRegistry::new(other.clone(), clock.clone()), other, clock, root }
+    }
+
+    fn registration(certificate: u8) -> Registration {
+        let device = samples::device(samples::device_id());
+        Registration {
+            id: device.id,
+            display_name: device.display_name,
+            os_type: String::from("Windows"),
+            os_version: String::from("10"),
+            owner: device.owner.unwrap(),
+            computer_sid: None,
+            trust_type: None,
+            certificate: mark(certificate),
+            transport_key: None,
+            quota: None,
+            at: NOW,
+        }
+    }
+
+    const fn mark(number: u8) -> CertificateMark {
+        CertificateMark { thumbprint: [number; 20], public_key: [number; 32] }
+    }
+
+    #[tokio::test]
+    async fn what_another_node_did_is_seen_within_a_minute() {
+        let Nodes { own, other, clock, root: _root } = nodes();
+        let id = own.register(&registration(1)).await.unwrap().id;
+        assert!(own.find(id).await.unwrap().unwrap().enabled);
+        other.set_enabled(id, false).await.unwrap();
+        clock.advance(Duration::from_secs(54));
+        assert!(
+            own.find(id).await.unwrap().unwrap().enabled && own.find_by_certificate(&mark(1)).await.unwrap().is_some()
+        );
+        clock.advance(Duration::from_secs(2));
+        assert!(!own.find(id).await.unwrap().unwrap().enabled);
+        other.delete(id).await.unwrap();
+        clock.advance(Duration::from_secs(56));
+        assert_eq!(own.find(id).await, Ok(None));
+        // That there is none is not remembered.
+        other.register(&registration(1)).await.unwrap();
+        assert!(own.find(id).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn what_was_done_here_is_seen_at_once() {
+        let Nodes { own, root: _root, .. } = nodes();
+        let id = own.register(&registration(1)).await.unwrap().id;
+        assert!(own.find(id).await.unwrap().unwrap().enabled);
+        own.set_enabled(id, false).await.unwrap();
+        assert!(!own.find(id).await.unwrap().unwrap().enabled);
+        own.set_enabled(id, true).await.unwrap();
+        let used = own.find(id).await.unwrap().unwrap();
+        own.touch(&used, NOW.plus(Duration::from_hours(15 * 24))).await.unwrap();
+        assert_ne!(own.find(id).await.unwrap().unwrap().last_used, used.last_used);
+        assert!(own.find_by_certificate(&mark(1)).await.unwrap().is_some());
+        own.register(&registration(2)).await.unwrap();
+        assert_eq!(own.find(id).await.unwrap().unwrap().certificates, [mark(2)]);
+        own.delete(id).await.unwrap();
+        assert_eq!(own.find(id).await, Ok(None));
+    }
+
+    #[tokio::test]
+    async fn a_certificate_that_was_replaced_is_worth_nothing() {
+        let Nodes { own, other, clock, root: _root } = nodes();
+        let id = own.register(&registration(1)).await.unwrap().id;
+        assert!(own.find_by_certificate(&mark(1)).await.unwrap().is_some());
+        own.register(&registration(2)).await.unwrap();
+        assert_eq!(own.find_by_certificate(&mark(1)).await, Ok(None));
+        // By another node, and only the device was asked for since.
+        assert!(own.find_by_certificate(&mark(2)).await.unwrap().is_some());
+        other.register(&registration(3)).await.unwrap();
+        clock.advance(Duration::from_secs(56));
+        assert_eq!(own.find(id).await.unwrap().unwrap().certificates, [mark(3)]);
+        assert_eq!(own.find_by_certificate(&mark(2)).await, Ok(None));
+    }
+}

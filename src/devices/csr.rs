@@ -226,13 +226,28 @@ mod tests {
     }
 
     fn with_attributes(key: &PKey<Private>, algorithm: &[u8], digest: MessageDigest, attributes: &[u8]) -> Vec<u8> {
-        let name = tlv(0x13, b"7E980AD9-B86D-4306-9425-9AC066FB014A\0");
-        let name = tlv(0x30, &tlv(0x31, &tlv(0x30, &[&[0x06, 3, 0x55, 4, 3][..], &name].concat())));
         let spki = key.public_key_to_der().unwrap();
-        let info = tlv(0x30, &[&[2, 1, 0][..], &name, &spki, attributes].concat());
-        let signature = Signer::new(digest, key).unwrap().sign_oneshot_to_vec(&info).unwrap();
+        let info = tlv(0x30, &[&[2, 1, 0][..], &subject(0x30), &spki, attributes].concat());
+        tlv(0x30, &signed(key, &info, algorithm, digest, 0))
+    }
+
+    /// The subject, as a value of this tag.
+    fn subject(tag: u8) -> Vec<u8> {
+        let name = tlv(0x13, b"7E980AD9-B86D-4306-9425-9AC066FB014A\0");
+        tlv(tag, &tlv(0x31, &tlv(0x30, &[&[0x06, 3, 0x55, 4, 3][..], &name].concat())))
+    }
+
+    /// What is signed, the algorithm, and the signature, of whose last octet so many bits are said to be unused.
+    fn signed(key: &PKey<Private>, info: &[u8], algorithm: &[u8], digest: MessageDigest, unused: u8) -> Vec<u8> {
+        let signature = Signer::new(digest, key).unwrap().sign_oneshot_to_vec(info).unwrap();
         let algorithm = tlv(0x30, &[&tlv(6, algorithm)[..], &[5, 0]].concat());
-        tlv(0x30, &[&info[..], &algorithm, &tlv(3, &[&[0][..], &signature].concat())].concat())
+        [info, &algorithm, &tlv(3, &[&[unused][..], &signature].concat())].concat()
+    }
+
+    /// A request that is signed well over these parts before its attributes.
+    fn of_parts(key: &PKey<Private>, parts: &[&[u8]]) -> Vec<u8> {
+        let info = tlv(0x30, &[&parts.concat()[..], &[0xa0, 0]].concat());
+        tlv(0x30, &signed(key, &info, SHA256_WITH_RSA, MessageDigest::sha256(), 0))
     }
 
     fn read(der: &[u8]) -> Result<CertificateRequest, CsrError> {
@@ -336,6 +351,34 @@ mod tests {
         for damaged in [number(&signed[1..], &[]), number(signed, &[5, 0]), number(&[0], &[])] {
             assert!(matches!(read(&damaged), Err(CsrError::Malformed("its key is damaged"))), "{:?}", read(&damaged));
         }
+    }
+
+    #[test]
+    fn a_form_of_its_own_is_refused_however_well_it_is_signed() {
+        let key = rsa(2048);
+        let spki = key.public_key_to_der().unwrap();
+        let name = subject(0x30);
+        assert!(read(&of_parts(&key, &[&[2, 1, 0], &name, &spki])).is_ok());
+        // Another version; a subject that is no sequence.
+        for parts in [[&[2, 1, 1][..], &name, &spki], [&[2, 1, 0], &subject(0x31), &spki]] {
+            assert!(matches!(read(&of_parts(&key, &parts)), Err(CsrError::Malformed(_))), "{parts:x?}");
+        }
+        // Something behind the signature, and a signature of no whole number of octets.
+        let info = tlv(0x30, &[&[2, 1, 0][..], &name, &spki, &[0xa0, 0]].concat());
+        let parts = |unused| signed(&key, &info, SHA256_WITH_RSA, MessageDigest::sha256(), unused);
+        assert!(read(&tlv(0x30, &parts(0))).is_ok());
+        for der in [tlv(0x30, &[&parts(0)[..], &[5, 0]].concat()), tlv(0x30, &parts(1))] {
+            assert!(matches!(read(&der), Err(CsrError::Malformed(_))));
+        }
+        // A key for RSASSA-PSS alone.
+        assert!(matches!(read(&of_parts(&key, &[&[2, 1, 0], &name, &pss(&key)])), Err(CsrError::KeyType)));
+    }
+
+    /// The same public key as one for RSASSA-PSS (1.2.840.113549.1.1.10).
+    fn pss(key: &PKey<Private>) -> Vec<u8> {
+        let algorithm = tlv(0x30, &tlv(6, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10]));
+        let public = key.rsa().unwrap().public_key_to_der_pkcs1().unwrap();
+        tlv(0x30, &[algorithm, tlv(3, &[&[0][..], &public].concat())].concat())
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(crate) mod samples;
 mod service;
 mod services;
 mod sql;
+mod tpm_key;
 mod transport_key;
 mod upkeep;
 
@@ -45,5 +46,6 @@ pub use registry::{DeviceRegistry, Registration, RegistryError, is_touch_due};
 pub use service::DeviceService;
 pub use services::{DeviceServices, DeviceSettings, Quota};
 pub use sql::{SqlPlace, SqlRegistry, SqlSettings};
+pub use tpm_key::TpmKey;
 pub use transport_key::{KeyBlob, KeyBlobError};
 pub use upkeep::{DeviceUpkeep, SweepAction, SweepError, SweepOptions, SweepOutcome, SweepStep, UnusedDevice, sweep};

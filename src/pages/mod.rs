@@ -33,7 +33,7 @@ pub use contexts::{
 pub use device_code::{DeviceCodeDonePage, DeviceCodePage, DeviceCodeQuestionPage};
 pub use locale::Locale;
 pub use my_devices::{
-    DeviceDone, DeviceDoneText, DeviceKind, DeviceQuestion, DeviceQuestionPage, MyDevicesPage, ShownDevice,
+    DeviceDone, DeviceDoneText, DeviceKind, DeviceQuestion, DeviceQuestionPage, DeviceRange, MyDevicesPage, ShownDevice,
 };
 pub use password::{PasswordUpdatedPage, ShownRules, UpdatePasswordPage};
 pub use policy::Framing;

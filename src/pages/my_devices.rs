@@ -13,12 +13,23 @@ pub struct MyDevicesPage {
     pub done: Option<DeviceDone>,
     /// The devices shown.
     pub devices: Vec<ShownDevice>,
-    /// How many are shown.
-    pub shown: String,
+    /// Which of all they are, when there are more.
+    pub shown: Option<DeviceRange>,
+}
+
+/// Which part of a list is shown, and where the others are.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct DeviceRange {
+    /// Number of the first one.
+    pub first: String,
+    /// Number of the last one.
+    pub last: String,
     /// How many there are.
     pub total: String,
-    /// Whether some are left out.
-    pub more: bool,
+    /// Where those before them are.
+    pub earlier: Option<String>,
+    /// Where those after them are.
+    pub later: Option<String>,
 }
 
 /// One device.

@@ -126,9 +126,13 @@ fn my_devices(text: &str) -> MyDevicesPage {
         notice: Some(Notice::NoticeStale),
         done: Some(DeviceDone { text: DeviceDoneText::DeviceRemoved, name: text.into() }),
         devices: devices.chain(unusable).collect(),
-        shown: "10".into(),
-        total: "1000".into(),
-        more: true,
+        shown: Some(DeviceRange {
+            first: "991".into(),
+            last: "1000".into(),
+            total: "1000".into(),
+            earlier: Some(text.into()),
+            later: Some(text.into()),
+        }),
     }
 }
 
@@ -203,7 +207,7 @@ fn all_as(text: &str, theme: &Theme, locale: Locale) -> Vec<Rendered> {
     let (action, state, user_code) = (text.into(), text.into(), text.into());
     rendered.push(render!(&DeviceCodePage { action, state, user_code, notice: None }, locale));
     rendered.push(render!(&device_code_question(text), locale));
-    rendered.push(render!(&MyDevicesPage { devices: Vec::new(), done: None, more: false, ..my_devices(text) }, locale));
+    rendered.push(render!(&MyDevicesPage { devices: Vec::new(), done: None, shown: None, ..my_devices(text) }, locale));
     for question in [DeviceQuestion::DeviceDisable, DeviceQuestion::DeviceRemove] {
         let (action, state) = (text.into(), text.into());
         rendered.push(render!(&DeviceQuestionPage { action, state, question, device: device(text) }, locale));

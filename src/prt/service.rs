@@ -259,6 +259,15 @@ impl PrtService {
         Ok(holder)
     }
 
+    /// The device with this certificate (DER), whose key a handshake proved.
+    ///
+    /// # Errors
+    /// [`PrtRefusal`].
+    pub async fn by_certificate(&self, certificate: &[u8], now: UtcTime) -> Result<Device, PrtRefusal> {
+        let certificate = DeviceCertificate::read(certificate).map_err(DeviceError::from)?;
+        Ok(device_of(&self.devices, &certificate, self.usage_window, now).await?)
+    }
+
     /// The device that answered a `PKeyAuth` challenge given for the address `url`; `None` when the client has none.
     ///
     /// # Errors
@@ -278,8 +287,8 @@ impl PrtService {
     ///
     /// # Errors
     /// [`SealError`].
-    pub fn remember(&self, device: &Device, now: UtcTime) -> Result<String, SealError> {
-        self.sealer.seal(PROVED_DEVICE, &device.id, now.plus(REMEMBERED))
+    pub fn remember(&self, device: DeviceId, now: UtcTime) -> Result<String, SealError> {
+        self.sealer.seal(PROVED_DEVICE, &device, now.plus(REMEMBERED))
     }
 
     /// The device of such a text, when it may still be used.

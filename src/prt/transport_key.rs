@@ -1,14 +1,13 @@
 //! The transport key of a device: the RSA key under which it is sent a session key.
 //!
-//! Stored as the device gave it, a `BCRYPT_RSAKEY_BLOB` (device-registration.md 4.2). A TPM's own blob (`PCPM`) holds a
-//! public area of a form that Microsoft does not publish; a device that registered one is told so, by MSIS9683.
+//! Stored as the device gave it: a `BCRYPT_RSAKEY_BLOB` (device-registration.md 4.2), or a blob of the device's TPM (`PCPM`).
 
 use aws_lc_rs::digest;
 use aws_lc_rs::rsa::{OAEP_SHA1_MGF1SHA1, OaepPublicEncryptingKey, PublicEncryptingKey, PublicKeyComponents};
 
 use super::kdf::SessionKey;
 use crate::devices::codec::key_credential::USAGE_SESSION_TRANSPORT;
-use crate::devices::{Device, DeviceKey, KeyBlob, KeyBlobError};
+use crate::devices::{Device, DeviceKey, KeyBlob, KeyBlobError, TpmKey};
 
 /// A key that session keys are wrapped with.
 pub struct TransportKey {
@@ -32,9 +31,13 @@ impl TransportKey {
     /// # Errors
     /// [`TransportKeyError`].
     pub fn read(material: &[u8]) -> Result<Self, TransportKeyError> {
-        let rsa = KeyBlob::registered(material)?;
-        let components = PublicKeyComponents { n: rsa.modulus(), e: rsa.exponent() };
-        let key: PublicEncryptingKey = components.try_into().map_err(|_| TransportKeyError::Unsuitable)?;
+        let key = if TpmKey::is_one(material) {
+            let key = TpmKey::registered(material)?;
+            encrypting_key(key.modulus(), key.exponent())?
+        } else {
+            let key = KeyBlob::registered(material)?;
+            encrypting_key(key.modulus(), key.exponent())?
+        };
         let key = OaepPublicEncryptingKey::new(key).map_err(|_| TransportKeyError::Unsuitable)?;
         Ok(Self { key, digest: key_digest(material) })
     }
@@ -59,14 +62,19 @@ impl std::fmt::Debug for TransportKey {
     }
 }
 
+fn encrypting_key(modulus: &[u8], exponent: &[u8]) -> Result<PublicEncryptingKey, TransportKeyError> {
+    let components = PublicKeyComponents { n: modulus, e: exponent };
+    components.try_into().map_err(|_| TransportKeyError::Unsuitable)
+}
+
 /// Why a device can be sent no session key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TransportKeyError {
     /// It registered none (MSIS9682).
     #[error("the device has no transport key")]
     Missing,
-    /// Neither an RSA public key blob nor one of a TPM that can be read, or not whole (MSIS9683).
-    #[error("the device's transport key is not an RSA public key blob")]
+    /// Neither an RSA public key blob nor one of a TPM, or not whole (MSIS9683).
+    #[error("the device's transport key is neither an RSA public key blob nor one of a TPM")]
     Unreadable,
     /// An RSA key that is too small or no sound key (MSIS9683).
     #[error("the device's transport key is not a sound RSA key of 2048 to 4096 bits")]

@@ -13,7 +13,7 @@ use crate::clock::{Clock, Random};
 use crate::config::diagnostic::{Code, Place, Report};
 use crate::config::live::{Commit, Subscriber};
 use crate::config::{Config, Loaded};
-use crate::protocols::browser::{certificate_door, my_devices, update_password};
+use crate::protocols::browser::{certificate_door, device_door, my_devices, update_password};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::metadata::{self, FederationMetadata, MetadataError};
@@ -125,6 +125,7 @@ impl Serving {
             Endpoint::Trust(endpoint) => wstrust::handle(&self.environment, endpoint, call).await,
             Endpoint::SignIn(door) => passive::handle(&self.environment, door, call).await,
             Endpoint::Certificate => certificate_door::handle(&self.environment, call).await,
+            Endpoint::DeviceCertificate => device_door::handle(&self.environment, call).await,
             Endpoint::Registration(endpoint) => drs::handle(&self.environment, endpoint, call).await,
             Endpoint::OAuth(endpoint) => oauth::handle(&self.environment, endpoint, call).await,
             Endpoint::UpdatePassword => update_password::handle(&self.environment, call).await,

@@ -179,7 +179,7 @@ impl Lasting {
             ),
             passwords: self.passwords.clone(),
             domains: domains.clone(),
-            browser: self.browser(loaded, &keys, prt::sign_in(config, devices.as_ref(), prt.as_ref()))?,
+            browser: self.browser(loaded, &keys, prt::sign_in(config, devices.as_ref(), prt.as_ref())?)?,
             oauth: self.oauth(config, &keys)?,
             openid: OpenIdClient {
                 outgoing: Outgoing::to_partners(&config.partners)

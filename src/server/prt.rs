@@ -12,6 +12,7 @@ use crate::store::Generations;
 use crate::tokens::sealed::Sealer;
 
 use super::assembly::AssemblyError;
+use super::settings::device_origin;
 
 /// What outlives a configuration.
 pub(super) struct Parts<'a> {
@@ -45,14 +46,16 @@ pub(super) fn sign_in(
     config: &Config,
     devices: Option<&Arc<DeviceServices>>,
     service: Option<&Arc<PrtService>>,
-) -> Option<DeviceSignIn> {
+) -> Result<Option<DeviceSignIn>, AssemblyError> {
     let settings = &config.primary_refresh_token;
-    let (devices, service) = devices.zip(service)?;
+    let Some((devices, service)) = devices.zip(service) else { return Ok(None) };
     let authorities = || devices.authority.issuers().iter().filter_map(|issuer| authority_name(issuer)).collect();
-    Some(DeviceSignIn {
+    let client_tls = if settings.client_tls { device_origin(config)? } else { None };
+    Ok(Some(DeviceSignIn {
         service: service.clone(),
         browser_sso: settings.browser_sso,
         user_agents: settings.browser_sso_user_agents.clone(),
         pkeyauth: settings.pkeyauth.then(authorities),
-    })
+        client_tls,
+    }))
 }

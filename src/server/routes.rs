@@ -19,6 +19,8 @@ pub enum Endpoint {
     SignIn(Door),
     /// A browser's certificate, where those are asked for.
     Certificate,
+    /// The certificate of a browser's device, in the same places.
+    DeviceCertificate,
     /// OAuth 2.0 and `OpenID Connect`.
     OAuth(OAuthEndpoint),
     /// Change of a password.
@@ -51,7 +53,7 @@ impl Endpoint {
             Self::Trust(_) => &[Method::POST],
             Self::OAuth(endpoint) => endpoint.methods(),
             Self::SignIn(_) | Self::UpdatePassword | Self::MyDevices(_) => &[Method::GET, Method::POST],
-            Self::Certificate => &[Method::GET],
+            Self::Certificate | Self::DeviceCertificate => &[Method::GET],
             Self::Mex => &[Method::GET, Method::HEAD, Method::POST],
             Self::Registration(endpoint) => endpoint.methods(),
             Self::FederationMetadata | Self::Probe | Self::Live | Self::Ready => &[Method::GET, Method::HEAD],
@@ -75,6 +77,7 @@ pub(super) fn public(path: &str) -> Option<Endpoint> {
         "/adfs/ls" => Endpoint::SignIn(Door::Main),
         "/adfs/ls/wia" => Endpoint::SignIn(Door::Windows),
         "/adfs/ls/certificate" => Endpoint::Certificate,
+        "/adfs/ls/device" => Endpoint::DeviceCertificate,
         "/adfs/.well-known/openid-configuration" => Endpoint::OAuth(OAuthEndpoint::Discovery),
         "/adfs/discovery/keys" => Endpoint::OAuth(OAuthEndpoint::Keys),
         "/.well-known/webfinger" | "/adfs/.well-known/webfinger" => Endpoint::OAuth(OAuthEndpoint::WebFinger),

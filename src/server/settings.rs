@@ -128,19 +128,26 @@ pub(super) fn certificate_domain(domain: &config::Domain) -> CertificateDomain {
 /// Where browsers are asked for a certificate: `certauth.` where the server's certificate has that name, otherwise the port, as
 /// AD FS chooses. `None` where no certificate signs anybody in.
 pub(super) fn certificate_origin(config: &Config) -> Result<Option<String>, AssemblyError> {
-    let Some(tls) = config.server.tls.as_ref().filter(|_| !config.certificates.client_ca_files.is_empty()) else {
-        return Ok(None);
-    };
-    if config.sign_in.certificate == Audience::Nobody {
+    if config.certificates.client_ca_files.is_empty() || config.sign_in.certificate == Audience::Nobody {
         return Ok(None);
     }
+    asking_origin(config, &format!("certauth.{}", config.service.federation_service_name))
+}
+
+/// Where browsers are asked for the certificate of their device: the name that devices register at, or the port.
+pub(super) fn device_origin(config: &Config) -> Result<Option<String>, AssemblyError> {
+    asking_origin(config, &registration_host(config))
+}
+
+/// Where certificates are asked for: this name where the server's certificate has it, otherwise the port. `None` without TLS.
+fn asking_origin(config: &Config, name: &str) -> Result<Option<String>, AssemblyError> {
+    let Some(tls) = &config.server.tls else { return Ok(None) };
     let service = config.service.federation_service_name.as_str();
-    let certauth = format!("certauth.{service}");
     let pem = read(&tls.certificate_file)?;
     let chain = openssl::x509::X509::stack_from_pem(&pem);
     let chain = chain.map_err(|error| AssemblyError::because(tls.certificate_file.display().to_string())(&error))?;
-    if chain.first().is_some_and(|leaf| config::certificate_covers(leaf, &certauth)) {
-        return Ok(Some(format!("https://{certauth}")));
+    if name != service && chain.first().is_some_and(|leaf| config::certificate_covers(leaf, name)) {
+        return Ok(Some(format!("https://{name}")));
     }
     let port = config.server.client_certificate.first().map(|address| address.0.port());
     Ok(port.map(|port| format!("https://{service}:{port}")))

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::drs_client::{
     ACCOUNT_TYPE, DeviceKeys, OBJECT_GUID, PERMISSION, by_user, computer, device_dn, devices, enrol, join, ldap_modify,
-    ldap_read, members, token, user,
+    ldap_read, members, token, token_with, user,
 };
 use crate::drs_sign_in;
 use crate::support::{Browser, Curl, Lab, Response, signing_certificate};
@@ -46,12 +46,9 @@ fn tokens_that_are_not_accepted() {
     let parts: Vec<&str> = own.split('.').collect();
     let header = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let unsigned = format!("{}.{}.", header(json!({"typ": "JWT", "alg": "none"})), parts[1]);
-    let x5u = format!(
-        "{}.{}.{}",
-        header(json!({"typ": "JWT", "alg": "RS256", "x5u": "https://x.example/"})),
-        parts[1],
-        parts[2]
-    );
+    // Signed by the right key, headers and all.
+    assert_ne!(join(&token_with(&json!({}), &good), &json!({})).status, 401);
+    let header_with = |name: &str, value: Value| token_with(&json!({name: value}), &good);
     let symmetric = {
         // The public certificate as the secret of a MAC.
         let certificate = openssl::x509::X509::from_pem(&std::fs::read(signing_certificate()).unwrap()).unwrap();
@@ -77,7 +74,12 @@ fn tokens_that_are_not_accepted() {
         ),
         ("of another issuer", token(&changed(good.clone(), "iss", json!("http://other.example/adfs/services/trust")))),
         ("unsigned", unsigned),
-        ("with x5u", x5u),
+        ("with x5u", header_with("x5u", json!("https://x.example/"))),
+        ("with jku", header_with("jku", json!("https://x.example/keys"))),
+        ("with jwk", header_with("jwk", json!({"kty": "RSA"}))),
+        ("with crit", header_with("crit", json!(["exp"]))),
+        ("with b64", header_with("b64", json!(false))),
+        ("of another algorithm by its name", header_with("alg", json!("RS512"))),
         ("with a MAC", symmetric),
         ("altered", altered),
         ("no token", String::from("x")),
@@ -89,8 +91,10 @@ fn tokens_that_are_not_accepted() {
     }
     let url = format!("{}/EnrollmentServer/device?api-version=1.0", Lab::get().url);
     refused(&Curl::new(&url).post(request.to_string()).send(), 401, "AuthenticationError");
-    let basic = Curl::new(&url).header("Authorization", "Basic eDp5").post("{}").send();
-    refused(&basic, 401, "AuthenticationError");
+    for authorization in ["Basic eDp5", &format!("Basic {own}"), &format!("DPoP {own}"), &own] {
+        let other = Curl::new(&url).header("Authorization", authorization).post(request.to_string()).send();
+        refused(&other, 401, "AuthenticationError");
+    }
 }
 
 #[test]
@@ -263,6 +267,7 @@ fn soap_messages_that_are_refused() {
     let answer = fault(message.replace("RST/wstep", "RST/other"), "InvalidParameter", "Unsupported Action");
     assert!(answer.body.contains(">urn:uuid:0d5a1441-5891-453b-becf-a2e5f6ea3749</a:RelatesTo>"), "{}", answer.body);
     fault(String::from("<x/>"), "InvalidParameter", "Not an enrolment");
+    fault(format!("{message}<!--{}-->", "x".repeat(64 << 10)), "InvalidParameter", " octets");
     fault(String::from("<!DOCTYPE x><x/>"), "InvalidParameter", "XML");
     fault(keys.enrolment("x", "PC"), "AuthenticationError", "access token");
     fault(keys.enrolment(&token(&changed(good.clone(), "exp", json!(1))), "PC"), "AuthenticationError", "access token");

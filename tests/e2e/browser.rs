@@ -22,12 +22,14 @@ pub fn chromium_with(scenes: &Value, with_ticket: bool, hosts: Option<&Path>) ->
 /// Plays scenes in a fresh browser that presents a certificate of the lab where it is asked for one.
 pub fn chromium_with_certificate(scenes: &Value, name: &str) -> Value {
     let lab = Lab::get();
-    let certificate = json!({
-        "file": lab.clients.join(format!("{name}.p12")),
-        "password": "lab",
-        "pattern": format!("https://certauth.{}", lab.host),
-    });
-    play(scenes, false, None, &certificate)
+    let file = lab.clients.join(format!("{name}.p12"));
+    chromium_presenting(scenes, &file, &format!("https://certauth.{}", lab.host), None)
+}
+
+/// The same with any certificate (PKCS #12, password `lab`), at addresses of this pattern.
+pub fn chromium_presenting(scenes: &Value, file: &Path, pattern: &str, hosts: Option<&Path>) -> Value {
+    let certificate = json!({ "file": file, "password": "lab", "pattern": pattern });
+    play(scenes, false, hosts, &certificate)
 }
 
 fn play(scenes: &Value, with_ticket: bool, hosts: Option<&Path>, certificate: &Value) -> Value {

@@ -6,8 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chancery::clock::{SystemClock, SystemRandomSource, UtcTime};
 use chancery::devices::{
-    ActiveDirectoryRegistry, CertificateMark, DeviceId, DeviceKey, DeviceRegistry, Registration, RegistryError,
-    SqlPlace, SqlRegistry, SqlSettings, TrustType,
+    ActiveDirectoryRegistry, CertificateMark, DeviceId, DeviceKey, DeviceRegistry, DeviceUpkeep, Registration,
+    RegistryError, SqlPlace, SqlRegistry, SqlSettings, TrustType,
 };
 use chancery::directory::Sid;
 use chancery::directory::ldap::{Bind, DomainOptions, LdapDirectory, LdapLimits, LdapOptions, Transport};
@@ -195,6 +195,48 @@ async fn half_a_registration_is_no_device_and_is_completed() {
     let device = registry.register(&what).await.unwrap();
     assert!(device.enabled && device.keys.len() == 1);
     assert_eq!(registry.delete(what.id).await, Ok(true));
+}
+
+/// Between the moment a sweep lists a device and that in which it changes it, the device may have been used, and enabled.
+#[tokio::test]
+async fn a_sweep_looks_again_before_it_changes_anything() {
+    let registry = registry();
+    let what = registration(fastrand::u64(..), sid("alice"));
+    registry.register(&what).await.unwrap();
+    let (id, day) = (what.id, std::time::Duration::from_hours(24));
+    let (before, after) = (what.at.minus(day), what.at.plus(day));
+    assert_eq!(registry.disable_unused(id, before, after).await, Ok(false), "it was used since");
+    assert_eq!(registry.delete_unused(id, after).await, Ok(false), "it is enabled");
+    assert!(registry.find(id).await.unwrap().unwrap().enabled);
+    registry.set_enabled(id, false).await.unwrap();
+    assert_eq!(registry.disable_unused(id, after, after).await, Ok(false), "an administrator disabled it");
+    assert_eq!(registry.delete_unused(id, after.plus(day)).await, Ok(false), "an administrator disabled it");
+    registry.set_enabled(id, true).await.unwrap();
+    assert_eq!(registry.disable_unused(id, after, after).await, Ok(true));
+    assert_eq!(registry.delete_unused(id, before).await, Ok(false), "its grace is not over");
+    ldap_modify(&format!(
+        "dn: {}\nchangetype: modify\nadd: msDS-CloudAnchor\nmsDS-CloudAnchor:: AQID\n",
+        device_dn(&id.to_string())
+    ));
+    assert!(matches!(registry.delete_unused(id, after).await, Err(RegistryError::Refused { .. })), "Entra has it now");
+    assert!(matches!(registry.disable_unused(id, after, after).await, Err(RegistryError::Refused { .. })));
+    ldap_modify(&format!("dn: {}\nchangetype: modify\ndelete: msDS-CloudAnchor\n", device_dn(&id.to_string())));
+    assert_eq!(registry.delete_unused(id, after).await, Ok(true));
+    assert_eq!(registry.delete_unused(id, after).await, Ok(false), "it is gone");
+    assert_eq!(registry.disable_unused(id, after, after).await, Ok(false));
+}
+
+/// Keys of other kinds, such as security keys', sign nobody in by Windows Hello.
+#[tokio::test]
+async fn of_the_keys_of_a_user_those_of_windows_hello_count() {
+    let (account, sid) = crate::drs_client::user("keykinds");
+    let (device, owner) = (crate::support::Device::new(), sid.parse().unwrap());
+    for (usage, count) in [(1, 1), (7, 0), (2, 0)] {
+        let link = crate::registered::key_link(&device, &device.blob(), usage, &account.dn());
+        account.modify(&format!("replace: msDS-KeyCredentialLink\nmsDS-KeyCredentialLink: {link}"));
+        assert_eq!(registry().user_keys(&owner).await.unwrap().len(), count, "{usage}");
+    }
+    account.delete();
 }
 
 /// The directory finds a value whatever its case is; a key's hash that differs by case is another key's.

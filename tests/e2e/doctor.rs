@@ -8,6 +8,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::drs_init::OtherForest;
 use crate::support::{Lab, NodeSetup, run, variable};
 
 /// What the doctor found.
@@ -20,10 +21,21 @@ pub struct Findings {
 impl Findings {
     /// Of a configuration.
     pub fn of(file: &Path, arguments: &[&str]) -> Self {
+        Self::by(&[], file, arguments)
+    }
+
+    /// On a computer whose clock is off by this much.
+    pub fn at_clock(offset: &str, file: &Path, arguments: &[&str]) -> Self {
+        Self::by(&["faketime", "-f", offset], file, arguments)
+    }
+
+    fn by(before: &[&str], file: &Path, arguments: &[&str]) -> Self {
         let program = std::env::var("CHANCERY_BIN").expect("tests/lab/run sets CHANCERY_BIN");
         // Whoever hangs is ended, and then there is no answer.
         let output = Command::new("timeout")
-            .args(["300", &program, "doctor", "--json", "--timeout", "20", "--config"])
+            .arg("300")
+            .args(before)
+            .args([&program, "doctor", "--json", "--timeout", "20", "--config"])
             .arg(file)
             .args(arguments)
             .output()
@@ -115,6 +127,7 @@ fn srv_answer(query: &[u8], controllers: &[(String, String)]) -> Vec<u8> {
 
 #[test]
 fn a_deployment_that_works() {
+    let _forest = OtherForest::alone();
     let lab = Lab::get();
     let node = setup().start();
     let other = lab.other_realm.to_lowercase();
@@ -324,6 +337,7 @@ fn computers_that_are_sent_elsewhere() {
 
 #[test]
 fn a_forest_that_was_never_prepared_for_devices() {
+    let _forest = OtherForest::alone();
     let lab = Lab::get();
     let domain = format!("[device_registration]\nenabled = true\ndomain = \"{}\"", lab.other_realm);
     let setup = setup().replace("[device_registration]\nenabled = true", &domain);
@@ -332,6 +346,26 @@ fn a_forest_that_was_never_prepared_for_devices() {
     found.expect("warning", "device-schema", "msDS-KeyCredentialLink");
     found.expect("error", "device-container", "CN=DeviceRegistrationService");
     found.expect("error", "device-container", "CN=RegisteredDevices");
+}
+
+#[test]
+fn clocks_that_differ() {
+    let setup = setup();
+    let found = Findings::at_clock("+2m", &setup.file(), &[]);
+    found.expect("warning", "clock", "the clock of the service is 1");
+    found.expect("warning", "clock", &format!("the clock of {} is 1", variable("LAB_DC")));
+    let found = Findings::at_clock("+10m", &setup.file(), &[]);
+    assert!(!found.success);
+    found.expect("error", "clock", "the clock of the service is ");
+}
+
+#[test]
+fn a_connection_point_that_names_two_services() {
+    let forest = OtherForest::alone();
+    crate::drs_points::write(&forest, &["enterpriseDrsName:enterpriseregistration.corp.example", "azureADId:x"]);
+    let found = Findings::of(&setup().file(), &[]);
+    assert!(!found.success);
+    found.expect("error", "scp-conflict", "names both Entra and this service");
 }
 
 #[test]

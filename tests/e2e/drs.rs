@@ -333,15 +333,22 @@ fn a_windows_hello_key_is_added_to_its_user() {
         &drs_sign_in::by_ticket(&Browser::windows(), "erin", "erin"),
         &DeviceKeys::new().request(4, "Laptop"),
     ));
+    let disabled = Joined::of(&join(
+        &drs_sign_in::by_ticket(&Browser::windows(), "erin", "erin"),
+        &DeviceKeys::new().request(4, "Old laptop"),
+    ));
+    let disabled_dn = device_dn(&disabled.id);
+    ldap_modify(&format!("dn: {disabled_dn}\nchangetype: modify\nreplace: msDS-IsEnabled\nmsDS-IsEnabled: FALSE\n"));
     let keys = DeviceKeys::new();
     let body = json!({"kngc": STANDARD.encode(&keys.blob)}).to_string();
-    let post = |members: &Value, body: &str| {
-        Curl::new(&format!("{}/EnrollmentServer/key/?api-version=1.0", Lab::get().url))
+    let post_as = |query: &str, accept: &str, members: &Value, body: &str| {
+        Curl::new(&format!("{}/EnrollmentServer/key/{query}", Lab::get().url))
             .header("Authorization", &format!("Bearer {}", token(members)))
-            .header("Accept", "application/json")
+            .header("Accept", accept)
             .post(body)
             .send()
     };
+    let post = |members: &Value, body: &str| post_as("?api-version=1.0", "application/json", members, body);
     // What a primary refresh token of the device gives; the client of registration gets no such token.
     let mut good = own.clone();
     good["deviceid"] = device.id.clone().into();
@@ -364,15 +371,32 @@ fn a_windows_hello_key_is_added_to_its_user() {
 
     let with = |member: &str, value: Value| {
         let mut changed = good.clone();
-        changed[member] = value;
+        match value {
+            Value::Null => drop(changed.as_object_mut().unwrap().remove(member)),
+            value => changed[member] = value,
+        }
         changed
     };
+    for (query, accept, message) in [
+        ("", "application/json", "api-version"),
+        ("?api-version=1.2", "application/json", "api-version"),
+        ("?api-version=1.0", "text/html", "application/json"),
+        ("?api-version=1.0", "", "application/json"),
+    ] {
+        let refused = post_as(query, accept, &good, &body);
+        let error: Value = serde_json::from_str(&refused.body).unwrap();
+        assert_eq!((refused.status, &error["code"]), (400, &json!("invalid_request")), "{query} {accept}: {error}");
+        assert!(error["message"].as_str().unwrap().contains(message), "{error}");
+    }
     for (members, body, status, message) in [
         (own.clone(), &*body, 401, "deviceid"),
         (with("deviceid", json!("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0")), &body, 401, "deviceid"),
         (with("amr", json!("urn:oasis:names:tc:SAML:1.0:am:password")), &body, 401, "amr"),
         (with("auth_time", json!(time(Duration::from_mins(11)))), &body, 401, "auth_time"),
         (with("aud", json!("urn:other")), &body, 401, "access token"),
+        // As of WS-Trust, which no client of its own got.
+        (with("appid", Value::Null), &body, 401, "access token"),
+        (with("deviceid", json!(disabled.id)), &body, 401, "deviceid"),
         (good.clone(), "{}", 400, "not readable"),
         (good.clone(), "{\"kngc\":\"UlNBMQ==\"}", 400, "RSA1"),
     ] {
@@ -384,5 +408,7 @@ fn a_windows_hello_key_is_added_to_its_user() {
     }
     assert_eq!(ldap_read(&dn, &["msDS-KeyCredentialLink"]).matches("msDS-KeyCredentialLink:").count(), 1);
     ldap_modify(&format!("dn: {dn}\nchangetype: modify\ndelete: msDS-KeyCredentialLink\n"));
-    ldap_modify(&format!("dn: {}\nchangetype: delete\n", device_dn(&device.id)));
+    for device in [&device, &disabled] {
+        ldap_modify(&format!("dn: {}\nchangetype: delete\n", device_dn(&device.id)));
+    }
 }

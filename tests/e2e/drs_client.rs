@@ -123,12 +123,28 @@ pub fn token(members: &Value) -> String {
     signed(&KEYS, members)
 }
 
+/// A token with these members, signed by the key of the server with this configuration directory.
+pub fn token_of(directory: &Path, members: &Value) -> String {
+    signed(&keys_of(directory), members)
+}
+
+/// The same with more in its header, signed as any other.
+pub fn token_with(header: &Value, members: &Value) -> String {
+    signed_with(&keys_of(&Lab::get().config), header, members)
+}
+
 /// A token with these members, signed by a server's key.
 fn signed(keys: &KeyRing, members: &Value) -> String {
+    signed_with(keys, &json!({}), members)
+}
+
+fn signed_with(keys: &KeyRing, more: &Value, members: &Value) -> String {
     let key = &keys.primary_signing().key;
     let x5t = openssl::hash::hash(openssl::hash::MessageDigest::sha1(), &key.certificate).expect("a digest");
     let kid = URL_SAFE_NO_PAD.encode(x5t);
-    let header = json!({"typ": "JWT", "alg": "RS256", "x5t": kid, "kid": kid});
+    let mut header = json!({"typ": "JWT", "alg": "RS256", "x5t": kid, "kid": kid});
+    let more = more.as_object().expect("members").clone();
+    header.as_object_mut().expect("members").extend(more);
     let encode = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
     let text = format!("{}.{}", encode(&header), encode(members));
     let signature = key.signer.sign(SignatureAlgorithm::RsaSha256, text.as_bytes());

@@ -2,12 +2,14 @@
 
 use std::process::Command;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::crashes::restarted;
-use crate::drs_client::DeviceKeys;
+use crate::drs_client::{DeviceKeys, Joined, by_user, device_dn, devices, ldap_modify, members, token_of, user};
 use crate::drs_sign_in;
-use crate::support::{Audit, Browser, Curl, Lab, NodeSetup};
+use crate::support::{Audit, Browser, Curl, Lab, Node, NodeSetup};
 
 #[test]
 fn without_the_directory_clients_are_asked_to_come_back_and_discovery_goes_on() {
@@ -35,6 +37,22 @@ fn without_the_directory_clients_are_asked_to_come_back_and_discovery_goes_on() 
         node.curl("/EnrollmentServer/DeviceEnrollmentWebService.svc").soap(keys.enrolment(&token, "WS02")).send();
     assert_eq!((enrolled.status, enrolled.header("retry-after")), (503, Some("30")), "{}", enrolled.body);
     assert!(enrolled.body.contains("<s:Value>s:DirectoryAccountError</s:Value>"), "{}", enrolled.body);
+    // A Windows Hello key: whether the device is registered is not known, and nobody says that it is not.
+    let sid = &Lab::get().object("erin").sid;
+    let mut members = members(sid, "erin@emea.brand.example");
+    members["deviceid"] = json!("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0");
+    members["amr"] = json!(["ngcmfa"]);
+    let added = node
+        .curl("/EnrollmentServer/key?api-version=1.0")
+        .header("Authorization", &format!("Bearer {}", token_of(&node.directory, &members)))
+        .header("Accept", "application/json")
+        .post(json!({"kngc": STANDARD.encode(&keys.blob)}).to_string())
+        .send();
+    let error: Value = serde_json::from_str(&added.body).unwrap();
+    assert_eq!((added.status, added.header("retry-after")), (503, Some("30")), "{error}");
+    assert_eq!((&error["code"], &error["response"]), (&json!("server_error"), &json!("ERROR_FAIL")), "{error}");
+    let audit = Audit::of(node.directory.join("audit.jsonl"), &added.correlation);
+    assert_eq!(audit.event(9022)["AuditResult"], json!("Failure"));
     // Leaving, too: the device is not told that it is unknown.
     let client = |ending: &str| Lab::get().clients.join(format!("alice-sid.{ending}")).display().to_string();
     let id = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0";
@@ -49,6 +67,29 @@ fn without_the_directory_clients_are_asked_to_come_back_and_discovery_goes_on() 
 }
 
 #[test]
+fn where_requests_with_sha1_are_taken_windows_8_1_registers() {
+    let node = NodeSetup::new()
+        .replace("[device_registration]\nenabled = true", "[device_registration]\nenabled = true\nsha1_requests = true")
+        .start();
+    let (account, _) = user("sha1");
+    let token = drs_sign_in::by_password(&Browser::other().at(&node.address), &account.upn(), &account.password);
+    let keys = DeviceKeys::with(&["-sha1", "-subj", "/CN=7E980AD9-B86D-4306-9425-9AC066FB014A"], 2048);
+    let enrolled =
+        node.curl("/EnrollmentServer/DeviceEnrollmentWebService.svc").soap(keys.enrolment(&token, "PC")).send();
+    let joined = node
+        .curl("/EnrollmentServer/device?api-version=1.0")
+        .header("Authorization", &format!("Bearer {token}"))
+        .post(keys.request(4, "PC").to_string())
+        .send();
+    for joined in [Joined::of_enrolment(&enrolled), Joined::of(&joined)] {
+        // What is issued is signed as ever.
+        assert!(joined.x509(&["-noout", "-text"]).contains("Signature Algorithm: sha256WithRSAEncryption"));
+        ldap_modify(&format!("dn: {}\nchangetype: delete\n", device_dn(&joined.id)));
+    }
+    account.delete();
+}
+
+#[test]
 fn where_registration_is_off_only_discovery_is_there() {
     let node = NodeSetup::new().replace("[device_registration]\nenabled = true", "[device_registration]").start();
     let post = |path: &str| node.curl(path).post("{}").send().status;
@@ -59,22 +100,78 @@ fn where_registration_is_off_only_discovery_is_there() {
 }
 
 #[test]
+fn where_only_computers_may_register_no_protocol_takes_a_users_device() {
+    let node = NodeSetup::new()
+        .replace("[device_registration]\nenabled = true", "[device_registration]\nenabled = true\njoin_types = [6]")
+        .start();
+    let (account, sid) = user("byod");
+    let token = token_of(&node.directory, &members(&sid, &account.upn()));
+    let keys = DeviceKeys::new();
+    let enrolled =
+        node.curl("/EnrollmentServer/DeviceEnrollmentWebService.svc").soap(keys.enrolment(&token, "PC")).send();
+    assert_eq!(enrolled.status, 500, "{}", enrolled.body);
+    assert!(enrolled.body.contains("The enrollment request type (Enrollment) is not allowed."), "{}", enrolled.body);
+    let joined = node
+        .curl("/EnrollmentServer/device?api-version=1.0")
+        .header("Authorization", &format!("Bearer {token}"))
+        .post(keys.request(4, "PC").to_string())
+        .send();
+    assert_eq!(joined.status, 400, "{}", joined.body);
+    assert!(joined.body.contains("The enrollment request type (WorkplaceJoin) is not allowed."), "{}", joined.body);
+    assert!(devices(&by_user(&sid)).is_empty());
+    account.delete();
+}
+
+#[test]
+fn an_account_that_hands_in_keys_without_end_has_to_wait() {
+    let node = NodeSetup::new().start();
+    let (account, sid) = user("keys");
+    let mut members = members(&sid, &account.upn());
+    members["deviceid"] = json!("0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0");
+    members["amr"] = json!(["mfa"]);
+    let token = format!("Authorization: Bearer {}", token_of(&node.directory, &members));
+    let body = json!({"kngc": STANDARD.encode(&DeviceKeys::new().blob)}).to_string();
+    let url = format!("{}/EnrollmentServer/key?api-version=1.0&n=[1-120]", Lab::get().url);
+    let statuses =
+        statuses(&node, &["--header", &token, "--header", "Accept: application/json", "--data-binary", &body, &url]);
+    let number = |status: &str| statuses.iter().filter(|line| *line == status).count();
+    // The device is not registered; each asks for it all the same, until there are too many.
+    assert_eq!(number("401") + number("503"), 120, "{statuses:?}");
+    assert!(number("401") >= 60 && number("503") > 0, "{statuses:?}");
+    account.delete();
+}
+
+/// The statuses of what curl asks of a server over one connection.
+fn statuses(node: &Node, arguments: &[&str]) -> Vec<String> {
+    let output = Command::new("curl")
+        .args(["--silent", "--connect-to", &format!("::{}:", node.address), "--output", "/dev/null"])
+        .args(["--write-out", "%{http_code}\n"])
+        .args(arguments)
+        .output()
+        .expect("curl runs");
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
+#[test]
 fn an_address_that_sends_bad_tokens_without_end_has_to_wait() {
     let node = NodeSetup::new().start();
     let post = |token: &str| {
         node.curl("/EnrollmentServer/device?api-version=1.0").header("Authorization", token).post("{}").send()
     };
+    // Whoever has a good token costs the address nothing, whatever else is wrong.
+    let (account, sid) = user("office");
+    let good = format!("Authorization: Bearer {}", token_of(&node.directory, &members(&sid, &account.upn())));
+    let url = format!("{}/EnrollmentServer/device?api-version=1.0&n=[1-260]", Lab::get().url);
+    let statuses = statuses(&node, &["--header", &good, "--data-binary", "{}", &url]);
+    assert_eq!(statuses, vec!["400"; 260]);
+    account.delete();
+
     assert_eq!(post("Bearer x").status, 401);
     let url = format!("{}/EnrollmentServer/device?api-version=1.0&n=[1-400]", Lab::get().url);
-    let output = Command::new("curl")
-        .args(["--silent", "--connect-to", &format!("::{}:", node.address), "--data-binary", "{}"])
-        .args(["--header", "Authorization: Bearer x", "--output", "/dev/null", "--write-out", "%{http_code}\n", &url])
-        .output()
-        .expect("curl runs");
-    let statuses = String::from_utf8_lossy(&output.stdout).into_owned();
-    let number = |status: &str| statuses.lines().filter(|line| *line == status).count();
-    assert_eq!(number("401") + number("503"), 400, "{statuses}");
-    assert!(number("401") >= 199 && number("503") > 0, "{statuses}");
+    let statuses = self::statuses(&node, &["--header", "Authorization: Bearer x", "--data-binary", "{}", &url]);
+    let number = |status: &str| statuses.iter().filter(|line| *line == status).count();
+    assert_eq!(number("401") + number("503"), 400, "{statuses:?}");
+    assert!(number("401") >= 199 && number("503") > 0, "{statuses:?}");
     let waits = post("Bearer x");
     if waits.status == 503 {
         let error: Value = serde_json::from_str(&waits.body).unwrap();

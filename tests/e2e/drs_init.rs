@@ -1,8 +1,9 @@
 //! A domain that never had device registration, with the schema of Windows Server 2012 R2: `chancery drs init` prepares it, and
 //! devices register there without keys.
 
-use std::process::{Command, Output};
-use std::sync::Arc;
+use std::io::Write as _;
+use std::process::{Command, Output, Stdio};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,13 +13,14 @@ use chancery::directory::ldap::{Bind, DomainOptions, LdapDirectory, LdapLimits, 
 use chancery::secret::Secret;
 use serde_json::{Value, json};
 
-use crate::crashes::{signed_request, token, try_to_join};
+use crate::crashes::{restarted, signed_request, token, try_to_join};
 use crate::device_registry::conforms;
+use crate::drs_client::{DeviceKeys, members, token_of};
 use crate::drs_sign_in;
-use crate::support::{BROKER, Browser, Device, Lab, NodeSetup, program, variable};
+use crate::support::{BROKER, Browser, Curl, Device, Lab, NodeSetup, Response, program, variable};
 
 /// A program of the directory's, by the administrator of the second domain.
-fn ldap(program: &str) -> Command {
+pub fn ldap(program: &str) -> Command {
     let mut command = Command::new(program);
     let administrator = format!("Administrator@{}", variable("LAB_OTHER_REALM").to_lowercase());
     command.args(["-x", "-H", &format!("ldaps://{}", variable("LAB_OTHER_DC"))]);
@@ -55,16 +57,38 @@ fn registry() -> ActiveDirectoryRegistry {
     ActiveDirectoryRegistry::new(directory, realm.to_lowercase(), clock)
 }
 
-/// Takes everything back that the test made, also when it fails.
-struct Prepared(String);
+/// The second forest, for one test at a time: those that write there, and those that want nothing of device registration in it.
+/// Takes everything back that was made, also when the test fails.
+pub struct OtherForest {
+    /// Its domain's distinguished name.
+    pub base: String,
+    _alone: MutexGuard<'static, ()>,
+}
 
-impl Drop for Prepared {
+impl OtherForest {
+    pub fn alone() -> Self {
+        static ALONE: Mutex<()> = Mutex::new(());
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { base: variable("LAB_OTHER_BASE_DN"), _alone }
+    }
+
+    /// The container of everything about device registration.
+    pub fn configuration(&self) -> String {
+        format!("CN=Device Registration Configuration,CN=Services,CN=Configuration,{}", self.base)
+    }
+
+    /// Changes its directory.
+    pub fn modify(&self, ldif: &str) {
+        let mut child =
+            ldap("ldapmodify").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("ldapmodify starts");
+        child.stdin.take().expect("a pipe").write_all(ldif.as_bytes()).expect("LDIF");
+        assert!(child.wait().expect("ldapmodify ends").success(), "{ldif}");
+    }
+}
+
+impl Drop for OtherForest {
     fn drop(&mut self) {
-        let base = &self.0;
-        for name in [
-            format!("CN=Device Registration Configuration,CN=Services,CN=Configuration,{base}"),
-            format!("CN=RegisteredDevices,{base}"),
-        ] {
+        for name in [self.configuration(), format!("CN=RegisteredDevices,{}", self.base)] {
             let _ = ldap("ldapdelete").args(["-r", &name]).output();
         }
     }
@@ -72,7 +96,8 @@ impl Drop for Prepared {
 
 #[test]
 fn a_fresh_domain_is_prepared_and_devices_register_without_keys() {
-    let (realm, base) = (variable("LAB_OTHER_REALM"), variable("LAB_OTHER_BASE_DN"));
+    let forest = OtherForest::alone();
+    let (realm, base) = (variable("LAB_OTHER_REALM"), forest.base.clone());
     let domain = realm.to_lowercase();
     let setup = NodeSetup::new().write("administrator-password", "Adm1n.Passw0rd\n");
     let bind = format!("user = \"svc-sts@{domain}\"\npassword_file = \"{}/other-password\"", setup.directory.display());
@@ -93,7 +118,6 @@ fn a_fresh_domain_is_prepared_and_devices_register_without_keys() {
 
     let (before, said) = chancery(&["check"]);
     assert!(!before.status.success() && said.contains("there is no CN=DeviceRegistrationService"), "{said}");
-    let _prepared = Prepared(base.clone());
     let (made, said) = chancery(&["init", "--apply"]);
     assert!(made.status.success(), "{said}");
     assert_eq!(said.lines().filter(|line| line.starts_with("made ")).count(), 5, "{said}");
@@ -149,4 +173,39 @@ fn a_fresh_domain_is_prepared_and_devices_register_without_keys() {
     }));
     let answer = token(&node, &signed_request(&signed));
     assert!(answer.status == 400 && answer.body.contains("MSIS9682"), "{}", answer.body);
+
+    // Switched off in the directory: nothing registers, and nothing leaves.
+    forest
+        .modify(&format!("dn: {service},{base}\nchangetype: modify\nreplace: msDS-IsEnabled\nmsDS-IsEnabled: FALSE\n"));
+    let (_, said) = chancery(&["check"]);
+    assert!(said.contains("nothing registers"), "{said}");
+    let node = restarted(node, |setup| setup);
+    let is_off = |answer: &Response, text: &str| {
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("30")), "{}", answer.body);
+        assert!(answer.body.contains(text), "{}", answer.body);
+    };
+    let joined = node
+        .curl("/EnrollmentServer/device?api-version=1.0")
+        .header("Authorization", &format!("Bearer {access}"))
+        .post(DeviceKeys::new().request(6, "OWS01").to_string())
+        .send();
+    is_off(&joined, "switched off by the administrator of the directory");
+    let mut members = members(&Lab::get().object("alice").sid, &format!("alice@{}", Lab::get().domain));
+    members["deviceid"] = json!(device.id.to_string());
+    members["amr"] = json!(["mfa"]);
+    let added = node
+        .curl("/EnrollmentServer/key?api-version=1.0")
+        .header("Authorization", &format!("Bearer {}", token_of(&node.directory, &members)))
+        .header("Accept", "application/json")
+        .post(json!({"kngc": STANDARD.encode(device.blob())}).to_string())
+        .send();
+    is_off(&added, "switched off by the administrator of the directory");
+    let (key, certificate) = device.pem_files();
+    let host = format!("enterpriseregistration.{}", Lab::get().domain);
+    let left = Curl::new(&format!("https://{host}/EnrollmentServer/device/{}?api-version=1.0", device.id))
+        .args(["--connect-to", &format!("::{}:", node.address), "--request", "DELETE"])
+        .args(["--cert", &certificate.display().to_string(), "--key", &key.display().to_string()])
+        .send();
+    is_off(&left, "switched off by the administrator of the directory");
+    assert!(!read(&format!("CN={},CN=RegisteredDevices,{base}", device.id)).is_empty());
 }

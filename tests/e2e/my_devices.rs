@@ -132,6 +132,70 @@ fn dan_never_sees_or_touches_the_devices_of_jharnett() {
     assert!(is_enabled(&other));
 }
 
+/// More than fit on a page: each is on one page and on no other, and the place in the list outlasts a question and its answer.
+#[test]
+fn a_long_list_has_pages() {
+    let (dan, sid) = user("dan");
+    let devices: Vec<Registered> = (0..23).map(|_| Registered::with(&sid, 0)).collect();
+    let browser = Browser::outside();
+    let ids = |page: &Response| {
+        let pattern = Regex::new("Device=([0-9a-f-]{36})&amp;Change=remove").expect("a pattern");
+        let ids: Vec<String> = pattern.captures_iter(&page.body).map(|found| found[1].to_owned()).collect();
+        ids
+    };
+    let link = |page: &Response, id: &str| {
+        let pattern = Regex::new(&format!(r#"<a id="{id}" href="([^"]*)""#)).expect("a pattern");
+        pattern.captures(&page.body).map(|found| unescape(&found[1]))
+    };
+    let first = enter(&browser, &dan);
+    assert!(first.body.contains("Devices 1 to 10 of 23") && link(&first, "earlier").is_none(), "{}", first.body);
+    let second = browser.get(&link(&first, "later").expect("more"));
+    assert!(second.body.contains("Devices 11 to 20 of 23"), "{}", second.body);
+    assert_eq!(link(&second, "earlier").as_deref(), Some(PAGE));
+    let third = browser.get(&link(&second, "later").expect("more"));
+    assert!(third.body.contains("Devices 21 to 23 of 23") && link(&third, "later").is_none(), "{}", third.body);
+    assert_eq!(link(&third, "earlier"), Some(format!("{PAGE}?First=10")));
+    let mut shown = [ids(&first), ids(&second), ids(&third)].concat();
+    shown.sort();
+    let mut own: Vec<String> = devices.iter().map(|device| device.id.to_string()).collect();
+    own.sort();
+    assert_eq!(shown, own);
+
+    // A place that is none, or none any more.
+    for place in ["11", "19"] {
+        assert_eq!(ids(&browser.get(&format!("{PAGE}?First={place}"))), ids(&second));
+    }
+    for place in ["23", "4711", "99999999999999999999999", "x", "-1"] {
+        let page = browser.get(&format!("{PAGE}?First={place}"));
+        let expected = if place.starts_with(['2', '4']) { &third } else { &first };
+        assert_eq!(ids(&page), ids(expected), "{place}");
+    }
+    let refused = browser.get(&format!("{PAGE}?First={}", "1".repeat(65)));
+    assert!(refused.status == 500 && refused.body.contains("MSIS7000"), "{}", refused.body);
+
+    // What was left as it is, and what was done, is seen where it was.
+    let asked = browser.get(&links(&third, "remove")[0]);
+    assert!(asked.body.contains(&format!("id=\"keepDevice\" href=\"{PAGE}?First=20\"")), "{}", asked.body);
+    let sealed = fields(&asked.body, "Answer").pop().expect("an answer");
+    let done = browser.post(&crate::support::action(&asked.body), &[("Answer", &sealed)]);
+    assert!(done.body.contains("is removed.") && done.body.contains("Devices 21 to 22 of 22"), "{}", done.body);
+    assert_eq!(ids(&done), ids(&third)[1..]);
+
+    // By keyboard, without script.
+    let scenes = json!([
+        { "name": "later", "steps": [["script", false], ["size", [320, 900]], ["open", PAGE], ["wait", "#passwordInput"],
+            ["type", dan.upn()], ["tab"], ["type", dan.password], ["enter"], ["wait", "#later"], ["focus", "#later"], ["enter"],
+            ["wait", "#earlier"], ["script", true], picture("my-devices-later"), ["axe"]] },
+        { "name": "earlier", "steps": [["script", false], ["focus", "#earlier"], ["enter"], ["wait", "section:nth-of-type(10)"], ["wait", "#later"]] },
+    ]);
+    let answers = chromium_with(&scenes, false, None);
+    accessible(&answers, 1);
+    let text = |scene: &str| answers[scene]["text"].as_str().unwrap_or_default().to_owned();
+    assert!(text("later").contains("Devices 11 to 20 of 22"), "{}", text("later"));
+    assert!(text("earlier").contains("Devices 1 to 10 of 22"), "{}", text("earlier"));
+    assert!(answers["later"]["width"].as_u64().is_some_and(|width| width <= 320), "scrolls sideways");
+}
+
 #[test]
 fn what_the_cloud_wrote_is_shown_and_stays() {
     let (dan, sid) = user("dan");

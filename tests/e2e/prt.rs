@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 use crate::drs_client;
 use crate::registered::Registered;
 use crate::support::{
-    Device, Lab, Prt, Response, Trusts, nonce, prt_request as request, python, run, sign_by, token_endpoint,
+    Device, Lab, Prt, Response, Trusts, compact_jwt, nonce, prt_request as request, python, run, sign_by,
+    token_endpoint,
 };
 use crate::throwaway::Account;
 
@@ -167,6 +168,18 @@ fn requests_for_a_prt_that_are_not_good() {
         assert_eq!(reason(&answer), "MalformedToken", "{name}");
     }
 
+    // The device's public key as the secret of a MAC.
+    let public = device.key.public_key_to_pem().expect("a key");
+    let signed = [json!({"alg": "HS256", "typ": "JWT", "x5c": [x5c]}), good()]
+        .map(|value| URL_SAFE_NO_PAD.encode(value.to_string()))
+        .join(".");
+    let mac = openssl::pkey::PKey::hmac(&public).expect("a key");
+    let mut signer = openssl::sign::Signer::new(openssl::hash::MessageDigest::sha256(), &mac).expect("a signer");
+    let mac = signer.sign_oneshot_to_vec(signed.as_bytes()).expect("a MAC");
+    let answer = request(&format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac)));
+    expect(&answer, 400, NOT_VALID);
+    assert_eq!(reason(&answer), "MalformedToken");
+
     let payload = good();
     device.open(&request(&device.sign(&payload)));
     let again = request(&device.sign(&payload));
@@ -213,6 +226,36 @@ fn a_device_without_a_usable_transport_key_gets_none() {
     assert_eq!(reason(&answer), "UnknownDevice");
 }
 
+/// As AD FS may have registered it: the key in a blob of the device's TPM.
+#[test]
+fn a_device_whose_transport_key_is_a_tpms_gets_a_prt() {
+    trusts();
+    let device = device();
+    device.set_transport_key(&tpm_blob(&device.key));
+    let prt = device.prt(&alice(), "Alice-Pw-1");
+    prt.open(&request(&prt.sign(2, &prt.exchange(CLIENT, RESOURCE))));
+    // Of a TPM 1.2, whose keys are of another form.
+    let with_old = self::device();
+    let mut old = tpm_blob(&with_old.key);
+    old[8] = 1;
+    with_old.set_transport_key(&old);
+    let refused = request(&with_old.sign(&with_old.request(&alice(), "Alice-Pw-1")));
+    expect(&refused, 400, ("invalid_grant", "MSIS9683"));
+}
+
+/// `PCP_20_KEY_BLOB` around a `TPM2B_PUBLIC` of a key that decrypts.
+fn tpm_blob(key: &openssl::pkey::PKey<openssl::pkey::Private>) -> Vec<u8> {
+    let modulus = key.rsa().expect("a key").n().to_vec();
+    let length = |octets: usize| u16::try_from(octets).expect("short").to_be_bytes();
+    // RSA, SHA-256, attributes, no policy, no symmetric algorithm, no scheme, 2048 bits, the usual exponent.
+    let head = [0, 1, 0, 0x0b, 0, 2, 4, 0x72, 0, 0, 0, 0x10, 0, 0x10, 8, 0, 0, 0, 0, 0];
+    let area = [&head[..], &length(modulus.len()), &modulus].concat();
+    let public = [&length(area.len())[..], &area].concat();
+    let public_length = u32::try_from(public.len()).expect("short");
+    let header = [56, 2, 0, public_length, 0, 0, 0, 0, 0, 0, 0, 0, 0].map(u32::to_le_bytes).concat();
+    [&b"PCPM"[..], &header, &public].concat()
+}
+
 #[test]
 fn exchanges_that_are_not_good() {
     trusts();
@@ -239,6 +282,29 @@ fn exchanges_that_are_not_good() {
         request(&prt.sign(2, &with("refresh_token", json!(theirs.token)))),
     ] {
         expect(&answer, 400, NO_TOKEN);
+    }
+    // Signed well, with a header that says more or other than it may; a context that is too short, or too long.
+    let with_header = |more: Value| request(&prt.sign_with(2, &[7; 24], &more, &good()));
+    for more in [
+        json!({"alg": "none"}),
+        json!({"alg": "RS256"}),
+        json!({"alg": "HS512"}),
+        json!({"crit": ["exp"]}),
+        json!({"jku": "https://x.example"}),
+        json!({"x5u": "https://x.example"}),
+        json!({"jwk": {}}),
+        json!({"b64": false}),
+        json!({"enc": "A256GCM"}),
+        json!({"kdf_ver": 3}),
+    ] {
+        let answer = with_header(more.clone());
+        assert_eq!((answer.status, error(&answer).0.as_str()), (400, "invalid_grant"), "{more}: {}", answer.body);
+        assert_eq!(reason(&answer), "MalformedToken", "{more}");
+    }
+    for length in [0, 8, 15, 65] {
+        let answer = request(&prt.sign_with(2, &vec![7; length], &json!({}), &good()));
+        assert_eq!((answer.status, error(&answer).0.as_str()), (400, "invalid_grant"), "{length}: {}", answer.body);
+        assert_eq!(reason(&answer), "MalformedToken", "{length}");
     }
     // Version 1 after version 2.
     let back = request(&prt.sign(1, &good()));
@@ -508,6 +574,39 @@ fn roadlib_gets_a_prt_uses_and_renews_it() {
     }
     assert_ne!(answer["renewed"]["refresh_token"], answer["prt"]["refresh_token"]);
     assert!(answer["cookie_status"] == 200 && answer["cookie_token"] == true, "{answer}");
+}
+
+/// A device whose cryptography is `compact_jwt`'s and `kanidm-hsm-crypto`'s: it signs the request, unwraps the session key, signs by keys of
+/// both versions of the derivation, opens the answers, and renews.
+#[test]
+fn compact_jwt_and_kanidm_hsm_crypto_get_a_prt_use_and_renew_it() {
+    trusts();
+    let device = device();
+    let key = device.key.rsa().and_then(|rsa| rsa.private_key_to_der()).expect("a key");
+    let answer = compact_jwt(&json!({
+        "url": Lab::get().url, "key": STANDARD.encode(key), "certificate": STANDARD.encode(device.der()), "username": alice(),
+        "password": "Alice-Pw-1", "broker": crate::support::BROKER, "client": CLIENT, "resource": RESOURCE,
+        "now": crate::support::now(),
+    }));
+    assert_eq!(answer["prt"]["token_type"], "pop", "{answer}");
+    for tokens in [&answer["one"], &answer["two"], &answer["after_renewal"]] {
+        let access = members(&tokens["access_token"]);
+        assert_eq!((&access["aud"], &access["upn"]), (&json!(RESOURCE), &json!(alice())), "{answer}");
+        assert_eq!(access["deviceid"], json!(device.id.to_string()), "{access}");
+    }
+    assert_ne!(answer["renewed"]["refresh_token"], answer["prt"]["refresh_token"]);
+    // The keys of the specification's vector, and those of the tests' own device.
+    let (key, ctx): (Vec<u8>, Vec<u8>) = ((0..32).collect(), (0x40..0x58).collect());
+    let payload = r#"{"client_id":"x","scope":"openid"}"#;
+    let derived =
+        compact_jwt(&json!({"session_key": STANDARD.encode(key), "ctx": STANDARD.encode(ctx), "payload": payload}));
+    for (version, expected) in [
+        ("one", "261704508fac96248f7d3be91a017495fc867b984effbbd36059d69719da6375"),
+        ("two", "9b7d92d7394c8bebf93ac1a5ac526de59bc5248fb69ecc65db183c3bc2fd7886"),
+    ] {
+        let derived = STANDARD.decode(derived[version].as_str().expect("a key")).expect("base64");
+        assert_eq!(hex::encode(derived), expected, "{version}");
+    }
 }
 
 #[test]

@@ -184,6 +184,10 @@ fn a_forged_issuer_of_the_same_name_issues_nothing() {
     assert!(!is_issued_by_one(&forged, authority.issuers()));
     let own = form.device(&sample_request(&key), &authority.name, |content| by(&authority.key, content)).unwrap();
     assert!(is_issued_by_one(&own, authority.issuers()));
+    // Nor what the authority's own key signed under another name.
+    let name = name::authority("other.example", uuid::Uuid::nil()).unwrap().to_der().unwrap();
+    let renamed = form.device(&sample_request(&key), &name, |content| by(&authority.key, content)).unwrap();
+    assert!(!is_issued_by_one(&renamed, authority.issuers()));
 }
 
 #[test]
@@ -205,14 +209,16 @@ fn only_rsa_keys_are_certified() {
     let short = PKey::from_rsa(openssl::rsa::Rsa::generate(1024).unwrap()).unwrap().public_key_to_der().unwrap();
     let curve = openssl::ec::EcGroup::from_curve_name(openssl::nid::Nid::X9_62_PRIME256V1).unwrap();
     let curve = PKey::from_ec_key(openssl::ec::EcKey::generate(&curve).unwrap()).unwrap().public_key_to_der().unwrap();
-    for key in [short.as_slice(), &curve, b""] {
+    // Of the right size, and no RSA key.
+    let dsa = PKey::from_dsa(openssl::dsa::Dsa::generate(2048).unwrap()).unwrap().public_key_to_der().unwrap();
+    for key in [short.as_slice(), &curve, &dsa, b""] {
         assert!(matches!(authority.issue(&sample_request(key), NOW, &random()), Err(AuthorityError::DeviceKey)));
     }
 }
 
 #[test]
 fn names_that_are_no_domains_are_refused() {
-    for domain in ["", "corp..example", "corp example", "cörp.example", &"a.".repeat(40)] {
+    for domain in ["", "corp..example", "corp example", "cörp.example", &"a.".repeat(40), &vec!["a"; 33].join(".")] {
         assert!(matches!(name::authority(domain, uuid::Uuid::nil()), Err(AuthorityError::DomainName(_))), "{domain}");
     }
 }

@@ -82,6 +82,8 @@ mod tests {
             assert_eq!(CertificateMark::from_text(text), None, "{text}");
         }
         assert_eq!(CertificateMark::from_text(&format!("{}=", samples::ALT_SECURITY_IDENTITY)), None);
+        let of_another_kind = samples::ALT_SECURITY_IDENTITY.replace("PUBKEY>", "SPKIKY>");
+        assert_eq!(CertificateMark::from_text(&of_another_kind), None);
         assert_eq!(CertificateMark::of(b"no certificate"), Err(NoCertificate));
         assert_eq!(CertificateMark::of(&[samples::certificate(), vec![0]].concat()), Err(NoCertificate));
     }

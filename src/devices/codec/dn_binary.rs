@@ -46,6 +46,9 @@ mod tests {
             assert_eq!(DnBinary::parse(text), None, "{text}");
         }
         assert_eq!(DnBinary::parse(&format!("B:99999999:{}:CN=x", "00".repeat(10))), None);
+        let long = |octets: usize| format!("B:{}:{}:CN=x", octets * 2, "00".repeat(octets));
+        assert!(DnBinary::parse(&long(64 << 10)).is_some());
+        assert_eq!(DnBinary::parse(&long((64 << 10) + 1)), None);
     }
 
     proptest! {

@@ -173,10 +173,18 @@ mod tests {
         assert_eq!(decode(&other), Err(KeyCredentialError::Version(0x100)));
         let usage_twice = [&[0, 2, 0, 0][..], &[1, 0, 4, 1], &[1, 0, 4, 2]].concat();
         assert_eq!(decode(&usage_twice), Err(KeyCredentialError::Order(4)));
+        let long_usage = [&blob[..4], &[2, 0, 4, 1, 1]].concat();
+        assert_eq!(decode(&long_usage), Err(KeyCredentialError::Entry(4)));
         let short_device = [&[0, 2, 0, 0][..], &[1, 0, 6, 1]].concat();
         assert_eq!(decode(&short_device), Err(KeyCredentialError::Entry(6)));
         let no_material = [&[0, 2, 0, 0][..], &[1, 0, 4, 1]].concat();
         assert_eq!(decode(&no_material), Err(KeyCredentialError::Missing("KeyMaterial")));
+    }
+
+    #[test]
+    fn no_device_is_none() {
+        let key = DeviceKey { device: Some(DeviceId(Uuid::nil())), ..samples::transport_key() };
+        assert_eq!(decode(&encode(&key).unwrap()).unwrap().device, None);
     }
 
     #[test]

@@ -263,6 +263,7 @@ fn a_device_is_used_again_only_when_asked_and_only_by_its_owner() {
         |device: &mut Device| device.owner = Some(sid(9)),
         |device: &mut Device| device.keys.clear(),
         |device: &mut Device| device.keys[0].usage = 1,
+        |device: &mut Device| device.keys[0].material[30] ^= 1,
         |device: &mut Device| device.trust_type = Some(TrustType::DOMAIN),
         |device: &mut Device| device.computer_sid = Some(sid(9)),
     ] {

@@ -7,18 +7,19 @@
 use actix_web::http::header::{HeaderName, HeaderValue};
 
 use super::cookies::{self, Cookies, Keep};
+use super::device_door::{self, Returned};
 use super::parameters::Parameters;
-use super::{Browser, BrowserSignIn, Prompt, names};
+use super::{Browser, BrowserSignIn, Door, Prompt, names, reply};
 use crate::audit::Parties;
 use crate::authn::{AuthenticatedSubject, AuthenticationMethod, SessionRef, SsoSession};
-use crate::devices::Device;
+use crate::devices::{Device, DeviceId};
 use crate::issuance::Context;
 use crate::protocols::credential;
-use crate::protocols::http::Call;
+use crate::protocols::http::{Answer, Call};
 use crate::protocols::prt_failure::{DEVICE_TOKEN, PRT_TOKEN, credential_failure};
 use crate::prt::{
-    Around, Challenge, DeviceSigned, PrtRefusal, PrtService, REMEMBERED, RefreshTokenCredential, Reply, SessionSigned,
-    is_capable,
+    Around, Challenge, DeviceSigned, PKeyAuthError, PrtRefusal, PrtService, REMEMBERED, RefreshTokenCredential, Reply,
+    SessionSigned, is_capable,
 };
 
 /// Sign-in of browsers by their device.
@@ -31,6 +32,8 @@ pub struct DeviceSignIn {
     pub user_agents: Vec<String>,
     /// Names of the issuers of device certificates, where clients are asked by `PKeyAuth` to prove their device.
     pub pkeyauth: Option<Vec<String>>,
+    /// Scheme, host and port where browsers are asked for their device's certificate, where they are.
+    pub client_tls: Option<String>,
 }
 
 /// What came with a request.
@@ -38,8 +41,8 @@ pub struct DeviceSignIn {
 pub(super) enum Carried {
     /// Nothing that counts.
     Nothing,
-    /// Nothing, and the client can be asked: where it is sent for that.
-    Challenge(String),
+    /// Nothing yet: the client is sent elsewhere to prove its device, or comes from there.
+    Challenge(Answer),
     /// A credential that is good but for its nonce: the browser is sent a fresh one, once.
     Stale(String),
     /// User and device.
@@ -69,9 +72,27 @@ pub(super) async fn carried(
             something => return something,
         }
     }
-    match &devices.pkeyauth {
-        Some(authorities) => pkeyauth(devices, authorities, cx, call, browser, address).await,
-        None => Carried::Nothing,
+    if let Some(reply) = call.header("authorization").and_then(Reply::read).filter(|_| devices.pkeyauth.is_some()) {
+        return answered(devices, cx, reply, address).await;
+    }
+    if let Some(text) = browser.cookies.get(names::DEVICE).filter(|_| devices.asks()) {
+        return remembered(devices, cx, text).await;
+    }
+    if browser.session.is_some() {
+        return Carried::Nothing;
+    }
+    let answers = is_capable(call.header("user-agent"), call.header("x-ms-pkeyauth"));
+    match (&devices.pkeyauth, &devices.client_tls) {
+        (Some(authorities), _) if answers => challenge(devices, authorities, cx, address),
+        (_, Some(origin)) => client_tls(sign_in, cx, browser, prompt, origin),
+        _ => Carried::Nothing,
+    }
+}
+
+impl DeviceSignIn {
+    /// Whether clients are asked for their device at all.
+    const fn asks(&self) -> bool {
+        self.pkeyauth.is_some() || self.client_tls.is_some()
     }
 }
 
@@ -130,44 +151,36 @@ async fn credentials(
     Carried::Nothing
 }
 
-/// The device that a client proves by `PKeyAuth`: in this request, or a moment ago in this sign-in. A client that has said that
-/// it has none is not asked again.
-async fn pkeyauth(
-    devices: &DeviceSignIn,
-    authorities: &[String],
-    cx: &Context,
-    call: &Call,
-    browser: &Browser,
-    address: &str,
-) -> Carried {
-    let service = &devices.service;
-    let (now, around) = (cx.services.clock.now(), Around::from(&*cx.services));
-    if let Some(reply) = call.header("authorization").and_then(Reply::read) {
-        return match service.pkeyauth(reply, address, around).await {
-            Ok(Some(device)) => Carried::Device(Box::new(device)),
-            Ok(None) => Carried::Nothing,
-            Err(refusal) => {
-                refused(cx, Parties::default(), DEVICE_TOKEN, &refusal);
-                Carried::Nothing
-            }
-        };
+/// The device that a client proves by `PKeyAuth` in this request. A client that has said that it has none is not asked again.
+async fn answered(devices: &DeviceSignIn, cx: &Context, reply: Result<Reply, PKeyAuthError>, address: &str) -> Carried {
+    match devices.service.pkeyauth(reply, address, Around::from(&*cx.services)).await {
+        Ok(Some(device)) => Carried::Device(Box::new(device)),
+        Ok(None) => Carried::Nothing,
+        Err(refusal) => {
+            refused(cx, Parties::default(), DEVICE_TOKEN, &refusal);
+            Carried::Nothing
+        }
     }
-    if let Some(text) = browser.cookies.get(names::DEVICE) {
-        return match service.remembered(text, now).await {
-            Ok(device) => Carried::Device(Box::new(device)),
-            Err(refusal) => {
-                tracing::info!(correlation = %cx.request.activity, %refusal, "a device that was proved is not used");
-                Carried::Nothing
-            }
-        };
+}
+
+/// The device that was proved a moment ago in this sign-in.
+async fn remembered(devices: &DeviceSignIn, cx: &Context, text: &str) -> Carried {
+    match devices.service.remembered(text, cx.services.clock.now()).await {
+        Ok(device) => Carried::Device(Box::new(device)),
+        Err(refusal) => {
+            tracing::info!(correlation = %cx.request.activity, %refusal, "a device that was proved is not used");
+            Carried::Nothing
+        }
     }
-    if browser.session.is_some() || !is_capable(call.header("user-agent"), call.header("x-ms-pkeyauth")) {
-        return Carried::Nothing;
-    }
-    match Challenge::new(address, None, &service.sealer, now, around.random) {
+}
+
+/// A `PKeyAuth` challenge, for a client that says it can answer one.
+fn challenge(devices: &DeviceSignIn, authorities: &[String], cx: &Context, address: &str) -> Carried {
+    let (service, services) = (&devices.service, &cx.services);
+    match Challenge::new(address, None, &service.sealer, services.clock.now(), &*services.random) {
         Ok(challenge) => {
             let request = cx.request.activity.to_string();
-            Carried::Challenge(challenge.redirect(address, authorities, &request))
+            Carried::Challenge(reply::redirect(&challenge.redirect(address, authorities, &request)))
         }
         Err(error) => {
             tracing::error!(correlation = %cx.request.activity, %error, "a challenge could not be made");
@@ -176,8 +189,29 @@ async fn pkeyauth(
     }
 }
 
+/// The way to where devices show their certificates, and the way back; not where a dialog would be one too many.
+fn client_tls(sign_in: &BrowserSignIn, cx: &Context, browser: &Browser, prompt: &Prompt<'_>, origin: &str) -> Carried {
+    let clean = || prompt.address_of(&device_door::without_result(prompt.query));
+    match device_door::returned(sign_in, browser, prompt) {
+        Some(Returned::Device(device)) => {
+            Carried::Challenge(reply::redirect(&clean()).with_headers(cookie(sign_in, cx, device)))
+        }
+        Some(Returned::Nothing) => Carried::Challenge(reply::redirect(&clean()).with_headers(device_door::nothing())),
+        // Asked again, a browser without cookies would be on its way for ever.
+        Some(Returned::Stranger) => Carried::Nothing,
+        None if prompt.silent || browser.cookies.get(names::NO_DEVICE).is_some() => Carried::Nothing,
+        None => match device_door::send(sign_in, cx, browser, prompt.address(Door::Main), origin) {
+            Ok(answer) => Carried::Challenge(answer),
+            Err(error) => {
+                tracing::warn!(correlation = %cx.request.activity, %error, "a browser is not asked for its device");
+                Carried::Nothing
+            }
+        },
+    }
+}
+
 /// The cookie by which a device that was proved is known in the next requests of the sign-in.
-pub(super) fn cookie(sign_in: &BrowserSignIn, cx: &Context, device: &Device) -> Option<(HeaderName, HeaderValue)> {
+pub(super) fn cookie(sign_in: &BrowserSignIn, cx: &Context, device: DeviceId) -> Option<(HeaderName, HeaderValue)> {
     let service = &sign_in.devices.as_ref()?.service;
     let text = service.remember(device, cx.services.clock.now()).ok()?;
     cookies::set(names::DEVICE, &text, Keep::For(REMEMBERED))
@@ -237,10 +271,21 @@ fn session(sign_in: &BrowserSignIn, cx: &Context, proved: Credentialed) -> SsoSe
 }
 
 fn refused(cx: &Context, parties: Parties, token_type: &str, refusal: &PrtRefusal) {
+    refused_by(AuthenticationMethod::X509, cx, parties, token_type, refusal);
+}
+
+/// Audits what a device showed in another way than by a signed text.
+pub(super) fn refused_by(
+    method: AuthenticationMethod,
+    cx: &Context,
+    parties: Parties,
+    token_type: &str,
+    refusal: &PrtRefusal,
+) {
     let failure = credential_failure(refusal);
     let detail = refusal.to_string();
     tracing::info!(correlation = %cx.request.activity, %detail, "a device's credential is left aside");
-    credential::rejected(cx, parties, AuthenticationMethod::X509, token_type, failure, &detail);
+    credential::rejected(cx, parties, method, token_type, failure, &detail);
 }
 
 /// The credentials of this name: one without a number and those numbered from 1, as Windows sends them for several accounts, and

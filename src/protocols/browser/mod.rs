@@ -8,6 +8,7 @@ mod certificate;
 pub mod certificate_door;
 pub mod cookies;
 mod device;
+pub mod device_door;
 mod failure;
 mod federate_in;
 mod federate_out;
@@ -108,5 +109,6 @@ mod names {
     pub(super) const HOME_REALM: &str = "MSISIPSelectionPersistent";
     pub(super) const BROWSER: &str = "Chancery-Browser";
     pub(super) const DEVICE: &str = "Chancery-Device";
+    pub(super) const NO_DEVICE: &str = "Chancery-NoDevice";
     pub(super) const SKIP_WINDOWS: &str = "Chancery-SkipWindows";
 }

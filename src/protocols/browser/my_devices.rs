@@ -17,8 +17,8 @@ use crate::clock::UtcTime;
 use crate::devices::{Device, DeviceId, DeviceServices, RegistryError, TrustType};
 use crate::directory::{Account, Sid};
 use crate::pages::{
-    DeviceDone, DeviceDoneText, DeviceKind, DeviceQuestion, DeviceQuestionPage, MyDevicesPage, Notice, Page,
-    ShownDevice,
+    DeviceDone, DeviceDoneText, DeviceKind, DeviceQuestion, DeviceQuestionPage, DeviceRange, MyDevicesPage, Notice,
+    Page, ShownDevice,
 };
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
@@ -41,7 +41,12 @@ pub async fn handle(environment: &Environment, door: Door, call: &Call) -> Answe
     let SubjectOrigin::Directory(account) = &session.subject.origin else {
         return portal.refuse(&AuthnError::Unavailable.into());
     };
-    let visit = Visit { portal, devices, session: &session, account };
+    // A place nobody can read is the first one.
+    let first = match parameters.line(FIRST, MAX_FIELD) {
+        Ok(first) => first.and_then(|first| first.parse().ok()).unwrap_or_default(),
+        Err(error) => return portal.refuse(&error.into()),
+    };
+    let visit = Visit { portal, devices, session: &session, account, first };
     let answer = match form {
         Some(form) => visit.answered(&form).await,
         None => visit.asked(&parameters).await,
@@ -55,6 +60,8 @@ struct Visit<'a> {
     devices: &'a DeviceServices,
     session: &'a SsoSession,
     account: &'a Account,
+    /// How many devices of the list come before those on the page.
+    first: usize,
 }
 
 /// What somebody may do with a device.
@@ -126,7 +133,10 @@ impl Visit<'_> {
     }
 
     fn list(&self, own: &[Device], notice: Option<Notice>, done: Option<DeviceDone>) -> Result<Answer, SignInFailure> {
-        let devices: Vec<ShownDevice> = own.iter().take(MOST_SHOWN).map(|device| self.shown(device)).collect();
+        let first = first_shown(self.first, own.len());
+        let devices: Vec<ShownDevice> =
+            own.iter().skip(first).take(MOST_SHOWN).map(|device| self.shown(device)).collect();
+        let end = first + devices.len();
         let status = match notice {
             Some(Notice::NoticeDeviceGone) => StatusCode::NOT_FOUND,
             _ => StatusCode::OK,
@@ -135,9 +145,13 @@ impl Visit<'_> {
             user: self.account.upn.clone().unwrap_or_else(|| self.account.windows_account_name()),
             notice,
             done,
-            shown: devices.len().to_string(),
-            total: own.len().to_string(),
-            more: own.len() > devices.len(),
+            shown: (own.len() > devices.len()).then(|| DeviceRange {
+                first: (first + 1).to_string(),
+                last: end.to_string(),
+                total: own.len().to_string(),
+                earlier: (first > 0).then(|| list_at(first.saturating_sub(MOST_SHOWN))),
+                later: (end < own.len()).then(|| list_at(end)),
+            }),
             devices,
         };
         self.page(status, &page)
@@ -145,7 +159,7 @@ impl Visit<'_> {
 
     fn question(&self, device: &Device, change: Change) -> Result<Answer, SignInFailure> {
         let page = DeviceQuestionPage {
-            action: PLACE.path(Door::Main).to_owned(),
+            action: list_at(self.first),
             state: self.portal.seal(self.session, &(device.id, change))?,
             question: match change {
                 Change::Disable => DeviceQuestion::DeviceDisable,
@@ -163,9 +177,7 @@ impl Visit<'_> {
             notice: Some(Notice::NoticeDevicesUnavailable),
             done: None,
             devices: Vec::new(),
-            shown: String::new(),
-            total: String::new(),
-            more: false,
+            shown: None,
         };
         self.page(StatusCode::SERVICE_UNAVAILABLE, &page)
     }
@@ -177,7 +189,7 @@ impl Visit<'_> {
 
     fn shown(&self, device: &Device) -> ShownDevice {
         let link = |change: &str| {
-            let link = || format!("{}?{DEVICE}={}&{CHANGE}={change}", PLACE.path(Door::Main), device.id);
+            let link = || with(&list_at(self.first), &format!("{DEVICE}={}&{CHANGE}={change}", device.id));
             self.may_change(device).then(link)
         };
         let system = [device.os_type.as_deref(), device.os_version.as_deref()];
@@ -216,6 +228,22 @@ fn may_change(device: &Device, user: &Sid) -> bool {
     device.enabled && !device.written_back && device.owner.as_ref() == Some(user)
 }
 
+/// How many devices come before those that are shown when `first` was asked for: whole pages, and never past the last one.
+fn first_shown(first: usize, devices: usize) -> usize {
+    first.min(devices.saturating_sub(1)) / MOST_SHOWN * MOST_SHOWN
+}
+
+/// The list with so many devices before those it shows.
+fn list_at(first: usize) -> String {
+    let page = PLACE.path(Door::Main);
+    if first == 0 { page.to_owned() } else { with(page, &format!("{FIRST}={first}")) }
+}
+
+/// An address with more parameters.
+fn with(address: &str, parameters: &str) -> String {
+    format!("{address}{}{parameters}", if address.contains('?') { '&' } else { '?' })
+}
+
 /// What a device says of itself may be long.
 fn shortened(text: &str) -> String {
     match text.char_indices().nth(MOST_CHARACTERS) {
@@ -234,6 +262,8 @@ const PLACE: Place = Place::MyDevices;
 /// Parameters of a question.
 const DEVICE: &str = "Device";
 const CHANGE: &str = "Change";
+/// The parameter of a place in the list.
+const FIRST: &str = "First";
 /// The field of an answer.
 const ANSWER: &str = "Answer";
 const MAX_FIELD: usize = 64;
@@ -262,6 +292,17 @@ mod tests {
         ] {
             assert!(!may_change(&device, user), "{device:?}");
         }
+    }
+
+    #[test]
+    fn a_list_is_shown_in_whole_pages() {
+        for (asked, devices, first) in
+            [(0, 0, 0), (0, 10, 0), (10, 10, 0), (10, 11, 10), (15, 25, 10), (20, 25, 20), (usize::MAX, 25, 20)]
+        {
+            assert_eq!(first_shown(asked, devices), first, "{asked} of {devices}");
+        }
+        assert_eq!(list_at(0), "/adfs/portal/mydevices/");
+        assert_eq!(with(&list_at(20), "Change=remove"), "/adfs/portal/mydevices/?First=20&Change=remove");
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(in crate::protocols) async fn sign_in(
     let settings = &environment.browser;
     let own_address = format!("https://{}:443{}", environment.service_name, prompt.address(door));
     let (born, device) = match device::carried(settings, cx, call, browser, prompt, &own_address).await {
-        Carried::Challenge(address) if input.is_request() => return Ok(Outcome::Answer(reply::redirect(&address))),
+        Carried::Challenge(answer) if input.is_request() => return Ok(Outcome::Answer(answer)),
         Carried::Stale(nonce) if input.is_request() && browser.session.is_none() => {
             let query = device::with_nonce(prompt.query, &nonce);
             return Ok(Outcome::Answer(reply::redirect(&prompt.place.with(door, &query))));
@@ -83,7 +83,7 @@ pub(in crate::protocols) async fn sign_in(
         Input::Answer(arrival) => visit.federate_in(arrival).await,
         Input::Request => {
             let mut outcome = visit.begin(door).await?;
-            outcome.add(visit.device.as_ref().and_then(|device| device::cookie(settings, cx, device)));
+            outcome.add(visit.device.as_ref().and_then(|device| device::cookie(settings, cx, device.id)));
             if let Some(session) = &born {
                 outcome.begin(settings, cx, session);
             }

@@ -252,7 +252,7 @@ async fn a_prt_that_does_not_open_says_no_more() {
 #[tokio::test]
 async fn a_device_that_was_proved_is_known_for_ten_minutes_while_it_may_be_used() {
     let world = World::new();
-    let text = world.service.remember(&DEVICE.registered(alice()), NOW).unwrap();
+    let text = world.service.remember(DEVICE.registered(alice()).id, NOW).unwrap();
     assert_eq!(world.service.remembered(&text, NOW).await.unwrap().id, DEVICE.id);
     let disabled = World::with(Device { enabled: false, ..DEVICE.registered(alice()) });
     let refused = disabled.service.remembered(&text, NOW).await.unwrap_err();

@@ -231,6 +231,14 @@ def play(browser, service, scene):
             browser.call("Input.insertText", text=value)
         elif action == "tab":
             browser.key("Tab", 9)
+        elif action == "focus":
+            # By the keyboard: Tab until the focus is there.
+            for _ in range(100):
+                if browser.evaluate(f"document.activeElement.matches({json.dumps(value)})"):
+                    break
+                browser.key("Tab", 9)
+            else:
+                raise RuntimeError(f"the keyboard does not reach {value}")
         elif action == "enter":
             browser.key("Enter", 13, "\r")
         elif action == "click":

@@ -43,19 +43,24 @@ pub fn javascript(program: &str, input: &Value) -> Value {
 
 /// Runs the client made of the `openidconnect` crate.
 pub fn openidconnect(input: &Value) -> Value {
-    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let target = root.join("target/openidconnect");
-        let manifest = root.join("tests/openidconnect/Cargo.toml");
-        let mut cargo = Command::new(env!("CARGO"));
-        run(cargo
-            .args(["build", "--quiet", "--locked", "--manifest-path"])
-            .arg(manifest)
-            .arg("--target-dir")
-            .arg(&target));
-        target.join("debug/openidconnect-client")
-    });
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| built("openidconnect", "openidconnect-client"));
     converse(Command::new(&*PROGRAM), "openidconnect", input)
+}
+
+/// Runs the device made of `compact_jwt` and `kanidm-hsm-crypto`.
+pub fn compact_jwt(input: &Value) -> Value {
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| built("compact_jwt", "compact-jwt-client"));
+    converse(Command::new(&*PROGRAM), "compact_jwt", input)
+}
+
+/// A client that is a crate of its own under `tests`.
+fn built(directory: &str, program: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let target = root.join("target").join(directory);
+    let manifest = root.join("tests").join(directory).join("Cargo.toml");
+    let mut cargo = Command::new(env!("CARGO"));
+    run(cargo.args(["build", "--quiet", "--locked", "--manifest-path"]).arg(manifest).arg("--target-dir").arg(&target));
+    target.join("debug").join(program)
 }
 
 fn converse(mut command: Command, program: &str, input: &Value) -> Value {

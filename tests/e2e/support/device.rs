@@ -141,14 +141,20 @@ impl Prt {
     /// A payload signed by a key derived from the session key.
     pub fn sign(&self, version: u8, payload: &Value) -> String {
         let ctx: [u8; 24] = std::array::from_fn(|_| fastrand::u8(..));
+        self.sign_with(version, &ctx, &json!({}), payload)
+    }
+
+    /// The same with this `ctx`, and more in the header.
+    pub fn sign_with(&self, version: u8, ctx: &[u8], more: &Value, payload: &Value) -> String {
         let mut header = json!({"alg": "HS256", "ctx": STANDARD.encode(ctx)});
         if version == 2 {
             header["kdf_ver"] = json!(2);
         }
+        header.as_object_mut().expect("members").extend(more.as_object().expect("members").clone());
         let payload = payload.to_string();
         let signed = format!("{}.{}", URL_SAFE_NO_PAD.encode(header.to_string()), URL_SAFE_NO_PAD.encode(&payload));
         let context = if version == 2 {
-            openssl::sha::sha256(&[&ctx, payload.as_bytes()].concat()).to_vec()
+            openssl::sha::sha256(&[ctx, payload.as_bytes()].concat()).to_vec()
         } else {
             ctx.to_vec()
         };

@@ -69,12 +69,26 @@ impl KeepAlive {
         self.answer().0
     }
 
+    /// Posts a body and reads the answer: status and body; nothing when the server ends before that.
+    pub fn try_post(&mut self, path: &str, more: &[(&str, &str)], body: &str) -> Option<(u16, String)> {
+        let more: String = more.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+        let (host, length) = (&self.host, body.len());
+        let request = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\n{more}Content-Length: {length}\r\n\r\n{body}");
+        self.stream.write_all(request.as_bytes()).and_then(|()| self.stream.flush()).ok()?;
+        let (status, text) = self.try_answer().ok()?;
+        text.split_once("\r\n\r\n").map(|(_, body)| (status, body.to_owned()))
+    }
+
     /// Reads one answer: status, and everything as text.
     pub fn answer(&mut self) -> (u16, String) {
+        self.try_answer().unwrap_or_else(|error| panic!("no answer: {error}"))
+    }
+
+    fn try_answer(&mut self) -> Result<(u16, String), String> {
         let mut octets = Vec::new();
         let mut buffer = [0; 16 * 1024];
         loop {
-            let read = self.stream.read(&mut buffer).expect("an answer");
+            let read = self.stream.read(&mut buffer).map_err(|error| error.to_string())?;
             octets.extend_from_slice(&buffer[..read]);
             let text = String::from_utf8_lossy(&octets).into_owned();
             if let Some((head, body)) = text.split_once("\r\n\r\n") {
@@ -86,10 +100,12 @@ impl KeepAlive {
                     .unwrap_or(0);
                 if body.len() >= length {
                     let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).unwrap_or_default();
-                    return (status, text);
+                    return Ok((status, text));
                 }
             }
-            assert!(read > 0, "the connection ended in the middle of an answer: {text:?}");
+            if read == 0 {
+                return Err(format!("the connection ended in the middle of an answer: {text:?}"));
+            }
         }
     }
 

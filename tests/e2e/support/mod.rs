@@ -16,7 +16,7 @@ mod trusts;
 
 pub use audit::Audit;
 pub use browser::{Browser, HandOver, action, fields, inputs, unescape};
-pub use clients::{javascript, openidconnect, python, python_with};
+pub use clients::{compact_jwt, javascript, openidconnect, python, python_with};
 pub use curl::{Curl, Response};
 pub use device::{BROKER, Device, Prt, blob, nonce, request as prt_request, sign_by, token_endpoint};
 pub use keep_alive::KeepAlive;

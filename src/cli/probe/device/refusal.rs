@@ -102,7 +102,7 @@ pub(super) fn oauth(status: u16, error: &str, description: &str) -> Failure {
             "A directory with the schema of 2012 R2 keeps no keys, and no device gets a primary refresh token there: `chancery drs \
              check`.",
         ]),
-        (_, "MSIS9683") => failure.advise("The transport key in msDS-KeyCredentialLink is not a public RSA key blob."),
+        (_, "MSIS9683") => failure.advise("The transport key in msDS-KeyCredentialLink is neither a public RSA key blob nor a blob of a TPM 2.0."),
         (_, "MSIS9659") => failure.advise_all([
             "Wrong name or password, or the account is locked, disabled or expired, or may not use this device. The answer is the same \
              for all, on purpose: the server's audit log tells which (events 411, 1203, 1210).",

@@ -18,9 +18,11 @@ pub(in crate::protocols::oauth) fn shown(refusal: &PrtRefusal) -> Shown {
         PrtRefusal::Device(_) | PrtRefusal::TransportKey(TransportKeyError::Missing) => {
             bad("invalid_grant", "MSIS9682", "The certificate is not that of a registered device with a transport key.")
         }
-        PrtRefusal::TransportKey(_) => {
-            bad("invalid_grant", "MSIS9683", "The device's transport key is not an RSA public key blob.")
-        }
+        PrtRefusal::TransportKey(_) => bad(
+            "invalid_grant",
+            "MSIS9683",
+            "The device's transport key is neither an RSA public key blob nor one of a TPM.",
+        ),
         PrtRefusal::Request(error) | PrtRefusal::Exchange(ExchangeError::Request(error)) => request(error),
         PrtRefusal::Exchange(ExchangeError::CertificateTrust) => {
             bad("invalid_scope", "MSIS9648", "Certificates for Windows Hello are not issued here.")
