@@ -67,6 +67,7 @@ mod metadata;
 mod mex;
 mod my_devices;
 mod oauth;
+mod oauth_behalf;
 mod oauth_clients;
 mod oauth_libraries;
 mod oauth_refusals;
