@@ -1,5 +1,7 @@
 //! Clients that prove who they are, passwords, and Microsoft's library.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
 use crate::support::oauth::{
@@ -29,6 +31,11 @@ fn a_client_gets_a_token_for_itself_by_its_secret() {
     assert_eq!(access["authmethod"], "http://schemas.microsoft.com/ws/2008/06/identity/authenticationmethod/password");
     assert_eq!(access["urn:chancery:requestcontext/client-id"], SERVER);
     assert!(access.get("upn").is_none() && access.get("scp").is_none(), "{access}");
+
+    // Nothing stands twice, which everybody would read as they like.
+    let part = tokens["access_token"].as_str().unwrap().split('.').nth(1).unwrap();
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    assert_eq!(text.matches("\"authmethod\":").count(), 1, "{text}");
 
     let basic = Curl::new(&format!("{}/adfs/oauth2/token/", Lab::get().url))
         .header("Content-Type", "application/x-www-form-urlencoded")
