@@ -98,11 +98,10 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
     let possession = async |session: &SsoSession| device_proof::demand(environment, cx, call, session).await;
     let Opened { session, mut travelled, .. } = redeeming.open(text, possession).await?;
     // What the client got on behalf of somebody it gets again on behalf of them, if it still may.
-    let actor = match travelled.on_behalf {
-        true if !client.may_use(GrantType::OnBehalfOf) => return Err(OAuthError::GrantNotAllowed),
-        true => Some(asking.subject(cx)?),
-        false => None,
-    };
+    if travelled.on_behalf && !client.may_use(GrantType::OnBehalfOf) {
+        return Err(OAuthError::GrantNotAllowed);
+    }
+    let actor = if travelled.on_behalf { Some(asking.subject(cx)?) } else { None };
     // Another resource, or fewer scopes, may be asked for; more scopes than were granted may not.
     let wanted = Wanted::read(form)?;
     let granted = wanted.permit(&cx.services.trusts, client, Some(&travelled.resource))?;
