@@ -112,6 +112,18 @@ fn errors_go_back_to_the_client_with_its_state() {
     sent_back(&ask("urn:e2e:oauth-intranet", "openid"), "access_denied", "MSIS7068");
     // Unknown scopes are left out without a word.
     assert!(parameter(&redirected(&ask(API, "openid offline_access ugs")).1, "code").is_some());
+    // An id token through the browser is for clients that are set up for it.
+    let implicit = browser.get(&authorize(&[
+        ("response_type", "id_token"),
+        ("client_id", NATIVE),
+        ("redirect_uri", NATIVE_REDIRECT),
+        ("scope", "openid"),
+        ("nonce", "n"),
+    ]));
+    let (target, parameters) = redirected(&implicit);
+    assert_eq!(target, NATIVE_REDIRECT);
+    assert_eq!(parameter(&parameters, "error").as_deref(), Some("unsupported_response_type"), "{parameters:?}");
+    assert!(parameter(&parameters, "id_token").is_none());
     let token = browser.get(&authorize(&[
         ("response_type", "token"),
         ("client_id", NATIVE),
