@@ -127,6 +127,8 @@ pub enum EventKind {
     DelegationDenied {
         /// Who and for whom.
         parties: Parties,
+        /// What decided, and which client asked.
+        by: Detail,
     },
     /// 324: the authorization rules do not permit the token.
     IssuanceDenied {

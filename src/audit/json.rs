@@ -81,11 +81,7 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
             map.serialize_entry("SigningKey", key.as_str())?;
             map.serialize_entry("NotOnOrAfter", &not_on_or_after.to_xml())
         }
-        EventKind::DelegationDenied { parties } => {
-            outcome(map, "Failure")?;
-            who(map, parties)
-        }
-        EventKind::IssuanceDenied { parties, by } => {
+        EventKind::DelegationDenied { parties, by } | EventKind::IssuanceDenied { parties, by } => {
             outcome(map, "Failure")?;
             who(map, parties)?;
             map.serialize_entry("DeniedBy", by)

@@ -35,6 +35,19 @@ pub struct AuthenticatedSubject {
     pub alternate_login_id: Option<String>,
 }
 
+impl AuthenticatedSubject {
+    /// Whether the sign-in is over when the account's password is another one: that of a user by the password, or by a ticket that
+    /// was got by it. A certificate and a key stand on no password, and machines change theirs by themselves.
+    pub fn stands_on_password(&self) -> bool {
+        let by_password =
+            matches!(self.methods.first(), Some(AuthenticationMethod::Password | AuthenticationMethod::Windows));
+        match &self.origin {
+            SubjectOrigin::Directory(account) => by_password && !account.kind.is_machine(),
+            SubjectOrigin::ClaimsProvider(_) | SubjectOrigin::Client(_) => false,
+        }
+    }
+}
+
 /// Where a subject comes from.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -187,3 +200,33 @@ impl fmt::Debug for SessionRef {
 }
 
 const UNSPECIFIED: &str = "urn:oasis:names:tc:SAML:2.0:ac:classes:unspecified";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authn::session::tests::subject;
+    use crate::directory::AccountKind;
+
+    #[test]
+    fn a_sign_in_of_a_user_by_password_or_ticket_stands_on_the_password() {
+        let instant = UtcTime::from_unix_seconds(1);
+        let mut stands = Vec::new();
+        for method in [
+            AuthenticationMethod::Windows,
+            AuthenticationMethod::Password,
+            AuthenticationMethod::TlsClient,
+            AuthenticationMethod::X509,
+            AuthenticationMethod::Federated,
+        ] {
+            let mut subject = subject(method, instant);
+            stands.push(subject.stands_on_password());
+            let SubjectOrigin::Directory(account) = &mut subject.origin else { panic!("an account") };
+            account.kind = AccountKind::Computer;
+            assert!(!subject.stands_on_password(), "{method:?}");
+            let client = ClientSubject { id: "app".into(), name: "App".into() };
+            subject.origin = SubjectOrigin::Client(client);
+            assert!(!subject.stands_on_password(), "{method:?}");
+        }
+        assert_eq!(stands, [true, true, false, false, false]);
+    }
+}

@@ -14,6 +14,8 @@ pub enum Stage {
     AdditionalAuthentication,
     /// Who may have a token.
     IssuanceAuthorization,
+    /// Which client may have one on behalf of somebody else.
+    DelegationAuthorization,
     /// What is in the token.
     IssuanceTransform,
 }
@@ -25,6 +27,7 @@ impl Stage {
             Self::AcceptanceTransform => "acceptance-transform",
             Self::AdditionalAuthentication => "additional-authentication",
             Self::IssuanceAuthorization => "issuance-authorization",
+            Self::DelegationAuthorization => "delegation-authorization",
             Self::IssuanceTransform => "issuance-transform",
         }
     }
@@ -35,6 +38,7 @@ impl Stage {
             Self::AcceptanceTransform => "Acceptance transform rules",
             Self::AdditionalAuthentication => "Additional authentication rules",
             Self::IssuanceAuthorization => "Issuance authorization rules",
+            Self::DelegationAuthorization => "Delegation authorization rules",
             Self::IssuanceTransform => "Issuance transform rules",
         }
     }

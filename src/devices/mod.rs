@@ -45,7 +45,7 @@ pub use limits::{LimitReached, RequestLimits, Stranger};
 pub use registry::{DeviceRegistry, Registration, RegistryError, is_touch_due};
 pub use service::DeviceService;
 pub use services::{DeviceServices, DeviceSettings, Quota};
-pub use sql::{SqlPlace, SqlRegistry, SqlSettings};
+pub use sql::{SqlDeviceCodes, SqlPlace, SqlRegistry, SqlSettings};
 pub use tpm_key::TpmKey;
 pub use transport_key::{KeyBlob, KeyBlobError};
 pub use upkeep::{DeviceUpkeep, SweepAction, SweepError, SweepOptions, SweepOutcome, SweepStep, UnusedDevice, sweep};

@@ -4,6 +4,7 @@
 //! nothing of protocols, and nothing of who may register what.
 
 mod database;
+mod device_codes;
 mod registration;
 mod row;
 mod schema;
@@ -16,6 +17,7 @@ use sqlx::{AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
 pub use self::database::SqlPlace;
+pub use self::device_codes::SqlDeviceCodes;
 
 use self::database::{Database, on_database};
 use self::row::{COLUMNS, device, key, key_digest};

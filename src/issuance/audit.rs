@@ -35,11 +35,15 @@ pub(super) async fn token_issued(
     cx.services.auditor.record(events.into_iter().map(|kind| cx.event(kind)).collect()).await
 }
 
-/// 324 and 1201: the rules do not permit the token.
+/// 324 (323 where a client may not ask on behalf of the subject) and 1201: the rules do not permit the token.
 pub(super) fn denied(cx: &Context, who: &AuthenticatedSubject, relying_party: &str, denial: &Denial) {
     let parties = Parties::of(who, Some(relying_party));
+    let by = Detail::public(&denial.to_string());
     cx.note([
-        EventKind::IssuanceDenied { parties: parties.clone(), by: Detail::public(&denial.to_string()) },
+        match denial {
+            Denial::Delegation { .. } => EventKind::DelegationDenied { parties: parties.clone(), by },
+            _ => EventKind::IssuanceDenied { parties: parties.clone(), by },
+        },
         EventKind::AppTokenFailed {
             parties,
             authn: AuthnFacts::of(who),

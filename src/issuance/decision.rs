@@ -38,6 +38,13 @@ pub enum Denial {
     },
     /// The trust lists who may sign users in to it, and the subject's authority is not among them.
     ClaimsProvider,
+    /// The delegation authorization rules do not permit the client to ask on behalf of the subject.
+    Delegation {
+        /// The client.
+        actor: String,
+        /// What decided, in words.
+        reason: String,
+    },
 }
 
 impl fmt::Display for Denial {
@@ -48,6 +55,7 @@ impl fmt::Display for Denial {
                 write!(f, "the issuance transform rules issued no {claim_type} claim, which the trust requires")
             }
             Self::ClaimsProvider => f.write_str("the trust does not accept the subject's claims provider"),
+            Self::Delegation { actor, reason } => write!(f, "delegation authorization: {reason} for {actor}"),
         }
     }
 }

@@ -133,6 +133,11 @@ impl Issuer {
         };
         accepted.extend(request_claims(request, trust.id.as_str(), cx.activity));
         accepted.extend(device_context_claims(who));
+        if let Some(actor) = &request.actor
+            && let Some(denial) = self.delegation_denial(cx, trust, request, actor, trace).await?
+        {
+            return Ok(Decision::Deny(denial));
+        }
         let networks = trust.access_control_policy.as_ref().map_or(&[][..], |policy| &policy.networks);
         let judged = with_networks(&accepted, networks, &request.origin);
 
@@ -161,6 +166,35 @@ impl Issuer {
             token_type: request.token_type.unwrap_or(trust.token_type),
             decided_at: cx.clock.now(),
         })))
+    }
+
+    /// Why the trust does not permit `actor` to ask on behalf of others; `None` when it does. Its rules see the actor's claims and the
+    /// request's, and nothing of the subject, about whom the other rule sets decide.
+    async fn delegation_denial(
+        &self,
+        cx: &DecisionContext<'_>,
+        trust: &RelyingParty,
+        request: &SignInRequest,
+        actor: &AuthenticatedSubject,
+        trace: &mut dyn TraceSink,
+    ) -> Result<Option<Denial>, IssueError> {
+        let SubjectOrigin::Client(client) = &actor.origin else {
+            return Ok(Some(Denial::Delegation {
+                actor: String::from("nobody"),
+                reason: String::from("no client asks"),
+            }));
+        };
+        let denied = |reason| Some(Denial::Delegation { actor: client.id.clone(), reason });
+        let Some(rules) = &trust.delegation_authorization else {
+            return Ok(denied(String::from("the trust has no delegation authorization rules")));
+        };
+        let mut input = client_claims(actor, client);
+        input.extend(request_claims(request, trust.id.as_str(), cx.activity));
+        let context = QueryContext { subject: None, password_expiry: None, relying_party: Some(trust.id.as_str()) };
+        let stores = RequestStores::new(cx.stores, context);
+        stage(trace, Stage::DelegationAuthorization);
+        let verdict = claims::authorize(rules, &input, &stores, &self.options.limits, trace).await;
+        Ok(refusal(verdict.map_err(in_stage("delegation authorization"))?).and_then(denied))
     }
 
     /// Makes one token of a grant. The token is in the audit log when this returns.
@@ -230,11 +264,16 @@ async fn deny_reason(
     };
     stage(trace, Stage::IssuanceAuthorization);
     let verdict = claims::authorize(rules, accepted, stores, limits, trace).await;
-    Ok(match verdict.map_err(in_stage("issuance authorization"))? {
+    Ok(refusal(verdict.map_err(in_stage("issuance authorization"))?))
+}
+
+/// A verdict's reason in words, when it is no permit.
+fn refusal(verdict: Verdict) -> Option<String> {
+    match verdict {
         Verdict::Permit => None,
         Verdict::Deny(DenyReason::NoPermit) => Some(String::from("no rule permits")),
         Verdict::Deny(DenyReason::Rule(rule)) => Some(format!("{rule} denies")),
-    })
+    }
 }
 
 /// Tells whose rules come next.

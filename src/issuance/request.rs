@@ -1,6 +1,6 @@
 //! What a protocol asks of the issuer.
 
-use crate::authn::RequestOrigin;
+use crate::authn::{AuthenticatedSubject, RequestOrigin};
 use crate::claims::Text;
 use crate::clock::UtcTime;
 use crate::tokens::TokenType;
@@ -20,6 +20,8 @@ pub struct SignInRequest {
     pub hints: ClientHints,
     /// Kind of token the client asked for; the trust's own kind when it did not say.
     pub token_type: Option<TokenType>,
+    /// Who asks, when that is a client on behalf of the subject; `None` when the subject asks for itself.
+    pub actor: Option<Box<AuthenticatedSubject>>,
 }
 
 /// Statements of the client about itself; claims are made of them, nothing is decided by them.

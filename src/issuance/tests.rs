@@ -11,8 +11,8 @@ use crate::audit::{
 };
 use crate::authn::certificate::CertificateContext;
 use crate::authn::{
-    AuthenticatedSubject, AuthenticationMethod, DeviceContext, FederatedSubject, NetworkLocation, RequestOrigin,
-    SessionRef, SubjectOrigin,
+    AuthenticatedSubject, AuthenticationMethod, ClientSubject, DeviceContext, FederatedSubject, NetworkLocation,
+    RequestOrigin, SessionRef, SubjectOrigin,
 };
 use crate::claims::rules::ACTIVE_DIRECTORY_ACCEPTANCE;
 use crate::claims::store::ExpiryNotice;
@@ -136,12 +136,22 @@ impl World {
     }
 
     async fn try_to_decide(&self, who: &AuthenticatedSubject, origin: RequestOrigin) -> Result<Decision, IssueError> {
+        self.asked_by(None, who, origin).await
+    }
+
+    async fn asked_by(
+        &self,
+        actor: Option<AuthenticatedSubject>,
+        who: &AuthenticatedSubject,
+        origin: RequestOrigin,
+    ) -> Result<Decision, IssueError> {
         let request = SignInRequest {
             relying_party: String::from("urn:rp"),
             endpoint: String::from("/adfs/services/trust/13/windowstransport"),
             origin,
             hints: ClientHints::default(),
             token_type: None,
+            actor: actor.map(Box::new),
         };
         self.issuer.decide(&self.cx, &request, who).await
     }
@@ -458,4 +468,46 @@ async fn a_user_of_a_claims_provider_is_judged_by_its_acceptance_rules() {
         let decision = decide(enabled, who, keys).await;
         assert!(matches!(decision, Decision::Deny(Denial::ClaimsProvider)), "{enabled} {who} {keys}: {decision:?}");
     }
+}
+
+/// An OAuth client that said who it is.
+fn client(id: &str) -> AuthenticatedSubject {
+    AuthenticatedSubject { origin: SubjectOrigin::Client(ClientSubject { id: id.into(), name: id.into() }), ..alice() }
+}
+
+#[tokio::test]
+async fn a_client_asks_on_behalf_of_a_user_where_the_rules_say_so() {
+    const PERMIT_APP: &str = "access_control_policy = 'permit-everyone'\n\
+        delegation_authorization_rules = 'c:[Type == \"urn:chancery:requestcontext/client-id\", Value == \"app\"] \
+        => issue(Type = \"http://schemas.microsoft.com/authorization/claims/permit\", Value = \"true\");'";
+    let origin = || from("203.0.113.9", &[]);
+    let denied = async |world: &World, actor: AuthenticatedSubject| match world
+        .asked_by(Some(actor), &alice(), origin())
+        .await
+        .unwrap()
+    {
+        Decision::Deny(denial) => denial.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let world = World::new(PERMIT_APP, None);
+    let Decision::Permit(grant) = world.asked_by(Some(client("app")), &alice(), origin()).await.unwrap() else {
+        panic!("denied")
+    };
+    // What is in the token is the user's.
+    assert_eq!(grant.subject.origin, alice().origin);
+    assert_eq!(grant.claims.first_value(types::UPN).map(|upn| upn.to_string()), Some("alice@corp.example".into()));
+    assert_eq!(grant.claims.first_value(types::CLIENT_ID), None);
+    assert_eq!(denied(&world, client("other")).await, "delegation authorization: no rule permits for other");
+    assert_eq!(denied(&world, alice()).await, "delegation authorization: no client asks for nobody");
+    // Without rules nobody may; who asks for itself needs none.
+    let world = World::new("access_control_policy = 'permit-everyone'", None);
+    let reason = "delegation authorization: the trust has no delegation authorization rules for app";
+    assert_eq!(denied(&world, client("app")).await, reason);
+    assert!(matches!(world.decide(&alice(), origin()).await, Decision::Permit(_)));
+    // The user must be permitted as well, and rules about users find none in the client.
+    let nobody = PERMIT_APP.replace("access_control_policy = 'permit-everyone'\n", "");
+    assert!(denied(&World::new(&nobody, None), client("app")).await.starts_with("issuance authorization: "));
+    let of_users = PERMIT_APP.replace("urn:chancery:requestcontext/client-id", types::UPN);
+    let of_users = of_users.replace(r#"Value == "app""#, r#"Value == "alice@corp.example""#);
+    assert!(denied(&World::new(&of_users, None), client("app")).await.ends_with("no rule permits for app"));
 }

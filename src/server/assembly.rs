@@ -35,7 +35,7 @@ use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;
 use crate::xml;
 
-use super::devices::KnownDevices;
+use super::devices::{DEVICE_CODE_CAPACITY, KnownDevices};
 use super::observer::AuditLockouts;
 use super::prt;
 use super::settings::{
@@ -107,7 +107,7 @@ impl Lasting {
             verifier,
             replay: Arc::new(ReplayGuard::new(ReplayOptions::default(), clock.clone())),
             node,
-            device_codes: Arc::new(MemoryDeviceCodes::new(clock.clone(), DEVICE_CODE_CAPACITY)),
+            device_codes: Arc::new(MemoryDeviceCodes::new(clock.clone(), DEVICE_CODE_CAPACITY as usize)),
             openid: Arc::default(),
             directory: std::sync::Mutex::default(),
             stores: std::sync::Mutex::default(),
@@ -132,7 +132,7 @@ impl Lasting {
             .map_err(|error| AssemblyError::because("[keys]")(&error))?;
         let keys = Arc::new(keys);
         let stores = self.stores(config, &cached)?;
-        let devices = self.devices(config, &ldap)?;
+        let (devices, device_codes) = self.devices(config, &ldap)?;
         let parts = prt::Parts { clock: &self.clock, random: &self.random, generations: &self.node.generations };
         let prt = prt::service(config, devices.as_ref(), &keys, &parts)?;
         let services = Services {
@@ -180,7 +180,7 @@ impl Lasting {
             passwords: self.passwords.clone(),
             domains: domains.clone(),
             browser: self.browser(loaded, &keys, prt::sign_in(config, devices.as_ref(), prt.as_ref())?)?,
-            oauth: self.oauth(config, &keys)?,
+            oauth: self.oauth(config, &keys, device_codes)?,
             openid: OpenIdClient {
                 outgoing: Outgoing::to_partners(&config.partners)
                     .map_err(|error| AssemblyError::because("[partners]")(&error))?,
@@ -254,16 +254,19 @@ impl Lasting {
         Ok(stores)
     }
 
-    /// Registered devices, with what is remembered of them when nothing that concerns them changed.
+    /// Registered devices, with what is remembered of them when nothing that concerns them changed; and what devices without a
+    /// browser wait for: where other servers see it, if there is such a place.
     fn devices(
         &self,
         config: &Config,
         ldap: &Arc<LdapDirectory>,
-    ) -> Result<Option<Arc<DeviceServices>>, AssemblyError> {
+    ) -> Result<(Option<Arc<DeviceServices>>, Arc<dyn DeviceCodes>), AssemblyError> {
         let mut known = self.devices.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let next = KnownDevices::of(config, ldap, &self.clock, &self.random, known.as_ref())?;
         *known = next;
-        Ok(known.as_ref().map(|known| known.services.clone()))
+        let codes = known.as_ref().and_then(|known| known.codes.clone());
+        let codes = codes.unwrap_or_else(|| self.device_codes.clone());
+        Ok((known.as_ref().map(|known| known.services.clone()), codes))
     }
 
     fn browser(
@@ -301,7 +304,12 @@ impl Lasting {
         })
     }
 
-    fn oauth(&self, config: &Config, keys: &KeyRing) -> Result<Option<OAuthSettings>, AssemblyError> {
+    fn oauth(
+        &self,
+        config: &Config,
+        keys: &KeyRing,
+        device_codes: Arc<dyn DeviceCodes>,
+    ) -> Result<Option<OAuthSettings>, AssemblyError> {
         if !config.oauth.enabled {
             return Ok(None);
         }
@@ -315,7 +323,7 @@ impl Lasting {
             refresh_grace: config.oauth.refresh_grace(),
             password_expiry: expiry_notice(config),
             cors_origins: config.oauth.cors_origins.clone(),
-            device_codes: self.device_codes.clone(),
+            device_codes,
         }))
     }
 
@@ -423,5 +431,3 @@ impl Assembled {
 const PASSWORD_CHECKS: usize = 64;
 /// How long one is waited for.
 const PASSWORD_TIMEOUT: Duration = Duration::from_secs(15);
-/// Requests of devices at one time.
-const DEVICE_CODE_CAPACITY: usize = 20_000;

@@ -9,9 +9,10 @@ use crate::clock::{Clock, Random};
 use crate::config::{Config, DeviceRegistration, Registry};
 use crate::devices::{
     ActiveDirectoryRegistry, CachedRegistry, DeviceAuthority, DeviceRegistry, DeviceServices, DeviceSettings,
-    DeviceUpkeep, RequestLimits, SqlPlace, SqlRegistry, SqlSettings,
+    DeviceUpkeep, RequestLimits, SqlDeviceCodes, SqlPlace, SqlRegistry, SqlSettings,
 };
 use crate::directory::ldap::LdapDirectory;
+use crate::store::DeviceCodes;
 
 /// Device services, and what they were made of.
 #[derive(Clone)]
@@ -19,6 +20,8 @@ pub(super) struct KnownDevices {
     settings: String,
     directory: Arc<LdapDirectory>,
     pub(super) services: Arc<DeviceServices>,
+    /// What devices without a browser wait for, where the devices are in a database.
+    pub(super) codes: Option<Arc<dyn DeviceCodes>>,
 }
 
 impl KnownDevices {
@@ -51,15 +54,15 @@ impl KnownDevices {
         let limits =
             known.map_or_else(|| Arc::new(RequestLimits::new(clock.clone())), |known| known.services.limits.clone());
         let known = known.filter(|known| known.settings == made_of && Arc::ptr_eq(&known.directory, directory));
-        let registry = match known {
-            Some(known) => known.services.registry.clone(),
-            None => registry(settings, directory, domain.as_str(), clock, random)?,
+        let Registered { registry, codes } = match known {
+            Some(known) => Registered { registry: known.services.registry.clone(), codes: known.codes.clone() },
+            None => self::registry(settings, directory, domain.as_str(), clock, random)?,
         };
         let authority = DeviceAuthority::load_or_create(&key_options(config), domain.as_str(), &**clock, &**random);
         let authority = Arc::new(authority.map_err(|error| failed(&error))?);
         let services = Arc::new(DeviceServices { registry, authority, settings: device_settings(config), limits });
         publish(&services, directory);
-        Ok(Some(Self { settings: made_of, directory: directory.clone(), services }))
+        Ok(Some(Self { settings: made_of, directory: directory.clone(), services, codes }))
     }
 }
 
@@ -97,20 +100,31 @@ pub fn open_registry(
     }
 }
 
+/// A registry, and what its database keeps beside the devices.
+struct Registered {
+    registry: Arc<dyn DeviceRegistry>,
+    codes: Option<Arc<dyn DeviceCodes>>,
+}
+
 fn registry(
     settings: &DeviceRegistration,
     directory: &Arc<LdapDirectory>,
     domain: &str,
     clock: &Arc<dyn Clock>,
     random: &Arc<dyn Random>,
-) -> Result<Arc<dyn DeviceRegistry>, AssemblyError> {
-    let registry: Arc<dyn DeviceRegistry> = match settings.registry {
+) -> Result<Registered, AssemblyError> {
+    let (registry, codes): (Arc<dyn DeviceRegistry>, Option<Arc<dyn DeviceCodes>>) = match settings.registry {
         Registry::ActiveDirectory => {
-            Arc::new(ActiveDirectoryRegistry::new(directory.clone(), domain.to_owned(), clock.clone()))
+            let registry = ActiveDirectoryRegistry::new(directory.clone(), domain.to_owned(), clock.clone());
+            (Arc::new(registry), None)
         }
-        Registry::Sql => Arc::new(sql_registry(settings, random)?),
+        Registry::Sql => {
+            let registry = Arc::new(sql_registry(settings, random)?);
+            let codes = SqlDeviceCodes::new(registry.clone(), clock.clone(), DEVICE_CODE_CAPACITY);
+            (registry, Some(Arc::new(codes)))
+        }
     };
-    Ok(Arc::new(CachedRegistry::new(registry, clock.clone())))
+    Ok(Registered { registry: Arc::new(CachedRegistry::new(registry, clock.clone())), codes })
 }
 
 fn sql_registry(settings: &DeviceRegistration, random: &Arc<dyn Random>) -> Result<SqlRegistry, AssemblyError> {
@@ -161,3 +175,6 @@ fn publish(services: &Arc<DeviceServices>, directory: &LdapDirectory) {
         }
     });
 }
+
+/// Requests of devices at one time, of all servers that share a database, or of one that does not.
+pub(super) const DEVICE_CODE_CAPACITY: u32 = 20_000;

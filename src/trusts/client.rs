@@ -110,7 +110,7 @@ pub enum GrantType {
     Password,
     /// A code that a person enters on another device.
     DeviceCode,
-    /// A token for another resource in exchange for one the client got.
+    /// A token for another resource, on behalf of the person with whose access token the client was called.
     OnBehalfOf,
 }
 

@@ -126,26 +126,13 @@ fn not_available(file: &TrustFile, context: &mut TrustContext<'_, '_, '_>) {
         );
     }
     let Some(table) = &file.relying_party else { return };
-    for (there, key, what) in [
-        (
-            table.delegation_authorization_rules.is_some() || table.delegation_authorization_rules_file.is_some(),
-            "relying_party.delegation_authorization_rules",
-            "on behalf of",
-        ),
-        (
-            table.impersonation_authorization_rules.is_some() || table.impersonation_authorization_rules_file.is_some(),
+    if table.impersonation_authorization_rules.is_some() || table.impersonation_authorization_rules_file.is_some() {
+        context.findings.warning(
+            Code::NotAvailable,
             "relying_party.impersonation_authorization_rules",
-            "as",
-        ),
-    ] {
-        if there {
-            context.findings.warning(
-                Code::NotAvailable,
-                key,
-                format!("nobody gets a token {what} somebody else in this version, whatever these rules permit"),
-                "the rules are read, checked and kept",
-            );
-        }
+            "nobody gets a token as somebody else in this version, whatever these rules permit",
+            "the rules are read, checked and kept",
+        );
     }
     if table.saml.is_some() {
         context.findings.warning(

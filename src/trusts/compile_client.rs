@@ -141,12 +141,6 @@ fn grants(table: &ClientFile, kind: ClientType, context: &mut TrustContext<'_, '
                     "write `kind = \"server\"`, or remove the grant",
                 );
             }
-            GrantType::OnBehalfOf => context.findings.error(
-                Code::Contradiction,
-                &key,
-                "this version issues no tokens on behalf of users",
-                "remove the grant; the client asks for a token of its own with `client_credentials`",
-            ),
             GrantType::DeviceCode if registers_devices(table) => context.findings.error(
                 Code::Contradiction,
                 &key,

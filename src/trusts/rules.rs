@@ -70,6 +70,7 @@ fn use_of(keys: &RuleKeys, context: &TrustContext<'_, '_, '_>) -> LintContext {
         "acceptance_rules" => Some(Stage::AcceptanceTransform),
         "additional_authentication_rules" => Some(Stage::AdditionalAuthentication),
         "authorization_rules" => Some(Stage::IssuanceAuthorization),
+        "delegation_authorization_rules" => Some(Stage::DelegationAuthorization),
         "transform_rules" => Some(Stage::IssuanceTransform),
         _ => None,
     };

@@ -62,7 +62,7 @@ fn await_decision(codes: &Value) -> Response {
     }
 }
 
-fn user_code(codes: &Value) -> String {
+pub fn user_code(codes: &Value) -> String {
     codes["user_code"].as_str().expect("a code").to_owned()
 }
 

@@ -17,7 +17,7 @@ use crate::support::{Browser, Node, NodeSetup, eventually, variable};
 use crate::throwaway::Account;
 
 /// A server whose devices are in the lab's PostgreSQL.
-fn with_postgresql(more: &str) -> NodeSetup {
+pub fn with_postgresql(more: &str) -> NodeSetup {
     let registry = format!(
         "[device_registration]\nenabled = true\nregistry = \"sql\"\n{more}\n[device_registration.postgresql]\nhost = \"{}\"\n\
          database = \"devices\"\nuser = \"chancery\"\npassword_file = \"devices-password\"\nca_file = \"{}\"\n",

@@ -7,7 +7,7 @@ use chancery::trusts::partner_metadata::Binding;
 
 use crate::home_realm::application;
 use crate::partner::{HOME, Idp, idp};
-use crate::support::oauth::{DEVICE, NATIVE, NATIVE_REDIRECT};
+use crate::support::oauth::{DEVICE, NATIVE, NATIVE_REDIRECT, SECRET};
 use crate::support::{
     Assertion, Audit, Browser, Curl, HandOver, Node, NodeSetup, Response, claim, inputs, published_certificates, run,
     variable,
@@ -80,7 +80,13 @@ pub(crate) fn start() -> Option<World> {
     };
     let setup = setup
         .write("trusts/native.toml", client(NATIVE, &format!("redirect_uris = ['{NATIVE_REDIRECT}']")))
-        .write("trusts/device.toml", client(DEVICE, "grants = ['device_code']"));
+        .write("trusts/device.toml", client(DEVICE, "grants = ['device_code']"))
+        .write(
+            "trusts/middle.toml",
+            "[client]\nid = 'urn:e2e:api-saml'\nkind = 'server'\nsecret_file = 'middle-secret'\ngrants = ['on_behalf_of']\n\
+             resources = ['urn:e2e:api-ws_federation']\n",
+        )
+        .write("trusts/middle-secret", SECRET);
     let node = setup.start();
     // The partner verifies what the server signs.
     let metadata = node.curl("/FederationMetadata/2007-06/FederationMetadata.xml").send().body;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::federation::{World, post, start};
 use crate::support::oauth::{
-    DEVICE, NATIVE, NATIVE_REDIRECT, ProofKey, authorize, form, json as body, parameter, payload, redirected,
+    DEVICE, NATIVE, NATIVE_REDIRECT, ProofKey, SECRET, authorize, form, json as body, parameter, payload, redirected,
 };
 use crate::support::{Browser, Response, fields};
 
@@ -109,6 +109,29 @@ fn nobody_is_sent_to_a_partner_without_a_page() {
     let stolen = post(&world.browser(), &answer);
     assert_eq!((stolen.status, stolen.header("location")), (500, None), "{}", stolen.body);
     assert!(stolen.body.contains("MSIS7000"), "{}", stolen.body);
+}
+
+#[test]
+fn nobody_asks_on_behalf_of_a_user_of_a_partner() {
+    let Some(world) = start() else { return };
+    let (browser, proof) = (world.browser(), ProofKey::new());
+    let address = request(&proof, "urn:e2e:api-saml", &[]).replace("scope=openid", "scope=openid%20user_impersonation");
+    through_partner(&world, &browser, &browser.get(&address));
+    let tokens = redeem(&world, &browser.get(&address), &proof);
+    assert_eq!(payload(&tokens["access_token"])["scp"], "openid user_impersonation", "{tokens}");
+    let answer = token(
+        &world,
+        &[
+            ("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"),
+            ("requested_token_use", "on_behalf_of"),
+            ("client_id", "urn:e2e:api-saml"),
+            ("client_secret", SECRET),
+            ("resource", "urn:e2e:api-ws_federation"),
+            ("assertion", tokens["access_token"].as_str().expect("a token")),
+        ],
+    );
+    assert_eq!((answer.status, &body(&answer)["error"]), (400, &json!("invalid_grant")), "{}", answer.body);
+    world.node.logged("the assertion is not good: it is not that of a user of Active Directory");
 }
 
 #[test]

@@ -34,6 +34,7 @@ mod check;
 mod clients;
 mod crashes;
 mod device_code;
+mod device_code_farm;
 mod device_proof;
 mod device_registry;
 mod device_tls;
@@ -68,6 +69,7 @@ mod metadata;
 mod mex;
 mod my_devices;
 mod oauth;
+mod oauth_behalf;
 mod oauth_clients;
 mod oauth_libraries;
 mod oauth_refusals;
@@ -99,5 +101,5 @@ mod web_sign_in;
 mod wire;
 mod wstrust;
 
-// What the unit tests' forger of tickets calls these.
-use chancery::{clock, directory};
+// What the unit tests' forger of tickets, and the contracts of stores, call these.
+use chancery::{authn, clock, directory};

@@ -258,6 +258,15 @@ fn refresh_tokens_rotate_and_a_stolen_one_ends_the_family() {
     // An answer that got lost is asked for again at once; the same much later is theft.
     assert_eq!(refresh(first).status, 200);
     assert_eq!(lab.audit(&answer.correlation).event(299)["AuthProtocol"], "OAuth");
+    // Fewer scopes may be asked for, and no more than were granted.
+    let mut tokens = body(&redeem(&native_code(&browser, &proof, &[]), &proof));
+    for (asked, granted) in [("openid", "openid"), ("openid profile email user_impersonation", "openid profile")] {
+        let token = tokens["refresh_token"].as_str().unwrap_or_else(|| panic!("{tokens}"));
+        let fields =
+            [("grant_type", "refresh_token"), ("client_id", NATIVE), ("refresh_token", token), ("scope", asked)];
+        tokens = body(&crate::support::oauth::token(&fields));
+        assert_eq!(tokens["scope"], granted, "{tokens}");
+    }
 }
 
 #[test]

@@ -1,6 +1,13 @@
 //! Clients that prove who they are, passwords, and Microsoft's library.
 
-use serde_json::json;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use openssl::hash::MessageDigest;
+use openssl::pkey::{PKey, Private};
+use openssl::rsa::Rsa;
+use openssl::sign::Signer;
+use openssl::x509::X509;
+use serde_json::{Value, json};
 
 use crate::support::oauth::{
     API, LEGACY, NATIVE, NATIVE_REDIRECT, OAuth, SECRET, SERVER, form, json as body, payload, redirected, refused,
@@ -29,6 +36,11 @@ fn a_client_gets_a_token_for_itself_by_its_secret() {
     assert_eq!(access["authmethod"], "http://schemas.microsoft.com/ws/2008/06/identity/authenticationmethod/password");
     assert_eq!(access["urn:chancery:requestcontext/client-id"], SERVER);
     assert!(access.get("upn").is_none() && access.get("scp").is_none(), "{access}");
+
+    // Nothing stands twice, which everybody would read as they like.
+    let part = tokens["access_token"].as_str().unwrap().split('.').nth(1).unwrap();
+    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap();
+    assert_eq!(text.matches("\"authmethod\":").count(), 1, "{text}");
 
     let basic = Curl::new(&format!("{}/adfs/oauth2/token/", Lab::get().url))
         .header("Content-Type", "application/x-www-form-urlencoded")
@@ -64,6 +76,66 @@ fn a_client_that_does_not_prove_who_it_is_gets_nothing() {
     let twice = client_token(&[("client_secret", SECRET), ("client_assertion", "a.b.c")]);
     refused(&twice, 400, "invalid_request", "MSIS9601");
     refused(&client_token(&[("client_secret", SECRET), ("resource", API)]), 400, "invalid_request", "MSIS9601");
+}
+
+/// An assertion of the server client, good for a minute, with some of what it says replaced.
+fn assertion(key: &PKey<Private>, changes: &Value) -> String {
+    let pem = std::fs::read(Lab::get().config.join("trusts/e2e-client.pem")).unwrap();
+    let thumbprint = X509::from_pem(&pem).unwrap().digest(MessageDigest::sha1()).unwrap();
+    let header = json!({"typ": "JWT", "alg": "RS256", "x5t": URL_SAFE_NO_PAD.encode(thumbprint)});
+    let now = crate::support::now();
+    let mut payload = json!({"iss": SERVER, "sub": SERVER, "aud": format!("{}/adfs/oauth2/token/", Lab::get().url),
+        "jti": fastrand::u64(..).to_string(), "nbf": now, "exp": now + 60});
+    for (name, value) in changes.as_object().unwrap() {
+        payload[name] = value.clone();
+    }
+    let text = [header, payload].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+    let mut signer = Signer::new(MessageDigest::sha256(), key).unwrap();
+    let signature = signer.sign_oneshot_to_vec(text.as_bytes()).unwrap();
+    format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+#[test]
+fn an_assertion_is_the_clients_own_for_this_server_and_good_once() {
+    OAuth::get();
+    const KIND: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    let lab = Lab::get();
+    let key = PKey::private_key_from_pem(&std::fs::read(OAuth::key()).unwrap()).unwrap();
+    let ask =
+        |kind: &str, assertion: &str| client_token(&[("client_assertion_type", kind), ("client_assertion", assertion)]);
+    let good = assertion(&key, &json!({}));
+    refused(
+        &ask("urn:ietf:params:oauth:client-assertion-type:saml2-bearer", &good),
+        400,
+        "invalid_request",
+        "MSIS9601",
+    );
+    assert_eq!(payload(&body(&ask(KIND, &good))["access_token"])["appid"], SERVER);
+    let again = ask(KIND, &good);
+    refused(&again, 400, "invalid_client", "MSIS9622");
+    assert_eq!(lab.audit(&again.correlation).event(1203)["UserId"], SERVER);
+    let stranger = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let now = crate::support::now();
+    for bad in [
+        assertion(&stranger, &json!({})),
+        assertion(&key, &json!({"iss": NATIVE})),
+        assertion(&key, &json!({"sub": NATIVE})),
+        assertion(&key, &json!({"aud": "https://sts.other.example/adfs/oauth2/token/"})),
+        assertion(&key, &json!({"exp": now - 600})),
+        assertion(&key, &json!({"exp": now + 86_400})),
+        String::from("a.b.c"),
+    ] {
+        let answer = ask(KIND, &bad);
+        refused(&answer, 400, "invalid_client", "MSIS9622");
+        assert_eq!(lab.audit(&answer.correlation).event(1203)["UserId"], SERVER);
+    }
+    // HTTP Basic names one client, and the form another.
+    let secret = form(&[("", SECRET)]);
+    let two = Curl::new(&format!("{}/adfs/oauth2/token", lab.url))
+        .args(["--user", &format!("{SERVER}:{}", secret.trim_start_matches('='))])
+        .post(form(&[("grant_type", "client_credentials"), ("client_id", NATIVE), ("resource", API)]))
+        .send();
+    refused(&two, 401, "invalid_client", "MSIS9622");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use crate::support::oauth::{
     native_code, parameter, redeem, redirected, refused, token,
 };
 use crate::support::{Browser, Curl, Lab, Response};
+use crate::throwaway::{Account, unicode_password};
 
 fn page(answer: &Response, code: &str) {
     assert_eq!(answer.status, 400, "{}", answer.body);
@@ -111,6 +112,18 @@ fn errors_go_back_to_the_client_with_its_state() {
     sent_back(&ask("urn:e2e:oauth-intranet", "openid"), "access_denied", "MSIS7068");
     // Unknown scopes are left out without a word.
     assert!(parameter(&redirected(&ask(API, "openid offline_access ugs")).1, "code").is_some());
+    // An id token through the browser is for clients that are set up for it.
+    let implicit = browser.get(&authorize(&[
+        ("response_type", "id_token"),
+        ("client_id", NATIVE),
+        ("redirect_uri", NATIVE_REDIRECT),
+        ("scope", "openid"),
+        ("nonce", "n"),
+    ]));
+    let (target, parameters) = redirected(&implicit);
+    assert_eq!(target, NATIVE_REDIRECT);
+    assert_eq!(parameter(&parameters, "error").as_deref(), Some("unsupported_response_type"), "{parameters:?}");
+    assert!(parameter(&parameters, "id_token").is_none());
     let token = browser.get(&authorize(&[
         ("response_type", "token"),
         ("client_id", NATIVE),
@@ -172,6 +185,37 @@ fn a_refresh_token_is_its_clients_alone() {
     let code = native_code(&browser, &proof, &[]);
     refused(&with(NATIVE, &code), 400, "invalid_grant", "MSIS9614");
     refused(&redeem(refresh.trim_start_matches("0."), &proof), 400, "invalid_grant", "MSIS9612");
+}
+
+#[test]
+fn a_refresh_token_ends_with_the_password_of_its_sign_in() {
+    OAuth::get();
+    let account = Account::new("refresh").create();
+    let refresh = |tokens: &serde_json::Value| {
+        let token = tokens["refresh_token"].as_str().unwrap_or_else(|| panic!("{tokens}"));
+        crate::support::oauth::token(&[
+            ("grant_type", "refresh_token"),
+            ("client_id", LEGACY),
+            ("refresh_token", token),
+        ])
+    };
+    let sign_in = |password: &str| {
+        body(&token(&[
+            ("grant_type", "password"),
+            ("client_id", LEGACY),
+            ("username", &account.upn()),
+            ("password", password),
+            ("resource", API),
+        ]))
+    };
+    let first = body(&refresh(&sign_in(&account.password)));
+    account.modify(&format!("replace: unicodePwd\nunicodePwd:: {}", unicode_password("Changed-Pw-2")));
+    let answer = refresh(&first);
+    refused(&answer, 400, "invalid_grant", "MSIS9614");
+    let event = Lab::get().audit(&answer.correlation).event(413);
+    assert!(event["Detail"].as_str().is_some_and(|detail| detail.contains("password was changed")), "{event}");
+    // By the new one it goes on.
+    assert_eq!(refresh(&sign_in("Changed-Pw-2")).status, 200);
 }
 
 #[test]

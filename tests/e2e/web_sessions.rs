@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::support::oauth::{ProofKey, authorize, form, json, parameter, redirected};
 use crate::support::{Browser, HandOver, Lab, NodeSetup, Response, Trusts, inputs, unescape};
 use crate::throwaway::{Account, unicode_password};
 
@@ -112,6 +113,60 @@ fn a_session_that_is_kept_ends_when_the_password_changes() {
     HandOver::of(&kept.ask("web", ""));
     account.modify("replace: pwdLastSet\npwdLastSet: 0");
     assert!(is_page(&kept.ask("web", "")), "it must be changed: the same");
+}
+
+#[test]
+fn what_came_of_a_session_that_is_kept_ends_with_the_password_too() {
+    const CLIENT: &str = "kept";
+    const BACK: &str = "http://127.0.0.1:8400/cb";
+    let client = format!("[client]\nid = \"{CLIENT}\"\nkind = \"native\"\nredirect_uris = [\"{BACK}\"]\n");
+    let node = NodeSetup::new()
+        .replace("[sign_in]\n", "[sign_in]\nkeep_signed_in = true\n")
+        .write("trusts/web.toml", TRUST)
+        .write("trusts/client.toml", client)
+        .start();
+    let account = Account::new("keptcode").create();
+    let browser = Browser::outside().at(&node.address);
+    let post = |fields: &[(&str, &str)]| {
+        let request = node.curl("/adfs/oauth2/token").header("Content-Type", "application/x-www-form-urlencoded");
+        let answer = request.post(form(fields)).send();
+        (answer.status, json(&answer))
+    };
+    let refresh = |token: &serde_json::Value| {
+        let token = token["refresh_token"].as_str().unwrap_or_else(|| panic!("{token}"));
+        post(&[("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", token)])
+    };
+    let code = || {
+        let proof = ProofKey::new();
+        let answer = browser.get(&authorize(&[
+            ("response_type", "code"),
+            ("client_id", CLIENT),
+            ("redirect_uri", BACK),
+            ("scope", "openid"),
+            ("code_challenge", &proof.challenge),
+            ("code_challenge_method", "S256"),
+        ]));
+        let code = parameter(&redirected(&answer).1, "code").expect("a code");
+        let (status, tokens) = post(&[
+            ("grant_type", "authorization_code"),
+            ("client_id", CLIENT),
+            ("code", &code),
+            ("redirect_uri", BACK),
+            ("code_verifier", &proof.verifier),
+        ]);
+        assert_eq!(status, 200, "{tokens}");
+        tokens
+    };
+    sign_in(&browser, &account.upn(), &account.password, true);
+    let (status, first) = refresh(&code());
+    assert_eq!(status, 200, "{first}");
+    assert!(first["refresh_token_expires_in"].as_u64().is_some_and(|seconds| seconds > 80_000), "it is kept: {first}");
+    account.modify(&format!("replace: unicodePwd\nunicodePwd:: {}", unicode_password("Changed-Pw-2")));
+    let (status, answer) = refresh(&first);
+    assert_eq!((status, &answer["error"]), (400, &"invalid_grant".into()), "{answer}");
+    node.logged("the password was changed since the sign-in");
+    sign_in(&browser, &account.upn(), "Changed-Pw-2", true);
+    assert_eq!(refresh(&code()).0, 200);
 }
 
 #[test]

@@ -73,7 +73,10 @@ fn all() -> Vec<EventKind> {
             key: KeyId::new("00ff"),
             not_on_or_after: NOW.plus(Duration::from_hours(1)),
         },
-        EventKind::DelegationDenied { parties: parties() },
+        EventKind::DelegationDenied {
+            parties: parties(),
+            by: detail("delegation authorization: no rule permits for app"),
+        },
         EventKind::IssuanceDenied { parties: parties(), by: detail("access control policy permit-intranet") },
         EventKind::TokenValidationFailed {
             parties: claimed.clone(),

@@ -88,7 +88,7 @@ pub async fn run(rules: &RuleSet, stage: Stage, case: &Case, limits: &Limits, tr
 /// What the outcome of a stage decides.
 fn decision(rules: &RuleSet, stage: Stage, outcome: &Outcome) -> Option<&'static str> {
     match stage {
-        Stage::IssuanceAuthorization => Some(match verdict(rules, outcome) {
+        Stage::IssuanceAuthorization | Stage::DelegationAuthorization => Some(match verdict(rules, outcome) {
             Authorization::Permit => "permit",
             Authorization::Deny(_) => "deny",
         }),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::LintContext;
+use crate::claims::Stage;
 use crate::claims::language::{
     Assignment, Condition, Expression, Form, Literal, Operator, Property, Rule, Rules, Test, Verb,
 };
@@ -68,7 +69,7 @@ impl<'a> Facts<'a> {
     /// Whether the rules are those that decide about a token: they say so, or they make permits or denials.
     pub(super) fn authorizes(&self) -> bool {
         match self.context.stage {
-            Some(stage) => stage == crate::claims::Stage::IssuanceAuthorization,
+            Some(stage) => matches!(stage, Stage::IssuanceAuthorization | Stage::DelegationAuthorization),
             None => !self.makers(types::PERMIT).is_empty() || !self.makers(types::DENY).is_empty(),
         }
     }

@@ -74,10 +74,11 @@ fn content(text: &str, span: std::ops::Range<usize>) -> Option<std::ops::Range<u
 }
 
 /// Table, key and use of every rule set a trust file or the configuration file may hold.
-const RULE_SETS: [(&str, &str, Stage); 5] = [
+const RULE_SETS: [(&str, &str, Stage); 6] = [
     ("authentication", "additional_authentication_rules", Stage::AdditionalAuthentication),
     ("claims_provider", "acceptance_rules", Stage::AcceptanceTransform),
     ("relying_party", "additional_authentication_rules", Stage::AdditionalAuthentication),
     ("relying_party", "authorization_rules", Stage::IssuanceAuthorization),
+    ("relying_party", "delegation_authorization_rules", Stage::DelegationAuthorization),
     ("relying_party", "transform_rules", Stage::IssuanceTransform),
 ];

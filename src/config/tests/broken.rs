@@ -85,6 +85,19 @@ fn a_file_that_is_not_there_is_one_finding() {
 }
 
 #[test]
+fn only_a_client_that_says_who_it_is_asks_on_behalf_of_users() {
+    let fixture = Fixture::complete();
+    for (more, good) in [("kind = 'server'\nsecret_file = 'secret'", true), ("kind = 'native'", false)] {
+        fixture.write("trusts/behalf.toml", &format!("[client]\nid = 'behalf'\n{more}\ngrants = ['on_behalf_of']\n"));
+        fixture.secret("trusts/secret", b"0123456789abcdef0123456789abcdef\n");
+        let outcome = fixture.loader().load();
+        let said = render::report(&outcome.report, false);
+        assert_eq!(outcome.loaded.is_some(), good, "{said}");
+        assert_eq!(said.contains("a native client cannot say who it is"), !good, "{said}");
+    }
+}
+
+#[test]
 fn secrets_stand_in_no_form_of_the_output() {
     let fixture = Fixture::new();
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/config/testdata/secrets"), fixture.path());

@@ -72,7 +72,7 @@ impl Fixture {
         text.replace(&format!("{}/", self.path().display()), "").replace(&self.path().display().to_string(), ".")
     }
 
-    fn secret(&self, name: &str, content: &[u8]) {
+    pub(crate) fn secret(&self, name: &str, content: &[u8]) {
         let path = self.path().join(name);
         fs::write(&path, content).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();

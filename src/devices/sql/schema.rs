@@ -3,7 +3,9 @@
 //! `{OCTETS}` stands for the database's type of octets. Times are milliseconds since 1970, switches 0 or 1.
 
 /// Each statement takes the tables from one version to the next: the first makes version 1. None is ever changed.
-pub(super) const VERSIONS: &[&[&str]] = &[&[
+pub(super) const VERSIONS: &[&[&str]] = &[DEVICES, DEVICE_CODES];
+
+const DEVICES: &[&str] = &[
     "CREATE TABLE device (
         id {OCTETS} PRIMARY KEY,
         display_name TEXT NOT NULL,
@@ -36,7 +38,24 @@ pub(super) const VERSIONS: &[&[&str]] = &[&[
     "CREATE TABLE issuer (digest {OCTETS} PRIMARY KEY, certificate {OCTETS} NOT NULL)",
     "CREATE TABLE place (id BIGINT PRIMARY KEY, invocation {OCTETS} NOT NULL, domain {OCTETS} NOT NULL)",
     "CREATE TABLE lease (name TEXT PRIMARY KEY, holder {OCTETS} NOT NULL, until BIGINT NOT NULL)",
-]];
+];
+
+/// `decision` is 0 until somebody decides, then one of [`APPROVED`] and [`DENIED`].
+const DEVICE_CODES: &[&str] = &[
+    "CREATE TABLE device_code (
+        code {OCTETS} PRIMARY KEY,
+        request TEXT NOT NULL,
+        until BIGINT NOT NULL,
+        asked BIGINT,
+        asked_before BIGINT,
+        decision BIGINT NOT NULL,
+        answer TEXT
+    )",
+    "CREATE INDEX device_code_until ON device_code (until)",
+];
+
+pub(super) const APPROVED: i64 = 1;
+pub(super) const DENIED: i64 = 2;
 
 pub(super) const ADD_USER_KEY: &str = "INSERT INTO user_key (owner, key_usage, digest, material, device, created)
     VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (owner, key_usage, digest) DO NOTHING";

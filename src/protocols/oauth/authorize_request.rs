@@ -282,6 +282,8 @@ mod tests {
             format!("response_type=code&code_challenge={CHALLENGE}&code_challenge_method=plain"),
             format!("response_type=code&code_challenge={}&code_challenge_method=S256", &CHALLENGE[1..]),
             String::from("response_type=code&code_challenge_method=S256"),
+            format!("response_type=code&code_challenge={}&code_challenge_method=S256", "A".repeat(44)),
+            format!("response_type=code&code_challenge={}&code_challenge_method=S256", "A".repeat(40)),
         ] {
             assert_eq!(error(&query).0, "invalid_request", "{query}");
         }
@@ -317,6 +319,9 @@ mod tests {
         ] {
             assert_eq!(error(query).0, expected, "{query}");
         }
+        let state = |length| format!("response_type=code&state={}", "s".repeat(length));
+        assert!(request(&state(MAX_STATE)).is_ok());
+        assert_eq!(error(&state(MAX_STATE + 1)).0, "invalid_request");
     }
 
     #[test]

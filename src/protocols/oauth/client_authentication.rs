@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::OAuthSettings;
 use super::error::OAuthError;
 use crate::audit::{CredentialFailure, Parties};
-use crate::authn::{AuthenticationMethod, SubjectOrigin};
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, ClientSubject, SessionRef, SubjectOrigin};
 use crate::directory::Account;
 use crate::issuance::Context;
 use crate::protocols::browser::parameters::{Parameters, decode};
@@ -30,6 +30,27 @@ pub(super) struct AuthenticatedClient {
     pub(super) proof: Option<ClientProof>,
     /// The answer to its ticket, by which the server proves itself.
     pub(super) ticket_answer: Option<Vec<u8>>,
+}
+
+impl AuthenticatedClient {
+    /// The client as somebody who authenticated: for a token of its own, or to ask on behalf of somebody.
+    ///
+    /// # Errors
+    /// [`OAuthError::GrantNotAllowed`] for a client that proved nothing; [`OAuthError::Random`].
+    pub(super) fn subject(&self, cx: &Context) -> Result<AuthenticatedSubject, OAuthError> {
+        let proof = self.proof.ok_or(OAuthError::GrantNotAllowed)?;
+        let Client { id, name, .. } = &*self.client;
+        Ok(AuthenticatedSubject {
+            origin: SubjectOrigin::Client(ClientSubject { id: id.clone(), name: name.clone() }),
+            methods: vec![proof.method()],
+            instant: cx.services.clock.now(),
+            device: None,
+            certificate: None,
+            session: SessionRef::random(&*cx.services.random)?,
+            password_expires: None,
+            alternate_login_id: None,
+        })
+    }
 }
 
 /// How a client proved who it is.

@@ -6,7 +6,6 @@ use super::respond::{TokenRequest, TokenResponse, token_response};
 use super::scopes::Wanted;
 use super::token::Exchange;
 use crate::audit::{AuthnFacts, EventKind, Parties};
-use crate::authn::{AuthenticatedSubject, ClientSubject, SessionRef, SubjectOrigin};
 
 /// Issues a token to a client that proved who it is. No id token and no refresh token: there is no person.
 pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient) -> Result<TokenResponse, OAuthError> {
@@ -15,19 +14,11 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
     let proof = asking.proof.ok_or(OAuthError::GrantNotAllowed)?;
     let wanted = Wanted::read(form)?;
     let granted = wanted.permit(&cx.services.trusts, client, None)?;
-    let subject = AuthenticatedSubject {
-        origin: SubjectOrigin::Client(ClientSubject { id: client.id.clone(), name: client.name.clone() }),
-        methods: vec![proof.method()],
-        instant: cx.services.clock.now(),
-        device: None,
-        certificate: None,
-        session: SessionRef::random(&*cx.services.random)?,
-        password_expires: None,
-        alternate_login_id: None,
-    };
+    let subject = asking.subject(cx)?;
     let parties = Parties::of(&subject, Some(&granted.resource));
     cx.note([EventKind::CredentialAccepted { parties, authn: AuthnFacts::of(&subject) }]);
-    let grant = exchange.permitted(&granted.resource, call.origin.clone(), &subject).await?;
-    let request = TokenRequest { client, grant: &grant, scopes: &[], nonce: None, method: Some(proof.uri()) };
+    let grant = exchange.permitted(&granted.resource, call.origin.clone(), &subject, None).await?;
+    let method = Some(proof.uri());
+    let request = TokenRequest { client, grant: &grant, scopes: &[], nonce: None, method, person: None };
     token_response(environment, settings, cx, &request).await
 }

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::error::OAuthError;
 use super::refresh_grant;
-use super::respond::{TokenRequest, TokenResponse, token_response};
+use super::respond::{Person, TokenRequest, TokenResponse, token_response};
 use super::token::Exchange;
 use super::travel::{self, Code};
 use crate::store::{FirstUse, Purpose, TokenId};
@@ -40,9 +40,15 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
         signed_in.unpack().ok_or_else(|| OAuthError::Code(String::from("it holds no session")))?;
     // The person was where the code was made, wherever it is redeemed.
     let origin = travelled.origin.clone();
-    let grant = exchange.permitted(&travelled.resource, origin, &session.subject).await?;
-    let request =
-        TokenRequest { client, grant: &grant, scopes: &travelled.scopes, nonce: nonce.as_deref(), method: None };
+    let grant = exchange.permitted(&travelled.resource, origin, &session.subject, None).await?;
+    let request = TokenRequest {
+        client,
+        grant: &grant,
+        scopes: &travelled.scopes,
+        nonce: nonce.as_deref(),
+        method: None,
+        person: Some(Person { session: &session, travelled: &travelled }),
+    };
     let response = token_response(environment, settings, cx, &request).await?;
     refresh_grant::add(exchange, client, &session, &travelled, response)
 }

@@ -3,7 +3,7 @@
 use super::device_code::{DEVICE_CODE, INTERVAL, UserCode};
 use super::error::OAuthError;
 use super::refresh_grant;
-use super::respond::{TokenRequest, TokenResponse, token_response};
+use super::respond::{Person, TokenRequest, TokenResponse, token_response};
 use super::token::Exchange;
 use super::travel::SignedIn;
 use crate::protocols::browser;
@@ -41,8 +41,10 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     }
     // The person was permitted where they were; the device must be where it is, or a code that somebody was talked into would carry
     // a token out of the network that it is for.
-    let grant = exchange.permitted(&travelled.resource, call.origin.clone(), &session.subject).await?;
-    let request = TokenRequest { client, grant: &grant, scopes: &travelled.scopes, nonce: None, method: None };
+    let grant = exchange.permitted(&travelled.resource, call.origin.clone(), &session.subject, None).await?;
+    let person = Some(Person { session: &session, travelled: &travelled });
+    let scopes = &travelled.scopes;
+    let request = TokenRequest { client, grant: &grant, scopes, nonce: None, method: None, person };
     let response = token_response(environment, settings, cx, &request).await?;
     refresh_grant::add(exchange, client, &session, &travelled, response)
 }

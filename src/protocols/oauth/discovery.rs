@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
+use super::token::JWT_BEARER;
 use super::{OAuthSettings, json as answer};
 use crate::protocols::browser::parameters::Parameters;
 use crate::protocols::environment::Environment;
@@ -22,6 +23,7 @@ pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings)
         (GrantType::ClientCredentials, "client_credentials"),
         (GrantType::Implicit, "implicit"),
         (GrantType::Password, "password"),
+        (GrantType::OnBehalfOf, JWT_BEARER),
         (GrantType::DeviceCode, "urn:ietf:params:oauth:grant-type:device_code"),
         (GrantType::DeviceCode, "device_code"),
     ];

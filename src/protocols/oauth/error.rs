@@ -81,6 +81,9 @@ pub(in crate::protocols) enum OAuthError {
     /// It was used before, too long ago for a lost answer; the whole family is void.
     #[error("the refresh token was used before")]
     RefreshReused,
+    /// The access token that a client asks with on behalf of its user, or what it asks for, is not good.
+    #[error("the assertion is not good: {0}")]
+    Assertion(String),
     /// The code of a device is not ours, of another client, redeemed or unknown.
     #[error("the device code is not good: {0}")]
     DeviceCode(String),
@@ -224,6 +227,7 @@ impl OAuthError {
                 bad("invalid_grant", "MSIS9614", "The refresh token is not valid.")
             }
             Self::RefreshExpired => bad("invalid_grant", "MSIS9615", "The refresh token has expired."),
+            Self::Assertion(_) => bad("invalid_grant", "MSIS9613", "The assertion or the resource is not valid."),
             Self::DeviceCode(_) => bad("invalid_grant", "MSIS9612", "The device code is not valid."),
             Self::DeviceCodeExpired => bad("expired_token", "MSIS9612", "The device code has expired."),
             Self::AuthorizationPending => {

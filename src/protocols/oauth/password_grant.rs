@@ -3,10 +3,10 @@
 
 use super::error::OAuthError;
 use super::refresh_grant;
-use super::respond::{TokenRequest, TokenResponse, token_response};
+use super::respond::{Person, TokenRequest, TokenResponse, token_response};
 use super::scopes::Wanted;
 use super::token::Exchange;
-use super::travel::SignedIn;
+use super::travel::Travelled;
 use crate::audit::CredentialFailure;
 use crate::authn::{AuthenticationMethod, SsoSession};
 use crate::protocols::credential::{self, Proof, USERNAME_TOKEN};
@@ -33,13 +33,14 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     let method = AuthenticationMethod::Password;
     let proof = Proof { method, certificate: None, password_expires: accepted.expires, alternate_login_id };
     let subject = credential::accepted(cx, accepted.account, proof, &granted.resource, USERNAME_TOKEN)?;
-    let grant = exchange.permitted(&granted.resource, call.origin.clone(), &subject).await?;
-    let request = TokenRequest { client, grant: &grant, scopes: &granted.scopes, nonce: None, method: None };
-    let response = token_response(environment, settings, cx, &request).await?;
+    let grant = exchange.permitted(&granted.resource, call.origin.clone(), &subject, None).await?;
     let session = SsoSession::begin(subject, environment.browser.lifetimes, None);
-    let random = &*cx.services.random;
-    let signed_in = SignedIn::begin(&session, call.origin.clone(), granted.resource, granted.scopes, random)?;
-    let Some((session, travelled)) = signed_in.unpack() else { return Ok(response) };
+    let (origin, random) = (call.origin.clone(), &*cx.services.random);
+    let travelled = Travelled::begin(origin, granted.resource, granted.scopes, random)?;
+    let person = Some(Person { session: &session, travelled: &travelled });
+    let scopes = &travelled.scopes;
+    let request = TokenRequest { client, grant: &grant, scopes, nonce: None, method: None, person };
+    let response = token_response(environment, settings, cx, &request).await?;
     refresh_grant::add(exchange, client, &session, &travelled, response)
 }
 

@@ -3,17 +3,17 @@
 //! A refresh token lives as long as the session it came of, however often it is used. A public client gets another one each
 //! time; one that is used again later than a lost answer explains voids all that came of the sign-in.
 
+use super::client_authentication::AuthenticatedClient;
 use super::error::OAuthError;
-use super::respond::{TokenRequest, TokenResponse, token_response};
+use super::respond::{Person, TokenRequest, TokenResponse, token_response};
 use super::scopes::{Wanted, is_qualified};
+use super::standing::{self, Now};
 use super::token::Exchange;
 use super::travel::{self, Refresh, Travelled};
 use super::{OAuthSettings, device_proof};
-use crate::authn::{SsoSession, SubjectOrigin};
+use crate::authn::SsoSession;
 use crate::clock::UtcTime;
-use crate::directory::{AccountKey, DirectoryError, SignInState};
 use crate::issuance::Context;
-use crate::protocols::browser;
 use crate::protocols::environment::Environment;
 use crate::store::{FirstUse, Purpose, TokenId};
 use crate::tokens::sealed::SealError;
@@ -25,6 +25,8 @@ pub(super) struct Opened {
     pub(super) session: SsoSession,
     /// What for, and from where.
     pub(super) travelled: Travelled,
+    /// `pwdLastSet` of the account, as far as the sign-in stands on the password.
+    pub(super) password_set: Option<i64>,
 }
 
 /// What a refresh token is opened with.
@@ -56,21 +58,15 @@ impl Redeeming<'_> {
         let Refresh { signed_in, id } = opened.value;
         let void = |reason: &str| OAuthError::Refresh(reason.to_owned());
         let (mut session, travelled) = signed_in.unpack().ok_or_else(|| void("it holds no session"))?;
-        if cx.services.revocations.is_revoked(&travelled.family).await? {
-            return Err(void("what came of this sign-in was revoked"));
-        }
-        if !browser::device_is_good(&environment.browser, cx, &session).await {
-            return Err(void("the device of the sign-in is not registered any more, or disabled"));
-        }
-        if cx.services.revocations.is_revoked(&session.subject.session).await? {
-            return Err(void("the session was signed out"));
-        }
+        let ended = |ended: standing::Ended| ended.into_error(OAuthError::Refresh);
+        standing::check(environment, cx, &session, &travelled).await.map_err(ended)?;
         may(&session).await?;
         if !client.is_confidential() {
             self.use_once(id, &travelled, opened.expiry).await?;
         }
-        session.subject.origin = still_there(cx, session.subject.origin).await?;
-        Ok(Opened { session, travelled })
+        let Now { origin, password_set } = standing::person_now(cx, &session).await.map_err(ended)?;
+        session.subject.origin = origin;
+        Ok(Opened { session, travelled, password_set })
     }
 
     /// Notes that a refresh token was used. The same one is taken again for a moment, because an answer may get lost; after that
@@ -94,12 +90,18 @@ impl Redeeming<'_> {
 }
 
 /// Redeems a refresh token.
-pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<TokenResponse, OAuthError> {
+pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient) -> Result<TokenResponse, OAuthError> {
     let Exchange { environment, settings, cx, call, form } = exchange;
+    let client = &*asking.client;
     let text = form.line("refresh_token", super::SEALED_LIMIT + 2)?.ok_or(OAuthError::Missing("refresh_token"))?;
     let redeeming = Redeeming { environment, settings, cx, client };
     let possession = async |session: &SsoSession| device_proof::demand(environment, cx, call, session).await;
-    let Opened { session, mut travelled } = redeeming.open(text, possession).await?;
+    let Opened { session, mut travelled, .. } = redeeming.open(text, possession).await?;
+    // What the client got on behalf of somebody it gets again on behalf of them, if it still may.
+    if travelled.on_behalf && !client.may_use(GrantType::OnBehalfOf) {
+        return Err(OAuthError::GrantNotAllowed);
+    }
+    let actor = if travelled.on_behalf { Some(asking.subject(cx)?) } else { None };
     // Another resource, or fewer scopes, may be asked for; more scopes than were granted may not.
     let wanted = Wanted::read(form)?;
     let granted = wanted.permit(&cx.services.trusts, client, Some(&travelled.resource))?;
@@ -110,8 +112,9 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     };
     travelled.resource.clone_from(&granted.resource);
     let origin = exchange.origin(client, &travelled.origin);
-    let grant = exchange.permitted(&granted.resource, origin, &session.subject).await?;
-    let request = TokenRequest { client, grant: &grant, scopes: &scopes, nonce: None, method: None };
+    let grant = exchange.permitted(&granted.resource, origin, &session.subject, actor).await?;
+    let person = Some(Person { session: &session, travelled: &travelled });
+    let request = TokenRequest { client, grant: &grant, scopes: &scopes, nonce: None, method: None, person };
     let response = token_response(environment, settings, cx, &request).await?;
     if client.is_confidential() {
         // Only this client can use the one it has.
@@ -137,24 +140,4 @@ pub(super) fn add(
     let purpose = travel::REFRESH.bound_to(&client.id);
     let sealed = exchange.settings.sealer.seal(purpose, &value, session.until)?;
     Ok(response.with_refresh_token(&format!("{}{sealed}", travel::REFRESH_PREFIX), session.until, now))
-}
-
-/// The account as it is now: still permitted to sign in, with the groups it has today.
-async fn still_there(cx: &Context, origin: SubjectOrigin) -> Result<SubjectOrigin, OAuthError> {
-    let SubjectOrigin::Directory(account) = origin else { return Ok(origin) };
-    let directory = &cx.services.directory;
-    let failed = |error: DirectoryError| match error {
-        DirectoryError::NotFound { .. } => OAuthError::Refresh(String::from("the account is gone")),
-        other => OAuthError::Unavailable(other.to_string()),
-    };
-    let state = directory.sign_in_state(&account.sid).await.map_err(failed)?;
-    match state {
-        SignInState::Permitted => {}
-        SignInState::PasswordExpired => {
-            return Err(OAuthError::InteractionRequired("the password has expired"));
-        }
-        other => return Err(OAuthError::Refresh(format!("the account may not sign in: {other:?}"))),
-    }
-    let now = directory.account(&AccountKey::Sid(account.sid)).await.map_err(failed)?;
-    Ok(SubjectOrigin::Directory(now))
 }

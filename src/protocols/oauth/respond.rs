@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use super::OAuthSettings;
 use super::error::OAuthError;
 use super::id_token::{self, Beside};
+use super::on_behalf_grant;
 use super::scopes::plain;
+use super::travel::Travelled;
+use crate::authn::SsoSession;
 use crate::clock::UtcTime;
 use crate::issuance::{Context, Grant, TokenSpec};
 use crate::protocols::environment::Environment;
@@ -28,6 +31,17 @@ pub(in crate::protocols) struct TokenRequest<'a> {
     pub(in crate::protocols) nonce: Option<&'a str>,
     /// `authmethod`, where it is not what rules and sign-in say.
     pub(in crate::protocols) method: Option<&'static str>,
+    /// The sign-in behind it; `None` where the client asks for itself.
+    pub(in crate::protocols) person: Option<Person<'a>>,
+}
+
+/// The person for whom a client gets tokens.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::protocols) struct Person<'a> {
+    /// Their sign-in.
+    pub(in crate::protocols) session: &'a SsoSession,
+    /// What for, and from where.
+    pub(in crate::protocols) travelled: &'a Travelled,
 }
 
 /// The members of an answer with tokens.
@@ -62,7 +76,7 @@ pub(in crate::protocols) async fn token_response(
     let TokenRequest { client, grant, scopes, nonce, .. } = *request;
     let spec = TokenSpec {
         token_type: Some(TokenType::Jwt),
-        jwt: JwtOptions { members: access_members(environment, request), ..JwtOptions::default() },
+        jwt: JwtOptions { members: access_members(environment, settings, cx, request)?, ..JwtOptions::default() },
         ..TokenSpec::default()
     };
     let now = cx.services.clock.now();
@@ -105,9 +119,14 @@ pub(super) async fn mint_id_token(
 }
 
 /// What an access token says beside the claims of rules.
-fn access_members(environment: &Environment, request: &TokenRequest<'_>) -> Vec<(&'static str, Value)> {
+fn access_members(
+    environment: &Environment,
+    settings: &OAuthSettings,
+    cx: &Context,
+    request: &TokenRequest<'_>,
+) -> Result<Vec<(&'static str, Value)>, OAuthError> {
     let TokenRequest { client, grant, scopes, method, .. } = *request;
-    let mut members: Vec<(&'static str, Value)> = Vec::with_capacity(6);
+    let mut members: Vec<(&'static str, Value)> = Vec::with_capacity(7);
     // It opens the user information endpoint, which tells nothing but this.
     if grant.relying_party.as_str() == USER_INFORMATION {
         members
@@ -120,5 +139,7 @@ fn access_members(environment: &Environment, request: &TokenRequest<'_>) -> Vec<
     if !scopes.is_empty() {
         members.push(("scp", json!(scopes)));
     }
-    members
+    let reference = on_behalf_grant::reference(settings, cx, request)?;
+    members.extend(reference.map(|reference| (on_behalf_grant::REFERENCE, json!(reference))));
+    Ok(members)
 }

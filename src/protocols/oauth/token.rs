@@ -9,7 +9,8 @@ use super::client_authentication::{self, AuthenticatedClient};
 use super::error::OAuthError;
 use super::respond::TokenResponse;
 use super::{
-    OAuthEndpoint, OAuthSettings, client_grant, code_grant, device_grant, json, password_grant, prt, refresh_grant,
+    OAuthEndpoint, OAuthSettings, client_grant, code_grant, device_grant, json, on_behalf_grant, password_grant, prt,
+    refresh_grant,
 };
 use crate::audit::AuthProtocol;
 use crate::authn::{AuthenticatedSubject, RequestOrigin};
@@ -90,6 +91,9 @@ impl Exchange<'_> {
             "client_credentials" => GrantType::ClientCredentials,
             "password" => GrantType::Password,
             DEVICE_CODE | "device_code" => GrantType::DeviceCode,
+            JWT_BEARER if self.form.line("requested_token_use", MAX_SHORT)? == Some("on_behalf_of") => {
+                GrantType::OnBehalfOf
+            }
             _ => return Err(OAuthError::UnsupportedGrant),
         };
         let Self { environment, settings, cx, call, form } = self;
@@ -105,20 +109,23 @@ impl Exchange<'_> {
     async fn redeem(self, grant: GrantType, asking: &AuthenticatedClient) -> Result<TokenResponse, OAuthError> {
         match grant {
             GrantType::AuthorizationCode => code_grant::redeem(self, &asking.client).await,
-            GrantType::RefreshToken => refresh_grant::redeem(self, &asking.client).await,
+            GrantType::RefreshToken => refresh_grant::redeem(self, asking).await,
             GrantType::ClientCredentials => client_grant::redeem(self, asking).await,
             GrantType::Password => password_grant::redeem(self, &asking.client).await,
             GrantType::DeviceCode => device_grant::redeem(self, &asking.client).await,
-            GrantType::Implicit | GrantType::OnBehalfOf => Err(OAuthError::UnsupportedGrant),
+            GrantType::OnBehalfOf => on_behalf_grant::redeem(self, asking).await,
+            GrantType::Implicit => Err(OAuthError::UnsupportedGrant),
         }
     }
 
-    /// What the issuer permits to a subject for a resource, to be told by tokens.
+    /// What the issuer permits to a subject for a resource, to be told by tokens. `actor` is a client that asks on the subject's
+    /// behalf.
     pub(super) async fn permitted(
         self,
         resource: &str,
         origin: RequestOrigin,
         subject: &AuthenticatedSubject,
+        actor: Option<AuthenticatedSubject>,
     ) -> Result<Box<Grant>, OAuthError> {
         let request = SignInRequest {
             relying_party: resource.to_owned(),
@@ -126,6 +133,7 @@ impl Exchange<'_> {
             origin,
             hints: self.call.hints(),
             token_type: Some(TokenType::Jwt),
+            actor: actor.map(Box::new),
         };
         match self.environment.issuer.decide(self.cx, &request, subject).await? {
             Decision::Permit(grant) => Ok(grant),
@@ -142,6 +150,6 @@ impl Exchange<'_> {
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const SRV_CHALLENGE: &str = "srv_challenge";
-const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const MAX_BODY: usize = 64 * 1024;
 const MAX_SHORT: usize = 256;

@@ -28,6 +28,9 @@ pub(super) struct SignedIn {
     /// All tokens that come of one sign-in, to be revoked together.
     #[serde(rename = "f")]
     pub(super) family: SessionRef,
+    /// Whether the client got it on behalf of the person, whom it has never seen itself.
+    #[serde(rename = "b", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) on_behalf: bool,
 }
 
 /// An authorization code.
@@ -70,14 +73,13 @@ impl SignedIn {
         scopes: Vec<String>,
         random: &dyn Random,
     ) -> Result<Self, RandomError> {
-        let family = SessionRef::random(random)?;
-        Ok(Self { session: PackedSession::from(session), until: session.until, origin, resource, scopes, family })
+        Ok(Travelled::begin(origin, resource, scopes, random)?.again(session))
     }
 
     /// The session, and the rest.
     pub(super) fn unpack(self) -> Option<(SsoSession, Travelled)> {
-        let Self { session, until, origin, resource, scopes, family } = self;
-        Some((session.unpack(until)?, Travelled { origin, resource, scopes, family }))
+        let Self { session, until, origin, resource, scopes, family, on_behalf } = self;
+        Some((session.unpack(until)?, Travelled { origin, resource, scopes, family, on_behalf }))
     }
 }
 
@@ -92,9 +94,21 @@ pub(super) struct Travelled {
     pub(super) scopes: Vec<String>,
     /// The family.
     pub(super) family: SessionRef,
+    /// Whether the client got it on behalf of the person.
+    pub(super) on_behalf: bool,
 }
 
 impl Travelled {
+    /// What begins a family of its own.
+    pub(super) fn begin(
+        origin: RequestOrigin,
+        resource: String,
+        scopes: Vec<String>,
+        random: &dyn Random,
+    ) -> Result<Self, RandomError> {
+        Ok(Self { origin, resource, scopes, family: SessionRef::random(random)?, on_behalf: false })
+    }
+
     /// What goes on travelling.
     pub(super) fn again(&self, session: &SsoSession) -> SignedIn {
         SignedIn {
@@ -104,6 +118,7 @@ impl Travelled {
             resource: self.resource.clone(),
             scopes: self.scopes.clone(),
             family: self.family.clone(),
+            on_behalf: self.on_behalf,
         }
     }
 }

@@ -154,6 +154,7 @@ async fn issue(
             ..call.hints()
         },
         token_type: None,
+        actor: None,
     };
     let grant = match environment.issuer.decide(cx, &sign_in, &signed_in.session.subject).await? {
         Decision::Permit(grant) => grant,

@@ -101,6 +101,7 @@ async fn issue(
         origin: call.origin.clone(),
         hints: call.hints(),
         token_type: request.token_type,
+        actor: None,
     };
     let grant = match environment.issuer.decide(cx, &sign_in, subject).await? {
         Decision::Permit(grant) => grant,

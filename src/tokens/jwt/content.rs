@@ -91,7 +91,7 @@ impl JwtContent {
             members.authentication(frame.authentication.as_ref(), claims);
         }
         for (name, value) in &options.members {
-            members.push(name, value.clone());
+            members.put(name, value.clone());
         }
         Ok(Self { id: frame.id, not_before: frame.not_before, not_on_or_after, members })
     }
@@ -143,6 +143,12 @@ struct Members(Vec<(String, Vec<Value>)>);
 impl Members {
     fn push(&mut self, name: &str, value: Value) {
         self.0.push((name.to_owned(), vec![value]));
+    }
+
+    /// The one value that it has, whatever was there: a member that stands twice is read differently by everybody.
+    fn put(&mut self, name: &str, value: Value) {
+        self.0.retain(|(known, _)| known != name);
+        self.push(name, value);
     }
 
     /// A further value makes an array.

@@ -30,6 +30,12 @@ pub const DISABLED: &str = "e2e00000-0000-4000-8000-000000000004";
 pub const DEVICE: &str = "e2e00000-0000-4000-8000-000000000005";
 /// Another one.
 pub const OTHER_DEVICE: &str = "e2e00000-0000-4000-8000-000000000006";
+/// A web API that calls others on behalf of its users.
+pub const MIDDLE: &str = "e2e00000-0000-4000-8000-000000000007";
+/// The same as a resource.
+pub const MIDDLE_API: &str = "https://middle.rp.example/";
+/// A web API that it may call on behalf of them.
+pub const BACKEND: &str = "https://backend.rp.example/";
 /// The resource, under three identifiers.
 pub const API: &str = "https://api.rp.example/";
 /// Where the native client is answered.
@@ -81,7 +87,24 @@ impl OAuth {
                 "e2e-oauth-jwt.toml",
                 &format!("{text}\n[relying_party.ws_federation]\nendpoint = \"https://wsfed.rp.example/signin\"\n"),
             );
-            let resources = "resources = [\"https://api.rp.example/\", \"urn:e2e:oauth-intranet\"]";
+            api("middle", &format!("\"{MIDDLE_API}\", \"{MIDDLE}\""), permit);
+            api("backend", &format!("\"{BACKEND}\""), &format!("{permit}\n{}", delegation(MIDDLE)));
+            api("another", "\"urn:e2e:oauth-another\"", &format!("{permit}\n{}", delegation(SERVER)));
+            api(
+                "inside",
+                "\"urn:e2e:oauth-inside\"",
+                &format!("access_control_policy = \"permit-everyone-for-intranet-access\"\n{}", delegation(MIDDLE)),
+            );
+            let resources =
+                format!("resources = [\"https://api.rp.example/\", \"urn:e2e:oauth-intranet\", \"{MIDDLE_API}\"]");
+            write(
+                "e2e-oauth-middle-client.toml",
+                &format!(
+                    "[client]\nid = \"{MIDDLE}\"\nname = \"Middle\"\nkind = \"server\"\nsecret_file = \"e2e-client-secret\"\n\
+                     certificate_files = [\"e2e-client.pem\"]\nwindows_account = 'CORP\\WS01$'\ngrants = [\"on_behalf_of\", \"refresh_token\"]\n\
+                     resources = [\"{BACKEND}\", \"{API}\", \"urn:e2e:oauth-another\", \"urn:e2e:oauth-inside\"]\n"
+                ),
+            );
             write(
                 "e2e-oauth-native.toml",
                 &format!(
@@ -122,11 +145,19 @@ impl OAuth {
         &OAUTH
     }
 
-    /// The private key of the server client's certificate.
+    /// The private key of the server clients' certificate.
     pub fn key() -> std::path::PathBuf {
         static KEY: LazyLock<std::path::PathBuf> = LazyLock::new(|| Lab::get().new_file("client.key"));
         KEY.clone()
     }
+}
+
+/// Delegation authorization rules that permit a client.
+pub fn delegation(client: &str) -> String {
+    format!(
+        "delegation_authorization_rules = '''\nexists([Type == \"urn:chancery:requestcontext/client-id\", Value == \"{client}\"])\n \
+         => issue(Type = \"http://schemas.microsoft.com/authorization/claims/permit\", Value = \"true\");\n'''"
+    )
 }
 
 fn write(name: &str, text: &str) {

@@ -133,6 +133,7 @@ async fn sign_in(
         origin: origin(command, config, decisions, &mut assumed),
         hints: ClientHints { user_agent: command.user_agent.clone(), ..ClientHints::default() },
         token_type: None,
+        actor: None,
     };
     assume_the_rest(&mut assumed, method, command);
     let cx = DecisionContext {

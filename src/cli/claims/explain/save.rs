@@ -42,7 +42,7 @@ pub(super) fn save(file: &Path, title: &str, trace: &RecordedTrace) -> Result<()
             Stage::AcceptanceTransform => continue,
             Stage::IssuanceTransform => file.to_owned(),
             // The rules of all relying parties and those of this one are two sets of the same stage.
-            Stage::AdditionalAuthentication | Stage::IssuanceAuthorization => {
+            Stage::AdditionalAuthentication | Stage::IssuanceAuthorization | Stage::DelegationAuthorization => {
                 let numbered = (2..).map(|number| format!("{stage}-{number}.json"));
                 let names = std::iter::once(format!("{stage}.json")).chain(numbered);
                 let mut free = names.map(|name| file.with_extension(name));
@@ -90,10 +90,12 @@ fn case(stage: Stage, title: &str, run: &RunTrace) -> Case {
             case.output = Some(saved(&outcome.output));
             case.added = Some(saved(&outcome.added)).filter(|added| !added.is_empty());
             case.decision = match stage {
-                Stage::IssuanceAuthorization => RuleSet::parse(&run.text).ok().map(|rules| {
-                    let permits = pipeline::verdict(&rules, outcome) == pipeline::Authorization::Permit;
-                    String::from(if permits { "permit" } else { "deny" })
-                }),
+                Stage::IssuanceAuthorization | Stage::DelegationAuthorization => {
+                    RuleSet::parse(&run.text).ok().map(|rules| {
+                        let permits = pipeline::verdict(&rules, outcome) == pipeline::Authorization::Permit;
+                        String::from(if permits { "permit" } else { "deny" })
+                    })
+                }
                 Stage::AdditionalAuthentication => {
                     Some(String::from(if demands_second_factor(&outcome.output) { "mfa" } else { "no-mfa" }))
                 }

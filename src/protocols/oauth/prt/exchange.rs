@@ -5,11 +5,13 @@ use actix_web::http::StatusCode;
 
 use super::At;
 use crate::audit::Parties;
+use crate::authn::SsoSession;
 use crate::protocols::credential;
 use crate::protocols::http::Answer;
 use crate::protocols::oauth::error::OAuthError;
-use crate::protocols::oauth::respond::{self, TokenRequest};
+use crate::protocols::oauth::respond::{self, Person, TokenRequest};
 use crate::protocols::oauth::scopes::Wanted;
+use crate::protocols::oauth::travel::Travelled;
 use crate::prt::{Around, PrtRefusal, SessionSigned, encrypt_response};
 
 pub(super) async fn answer(at: At<'_>, signed: &SessionSigned) -> Result<Answer, OAuthError> {
@@ -32,7 +34,18 @@ pub(super) async fn answer(at: At<'_>, signed: &SessionSigned) -> Result<Answer,
     let granted = wanted.permit(&services.trusts, client, None)?;
     credential::prt_accepted(at.cx, &subject, Some(&granted.resource));
     let grant = at.decide(&granted.resource, &subject).await?;
-    let request = TokenRequest { client, grant: &grant, scopes: &granted.scopes, nonce: None, method: None };
+    // The web API that gets the token may ask on behalf of its user for as long as the token is good.
+    let travelled = Travelled {
+        origin: at.call.origin.clone(),
+        resource: granted.resource,
+        scopes: granted.scopes,
+        family: prt.family.clone(),
+        on_behalf: false,
+    };
+    let session = SsoSession { subject, kept: None, until: prt.until };
+    let person = Some(Person { session: &session, travelled: &travelled });
+    let scopes = &travelled.scopes;
+    let request = TokenRequest { client, grant: &grant, scopes, nonce: None, method: None, person };
     let mut response = respond::token_response(at.environment, at.settings, at.cx, &request).await?;
 
     let failed = |refusal: PrtRefusal| at.refused(Parties::default(), refusal);

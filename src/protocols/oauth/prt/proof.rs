@@ -209,19 +209,14 @@ async fn by_brokers_refresh_token(request: Request<'_>, text: &str) -> Result<Pr
     };
     let redeeming = Redeeming { environment, settings, cx, client };
     let opened = redeeming.open(text, on_this_device).await;
-    let Opened { session, travelled } = opened.map_err(|error| ProofRefusal::Refresh(Box::new(error)))?;
-    let SubjectOrigin::Directory(account) = session.subject.origin else { return Err(ProofRefusal::OtherDevice) };
+    let Opened { session, travelled, password_set } = opened.map_err(|error| ProofRefusal::Refresh(Box::new(error)))?;
     // A sign-in by a certificate stands on no password; every other one ends with it.
-    let origin = if session.subject.methods.contains(&AuthenticationMethod::X509) {
-        ProofOrigin::Certificate
+    let origin = if session.subject.stands_on_password() {
+        ProofOrigin::Password(password_set)
     } else {
-        let set = directory::password_set(&*cx.services.directory, &account).await?;
-        let changed = set.and_then(|set| u64::try_from(set).ok()).and_then(UtcTime::from_filetime);
-        if changed.is_some_and(|changed| changed > session.subject.instant) {
-            return Err(PrtError::PasswordChanged.into());
-        }
-        ProofOrigin::Password(set)
+        ProofOrigin::Certificate
     };
+    let SubjectOrigin::Directory(account) = session.subject.origin else { return Err(ProofRefusal::OtherDevice) };
     let after = Lineage { family: travelled.family, begun: session.subject.instant, generation: 0 };
     Ok(Proved {
         account,

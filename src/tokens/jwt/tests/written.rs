@@ -68,6 +68,17 @@ fn rules_say_how_and_when_the_subject_authenticated() {
 }
 
 #[test]
+fn what_the_protocol_says_stands_once() {
+    let members = vec![("authmethod", json!("urn:secret")), ("role", json!("x"))];
+    let options = JwtOptions { members, ..JwtOptions::default() };
+    for claims in [vec![], vec![claim(types::AUTHENTICATION_METHOD, "urn:a"), claim("role", "reader")]] {
+        let text = serde_json::to_string(&content(claims, &options).unwrap()).unwrap();
+        assert_eq!(text.matches("\"authmethod\":\"urn:secret\"").count(), 1, "{text}");
+        assert_eq!((text.matches("\"authmethod\"").count(), text.matches("\"role\"").count()), (1, 1), "{text}");
+    }
+}
+
+#[test]
 fn an_id_token_says_what_the_protocol_says() {
     let options = JwtOptions {
         issuer: Some(ISSUER.into()),

@@ -1,0 +1,172 @@
+//! Whether a sign-in that a refresh token or an access token carries still stands: everything it rests on is asked again each time.
+//!
+//! Nothing of it was revoked, its device is still good, and the account is there, may sign in and has the same password. Knows
+//! nothing of what carried the sign-in.
+
+use super::error::OAuthError;
+use super::travel::Travelled;
+use crate::authn::{SsoSession, SubjectOrigin};
+use crate::clock::UtcTime;
+use crate::directory::{self, Account, AccountKey, DirectoryError, SignInState};
+use crate::issuance::Context;
+use crate::protocols::browser;
+use crate::protocols::environment::Environment;
+use crate::store::StoreError;
+
+/// Why a sign-in does not stand.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Ended {
+    /// A code or a refresh token of it came twice.
+    #[error("what came of this sign-in was revoked")]
+    Revoked,
+    /// Its device.
+    #[error("the device of the sign-in is not registered any more, or disabled")]
+    Device,
+    /// Signed out.
+    #[error("the session was signed out")]
+    SignedOut,
+    /// No such account any more.
+    #[error("the account is gone")]
+    Gone,
+    /// It is disabled, locked, expired.
+    #[error("the account may not sign in: {0:?}")]
+    State(SignInState),
+    /// Somebody has to choose a new password first.
+    #[error("the password has expired")]
+    PasswordExpired,
+    /// Another password than that of the sign-in.
+    #[error("the password was changed since the sign-in")]
+    PasswordChanged,
+    /// The directory gives no answer.
+    #[error(transparent)]
+    Directory(DirectoryError),
+    /// The store of revocations gives no answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Ended {
+    /// As an error of the protocol: `void` makes it of a reason why what carried the sign-in is void.
+    pub(super) fn into_error(self, void: impl FnOnce(String) -> OAuthError) -> OAuthError {
+        match self {
+            Self::PasswordExpired => OAuthError::InteractionRequired("the password has expired"),
+            Self::Directory(error) => OAuthError::Unavailable(error.to_string()),
+            Self::Store(error) => OAuthError::Store(error),
+            reason => void(reason.to_string()),
+        }
+    }
+}
+
+/// Whether nothing of it was revoked, and its device is good.
+///
+/// # Errors
+/// [`Ended`].
+pub(super) async fn check(
+    environment: &Environment,
+    cx: &Context,
+    session: &SsoSession,
+    travelled: &Travelled,
+) -> Result<(), Ended> {
+    let revocations = &cx.services.revocations;
+    if revocations.is_revoked(&travelled.family).await? {
+        return Err(Ended::Revoked);
+    }
+    if !browser::device_is_good(&environment.browser, cx, session).await {
+        return Err(Ended::Device);
+    }
+    if revocations.is_revoked(&session.subject.session).await? {
+        return Err(Ended::SignedOut);
+    }
+    Ok(())
+}
+
+/// The person of a sign-in, as the directory knows them now.
+#[derive(Debug)]
+pub(super) struct Now {
+    /// The account, with the groups it has today.
+    pub(super) origin: SubjectOrigin,
+    /// `pwdLastSet`, where the sign-in stands on the password and the directory says it.
+    pub(super) password_set: Option<i64>,
+}
+
+/// The person as they are now, still permitted to sign in, by the password of then.
+///
+/// # Errors
+/// [`Ended`].
+pub(super) async fn person_now(cx: &Context, session: &SsoSession) -> Result<Now, Ended> {
+    let SubjectOrigin::Directory(account) = &session.subject.origin else {
+        return Ok(Now { origin: session.subject.origin.clone(), password_set: None });
+    };
+    let directory = &*cx.services.directory;
+    let failed = |error: DirectoryError| match error {
+        DirectoryError::NotFound { .. } => Ended::Gone,
+        other => Ended::Directory(other),
+    };
+    match directory.sign_in_state(&account.sid).await.map_err(failed)? {
+        SignInState::Permitted => {}
+        SignInState::PasswordExpired => return Err(Ended::PasswordExpired),
+        other => return Err(Ended::State(other)),
+    }
+    let password_set = password_of_then(cx, session, account).await?;
+    let now = directory.account(&AccountKey::Sid(account.sid)).await.map_err(failed)?;
+    Ok(Now { origin: SubjectOrigin::Directory(now), password_set })
+}
+
+/// `pwdLastSet` of a sign-in that stands on the password, when that is still the one of then.
+async fn password_of_then(cx: &Context, session: &SsoSession, account: &Account) -> Result<Option<i64>, Ended> {
+    if !session.subject.stands_on_password() {
+        return Ok(None);
+    }
+    let set = directory::password_set(&*cx.services.directory, account).await.map_err(Ended::Directory)?;
+    if is_of_then(session, set) { Ok(set) } else { Err(Ended::PasswordChanged) }
+}
+
+/// Whether a password that was set at `set` (`pwdLastSet`) is the one of the sign-in. A session that its browser keeps knows of when
+/// its password was; any other one knows when it began.
+fn is_of_then(session: &SsoSession, set: Option<i64>) -> bool {
+    if session.kept.is_some() {
+        return session.kept == set;
+    }
+    let changed = set.and_then(|set| u64::try_from(set).ok()).and_then(UtcTime::from_filetime);
+    changed.is_none_or(|changed| changed <= session.subject.instant)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::authn::AuthenticationMethod;
+    use crate::authn::session::tests::subject;
+
+    /// 2026-01-05T10:00:01Z, also as `pwdLastSet` counts.
+    const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
+    const SET: i64 = 134_120_808_010_000_000;
+
+    fn session(kept: Option<i64>) -> SsoSession {
+        let subject = subject(AuthenticationMethod::Password, NOW);
+        SsoSession { subject, kept, until: NOW.plus(Duration::from_hours(8)) }
+    }
+
+    #[test]
+    fn a_password_is_the_one_of_the_sign_in() {
+        assert_eq!(UtcTime::from_filetime(SET.unsigned_abs()), Some(NOW));
+        let day = 864_000_000_000;
+        for (kept, set, same) in [
+            (None, Some(SET), true),
+            (None, Some(SET - day), true),
+            (None, Some(SET + day), false),
+            (None, Some(0), true),
+            (None, None, true),
+            // The clock of the domain may be ahead, and a password may be as old as another one.
+            (Some(SET + day), Some(SET + day), true),
+            (Some(SET - day), Some(SET - day), true),
+            (Some(SET - day), Some(SET), false),
+            (Some(SET), Some(SET - day), false),
+            (Some(SET), Some(0), false),
+            (Some(SET), None, false),
+        ] {
+            assert_eq!(is_of_then(&session(kept), set), same, "{kept:?} {set:?}");
+        }
+    }
+}
