@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::support::{Browser, HandOver, Lab, NodeSetup, Response, Trusts, inputs, unescape};
+use serde_json::Value;
+
+use crate::support::{Browser, HandOver, Lab, Node, NodeSetup, Response, Trusts, inputs, unescape};
 use crate::throwaway::{Account, unicode_password};
 
 fn alice() -> String {
@@ -144,6 +146,54 @@ fn a_session_ends_when_the_configuration_says_and_is_kept_when_the_person_says()
         std::thread::sleep(Duration::from_secs(6));
     }
     HandOver::of(&kept.ask("web", ""));
+}
+
+/// `chancery keys …` of a server, which must succeed; the id of the first key it speaks of.
+fn keys(node: &Node, arguments: &[&str]) -> String {
+    let arguments: Vec<&str> = ["keys"].into_iter().chain(arguments.iter().copied()).collect();
+    let output = node.command(&arguments).output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said.split_whitespace().find(|word| word.len() == 32).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn another_sealing_key_signs_nobody_out_until_the_old_one_is_removed() {
+    let node = NodeSetup::new().write("trusts/web.toml", TRUST).start();
+    let listed: Value = {
+        let output = node.command(&["keys", "list", "--json"]).output().expect("the program runs");
+        serde_json::from_slice(&output.stdout).expect("a list")
+    };
+    let all = listed["keys"].as_array().expect("keys");
+    let old = all.iter().find(|key| key["purpose"] == "sealing").expect("a sealing key");
+    let old = old["id"].as_str().expect("an id").to_owned();
+    let reload = || {
+        let (served, said) = node.reload();
+        assert!(served, "{said}");
+    };
+    let sign_in = || {
+        let browser = Browser::outside().at(&node.address);
+        sign_in(&browser, &alice(), "Alice-Pw-1", false);
+        HandOver::of(&browser.ask("web", ""));
+        browser
+    };
+    let early = sign_in();
+    // A page that is open meanwhile is good for its sign-in, too.
+    let reader = Browser::outside().at(&node.address);
+    let page = reader.ask("web", "");
+    let new = keys(&node, &["generate", "--purpose", "sealing"]);
+    reload();
+    HandOver::of(&early.ask("web", ""));
+    keys(&node, &["promote", &new]);
+    reload();
+    HandOver::of(&early.ask("web", ""));
+    let answer = reader.fill_in(&page, &alice(), "Alice-Pw-1");
+    HandOver::of(&reader.get(answer.header("location").expect("a location")));
+    let late = sign_in();
+    keys(&node, &["remove", &old]);
+    reload();
+    assert!(is_page(&early.ask("web", "")), "what the removed key sealed is worth nothing");
+    HandOver::of(&late.ask("web", ""));
 }
 
 #[test]
