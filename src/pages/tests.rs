@@ -29,6 +29,7 @@ fn sign_in(text: &str, notice: Option<Notice>) -> SignInPage {
         notice,
         keep_signed_in: true,
         choose_another: Some(text.into()),
+        password: true,
         certificate: Some("https://certauth.sts.corp.example".into()),
         leads_elsewhere: false,
     }
@@ -190,6 +191,7 @@ fn all_as(text: &str, theme: &Theme, locale: Locale) -> Vec<Rendered> {
     rendered.push(render!(&SignInPage { application: None, ..sign_in(text, None) }, locale));
     rendered.extend(ERRORS.iter().map(|kind| render!(&error(text, *kind), locale)));
     rendered.push(render!(&ErrorPage { application: None, ..error(text, ErrorText::ErrorRequest) }, locale));
+    rendered.push(render!(&SignInPage { password: false, ..sign_in(text, None) }, locale));
     rendered.push(render!(&HandOverPage { action: text.into(), fields: vec![("wresult", text.into())] }, locale));
     rendered.push(render!(&sign_out(text), locale));
     rendered.push(render!(&ReturnPage { address: text.into() }, locale));
@@ -284,6 +286,9 @@ fn the_policy_lets_each_page_do_what_it_does_and_no_more() {
     assert!(!page.html.contains("CertificateAuthentication"), "{}", page.html);
     // The form of the certificate leads to another origin; browsers hold redirections against the policy too.
     let page = render(&sign_in("x", None), Locale::En);
+    let without = SignInPage { password: false, ..sign_in("x", None) };
+    let page = render(&without, Locale::En);
+    assert!(!page.html.contains("loginForm") && page.html.contains("CertificateAuthentication"), "{}", page.html);
     let targets = "; form-action 'self' https://certauth.sts.corp.example; frame-ancestors";
     assert!(page.policy.contains(targets) && page.html.contains("CertificateAuthentication"), "{}", page.policy);
     let page = render(&HandOverPage { action: "x".into(), fields: Vec::new() }, Locale::En);

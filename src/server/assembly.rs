@@ -287,6 +287,7 @@ impl Lasting {
                 .map_err(|error| AssemblyError::because("pages")(&error))?,
             sealer: sealer(SEALED_LIMIT)?,
             lifetimes: SessionLifetimes { session: settings.sso_lifetime(), kept: settings.kept_lifetime() },
+            methods: settings.primary_methods(),
             windows_user_agents: windows_user_agents(config)?,
             password_change: settings.password_change,
             certificate,
