@@ -17,6 +17,7 @@ mod accessibility;
 mod alternate_login_id;
 mod attribute_stores;
 mod attribute_stores_sql;
+mod bad_browser;
 mod bad_certificates;
 mod bad_drs;
 mod bad_home_realm;

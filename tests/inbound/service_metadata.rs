@@ -160,7 +160,8 @@ fn a_changed_relying_party_is_taken_held_or_refused() {
         "<wsa:Address>https://app.example/</wsa:Address>",
         "<wsa:Address>urn:another:application</wsa:Address>",
     );
-    let (_, no_passive) = cut(&genuine, "fed:PassiveRequestorEndpoint");
+    let (before, rest) = genuine.split_once("<fed:PassiveRequestorEndpoint>").unwrap();
+    let no_passive = [before, rest.split_once("</fed:PassiveRequestorEndpoint>").unwrap().1].concat();
     let (_, no_role) = cut(&genuine, "md:SPSSODescriptor");
     let claims = edit(&genuine, "claims/name", "claims/upn");
     for (name, new, expected) in [
