@@ -101,7 +101,7 @@ impl From<NextPurpose> for KeyPurpose {
 
 The primary key of before stays published as secondary, so that tokens signed with it are still accepted. Whoever does not
 know the certificate of the new one refuses tokens: a key that was added less than a day ago is not promoted without --now,
-because relying parties read the metadata once a day. A sealing key is nobody's but this farm's: it can be promoted as soon as every
+because relying parties read the metadata once a day. A sealing key is the farm's own: it can be promoted when every
 server has reloaded.")]
 pub struct PromoteArgs {
     /// The key: key id, SHA-1 thumbprint, or the first 8 or more digits of either.
@@ -117,9 +117,10 @@ pub struct PromoteArgs {
 #[command(after_help = "Examples:
   chancery keys remove 3f2a9c01
 
-For a key that was stolen, or whose time is over. A primary key is not removed: promote another first. What
-depended on the key stops at the next reload: of a sealing key the sessions that it sealed, of a token-decryption
-key what was encrypted to it, of a device authority the devices with its certificates.")]
+For a key that was stolen, or whose time is over. A primary key is not removed: promote another
+first. What depended on the key stops at the next reload: of a sealing key the sessions that it
+sealed, of a token-decryption key what was encrypted to it, of a device authority the devices with
+its certificates.")]
 pub struct RemoveArgs {
     /// The key: key id, SHA-1 thumbprint, or the first 8 or more digits of either.
     #[arg(value_name = "ID")]
