@@ -103,7 +103,7 @@ fn a_cookie_is_good_for_its_own_purpose_and_within_its_size() {
         format!("MSISAuth=2.{head}"),
         format!("MSISAuth=2.{head}; MSISAuth2={tail}"),
         format!("MSISAuth=2.{tail}; MSISAuth1={head}"),
-        format!("MSISAuth=3.{head}; MSISAuth1={tail}; MSISAuth2="),
+        format!("MSISAuth=3.{head}; MSISAuth1={tail}; MSISAuth2=AAAA"),
         format!("MSISAuth=5.{head}; MSISAuth1={tail}; MSISAuth2=; MSISAuth3=; MSISAuth4="),
         format!("MSISAuth=0.{sealed}"),
         format!("MSISAuth=-1.{sealed}"),
@@ -195,5 +195,39 @@ fn pages_stand_in_no_frame_and_are_kept_by_nobody() {
         assert!(answer.header("strict-transport-security").is_some(), "{:?}", answer.headers);
         assert!(answer.header("referrer-policy").is_some(), "{:?}", answer.headers);
         assert_eq!(answer.header("access-control-allow-origin"), None);
+    }
+}
+
+#[test]
+fn a_body_that_is_no_form_or_too_long_for_one_is_no_request() {
+    Trusts::get();
+    let post = |content_type: &str, body: String| {
+        let request = Browser::outside().request("/adfs/ls/").header("Content-Type", content_type);
+        request.post(body).send()
+    };
+    let form = "application/x-www-form-urlencoded";
+    let request = "wa=wsignin1.0&wtrealm=urn%3Ae2e%3Aweb";
+    for content_type in [form, "application/x-www-form-urlencoded; charset=utf-8", "Application/X-WWW-Form-URLEncoded"] {
+        assert!(is_page(&post(content_type, request.to_owned())), "{content_type}");
+    }
+    // Other sites can send the first two without being asked.
+    for content_type in ["text/plain", "multipart/form-data; boundary=x", "application/json", "application/soap+xml", "", "x"] {
+        refused(&post(content_type, request.to_owned()), "MSIS7000");
+    }
+    // Only the messages of partners are long.
+    refused(&post(form, format!("{request}&wctx={}", "a".repeat(17_000))), "MSIS7000");
+    refused(&post(form, format!("{request}{}", "&a=b".repeat(200))), "MSIS7000");
+}
+
+#[test]
+fn an_answer_with_another_action_than_sign_in_is_none() {
+    Trusts::get();
+    for action in [Some("wsignout1.0"), Some("wattr1.0"), None] {
+        let fields = [("wresult", "<x/>"), ("wctx", "x"), ("wa", action.unwrap_or_default())];
+        let fields: Vec<_> = fields.into_iter().filter(|(name, _)| *name != "wa" || action.is_some()).collect();
+        let answer = Browser::outside().post("/adfs/ls/", &fields);
+        refused(&answer, "MSIS7000");
+        let detail = Lab::get().audit(&answer.correlation).event(364)["Detail"].to_string();
+        assert!(detail.contains("which is not offered"), "{detail}");
     }
 }

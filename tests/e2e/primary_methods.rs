@@ -8,9 +8,15 @@ fn alice() -> String {
 
 /// A server whose `[sign_in]` says this, and a relying party.
 fn start(keys: &str) -> Node {
+    start_with(keys, "")
+}
+
+/// The same with further tables.
+fn start_with(keys: &str, tables: &str) -> Node {
     let trust = "[relying_party]\nname = \"Web\"\nidentifiers = [\"urn:e2e:web\"]\naccess_control_policy = \"permit-everyone\"\n\
         [relying_party.ws_federation]\nendpoint = \"https://rp.example/wsfed\"\n";
-    NodeSetup::new().replace("[sign_in]\n", &format!("[sign_in]\n{keys}\n")).write("trusts/web.toml", trust).start()
+    let setup = NodeSetup::new().replace("[sign_in]\n", &format!("[sign_in]\n{keys}\n")).append(tables);
+    setup.write("trusts/web.toml", trust).start()
 }
 
 fn has_form(answer: &Response) -> bool {
@@ -91,4 +97,20 @@ fn where_certificates_alone_are_offered_the_browser_is_sent_for_one() {
     assert!(!has_form(&challenge) && offers_certificate(&challenge), "{}", challenge.body);
     let other = Browser::other().at(&node.address).ask("web", "");
     assert!(location(&other).starts_with(&certauth), "{}", other.body);
+}
+
+#[test]
+fn where_devices_are_not_offered_no_client_is_asked_to_prove_its_own() {
+    let asked = |device: &str| {
+        let node = start_with(&format!("device = \"{device}\""), "[primary_refresh_token]\npkeyauth = true");
+        let agent = ["--user-agent", "Mozilla/5.0 (Linux; Android 14) PKeyAuth/1.0"];
+        let ask = |browser: Browser| {
+            let answer = browser.at(&node.address).request(&Browser::address("web", "")).args(agent).send();
+            location(&answer).starts_with("urn:http-auth:PKeyAuth?")
+        };
+        (ask(Browser::other()), ask(Browser::outside()))
+    };
+    assert_eq!(asked("intranet"), (true, false));
+    assert_eq!(asked("extranet"), (false, true));
+    assert_eq!(asked("nobody"), (false, false));
 }

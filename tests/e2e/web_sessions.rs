@@ -302,3 +302,54 @@ fn clean_up_can_stand_in_anybodys_frame_and_nothing_else_can() {
     assert!(page.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors https:")));
     assert_eq!(browser.cookie("MSISAuth"), None);
 }
+
+/// Where a sign-out of this browser tells relying parties of it.
+fn told_at_sign_out(browser: &Browser) -> Vec<String> {
+    let page = browser.get("/adfs/ls/?wa=wsignout1.0");
+    let text = unescape(&page.body);
+    let frames = text.split("<iframe src=\"").skip(1);
+    frames.map(|rest| rest.split('?').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn whom_a_sign_out_tells_is_of_one_session_and_one_person() {
+    Trusts::get();
+    let (alice, bob) = (alice(), format!("bob@{}", Lab::get().domain));
+    let (hers, his) = (Browser::outside(), Browser::outside());
+    hers.sign_in("web", &alice, "Alice-Pw-1");
+    his.sign_in("web-second", &bob, "Bob-Pw-1");
+    // Her list in his browser is nobody's.
+    let (list, own) = (hers.cookie("MSISSignOut").expect("a list"), his.cookie("MSISSignOut").expect("a list"));
+    let swapped = his.copy();
+    swapped.edit_cookies(|jar| jar.replace(&own, &list));
+    assert_eq!(told_at_sign_out(&swapped), Vec::<String>::new());
+    assert_eq!(told_at_sign_out(&hers), ["https://wsfed.rp.example/signin"]);
+
+    // Somebody else signs in, in the same browser, without a sign-out: what she signed in to is not his.
+    let shared = Browser::outside();
+    shared.sign_in("web", &alice, "Alice-Pw-1");
+    let page = shared.ask("web-second", "&wfresh=0");
+    HandOver::of(&shared.fill_in(&page, &bob, "Bob-Pw-1"));
+    assert_eq!(told_at_sign_out(&shared), ["https://app.rp.example/wsfed"]);
+    // The same person anew is still signed in there.
+    let again = Browser::outside();
+    again.sign_in("web", &alice, "Alice-Pw-1");
+    let page = again.ask("web-second", "&wfresh=0");
+    HandOver::of(&again.fill_in(&page, &alice, "Alice-Pw-1"));
+    assert_eq!(told_at_sign_out(&again).len(), 2);
+}
+
+#[test]
+fn sign_out_leads_to_no_relying_party_that_is_switched_off() {
+    let off = TRUST.replace("urn:e2e:web", "urn:e2e:off").replace("rp.example/wsfed", "off.rp.example/wsfed");
+    let off = off.replace("name = \"Web\"", "name = \"Off\"\nenabled = false");
+    let node = NodeSetup::new().write("trusts/web.toml", TRUST).write("trusts/off.toml", off).start();
+    let leave = |address: &str| {
+        let browser = Browser::outside().at(&node.address);
+        browser.get(&format!("/adfs/ls/?wa=wsignout1.0&wreply=https%3A%2F%2F{address}%2Fwsfed"))
+    };
+    assert_eq!(leave("rp.example").header("location"), Some("https://rp.example/wsfed"));
+    let stays = leave("off.rp.example");
+    assert_eq!((stays.status, stays.header("location")), (200, None), "{}", stays.body);
+    assert!(!stays.body.contains("off.rp.example"), "{}", stays.body);
+}
