@@ -43,6 +43,7 @@ fn the_help_of_every_command() {
         "keys generate",
         "keys import",
         "keys promote",
+        "keys remove",
         "keys export-public",
         "entra",
         "entra settings",

@@ -69,7 +69,7 @@ fn good_messages_of_a_partner_are_read() {
     use chancery::protocols::samlp::{logout, response};
     use chancery::protocols::wresult;
     use chancery::tokens::inbound::{Delivery, Partner, Profile};
-    use chancery::trusts::partner_metadata::{Signed, Wanted, read};
+    use chancery::trusts::partner_metadata::{Side, Signed, Wanted, read};
     use chancery::xml::verify::VerificationKeys;
 
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
@@ -98,6 +98,6 @@ fn good_messages_of_a_partner_are_read() {
     let text = |name: &str| String::from_utf8(seed(name)).unwrap();
     assert!(wresult::receive(&text("saml_response/result"), &partner, &passive).is_ok());
     logout::receive_query(&text("saml_redirect/response"), &partner, &sso).unwrap();
-    let wanted = Wanted { entity_id: None, signed_by: Some(&keys), now: sso.now };
+    let wanted = Wanted { side: Side::ClaimsProvider, entity_id: None, signed_by: Some(&keys), now: sso.now };
     assert_eq!(read(&seed("partner_metadata/signed"), &wanted).unwrap().signed, Signed::Verified);
 }

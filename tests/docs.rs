@@ -366,12 +366,17 @@ fn keys_in_examples_exist() {
             }
         }
     }
-    /// A relying party's table is the service's; the name below `texts` is a language.
+    /// A relying party's table is the service's; the names below `texts` and `fragments` are languages.
     fn of_branding(key: &str) -> String {
         let own = key.strip_prefix("relying_party.").filter(|rest| rest.starts_with("branding."));
         let key = own.unwrap_or(key);
-        let text = key.strip_prefix("branding.texts.").and_then(|rest| rest.split_once('.'));
-        text.map_or_else(|| key.to_owned(), |(_, name)| format!("branding.texts.{name}"))
+        for table in ["branding.texts", "branding.fragments"] {
+            let below = key.strip_prefix(table).and_then(|rest| rest.strip_prefix('.'));
+            if let Some((_, name)) = below.and_then(|rest| rest.split_once('.')) {
+                return format!("{table}.{name}");
+            }
+        }
+        key.to_owned()
     }
     let known: BTreeSet<String> = configuration_keys().into_iter().chain(trust_keys()).collect();
     let mut wrong = Vec::new();

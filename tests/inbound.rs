@@ -20,6 +20,8 @@ mod requests;
 mod rstr;
 #[path = "inbound/saml2.rs"]
 mod saml2;
+#[path = "inbound/service_metadata.rs"]
+mod service_metadata;
 #[path = "inbound/signatures.rs"]
 mod signatures;
 #[path = "inbound/support.rs"]

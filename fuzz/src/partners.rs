@@ -11,7 +11,7 @@ use chancery::protocols::wresult;
 use chancery::tokens::AssertionVersion;
 use chancery::tokens::encryption::{ContentCipher, EncryptionKey, encrypt_assertion};
 use chancery::tokens::inbound::{Delivery, Partner, Profile};
-use chancery::trusts::partner_metadata::{Decision, Source, Wanted, read, refresh};
+use chancery::trusts::partner_metadata::{Decision, Side, Source, Wanted, read, refresh};
 use chancery::xml::verify::VerificationKeys;
 
 /// A response, a `wresult` or a logout answer; and the input as the content of an encrypted assertion.
@@ -77,9 +77,11 @@ pub fn saml_redirect(input: &[u8]) {
 pub fn partner_metadata(input: &[u8]) {
     for signed_by in [None, Some(&*KEYS)] {
         for entity_id in [None, Some(PARTNER)] {
-            match read(input, &Wanted { entity_id, signed_by, now: NOW }) {
-                Ok(metadata) => assert_eq!(refresh(&metadata, &metadata, Source::Http), Decision::Unchanged),
-                Err(error) => drop(error.to_string()),
+            for side in [Side::ClaimsProvider, Side::RelyingParty] {
+                match read(input, &Wanted { side, entity_id, signed_by, now: NOW }) {
+                    Ok(metadata) => assert_eq!(refresh(&metadata, &metadata, Source::Http), Decision::Unchanged),
+                    Err(error) => drop(error.to_string()),
+                }
             }
         }
     }

@@ -9,7 +9,7 @@ use aws_lc_rs::digest;
 use uuid::Uuid;
 
 use super::home_realm::{Answer, Discovery};
-use super::method::{AuthnRequirement, Choice, Circumstances, choose};
+use super::method::{AuthnRequirement, Choice, Circumstances, Offered, choose};
 use super::{AuthenticatedSubject, SessionRef};
 use crate::clock::{Random, RandomError, UtcTime};
 use crate::tokens::TokenId;
@@ -29,8 +29,10 @@ pub struct SignInFlow {
 pub enum FlowInput<'a> {
     /// The request arrived, and this is where its user signs in.
     Begin(Circumstances<'a>, &'a Discovery<'a>),
-    /// A ticket was looked at: its owner, or `None` for one that was not good.
-    Ticket(Option<AuthenticatedSubject>),
+    /// A ticket was looked at: its owner.
+    Ticket(AuthenticatedSubject),
+    /// A ticket was looked at that was not good; what else is offered there.
+    NoTicket(Offered),
     /// A password was checked.
     Password(Result<AuthenticatedSubject, PasswordFailure>),
     /// A certificate was looked at.
@@ -161,9 +163,7 @@ impl SignInFlow {
     pub fn step(self, input: FlowInput<'_>) -> FlowStep {
         match input {
             FlowInput::Begin(circumstances, home) => self.begin(&circumstances, home),
-            FlowInput::Ticket(Some(subject))
-            | FlowInput::Password(Ok(subject))
-            | FlowInput::Certificate(Ok(subject)) => {
+            FlowInput::Ticket(subject) | FlowInput::Password(Ok(subject)) | FlowInput::Certificate(Ok(subject)) => {
                 if self.requirement.accepts(&subject.methods) {
                     FlowStep::Authenticated(Box::new(subject))
                 } else {
@@ -179,10 +179,10 @@ impl SignInFlow {
                     FlowStep::Failed(AuthnError::NotFresh)
                 }
             }
-            FlowInput::Ticket(None) if self.requirement.insists_on_windows() => {
+            FlowInput::NoTicket(offered) if !offered.has_page(&self.requirement) => {
                 FlowStep::Failed(AuthnError::WindowsFailed)
             }
-            FlowInput::Ticket(None) => FlowStep::Challenge(Challenge::Forms { last: None }, self),
+            FlowInput::NoTicket(_) => FlowStep::Challenge(Challenge::Forms { last: None }, self),
             FlowInput::Password(Err(failure)) => FlowStep::Challenge(Challenge::Forms { last: Some(failure) }, self),
             FlowInput::Certificate(Err(failure)) => {
                 FlowStep::Challenge(Challenge::Certificate { last: Some(failure) }, self)
@@ -322,6 +322,10 @@ mod tests {
         SignInFlow::new(AuthnRequirement { methods: methods.to_vec(), ..AuthnRequirement::default() }, "wa=wsignin1.0")
     }
 
+    fn offered(location: NetworkLocation) -> Offered {
+        Offered { windows: location == NetworkLocation::Intranet, password: true, certificate: true }
+    }
+
     /// The first step of a flow, where there is the local directory and a partner, and these hints.
     fn begin_with(
         flow: SignInFlow,
@@ -332,10 +336,9 @@ mod tests {
         let trusts = Trusts::new(Vec::new()).with_claims_providers(vec![Arc::new(crate::trusts::tests::partner("a"))]);
         let home = discover(Candidates::new(&trusts, &ClaimsProviders::All), hints);
         let circumstances = Circumstances {
-            location,
+            offered: offered(location),
             windows_browser: true,
             windows_failed: false,
-            certificates: true,
             session,
             now: NOW,
         };
@@ -379,7 +382,9 @@ mod tests {
         let FlowStep::Challenge(Challenge::Windows, flow) = begin(flow(&[]), NetworkLocation::Intranet) else {
             panic!("Windows is tried inside")
         };
-        let FlowStep::Challenge(Challenge::Forms { last: None }, flow) = flow.step(FlowInput::Ticket(None)) else {
+        let FlowStep::Challenge(Challenge::Forms { last: None }, flow) =
+            flow.step(FlowInput::NoTicket(offered(NetworkLocation::Intranet)))
+        else {
             panic!("the page follows")
         };
         let wrong = FlowInput::Password(Err(PasswordFailure::Refused));
@@ -416,10 +421,16 @@ mod tests {
             windows_only().step(FlowInput::Password(Ok(password()))),
             FlowStep::Failed(AuthnError::Unavailable)
         ));
-        assert!(matches!(windows_only().step(FlowInput::Ticket(None)), FlowStep::Failed(AuthnError::WindowsFailed)));
+        let all = offered(NetworkLocation::Intranet);
+        let refused = windows_only().step(FlowInput::NoTicket(all));
+        assert!(matches!(refused, FlowStep::Failed(AuthnError::WindowsFailed)));
+        // No page where no page is offered.
+        let nothing = Offered { password: false, certificate: false, ..all };
+        let refused = flow(&[]).step(FlowInput::NoTicket(nothing));
+        assert!(matches!(refused, FlowStep::Failed(AuthnError::WindowsFailed)));
         let outside = begin(windows_only(), NetworkLocation::Extranet);
         assert!(matches!(outside, FlowStep::Failed(AuthnError::Unavailable)));
-        let ticket = FlowInput::Ticket(Some(subject(AuthenticationMethod::Windows, NOW)));
+        let ticket = FlowInput::Ticket(subject(AuthenticationMethod::Windows, NOW));
         assert!(matches!(flow(&[RequestedMethod::Password]).step(ticket), FlowStep::Failed(AuthnError::Unavailable)));
         let certificate = FlowInput::Certificate(Ok(subject(AuthenticationMethod::TlsClient, NOW)));
         let step = flow(&[RequestedMethod::Password]).step(certificate);

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{AuthenticatedSubject, AuthenticationMethod, NetworkLocation};
+use super::{Audience, AuthenticatedSubject, AuthenticationMethod, NetworkLocation};
 use crate::clock::UtcTime;
 
 /// What a request demands of the authentication.
@@ -110,17 +110,58 @@ impl AuthnRequirement {
 /// How far the clock of a claims provider may be from ours.
 const SKEW: Duration = Duration::from_mins(5);
 
+/// To whom each way of proving who one is to the local Active Directory is offered; AD FS' primary authentication methods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PrimaryMethods {
+    /// Windows; never outside, whatever stands here.
+    pub windows: Audience,
+    /// User name and password on a page.
+    pub forms: Audience,
+    /// What the device says of its user.
+    pub device: Audience,
+}
+
+impl PrimaryMethods {
+    /// What of it is offered there; `certificate` says whether certificates are.
+    pub fn offered(self, location: NetworkLocation, certificate: bool) -> Offered {
+        Offered {
+            windows: location == NetworkLocation::Intranet && self.windows.is_offered(location),
+            password: self.forms.is_offered(location),
+            certificate,
+        }
+    }
+}
+
+/// What somebody can prove who they are with where they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Offered {
+    /// A Kerberos ticket.
+    pub windows: bool,
+    /// User name and password.
+    pub password: bool,
+    /// A certificate.
+    pub certificate: bool,
+}
+
+impl Offered {
+    /// Whether there is a page for somebody of whom this is demanded: one with a form, or one that leads to where certificates are
+    /// asked for.
+    pub fn has_page(self, requirement: &AuthnRequirement) -> bool {
+        let accepts = |method| requirement.accepts(&[method]);
+        accepts(AuthenticationMethod::Password)
+            && (self.password || (self.certificate && accepts(AuthenticationMethod::TlsClient)))
+    }
+}
+
 /// What is known of the browser and of who sits at it.
 #[derive(Debug, Clone, Copy)]
 pub struct Circumstances<'a> {
-    /// Inside or outside.
-    pub location: NetworkLocation,
+    /// What is offered where the browser is.
+    pub offered: Offered,
     /// The browser is one that signs in by Windows without asking.
     pub windows_browser: bool,
     /// It failed at that a moment ago.
     pub windows_failed: bool,
-    /// Certificates are taken from there.
-    pub certificates: bool,
     /// Who is signed in.
     pub session: Option<&'a AuthenticatedSubject>,
     /// The time.
@@ -144,21 +185,22 @@ pub enum Choice {
 
 /// How to go on.
 pub fn choose(requirement: &AuthnRequirement, circumstances: &Circumstances<'_>) -> Choice {
-    let Circumstances { location, windows_browser, windows_failed, certificates, session, now } = *circumstances;
+    let Circumstances { offered, windows_browser, windows_failed, session, now } = *circumstances;
     if session.is_some_and(|session| requirement.is_met_by(session, now)) {
         return Choice::Session;
     }
-    let inside = location == NetworkLocation::Intranet;
-    let windows = requirement.accepts(&[AuthenticationMethod::Windows]) && inside;
-    let password = requirement.accepts(&[AuthenticationMethod::Password]);
-    let certificate = requirement.accepts(&[AuthenticationMethod::TlsClient]) && certificates;
+    let windows = requirement.accepts(&[AuthenticationMethod::Windows]) && offered.windows;
+    let password = requirement.accepts(&[AuthenticationMethod::Password]) && offered.password;
+    let certificate = requirement.accepts(&[AuthenticationMethod::TlsClient]) && offered.certificate;
+    let at_once = windows_browser && !windows_failed && !requirement.ask;
     match (windows, password) {
         // Where there is a page, it offers the certificate: a browser may have one that its person does not want to use.
         (false, false) if certificate => Choice::Certificate,
         (false, false) => Choice::Unavailable,
-        // Asked for by name, whatever the browser says of itself.
+        (true, false) if certificate && !at_once => Choice::Certificate,
+        // Asked for by name, or nothing else is offered: whatever the browser says of itself.
         (true, false) => Choice::Windows,
-        (true, true) if windows_browser && !windows_failed && !requirement.ask => Choice::Windows,
+        (true, true) if at_once => Choice::Windows,
         (_, true) => Choice::Forms,
     }
 }
@@ -174,12 +216,14 @@ mod tests {
         AuthnRequirement { methods: methods.to_vec(), max_age: max_age.map(Duration::from_mins), ask }
     }
 
+    const METHODS: PrimaryMethods =
+        PrimaryMethods { windows: Audience::Intranet, forms: Audience::Everybody, device: Audience::Everybody };
+
     fn inside() -> Circumstances<'static> {
         Circumstances {
-            location: NetworkLocation::Intranet,
+            offered: METHODS.offered(NetworkLocation::Intranet, false),
             windows_browser: true,
             windows_failed: false,
-            certificates: false,
             session: None,
             now: NOW,
         }
@@ -191,8 +235,8 @@ mod tests {
         let any = requirement(&[], None, false);
         let other_browser = Circumstances { windows_browser: false, ..inside() };
         let failed = Circumstances { windows_failed: true, ..inside() };
-        let outside = Circumstances { location: NetworkLocation::Extranet, ..inside() };
-        let taken = Circumstances { certificates: true, ..outside };
+        let outside = Circumstances { offered: METHODS.offered(NetworkLocation::Extranet, false), ..inside() };
+        let taken = Circumstances { offered: METHODS.offered(NetworkLocation::Extranet, true), ..inside() };
         for (requirement, circumstances, expected) in [
             (&any, inside(), Choice::Windows),
             (&any, other_browser, Choice::Forms),
@@ -216,6 +260,48 @@ mod tests {
         ] {
             assert_eq!(choose(requirement, &circumstances), expected, "{requirement:?} {circumstances:?}");
         }
+    }
+
+    #[test]
+    fn what_a_place_does_not_offer_is_not_asked_for_there() {
+        use NetworkLocation::{Extranet, Intranet};
+        use RequestedMethod::{Certificate, Password, Windows};
+        let forms_outside = PrimaryMethods { forms: Audience::Extranet, ..METHODS };
+        let no_windows = PrimaryMethods { windows: Audience::Nobody, ..METHODS };
+        let windows_everywhere = PrimaryMethods { windows: Audience::Everybody, ..METHODS };
+        let nothing = PrimaryMethods { forms: Audience::Nobody, ..no_windows };
+        let any = requirement(&[], None, false);
+        let ask = requirement(&[], None, true);
+        let at = |methods: PrimaryMethods, location, certificate| Circumstances {
+            offered: methods.offered(location, certificate),
+            ..inside()
+        };
+        let failed = |circumstances| Circumstances { windows_failed: true, ..circumstances };
+        let other = |circumstances| Circumstances { windows_browser: false, ..circumstances };
+        for (requirement, circumstances, expected) in [
+            (&any, at(forms_outside, Intranet, false), Choice::Windows),
+            (&any, other(at(forms_outside, Intranet, false)), Choice::Windows),
+            (&any, failed(at(forms_outside, Intranet, false)), Choice::Windows),
+            (&ask, at(forms_outside, Intranet, false), Choice::Windows),
+            (&any, at(forms_outside, Extranet, false), Choice::Forms),
+            (&requirement(&[Password], None, false), at(forms_outside, Intranet, false), Choice::Unavailable),
+            (&any, at(forms_outside, Intranet, true), Choice::Windows),
+            (&any, failed(at(forms_outside, Intranet, true)), Choice::Certificate),
+            (&any, other(at(forms_outside, Intranet, true)), Choice::Certificate),
+            (&ask, at(forms_outside, Intranet, true), Choice::Certificate),
+            (&any, at(no_windows, Intranet, false), Choice::Forms),
+            (&requirement(&[Windows], None, false), at(no_windows, Intranet, false), Choice::Unavailable),
+            (&requirement(&[Windows], None, false), at(windows_everywhere, Extranet, false), Choice::Unavailable),
+            (&any, at(nothing, Intranet, false), Choice::Unavailable),
+            (&any, at(nothing, Extranet, true), Choice::Certificate),
+            (&requirement(&[Certificate], None, false), at(nothing, Extranet, false), Choice::Unavailable),
+        ] {
+            assert_eq!(choose(requirement, &circumstances), expected, "{requirement:?} {circumstances:?}");
+        }
+        // Whoever is signed in is, wherever they go.
+        let session = subject(AuthenticationMethod::Windows, NOW);
+        let moved = Circumstances { session: Some(&session), ..at(nothing, Extranet, false) };
+        assert_eq!(choose(&any, &moved), Choice::Session);
     }
 
     #[test]

@@ -30,7 +30,7 @@ pub use login_name::{
     AlternateLoginId, AlternateMatch, AmbiguousLoginId, DomainNames, DomainNamesEntry, LockoutKey, LoginForm,
     LoginName, LoginNameError,
 };
-pub use method::{AuthnRequirement, Circumstances, RequestedMethod};
+pub use method::{AuthnRequirement, Circumstances, Offered, PrimaryMethods, RequestedMethod};
 pub use negotiate::{NegotiateAuthenticator, NegotiateError};
 pub use network::{Audience, ForwardingHeaders, NetworkLocation, NetworkPolicy, RequestOrigin};
 pub use password::{ChangeError, PasswordAccepted, PasswordError, PasswordVerifier};

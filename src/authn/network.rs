@@ -275,6 +275,8 @@ pub enum Audience {
     Nobody,
     /// To people inside.
     Intranet,
+    /// To people outside.
+    Extranet,
     /// To everybody.
     Everybody,
 }
@@ -285,6 +287,7 @@ impl Audience {
         match self {
             Self::Nobody => false,
             Self::Intranet => location == NetworkLocation::Intranet,
+            Self::Extranet => location == NetworkLocation::Extranet,
             Self::Everybody => true,
         }
     }

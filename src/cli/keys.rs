@@ -1,4 +1,4 @@
-//! `chancery keys`: shows, makes, imports, promotes and exports the server's keys.
+//! `chancery keys`: shows, makes, imports, promotes, removes and exports the server's keys.
 //!
 //! `list` and `export-public` read public files only and need no secret; the others open the key-encryption key.
 
@@ -21,11 +21,12 @@ use crate::tokens::KeyId;
 
 mod args;
 mod command;
+mod remove;
 mod rollover;
 
 pub use args::{
     CertificatePurpose, ExportArgs, ExportFormat, GenerateArgs, ImportArgs, KeysArgs, KeysCommand, ListArgs,
-    PromoteArgs,
+    PromoteArgs, RemoveArgs,
 };
 pub(crate) use command::Keys;
 
@@ -55,6 +56,7 @@ pub fn run(
         KeysCommand::Promote(promote) => {
             rollover::promote(&options(args, configured)?, promote, clock.now(), random, out, advice)
         }
+        KeysCommand::Remove(remove) => remove::remove(&options(args, configured)?, remove, random, out, advice),
     }
 }
 
@@ -117,6 +119,12 @@ pub enum KeysError {
     /// The key to promote signs already.
     #[error("key {0} is the primary one already")]
     PrimaryAlready(KeyId),
+    /// The key to remove is the one that is used.
+    #[error("key {0} is the primary one: promote another first")]
+    Primary(KeyId),
+    /// The key whose certificate is wanted has none.
+    #[error("key {0} has no certificate: it is a secret of this service alone")]
+    NoCertificate(KeyId),
     /// The key to promote has a certificate that nobody accepts any more.
     #[error("key {id} cannot sign: its certificate ended at {not_after}. `chancery keys generate` makes another")]
     Expired {
@@ -154,7 +162,7 @@ pub enum KeysError {
         path: PathBuf,
     },
     /// No key of that id.
-    #[error("no key with a certificate has the id or thumbprint {0}; `chancery keys list` shows those there are")]
+    #[error("no key has the id or thumbprint {0}; `chancery keys list` shows those there are")]
     NoSuchKey(String),
     /// Several keys begin so.
     #[error("{count} keys begin with {id}; give more digits")]
@@ -275,7 +283,8 @@ fn table(keys: &[Row], out: &mut dyn Write) -> Result<(), std::io::Error> {
 fn export_public(directory: &KeyDirectory, args: &ExportArgs, out: &mut dyn Write) -> Result<(), KeysError> {
     let manifest = manifest(directory)?;
     let certificate = if let Some(id) = &args.id {
-        find(directory, &manifest, id)?
+        let found = find(directory, &manifest, id)?;
+        found.certificate.ok_or_else(|| KeysError::NoCertificate(found.entry.id()))?
     } else {
         primary(directory, args.purpose.into())?
     };
@@ -442,19 +451,26 @@ fn primary(directory: &KeyDirectory, purpose: KeyPurpose) -> Result<CertificateF
     facts(directory, &primary.ok_or_else(|| KeysError::NoSuchKey(String::from("primary")))?)
 }
 
+/// A key that was named.
+struct Found {
+    entry: ManifestEntry,
+    /// Its certificate, where keys of its purpose have one.
+    certificate: Option<CertificateFacts>,
+}
+
 /// The key that `wanted` names: an id, a SHA-1 thumbprint, or the beginning of either. Colons and spaces, as other tools
 /// print thumbprints, are ignored.
-fn find(directory: &KeyDirectory, manifest: &Manifest, wanted: &str) -> Result<CertificateFacts, KeysError> {
+fn find(directory: &KeyDirectory, manifest: &Manifest, wanted: &str) -> Result<Found, KeysError> {
     let digits: String = wanted.chars().filter(|c| !matches!(c, ':' | ' ')).collect::<String>().to_ascii_lowercase();
     if digits.len() < 8 {
         return Err(KeysError::ShortId(wanted.to_owned()));
     }
     let mut found = Vec::new();
-    for entry in manifest.keys().iter().filter(|entry| entry.purpose.has_certificate()) {
-        let facts = facts(directory, entry)?;
-        if entry.id().as_str().starts_with(&digits) || facts.thumbprint_sha1().to_ascii_lowercase().starts_with(&digits)
-        {
-            found.push(facts);
+    for entry in manifest.keys() {
+        let certificate = if entry.purpose.has_certificate() { Some(facts(directory, entry)?) } else { None };
+        let thumbprint = certificate.as_ref().map(|facts| facts.thumbprint_sha1().to_ascii_lowercase());
+        if entry.id().as_str().starts_with(&digits) || thumbprint.is_some_and(|digest| digest.starts_with(&digits)) {
+            found.push(Found { entry: entry.clone(), certificate });
         }
     }
     let count = found.len();

@@ -11,6 +11,7 @@ use crate::config::Loaded;
 use crate::outgoing::{Outgoing, OutgoingError};
 use crate::server::MAX_METADATA;
 use crate::trusts::monitoring::{Monitored, Outcome, Record, Schedule};
+use crate::trusts::partner_metadata::Side;
 
 /// Show and refresh the metadata of partners
 ///
@@ -79,7 +80,12 @@ impl TrustsCommand {
             }
             What::Refresh { trust } => refresh(&loaded, choose(&loaded, trust.as_deref())?, out),
             What::Accept { trust } => {
-                for trust in choose(&loaded, Some(trust))? {
+                let mut chosen = choose(&loaded, Some(trust))?;
+                // One entity may be claims provider and relying party: the one is meant that has something to decide.
+                if chosen.iter().any(|trust| trust.kept.is_held()) {
+                    chosen.retain(|trust| trust.kept.is_held());
+                }
+                for trust in chosen {
                     show(trust, Some(&trust.accept(SystemClock::new().now())?), out)?;
                 }
                 Ok(true)
@@ -123,7 +129,11 @@ fn refresh(loaded: &Loaded, chosen: Vec<&Monitored>, out: &mut dyn Write) -> Res
 }
 
 fn show(trust: &Monitored, record: Option<&Record>, out: &mut dyn Write) -> std::io::Result<()> {
-    writeln!(out, "{} ({})", trust.name, trust.identifier)?;
+    let side = match trust.side {
+        Side::ClaimsProvider => "",
+        Side::RelyingParty => ", relying party",
+    };
+    writeln!(out, "{} ({}){side}", trust.name, trust.identifier)?;
     writeln!(out, "    address   {}", trust.url)?;
     let Some(record) = record else { return writeln!(out, "    state     not fetched yet") };
     let state = match record.outcome {

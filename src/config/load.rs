@@ -183,7 +183,7 @@ impl Loader {
     ) -> Trusts {
         let directory = self.trusts_directory();
         let mut identifiers: BTreeMap<String, String> = BTreeMap::new();
-        let mut found: Vec<(RelyingParty, Vec<ListedProvider>)> = Vec::new();
+        let mut found: Vec<(RelyingParty, Vec<ListedProvider>, Vec<String>)> = Vec::new();
         let mut providers: Vec<Arc<ClaimsProvider>> = Vec::new();
         let mut clients: Vec<Arc<crate::trusts::Client>> = Vec::new();
         let mut client_ids: BTreeMap<String, String> = BTreeMap::new();
@@ -198,7 +198,7 @@ impl Loader {
             for identifier in &built_in.identifiers {
                 identifiers.insert(identifier.clone(), String::from("the built-in trust with Entra"));
             }
-            found.push((built_in, entra_providers));
+            found.push((built_in, entra_providers, Vec::new()));
         }
         if let Some(config) = config {
             let service_name = config.service.federation_service_name.to_string();
@@ -212,7 +212,7 @@ impl Loader {
                 for identifier in &built_in.identifiers {
                     identifiers.insert(identifier.clone(), format!("the built-in resource {}", built_in.name));
                 }
-                found.push((built_in, Vec::new()));
+                found.push((built_in, Vec::new(), Vec::new()));
             }
             clients = crate::trusts::built_in_clients(&service_name);
             client_ids.extend(
@@ -237,7 +237,7 @@ impl Loader {
             if let Some(relying_party) = crate::trusts::compile(&file, path, &mut context, &mut identifiers) {
                 let list = file.relying_party.as_ref().and_then(|table| table.claims_providers.as_ref());
                 let listed = crate::trusts::listed(list, "relying_party.claims_providers", &document);
-                found.push((relying_party, listed));
+                found.push((relying_party, listed, context.take_scopes()));
             }
             if let Some(found) = crate::trusts::monitored(&file, &mut context) {
                 files.add(found.kept.file(), Role::Referenced);
@@ -266,8 +266,9 @@ impl Loader {
                 "enable `[entra]`, or write a file with `[relying_party]` here",
             );
         }
-        let relying_parties = found.into_iter().map(|(mut trust, listed)| {
+        let relying_parties = found.into_iter().map(|(mut trust, listed, scopes)| {
             crate::trusts::resolve_lists(&mut trust, &listed, &names, report);
+            crate::trusts::add_identifiers(&mut trust, scopes, &mut identifiers, report);
             Arc::new(trust)
         });
         Trusts::new(relying_parties.collect())

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::names::DnsName;
-use crate::authn::{Audience, WindowsUserAgents};
+use crate::authn::{Audience, PrimaryMethods, WindowsUserAgents};
 
 /// `[sign_in.alternate_login_id]`: an attribute by which people sign in in place of the user principal name; AD FS'
 /// `AlternateLoginID`.
@@ -30,10 +30,18 @@ pub struct SignIn {
     /// Browsers that sign in by Windows without asking: parts of `User-Agent`, or `=~` and a regular expression; AD FS'
     /// `WIASupportedUserAgents`.
     pub windows_user_agents: Vec<String>,
-    /// To whom changing a password at `/adfs/portal/updatepassword/` is offered: `nobody`, `intranet` or `everybody`.
+    /// To whom signing in by Windows is offered: `nobody` or `intranet`; AD FS' `WindowsAuthentication` among the primary methods.
+    pub windows: Audience,
+    /// To whom signing in on a page, with user name and password, is offered: `nobody`, `intranet`, `extranet` or `everybody`; AD FS'
+    /// `FormsAuthentication`.
+    pub forms: Audience,
+    /// To whom signing in by what a registered device says of its user is offered: `nobody`, `intranet`, `extranet` or `everybody`;
+    /// AD FS' `DeviceAuthentication`.
+    pub device: Audience,
+    /// To whom changing a password at `/adfs/portal/updatepassword/` is offered: `nobody`, `intranet`, `extranet` or `everybody`.
     pub password_change: Audience,
-    /// To whom signing in with a certificate is offered, where `[certificates]` names an authority: `nobody`, `intranet` or
-    /// `everybody`.
+    /// To whom signing in with a certificate is offered, where `[certificates]` names an authority: `nobody`, `intranet`, `extranet`
+    /// or `everybody`; AD FS' `CertificateAuthentication`.
     pub certificate: Audience,
     /// Stop a browser that a relying party sends back again and again; AD FS' `EnableLoopDetection`.
     pub loop_detection: bool,
@@ -68,6 +76,11 @@ impl SignIn {
         self.hrd_cookie.then(|| Duration::from_hours(u64::from(self.hrd_cookie_lifetime_days) * 24))
     }
 
+    /// To whom each way of signing in is offered, but for certificates.
+    pub const fn primary_methods(&self) -> PrimaryMethods {
+        PrimaryMethods { windows: self.windows, forms: self.forms, device: self.device }
+    }
+
     /// The interval in which tokens are counted.
     pub const fn loop_detection_interval(&self) -> Duration {
         Duration::from_secs(self.loop_detection_seconds as u64)
@@ -81,6 +94,9 @@ impl Default for SignIn {
             keep_signed_in: false,
             keep_signed_in_lifetime_minutes: 1440,
             windows_user_agents: WindowsUserAgents::RECOMMENDED.map(String::from).to_vec(),
+            windows: Audience::Intranet,
+            forms: Audience::Everybody,
+            device: Audience::Everybody,
             password_change: Audience::Intranet,
             certificate: Audience::Everybody,
             loop_detection: true,

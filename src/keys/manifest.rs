@@ -188,6 +188,20 @@ impl Manifest {
         Ok(self)
     }
 
+    /// The list without a key that is not a primary one.
+    ///
+    /// # Errors
+    /// [`ManifestError::Unknown`] when there is no such key, [`ManifestError::Primary`] for a primary one.
+    pub fn without(mut self, id: &KeyId) -> Result<Self, ManifestError> {
+        let before = self.keys.len();
+        self.keys.retain(|key| key.id != id.as_str());
+        if self.keys.len() == before {
+            return Err(ManifestError::Unknown(id.clone()));
+        }
+        self.validate()?;
+        Ok(self)
+    }
+
     fn demote(&mut self, purpose: KeyPurpose) {
         for key in self.keys.iter_mut().filter(|key| key.purpose == purpose) {
             key.role = KeyRole::Secondary;

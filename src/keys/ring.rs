@@ -82,7 +82,7 @@ pub struct SealingKey {
 }
 
 impl SealingKey {
-    /// The key's id; stands in every envelope so that it can be opened after a change of keys.
+    /// The key's id.
     pub const fn id(&self) -> &KeyId {
         &self.id
     }
@@ -200,9 +200,9 @@ impl KeyRing {
         &self.sealing.primary
     }
 
-    /// A master key by id, to open envelopes.
-    pub fn sealing_key(&self, id: &KeyId) -> Option<&SealingKey> {
-        self.sealing.iter().find(|key| key.id == *id)
+    /// Every master key, the primary first: what one of them sealed is opened as long as it is here.
+    pub fn sealing(&self) -> impl Iterator<Item = &SealingKey> {
+        self.sealing.iter()
     }
 
     /// How long each certificate is still good, primary token-signing key first. `warn_before` is AD FS'

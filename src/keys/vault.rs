@@ -203,6 +203,23 @@ impl Vault {
         self.replace_manifest(&lock, &manifest.promoted(id)?, random)
     }
 
+    /// Forgets a key that is not a primary one, and deletes its files.
+    ///
+    /// # Errors
+    /// [`VaultError`]; nothing has changed then.
+    pub fn remove(&self, id: &KeyId, random: &dyn Random) -> Result<(), VaultError> {
+        let lock = self.lock()?;
+        let manifest = self.manifest()?.ok_or_else(|| VaultError::Empty { path: self.directory.path().to_owned() })?;
+        let purpose = manifest.keys().iter().find(|key| key.id() == *id).map(|key| key.purpose);
+        self.replace_manifest(&lock, &manifest.without(id)?, random)?;
+        for extension in ["key", "crt"] {
+            if let Some(purpose) = purpose {
+                files::remove(&self.directory.file(purpose, id, extension));
+            }
+        }
+        Ok(())
+    }
+
     /// Reads and opens a key that has a certificate.
     ///
     /// # Errors

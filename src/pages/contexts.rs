@@ -50,6 +50,8 @@ pub struct SignInPage {
     pub application: Option<String>,
     /// What the last attempt came to.
     pub notice: Option<Notice>,
+    /// Whether there is a form for user name and password; without it the page leads to where certificates are asked for.
+    pub password: bool,
     /// Whether "keep me signed in" is offered.
     pub keep_signed_in: bool,
     /// Address of the page where another organization is chosen, where there is another.

@@ -6,7 +6,7 @@ use minijinja::value::{Serde, Value};
 use super::contexts::Page;
 use super::locale::Locale;
 use super::policy::Framing;
-use super::theme::{Picture, Theme};
+use super::theme::{FragmentPlace, Picture, Theme};
 
 /// What of a theme one page shows, in one language.
 pub(super) struct Shown<'a> {
@@ -16,6 +16,9 @@ pub(super) struct Shown<'a> {
     /// Addresses by key of their text and id.
     links: Vec<(&'static str, &'static str, &'a str)>,
     description: Option<&'a str>,
+    /// HTML that is safe as it is.
+    header: Option<&'a str>,
+    footer: Option<&'a str>,
     style: String,
 }
 
@@ -30,12 +33,16 @@ impl<'a> Shown<'a> {
             ("link-privacy", "privacy", &theme.privacy),
         ];
         let links = links.into_iter().filter(|_| may_link);
+        // Nor has it anything to read; and the page that carries the token is gone before it could be.
+        let fragment = |place| theme.fragment(place, locale).filter(|_| may_link && P::PICTURES);
         Self {
             company_name: theme.company_name.as_deref(),
             logo: picture(&theme.logo),
             illustration: picture(&theme.illustration),
             links: links.filter_map(|(text, id, link)| Some((text, id, link.as_deref()?))).collect(),
             description: P::DESCRIPTION.and_then(|place| theme.description(place, locale)),
+            header: fragment(FragmentPlace::Header),
+            footer: fragment(FragmentPlace::Footer),
             style: theme.style(),
         }
     }
@@ -53,7 +60,10 @@ impl<'a> Shown<'a> {
             illustration => picture(self.illustration),
             links => Serde(&self.links),
             description => self.description,
-            style => &self.style,
+            header => self.header.map(|html| Value::from_safe_string(html.to_owned())),
+            footer => self.footer.map(|html| Value::from_safe_string(html.to_owned())),
+            // Numbers, and rules that were looked through: an escape would change what they say.
+            style => Value::from_safe_string(self.style.clone()),
             copyright => self.company_name.filter(|_| !self.links.is_empty()),
         }
     }

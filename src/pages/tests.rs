@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::theme::{Description, MOST_NAME, MOST_PICTURE_OCTETS, MOST_TEXT, Picture};
+use super::theme::{
+    Description, Fragment, FragmentPlace, MOST_NAME, MOST_OCTETS, MOST_PICTURE_OCTETS, MOST_TEXT, Picture, StyleSheet,
+};
 use super::*;
 use crate::clock::SystemRandomSource;
 
@@ -27,6 +29,7 @@ fn sign_in(text: &str, notice: Option<Notice>) -> SignInPage {
         user_name: text.into(),
         application: Some(text.into()),
         notice,
+        password: true,
         keep_signed_in: true,
         choose_another: Some(text.into()),
         certificate: Some("https://certauth.sts.corp.example".into()),
@@ -192,6 +195,7 @@ fn all_as(text: &str, theme: &Theme, locale: Locale) -> Vec<Rendered> {
     let mut rendered: Vec<Rendered> =
         NOTICES.iter().map(|notice| render!(&sign_in(text, Some(*notice)), locale)).collect();
     rendered.push(render!(&SignInPage { application: None, ..sign_in(text, None) }, locale));
+    rendered.push(render!(&SignInPage { password: false, ..sign_in(text, None) }, locale));
     rendered.extend(ERRORS.iter().map(|kind| render!(&error(text, *kind), locale)));
     rendered.push(render!(&ErrorPage { application: None, ..error(text, ErrorText::ErrorRequest) }, locale));
     rendered.push(render!(&HandOverPage { action: text.into(), fields: vec![("wresult", text.into())] }, locale));
@@ -286,6 +290,9 @@ fn the_policy_lets_each_page_do_what_it_does_and_no_more() {
     assert!(page.html.contains(&format!("<style nonce=\"{nonce}\">")), "{}", page.html);
     assert_ne!(page.policy, render(&without, Locale::En).policy, "a nonce is used once");
     assert!(!page.html.contains("CertificateAuthentication"), "{}", page.html);
+    let without = SignInPage { password: false, ..sign_in("x", None) };
+    let page = render(&without, Locale::En);
+    assert!(!page.html.contains("loginForm") && page.html.contains("CertificateAuthentication"), "{}", page.html);
     // The form of the certificate leads to another origin; browsers hold redirections against the policy too.
     let page = render(&sign_in("x", None), Locale::En);
     let targets = "; form-action 'self' https://certauth.sts.corp.example; frame-ancestors";
@@ -320,6 +327,21 @@ fn theme(text: &str, octets: usize) -> Theme {
         help_desk: Some(text.into()),
         privacy: Some(text.into()),
         descriptions: places.map(|place| (place, texts())).into_iter().collect(),
+        fragments: BTreeMap::default(),
+        style_sheet: None,
+    }
+}
+
+/// Markup above and below, in English and in French, and rules, of this many octets in all.
+fn with_markup(theme: Theme, octets: usize) -> Theme {
+    let of_size = |octets: usize| Fragment::of(&format!("<p>{}</p>", "x".repeat(octets - 7))).unwrap();
+    let fragments =
+        || [("", of_size(octets / 4)), ("fr", Fragment::of("<p>Bonjour</p>").unwrap())].into_iter().collect();
+    let rest = octets - octets / 4 * 2;
+    Theme {
+        fragments: [(FragmentPlace::Header, fragments()), (FragmentPlace::Footer, fragments())].into_iter().collect(),
+        style_sheet: StyleSheet::of(&format!("p{{}}{}", "y".repeat(rest - 3))).ok(),
+        ..theme
     }
 }
 
@@ -341,11 +363,34 @@ fn no_value_of_a_theme_becomes_markup() {
 fn a_page_with_everything_a_theme_may_have_is_small() {
     let text = "x".repeat(MOST_TEXT);
     let theme = Theme { company_name: Some("x".repeat(MOST_NAME).into()), ..theme(&text, MOST_PICTURE_OCTETS) };
-    for locale in Locale::ALL {
-        for page in all_as("x", &theme, *locale) {
-            assert!(page.html.len() < 30_000, "{} octets", page.html.len());
+    let with_markup = with_markup(Theme { logo: None, illustration: None, ..theme.clone() }, 6_000);
+    assert_eq!((theme.octets(), with_markup.octets()), (MOST_OCTETS, 6_000));
+    for theme in [&theme, &with_markup] {
+        for locale in Locale::ALL {
+            for page in all_as("x", theme, *locale) {
+                assert!(page.html.len() < 30_000, "{} octets", page.html.len());
+            }
         }
     }
+}
+
+#[test]
+fn markup_stands_where_people_read_and_rules_come_last() {
+    let theme = with_markup(theme("x", 100), 200);
+    let page = render_as(&sign_in("x", None), &theme, Locale::En).html;
+    for part in ["<div id=\"customHeader\"><p>xxx", "<div id=\"customFooter\"><p>xxx", "}p{}yyy"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    let french = render_as(&sign_in("x", None), &theme, Locale::Fr).html;
+    assert!(french.contains("<div id=\"customHeader\"><p>Bonjour</p></div>"), "{french}");
+    let hand_over = HandOverPage { action: "x".into(), fields: Vec::new() };
+    let form = render_as(&hand_over, &theme, Locale::En).html;
+    assert!(!form.contains("<div id=\"custom"), "{form}");
+    // An empty fragment of a relying party takes the service's away.
+    let none = [(FragmentPlace::Header, [("", Fragment::of("").unwrap())].into_iter().collect())];
+    let own = Theme { fragments: none.into_iter().collect(), ..Theme::default() }.over(&theme);
+    let page = render_as(&sign_in("x", None), &own, Locale::Fr).html;
+    assert!(!page.contains("<div id=\"customHeader") && page.contains("<div id=\"customFooter"), "{page}");
 }
 
 #[test]

@@ -31,13 +31,11 @@ use crate::protocols::environment::{CertificateSignIn, Environment};
 use crate::protocols::oauth::{self, OAuthSettings};
 use crate::protocols::openid::{KnownProviders, OpenIdClient};
 use crate::store::{DeviceCodes, MemoryDeviceCodes, NodeStores, Revocations};
-use crate::tokens::sealed::Sealer;
 use crate::trusts::Trusts;
 use crate::xml;
 
 use super::devices::{DEVICE_CODE_CAPACITY, KnownDevices};
 use super::observer::AuditLockouts;
-use super::prt;
 use super::settings::{
     alternate_login_id, binding_policy, certificate_domain, certificate_origin, domain_names, endpoints,
     front_certificates, gate_settings, hosts, key_options, ldap_options, network_policy, read, registration_host,
@@ -45,6 +43,7 @@ use super::settings::{
 };
 use super::stores::KnownStores;
 use super::verifier::CurrentVerifier;
+use super::{prt, sealing};
 
 /// Why a configuration cannot be served although it is well-formed.
 #[derive(Debug, thiserror::Error)]
@@ -276,22 +275,25 @@ impl Lasting {
         devices: Option<DeviceSignIn>,
     ) -> Result<BrowserSignIn, AssemblyError> {
         let config = &loaded.config;
-        let master = keys.primary_sealing().derive("browser sign-in");
-        let master = master.map_err(|error| AssemblyError::because("[keys]")(&error))?;
         let settings = &config.sign_in;
-        let sealer = |limit| Sealer::new(&master, self.clock.clone(), self.random.clone(), limit);
+        let sealer = |limit| sealing::sealer(keys, "browser sign-in", limit, &self.clock, &self.random);
+        let certificate = match certificate_origin(config)? {
+            Some(origin) => Some(CertificateDoor {
+                origin,
+                audience: settings.certificate,
+                sealer: sealer(CERTIFICATE_RESULT_LIMIT)?,
+            }),
+            None => None,
+        };
         Ok(BrowserSignIn {
             pages: Pages::new(&config.service.display_name, loaded.theme.clone())
                 .map_err(|error| AssemblyError::because("pages")(&error))?,
-            sealer: sealer(SEALED_LIMIT),
+            sealer: sealer(SEALED_LIMIT)?,
             lifetimes: SessionLifetimes { session: settings.sso_lifetime(), kept: settings.kept_lifetime() },
+            methods: settings.primary_methods(),
             windows_user_agents: windows_user_agents(config)?,
             password_change: settings.password_change,
-            certificate: certificate_origin(config)?.map(|origin| CertificateDoor {
-                origin,
-                audience: settings.certificate,
-                sealer: sealer(CERTIFICATE_RESULT_LIMIT),
-            }),
+            certificate,
             loop_detection: settings.loop_detection.then(|| LoopLimits {
                 tokens: settings.loop_detection_tokens,
                 interval: settings.loop_detection_interval(),
@@ -313,11 +315,9 @@ impl Lasting {
         if !config.oauth.enabled {
             return Ok(None);
         }
-        let master = keys.primary_sealing().derive("oauth");
-        let master = master.map_err(|error| AssemblyError::because("[keys]")(&error))?;
         Ok(Some(OAuthSettings {
             issuer: format!("https://{}/adfs", config.service.federation_service_name),
-            sealer: Sealer::new(&master, self.clock.clone(), self.random.clone(), oauth::SEALED_LIMIT),
+            sealer: sealing::sealer(keys, "oauth", oauth::SEALED_LIMIT, &self.clock, &self.random)?,
             code_lifetime: config.oauth.code_lifetime(),
             device_code_lifetime: config.oauth.device_code_lifetime(),
             refresh_grace: config.oauth.refresh_grace(),

@@ -11,6 +11,7 @@ mod monitor;
 mod observer;
 mod prt;
 mod routes;
+mod sealing;
 mod service;
 mod settings;
 mod stores;

@@ -4,6 +4,7 @@
 //! is served when it can be.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::clock::{Clock, Random, UtcTime};
 use crate::config::live::LiveConfig;
 use crate::outgoing::Outgoing;
 use crate::trusts::monitoring::{Monitored, Outcome, Record, Schedule};
+use crate::trusts::partner_metadata::Side;
 
 /// What it works with.
 pub(super) struct Monitor {
@@ -28,15 +30,15 @@ pub(super) struct Monitor {
 impl Monitor {
     /// Looks, until the server ends.
     pub(super) async fn run(self) {
-        // When each is due, by identifier; what is not in it is read from disk.
-        let mut due: HashMap<String, UtcTime> = HashMap::new();
+        // When each is due, by the file that is kept of it; what is not in it is read from disk.
+        let mut due: HashMap<PathBuf, UtcTime> = HashMap::new();
         let mut look = tokio::time::interval(LOOK);
         look.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
             look.tick().await;
             let loaded = self.live.snapshot();
             let monitored = loaded.trusts.monitored();
-            due.retain(|identifier, _| monitored.iter().any(|trust| trust.identifier == *identifier));
+            due.retain(|kept, _| monitored.iter().any(|trust| trust.kept.file() == kept));
             let now = self.clock.now();
             let waiting: Vec<&Monitored> = monitored.iter().filter(|trust| is_due(trust, &mut due, now)).collect();
             if waiting.is_empty() {
@@ -54,7 +56,7 @@ impl Monitor {
             // One after the other: nobody waits for them.
             for trust in waiting {
                 let next = self.look_at(trust, &outgoing, &schedule, &loaded.config.service.identifier).await;
-                due.insert(trust.identifier.clone(), next);
+                due.insert(trust.kept.file().to_owned(), next);
             }
         }
     }
@@ -69,7 +71,7 @@ impl Monitor {
                 record.next
             }
             Err(error) => {
-                tracing::error!(claims_provider = trust.identifier, %error, "metadata could not be kept");
+                tracing::error!(partner = trust.identifier, %error, "metadata could not be kept");
                 now.plus(UNKEPT)
             }
         }
@@ -79,7 +81,7 @@ impl Monitor {
     fn tell(&self, trust: &Monitored, record: &Record, server: &str) {
         let taken = match record.outcome {
             Outcome::Unchanged => {
-                tracing::debug!(claims_provider = trust.identifier, "metadata is unchanged");
+                tracing::debug!(partner = trust.identifier, "metadata is unchanged");
                 return;
             }
             Outcome::Adopted => true,
@@ -87,12 +89,16 @@ impl Monitor {
         };
         let detail = describe(record);
         if taken {
-            tracing::info!(claims_provider = trust.identifier, detail, "metadata is taken over");
+            tracing::info!(partner = trust.identifier, detail, "metadata is taken over");
         } else {
-            tracing::error!(claims_provider = trust.identifier, detail, "metadata is not taken over");
+            tracing::error!(partner = trust.identifier, detail, "metadata is not taken over");
         }
         let instance = InstanceId::random(&*self.random);
-        let parties = Parties { claims_provider: Some(Identifier::public(&trust.identifier)), ..Parties::default() };
+        let identifier = Some(Identifier::public(&trust.identifier));
+        let parties = match trust.side {
+            Side::ClaimsProvider => Parties { claims_provider: identifier, ..Parties::default() },
+            Side::RelyingParty => Parties { relying_party: identifier, ..Parties::default() },
+        };
         self.auditor.note(vec![AuditEvent {
             time: record.checked,
             instance,
@@ -102,8 +108,8 @@ impl Monitor {
     }
 }
 
-fn is_due(trust: &Monitored, due: &mut HashMap<String, UtcTime>, now: UtcTime) -> bool {
-    let next = *due.entry(trust.identifier.clone()).or_insert_with(|| {
+fn is_due(trust: &Monitored, due: &mut HashMap<PathBuf, UtcTime>, now: UtcTime) -> bool {
+    let next = *due.entry(trust.kept.file().to_owned()).or_insert_with(|| {
         // Another address than the one that was looked at is looked at now.
         let record = trust.kept.record().filter(|record| record.url == trust.url);
         record.map_or(now, |record| record.next)

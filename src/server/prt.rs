@@ -9,9 +9,9 @@ use crate::keys::KeyRing;
 use crate::protocols::browser::{DeviceSignIn, SEALED_LIMIT};
 use crate::prt::{PrtService, authority_name};
 use crate::store::Generations;
-use crate::tokens::sealed::Sealer;
 
 use super::assembly::AssemblyError;
+use super::sealing::sealer;
 use super::settings::device_origin;
 
 /// What outlives a configuration.
@@ -30,10 +30,8 @@ pub(super) fn service(
 ) -> Result<Option<Arc<PrtService>>, AssemblyError> {
     let settings = &config.primary_refresh_token;
     let Some(devices) = devices.filter(|_| settings.enabled) else { return Ok(None) };
-    let master = keys.primary_sealing().derive("primary refresh tokens");
-    let master = master.map_err(|error| AssemblyError::because("[keys]")(&error))?;
     Ok(Some(Arc::new(PrtService {
-        sealer: Sealer::new(&master, parts.clock.clone(), parts.random.clone(), SEALED_LIMIT),
+        sealer: sealer(keys, "primary refresh tokens", SEALED_LIMIT, parts.clock, parts.random)?,
         devices: devices.clone(),
         generations: parts.generations.clone(),
         lifetimes: settings.lifetimes(),

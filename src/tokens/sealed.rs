@@ -10,6 +10,9 @@
 //! The key of a day and a purpose is HKDF-SHA256 of the master key, so no key seals more than 2³² values under random
 //! nonces, and every old key can be derived again. Purpose and header are authenticated: a code is no refresh token.
 //!
+//! One master key seals; the others of the farm only open, so that a change of the master key signs nobody out. The octets do not
+//! name the master key: what the first does not open is tried with the others.
+//!
 //! Knows keys, time and octets; knows nothing of what is sealed.
 
 use std::fmt;
@@ -47,6 +50,8 @@ impl SealPurpose<'_> {
 /// Seals and opens.
 pub struct Sealer {
     master: Prk,
+    /// Further master keys that open and do not seal.
+    others: Vec<Prk>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     limit: usize,
@@ -55,8 +60,13 @@ pub struct Sealer {
 impl Sealer {
     /// A sealer with the farm's master key. `limit` is the largest sealed text, in characters, that is made or opened.
     pub fn new(master: &Secret<[u8; 32]>, clock: Arc<dyn Clock>, random: Arc<dyn Random>, limit: usize) -> Self {
-        let master = Salt::new(HKDF_SHA256, b"chancery sealed state").extract(master.expose());
-        Self { master, clock, random, limit }
+        Self { master: extract(master), others: Vec::new(), clock, random, limit }
+    }
+
+    /// The same, which also opens what these master keys sealed: the one of before, and the one that comes next.
+    #[must_use]
+    pub fn also_opening<'k>(self, others: impl IntoIterator<Item = &'k Secret<[u8; 32]>>) -> Self {
+        Self { others: others.into_iter().map(extract).collect(), ..self }
     }
 
     /// Seals `value` so that it opens for the same purpose until `expiry`.
@@ -80,8 +90,7 @@ impl Sealer {
         serde_json::to_writer(&mut octets, value).map_err(|error| SealError::Value(error.to_string()))?;
         let (head, body) = octets.split_at_mut_checked(HEAD).ok_or(SealError::Malformed)?;
         let aad = aad(head, purpose);
-        let tag = self
-            .key(day, purpose)?
+        let tag = key(&self.master, day, purpose)?
             .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(&aad), body)
             .map_err(|_| SealError::Library)?;
         octets.extend_from_slice(tag.as_ref());
@@ -104,14 +113,13 @@ impl Sealer {
         if sealed.len() > self.limit {
             return Err(SealError::TooLarge { length: sealed.len(), limit: self.limit });
         }
-        let mut octets = BASE64URL.decode(sealed).map_err(|_| SealError::Malformed)?;
-        let (head, body) = octets.split_at_mut_checked(HEAD).ok_or(SealError::Malformed)?;
-        let [VERSION, d0, d1, d2, d3, nonce @ ..] = &*head else { return Err(SealError::Malformed) };
-        let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Malformed)?;
-        let day = u32::from_be_bytes([*d0, *d1, *d2, *d3]);
-        let aad = aad(head, purpose);
-        let plain =
-            self.key(day, purpose)?.open_in_place(nonce, Aad::from(&aad), body).map_err(|_| SealError::NotAuthentic)?;
+        let octets = BASE64URL.decode(sealed).map_err(|_| SealError::Malformed)?;
+        let mut masters = std::iter::once(&self.master).chain(&self.others);
+        let plain = masters.find_map(|master| match decrypt(master, purpose, &octets) {
+            Err(SealError::NotAuthentic) => None,
+            other => Some(other),
+        });
+        let plain = plain.unwrap_or(Err(SealError::NotAuthentic))?;
         let (expiry, value) = plain.split_first_chunk::<8>().ok_or(SealError::Malformed)?;
         let expiry = UtcTime::from_unix_millis(i64::from_be_bytes(*expiry));
         if self.clock.now() >= expiry {
@@ -119,13 +127,6 @@ impl Sealer {
         }
         let value = serde_json::from_slice(value).map_err(|error| SealError::Value(error.to_string()))?;
         Ok(Opened { value, expiry })
-    }
-
-    /// The key of one day and purpose.
-    fn key(&self, day: u32, purpose: SealPurpose<'_>) -> Result<LessSafeKey, SealError> {
-        let info = [&day.to_be_bytes()[..], purpose.name.as_bytes()];
-        let key = self.master.expand(&info, &AES_256_GCM).map_err(|_| SealError::Library)?;
-        Ok(LessSafeKey::new(UnboundKey::from(key)))
     }
 }
 
@@ -178,6 +179,31 @@ pub enum SealError {
     Library,
 }
 
+fn extract(master: &Secret<[u8; 32]>) -> Prk {
+    Salt::new(HKDF_SHA256, b"chancery sealed state").extract(master.expose())
+}
+
+/// The key of one day and purpose.
+fn key(master: &Prk, day: u32, purpose: SealPurpose<'_>) -> Result<LessSafeKey, SealError> {
+    let info = [&day.to_be_bytes()[..], purpose.name.as_bytes()];
+    let key = master.expand(&info, &AES_256_GCM).map_err(|_| SealError::Library)?;
+    Ok(LessSafeKey::new(UnboundKey::from(key)))
+}
+
+/// Expiry and value, when this master key sealed them. Works on a copy: what does not open is left as garbage.
+fn decrypt(master: &Prk, purpose: SealPurpose<'_>, octets: &[u8]) -> Result<Vec<u8>, SealError> {
+    let (head, body) = octets.split_at_checked(HEAD).ok_or(SealError::Malformed)?;
+    let [VERSION, d0, d1, d2, d3, nonce @ ..] = head else { return Err(SealError::Malformed) };
+    let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Malformed)?;
+    let day = u32::from_be_bytes([*d0, *d1, *d2, *d3]);
+    let aad = aad(head, purpose);
+    let mut body = body.to_vec();
+    let opened = key(master, day, purpose)?.open_in_place(nonce, Aad::from(&aad), &mut body);
+    let length = opened.map_err(|_| SealError::NotAuthentic)?.len();
+    body.truncate(length);
+    Ok(body)
+}
+
 /// Header, purpose and context; NUL parts them, which no name holds.
 fn aad(head: &[u8], purpose: SealPurpose<'_>) -> Vec<u8> {
     [head, purpose.name.as_bytes(), b"\0", purpose.context.as_bytes()].concat()
@@ -225,6 +251,24 @@ mod tests {
             assert_eq!(open(&farm, other, &sealed), Err(SealError::NotAuthentic), "{other:?}");
         }
         assert_eq!(open(&self::farm(2).0, for_client, &sealed), Err(SealError::NotAuthentic), "another master key");
+    }
+
+    #[test]
+    fn another_master_key_seals_and_the_one_of_before_still_opens() {
+        let (before, clock) = farm(1);
+        let sealed = before.seal(CODE, "x", soon()).unwrap();
+        let after = farm(2).0.also_opening([&Secret::new([3; 32]), &Secret::new([1; 32])]);
+        assert_eq!(open(&after, CODE, &sealed).as_deref(), Ok("x"));
+        assert_eq!(open(&after, CODE.bound_to("a"), &sealed), Err(SealError::NotAuthentic), "purposes stay apart");
+        let own = after.seal(CODE, "y", soon()).unwrap();
+        assert_eq!(open(&after, CODE, &own).as_deref(), Ok("y"));
+        assert_eq!(open(&before, CODE, &own), Err(SealError::NotAuthentic), "the new one seals");
+        assert_eq!(open(&farm(2).0, CODE, &sealed), Err(SealError::NotAuthentic), "a key that is gone opens nothing");
+        // No key makes a text last longer than it was sealed for.
+        clock.advance(Duration::from_mins(5));
+        let later = Sealer::new(&Secret::new([2; 32]), clock, Arc::new(SystemRandomSource::new()), 4096)
+            .also_opening([&Secret::new([1; 32])]);
+        assert_eq!(open(&later, CODE, &sealed), Err(SealError::Expired { at: soon() }));
     }
 
     #[test]

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use super::{TrustContext, endpoints};
 use crate::config::diagnostic::Code;
 use crate::config::suggest;
-use crate::pages::theme::{self, Branding, Colour, Description, Picture, PictureError, Scheme, Theme};
+use crate::pages::theme::{
+    self, Branding, Colour, Description, Fragment, FragmentPlace, Picture, PictureError, Scheme, StyleSheet, Theme,
+};
 
 /// The theme that a table describes, without what it takes from another. Findings say what is wrong.
 pub(crate) fn compile(branding: &Branding, table: &str, context: &mut TrustContext<'_, '_, '_>) -> Theme {
@@ -32,6 +34,8 @@ pub(crate) fn compile(branding: &Branding, table: &str, context: &mut TrustConte
         help_desk: text(&links.help_desk),
         privacy: text(&links.privacy),
         descriptions: descriptions(branding, &key("texts"), context),
+        fragments: fragments(branding, &key("fragments"), context),
+        style_sheet: style_sheet(branding.style_sheet.as_deref(), &key("style_sheet"), context),
     }
 }
 
@@ -57,7 +61,74 @@ pub(crate) fn check_size(theme: &Theme, table: &str, context: &mut TrustContext<
             format!("logo and illustration have {octets} octets together; {most} is the most"),
             "they stand in each page, which stays under 30 kB: save them smaller, as WebP",
         );
+        return;
     }
+    let (octets, most) = (theme.octets(), theme::MOST_OCTETS);
+    if octets > most {
+        context.findings.error(
+            Code::InvalidValue,
+            table,
+            format!("pictures, fragments and style sheet add {octets} octets to a page; {most} is the most"),
+            "a page stays under 30 kB: a picture counts four thirds of its file",
+        );
+    }
+}
+
+/// The text of a file beside the configuration.
+fn text_of(path: &Path, key: &str, context: &mut TrustContext<'_, '_, '_>) -> Option<(String, String)> {
+    let (file, octets) = context.read(path, key)?;
+    let shown = file.display().to_string();
+    let text = String::from_utf8(octets).ok();
+    if text.is_none() {
+        context.findings.error(Code::InvalidValue, key, format!("{shown} is not UTF-8"), "save it as UTF-8");
+    }
+    Some((shown, text?))
+}
+
+fn style_sheet(path: Option<&Path>, key: &str, context: &mut TrustContext<'_, '_, '_>) -> Option<StyleSheet> {
+    let (shown, text) = text_of(path?, key, context)?;
+    match StyleSheet::of(&text) {
+        Ok(sheet) => Some(sheet),
+        Err(error) => {
+            let message = format!("{shown} cannot be used: {error}");
+            let help =
+                "a page loads nothing: colours, sizes and places can be set, pictures are `logo` and `illustration`";
+            context.findings.error(Code::InvalidValue, key, message, help);
+            None
+        }
+    }
+}
+
+fn fragments(
+    branding: &Branding,
+    key: &str,
+    context: &mut TrustContext<'_, '_, '_>,
+) -> BTreeMap<FragmentPlace, BTreeMap<&'static str, Fragment>> {
+    let mut all: BTreeMap<FragmentPlace, BTreeMap<&'static str, Fragment>> = BTreeMap::new();
+    for (language, files) in &branding.fragments {
+        let Some(tag) = theme::languages().chain([""]).find(|tag| tag == language) else {
+            unknown_language(language, &format!("{key}.{language}"), context);
+            continue;
+        };
+        for (name, place, file) in
+            [("header", FragmentPlace::Header, &files.header), ("footer", FragmentPlace::Footer, &files.footer)]
+        {
+            let key = format!("{key}.{language}.{name}");
+            let Some((shown, text)) = file.as_deref().and_then(|file| text_of(file, &key, context)) else { continue };
+            match Fragment::of(text.trim()) {
+                Ok(fragment) => {
+                    all.entry(place).or_default().insert(tag, fragment);
+                }
+                Err(error) => {
+                    let message = format!("{shown} cannot stand in a page: {error}");
+                    let help =
+                        "paragraphs, lists, emphasis and links over HTTPS can; scripts, forms, pictures and ids cannot";
+                    context.findings.error(Code::InvalidValue, &key, message, help);
+                }
+            }
+        }
+    }
+    all
 }
 
 fn company_name(name: &str, key: &str, context: &mut TrustContext<'_, '_, '_>) {

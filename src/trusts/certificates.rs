@@ -3,17 +3,30 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use openssl::asn1::Asn1Time;
 use openssl::x509::X509;
 
-use super::TrustContext;
+use super::described::Source;
 use super::file::RelyingPartyFile;
+use super::partner_metadata::PartnerMetadata;
 use super::relying_party::TokenEncryption;
+use super::{TrustContext, service_metadata};
 use crate::config::diagnostic::Code;
 
-/// How tokens are encrypted; `None` when the trust names no certificate.
-pub(super) fn encryption(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Option<TokenEncryption> {
+/// How tokens are encrypted; `None` when neither the trust nor its metadata names a certificate. The trust's counts before the
+/// metadata's.
+pub(super) fn encryption(
+    table: &RelyingPartyFile,
+    source: &Source<'_>,
+    metadata: Option<&PartnerMetadata>,
+    context: &mut TrustContext<'_, '_, '_>,
+) -> Option<TokenEncryption> {
     const KEY: &str = "relying_party.encryption_certificate";
-    let file = table.encryption_certificate.as_deref()?;
+    let Some(file) = table.encryption_certificate.as_deref() else {
+        let der = metadata.and_then(service_metadata::encryption)?;
+        warn_of_dates(der, source, context);
+        return Some(TokenEncryption { certificate: Arc::from(der), algorithm: table.encryption_algorithm });
+    };
     let certificate = one(file, KEY, context)?;
     let parsed = X509::from_der(&certificate).ok()?;
     let is_rsa = parsed.public_key().is_ok_and(|key| key.rsa().is_ok());
@@ -36,15 +49,32 @@ pub(super) fn encryption(table: &RelyingPartyFile, context: &mut TrustContext<'_
     Some(TokenEncryption { certificate, algorithm: table.encryption_algorithm })
 }
 
-/// DER of the certificates that sign requests.
-pub(super) fn request_signing(table: &RelyingPartyFile, context: &mut TrustContext<'_, '_, '_>) -> Vec<Arc<[u8]>> {
+/// A partner that is late with its new certificate must not keep this server from starting.
+fn warn_of_dates(der: &[u8], source: &Source<'_>, context: &mut TrustContext<'_, '_, '_>) {
+    let now = Asn1Time::from_unix(context.now.unix_seconds());
+    let (Ok(certificate), Ok(now)) = (X509::from_der(der), now) else { return };
+    if certificate.not_after() < now {
+        let message = format!("the relying party's encryption certificate expired on {}", certificate.not_after());
+        let help = "tokens go on being encrypted to it: ask the relying party for metadata with the next one";
+        context.findings.warning(Code::Certificate, &source.key(), message, help);
+    }
+}
+
+/// DER of the certificates that sign requests: those of the trust, and those of its metadata.
+pub(super) fn request_signing(
+    table: &RelyingPartyFile,
+    metadata: Option<&PartnerMetadata>,
+    context: &mut TrustContext<'_, '_, '_>,
+) -> Vec<Arc<[u8]>> {
+    let described = metadata.map(service_metadata::request_signing).unwrap_or_default();
     let certificates: Vec<Arc<[u8]>> = table
         .request_signing_certificates
         .iter()
         .enumerate()
         .filter_map(|(i, file)| one(file, &format!("relying_party.request_signing_certificates.{i}"), context))
+        .chain(described.iter().map(|der| Arc::from(der.as_slice())))
         .collect();
-    if table.require_signed_requests && table.request_signing_certificates.is_empty() {
+    if table.require_signed_requests && table.request_signing_certificates.is_empty() && !table.has_metadata() {
         context.findings.error(
             Code::Contradiction,
             "relying_party.require_signed_requests",

@@ -5,11 +5,12 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::TrustContext;
+use super::described::{Described, Source};
 use super::file::{RelyingPartyFile, TokenTypeFile, TrustFile};
 use super::policy::{AppliedPolicy, PolicyKeys, resolve_policy, warn_of_computers};
 use super::relying_party::{Authorization, ClaimsProviders, RelyingParty, RelyingPartyId};
 use super::rules::{self, RuleKeys};
-use super::{branding, certificates, endpoints, entra};
+use super::{branding, certificates, endpoints, entra, service_metadata};
 use crate::claims::{RuleSet, Text};
 use crate::config::diagnostic::Code;
 use crate::tokens::{SignatureAlgorithm, TokenType};
@@ -38,8 +39,19 @@ pub(crate) fn compile(
         }
     }
     let token_type = token_type(table);
-    let encryption = certificates::encryption(table, context);
-    let signing = certificates::request_signing(table, context);
+    let source = Source::of_relying_party(table);
+    let described = source.load(context);
+    let metadata = described.metadata();
+    context.scopes = metadata.map(service_metadata::scopes).unwrap_or_default();
+    let encryption = certificates::encryption(table, &source, metadata, context);
+    let signing = certificates::request_signing(table, metadata, context);
+    let ws_federation = endpoints::ws_federation(table, context);
+    let ws_federation = ws_federation.or_else(|| metadata.and_then(service_metadata::ws_federation));
+    let saml = endpoints::saml(table, context).or_else(|| metadata.and_then(service_metadata::saml));
+    if metadata.is_some() && ws_federation.is_none() && saml.is_none() {
+        let help = "write `[relying_party.ws_federation]`, or ask the partner for metadata with its addresses";
+        source.complain(context, "it has no address that tokens are sent to", help);
+    }
     let access = access(table, context);
     let transform = rules::compile(
         table.transform_rules.as_deref(),
@@ -86,7 +98,8 @@ pub(crate) fn compile(
         id: RelyingPartyId::new(table.identifiers.first()?.as_str()),
         name: table.name.clone(),
         identifiers: table.identifiers.clone(),
-        enabled: table.enabled,
+        // Without its metadata nobody knows where its tokens go, and whether they must be encrypted.
+        enabled: table.enabled && !matches!(described, Described::NotNow),
         token_type,
         token_lifetime: minutes(table.token_lifetime_minutes),
         not_before_skew: minutes(table.not_before_skew_minutes),
@@ -105,9 +118,10 @@ pub(crate) fn compile(
         required_claims: table.required_claims.iter().map(|name| Text::from(name.as_str())).collect(),
         claims_providers: table.claims_providers.clone().map_or(ClaimsProviders::All, ClaimsProviders::Listed),
         request_signing_certificates: signing,
-        require_signed_requests: table.require_signed_requests,
-        ws_federation: endpoints::ws_federation(table, context),
-        saml: endpoints::saml(table, context),
+        require_signed_requests: table.require_signed_requests
+            || metadata.is_some_and(service_metadata::signs_requests),
+        ws_federation,
+        saml,
         theme: branding::of_relying_party(table.branding.as_ref(), context),
         computer_guard: access.computer_guard,
         file: Some(path.to_owned()),
@@ -142,7 +156,7 @@ fn not_available(file: &TrustFile, context: &mut TrustContext<'_, '_, '_>) {
             "the relying party can use WS-Federation or WS-Trust; keep the section for a later version",
         );
     }
-    if table.require_signed_requests && table.saml.is_none() {
+    if table.require_signed_requests && table.saml.is_none() && !table.has_metadata() {
         context.findings.error(
             Code::NotAvailable,
             "relying_party.require_signed_requests",

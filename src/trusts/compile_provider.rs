@@ -8,9 +8,10 @@ use openssl::pkey::Id;
 use openssl::x509::X509;
 
 use super::claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol, SignOutService};
+use super::described::{Described, Source};
 use super::file::{ClaimsProviderFile, ClaimsProviderProtocol, TrustFile};
 use super::partner_metadata::PartnerMetadata;
-use super::provider_metadata::{self, Described};
+use super::provider_metadata;
 use super::provider_names::ProviderNames;
 use super::rules::{self, RuleKeys};
 use super::{TrustContext, certificates, endpoints};
@@ -34,17 +35,15 @@ pub(crate) fn compile(
         let help = "write `protocol = \"oidc\"`, or take the section out";
         context.findings.error(Code::Contradiction, "claims_provider.oidc", "the protocol is another one", help);
     }
-    let described = provider_metadata::load(table, context);
+    let source = Source::of_provider(table);
+    let described = source.load(context);
     if matches!(described, Described::NotNow) && !says_all_itself(table) {
         // Known by its name, so that lists may name it; nobody is sent there before its metadata is here.
         check_names(table, false, context, names);
         acceptance(table, context);
         return None;
     }
-    let metadata = match &described {
-        Described::By(metadata) => Some(&**metadata),
-        Described::Nothing | Described::NotNow => None,
-    };
+    let metadata = described.metadata();
     let protocol = protocol(table, metadata, context);
     let is_usable = table.enabled && protocol.is_some();
     check_names(table, is_usable, context, names);
@@ -136,7 +135,7 @@ fn protocol(
         Some(ClaimsProviderProtocol::Saml) => Some(FederationProtocol::Saml),
         Some(ClaimsProviderProtocol::Oidc) => Some(FederationProtocol::OpenId),
         None if metadata.is_some() => {
-            metadata.and_then(|metadata| provider_metadata::protocol(table, metadata, context))
+            metadata.and_then(|metadata| provider_metadata::protocol(&Source::of_provider(table), metadata, context))
         }
         // The file that would say it is not there.
         None if table.has_metadata() => None,
@@ -213,7 +212,7 @@ fn sign_in_url(
             if metadata.is_some() {
                 let message = "the metadata has no address where browsers are sent to sign in by this protocol";
                 let help = "write `sign_in_url`, or another `protocol`";
-                provider_metadata::complain(table, context, message, help);
+                Source::of_provider(table).complain(context, message, help);
             }
             return None;
         }
@@ -252,7 +251,7 @@ fn signing_certificates(
     let mut found: Vec<Arc<[u8]>> = Vec::new();
     for der in described {
         if let Ok(certificate) = X509::from_der(der) {
-            judge(&certificate, provider_metadata::key(table), context);
+            judge(&certificate, &Source::of_provider(table).key(), context);
         }
         found.push(Arc::from(der.as_slice()));
     }

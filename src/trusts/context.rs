@@ -25,6 +25,8 @@ pub(crate) struct TrustContext<'r, 'd, 't> {
     pub(super) theme: Arc<Theme>,
     /// Where fetched metadata is kept; `None` when that is not known.
     pub(super) state_directory: Option<PathBuf>,
+    /// Identifiers that the trust's metadata names beside its own.
+    pub(super) scopes: Vec<String>,
     files: Vec<PathBuf>,
     secret_files: Vec<PathBuf>,
 }
@@ -40,6 +42,7 @@ impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
             claim_types: None,
             theme: Arc::default(),
             state_directory: None,
+            scopes: Vec::new(),
             files: Vec::new(),
             secret_files: Vec::new(),
         }
@@ -63,6 +66,11 @@ impl<'r, 'd, 't> TrustContext<'r, 'd, 't> {
     /// The same with the directory in which the server keeps its state.
     pub(crate) fn with_state_directory(self, directory: &Path) -> Self {
         Self { state_directory: Some(directory.to_owned()), ..self }
+    }
+
+    /// The identifiers that the metadata of the relying party names.
+    pub(crate) fn take_scopes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.scopes)
     }
 
     /// Every file the trust named.

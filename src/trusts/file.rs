@@ -87,6 +87,13 @@ pub struct RelyingPartyFile {
     pub require_signed_requests: bool,
     /// Claims providers that may sign users in to this relying party, by name or identifier; all when absent.
     pub claims_providers: Option<Vec<String>>,
+    /// Metadata in a file beside the trust: addresses, certificates and further identifiers.
+    pub metadata_file: Option<PathBuf>,
+    /// Metadata at an address, looked at again and again.
+    pub metadata_url: Option<String>,
+    /// PEM files with certificates one of which must have signed the metadata at that address.
+    #[serde(default)]
+    pub metadata_signing_certificates: Vec<PathBuf>,
     /// `[relying_party.ws_federation]`
     pub ws_federation: Option<WsFederationFile>,
     /// `[relying_party.saml]`
@@ -232,6 +239,13 @@ pub struct OidcFile {
     pub jwks_url: Option<String>,
     /// Where more is said of the user, instead of the discovery document's.
     pub userinfo_endpoint: Option<String>,
+}
+
+impl RelyingPartyFile {
+    /// Whether metadata says what the trust does not.
+    pub const fn has_metadata(&self) -> bool {
+        self.metadata_file.is_some() || self.metadata_url.is_some()
+    }
 }
 
 impl ClaimsProviderFile {

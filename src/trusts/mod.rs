@@ -13,6 +13,7 @@ mod compile;
 mod compile_client;
 mod compile_provider;
 mod context;
+mod described;
 mod endpoints;
 pub mod entra;
 pub mod file;
@@ -25,6 +26,7 @@ mod provider_names;
 mod registry;
 mod relying_party;
 mod rules;
+mod service_metadata;
 
 pub(crate) use branding::{check_size as check_branding_size, compile as compile_branding};
 pub(crate) use built_in::{clients as built_in_clients, device_registration, user_information};
@@ -35,10 +37,10 @@ pub(crate) use compile::compile;
 pub(crate) use compile_client::compile as compile_client;
 pub(crate) use compile_provider::compile as compile_claims_provider;
 pub(crate) use context::TrustContext;
+pub(crate) use described::monitored;
 pub use openid::{ClientAuthentication, ClientKeyFiles, OpenIdSettings};
 pub use policy::AppliedPolicy;
 pub(crate) use policy::{PolicyKeys, resolve_policy, warn_of_computers};
-pub(crate) use provider_metadata::monitored;
 pub(crate) use provider_names::{ListedProvider, ProviderNames, listed, resolve_lists};
 pub use registry::{TrustLookup, Trusts};
 pub use relying_party::{
@@ -46,6 +48,7 @@ pub use relying_party::{
     TokenEncryption, WsFederationSettings,
 };
 pub(crate) use rules::{RuleKeys, compile as compile_rules};
+pub(crate) use service_metadata::add_identifiers;
 
 #[cfg(test)]
 pub(crate) mod tests;

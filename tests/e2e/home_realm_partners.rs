@@ -25,8 +25,9 @@ struct World {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The server, and the partner by samlify; both know each other by their metadata.
-fn start(setup: NodeSetup, encrypted: bool) -> World {
+/// The server, and the partner by samlify, which encrypts `nothing`, the `assertion` or its `attribute`; both know each other by their
+/// metadata.
+fn start(setup: NodeSetup, encrypted: &str) -> World {
     /// The partner by samlify has one address.
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +104,7 @@ fn joined(parts: &[Value]) -> Vec<Value> {
 #[test]
 fn chromium_signs_in_at_two_real_partners_and_here() {
     let Some(setup) = with_simplesamlphp(NodeSetup::new()) else { return };
-    let world = start(setup, false);
+    let world = start(setup, "nothing");
     introduce(&world.node);
     let address = Browser::address("web", "&wctx=a%26b%3Dc");
     let anew = Browser::address("web", "&wctx=a%26b%3Dc&ChooseHomeRealm=true");
@@ -163,7 +164,7 @@ fn chromium_signs_in_at_two_real_partners_and_here() {
 
 #[test]
 fn a_partner_by_samlify_takes_our_requests_and_encrypts_its_answer() {
-    let world = start(NodeSetup::new().write("trusts/none", ""), true);
+    let world = start(NodeSetup::new().write("trusts/none", ""), "assertion");
     let address =
         Browser::address("web", &format!("&whr={}", CAMPUS.replace(':', "%3A").replace('/', "%2F") + "%2Fmetadata"));
     let departure = Browser::outside().at(&world.node.address).get(&address);
@@ -188,4 +189,21 @@ fn a_partner_by_samlify_takes_our_requests_and_encrypts_its_answer() {
         std::fs::read_to_string(world.node.directory.join("audit.jsonl"))
             .is_ok_and(|log| log.contains("dora@campus.example"))
     });
+}
+
+#[test]
+fn a_partner_by_samlify_encrypts_one_attribute_of_its_answer() {
+    let world = start(NodeSetup::new().write("trusts/none", ""), "attribute");
+    let steps = json!([
+        ["open", Browser::address("web", "&login_hint=dora%40campus.example")],
+        ["wait", "#name"],
+        ["click", "#name"],
+        ["type", "dora"],
+        ["click", "#password"],
+        ["type", "Campus-Pw-1"],
+        ["enter"],
+        ["wait", "#done"]
+    ]);
+    let answers = chromium_with(&json!([{ "name": "in", "steps": steps }]), false, Some(&world.hosts));
+    assert_eq!(user(&answers["in"]), "dora@campus.example");
 }

@@ -23,7 +23,7 @@ use chancery::secret::Secret;
 use chancery::store::MemoryOneTime;
 use chancery::tokens::inbound::{Delivery, InboundAssertion, InboundError, Partner, Profile};
 use chancery::tokens::{KeyId, SignatureAlgorithm, SigningKey, TokenId};
-use chancery::trusts::partner_metadata::{Binding, PartnerMetadata, Wanted, read};
+use chancery::trusts::partner_metadata::{Binding, PartnerMetadata, Side, Wanted, read};
 use chancery::xml::verify::VerificationKeys;
 
 use crate::support::{Curl, Lab, Response, fields, run, script, variable};
@@ -81,7 +81,11 @@ fn field(page: &str, name: &str) -> String {
 impl Idp {
     pub(crate) fn metadata(&self, path: &str) -> PartnerMetadata {
         let answer = Curl::new(&format!("{HOME}{path}")).send();
-        read(answer.body.as_bytes(), &Wanted { entity_id: None, signed_by: None, now: now() }).unwrap()
+        read(
+            answer.body.as_bytes(),
+            &Wanted { side: Side::ClaimsProvider, entity_id: None, signed_by: None, now: now() },
+        )
+        .unwrap()
     }
 
     fn key(&self) -> SigningKey {

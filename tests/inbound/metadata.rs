@@ -6,13 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chancery::clock::UtcTime;
 use chancery::trusts::partner_metadata::{
-    Change, Decision, PartnerMetadata, PartnerMetadataError, Reason, Role, Signed, Source, Wanted, read, refresh,
+    Change, Decision, PartnerMetadata, PartnerMetadataError, Reason, Role, Side, Signed, Source, Wanted, read, refresh,
 };
 use chancery::xml::verify::{VerificationKeys, VerifyError};
 
 use super::support::*;
 
-const WANTED: Wanted<'static> = Wanted { entity_id: None, signed_by: None, now: NOW };
+const WANTED: Wanted<'static> = Wanted { side: Side::ClaimsProvider, entity_id: None, signed_by: None, now: NOW };
 
 fn key_descriptor(usage: &str, certificate: &[u8]) -> String {
     format!(

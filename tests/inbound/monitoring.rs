@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chancery::clock::{SystemRandomSource, UtcTime};
 use chancery::trusts::monitoring::{Kept, KeptError, Monitored, Outcome, Record, Schedule};
+use chancery::trusts::partner_metadata::Side;
 
 use super::metadata::{document, genuine, signed};
 use super::support::*;
@@ -17,11 +18,12 @@ struct World {
 fn world(signers: &[&[u8]]) -> World {
     let folder = tempfile::tempdir().unwrap();
     let trust = Monitored {
+        side: Side::ClaimsProvider,
         name: String::from("Partner"),
         identifier: PARTNER.to_owned(),
         url: String::from("https://idp.partner.example/metadata"),
         signers: signers.iter().map(|der| Arc::from(*der)).collect(),
-        kept: Kept::of(folder.path(), PARTNER),
+        kept: Kept::of(folder.path(), Side::ClaimsProvider, PARTNER),
     };
     World { folder, trust }
 }

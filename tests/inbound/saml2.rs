@@ -239,7 +239,7 @@ fn what_nothing_here_honours_is_not_overlooked() {
         ("</saml:Conditions>", "<saml:ProxyRestriction Count=\"0\"/></saml:Conditions>"),
         ("</saml:Conditions>", "<saml:Condition xsi:type=\"x:Moon\"/></saml:Conditions>"),
         ("</saml:Conditions>", "<x:AudienceRestriction xmlns:x=\"urn:x\"/></saml:Conditions>"),
-        ("</saml:AttributeStatement>", "<saml:EncryptedAttribute/></saml:AttributeStatement>"),
+        ("</saml:AttributeStatement>", "<saml:EncryptedID/></saml:AttributeStatement>"),
         ("<saml:Subject>", "<saml:Subject><saml:EncryptedID/>"),
         ("<saml:Subject>", "<saml:Subject><saml:BaseID/>"),
         ("<saml:Conditions ", "<saml:Statement xsi:type=\"x:y\"/><saml:Conditions "),

@@ -25,12 +25,14 @@ pub struct KeysArgs {
 pub enum KeysCommand {
     /// Show every key: purpose, role, thumbprints, expiry.
     List(ListArgs),
-    /// Make the next key with a self-signed certificate: published, not used yet.
+    /// Make the next key, with a self-signed certificate where it needs one: published, not used yet.
     Generate(GenerateArgs),
     /// Add a key and certificate made elsewhere.
     Import(ImportArgs),
     /// Let a published key be the one that signs.
     Promote(PromoteArgs),
+    /// Forget a key that is not used any more, and delete its files.
+    Remove(RemoveArgs),
     /// Write a certificate (never a private key) for partners.
     ExportPublic(ExportArgs),
 }
@@ -56,7 +58,11 @@ Size and lifetime are those of rsa_bits and certificate_lifetime_days in [keys].
 
 The next authority of device certificates is made in the same way, by --purpose device-authority:
 after the reload its devices are accepted, and when it is promoted it issues. Devices keep the
-certificates they have.")]
+certificates they have.
+
+The next key of cookies, codes and refresh tokens is made by --purpose sealing. Promote it when
+every server of the farm has reloaded. What the key of before sealed goes on being good until it
+ends; chancery keys remove ends it at once.")]
 pub struct GenerateArgs {
     /// What the key is for.
     #[arg(long, value_enum, default_value_t = NextPurpose::TokenSigning)]
@@ -72,6 +78,8 @@ pub enum NextPurpose {
     TokenDecryption,
     /// Issues certificates of registered devices.
     DeviceAuthority,
+    /// Seals cookies, codes and refresh tokens; has no certificate.
+    Sealing,
 }
 
 impl From<NextPurpose> for KeyPurpose {
@@ -80,6 +88,7 @@ impl From<NextPurpose> for KeyPurpose {
             NextPurpose::TokenSigning => Self::TokenSigning,
             NextPurpose::TokenDecryption => Self::TokenDecryption,
             NextPurpose::DeviceAuthority => Self::DeviceAuthority,
+            NextPurpose::Sealing => Self::Sealing,
         }
     }
 }
@@ -92,7 +101,8 @@ impl From<NextPurpose> for KeyPurpose {
 
 The primary key of before stays published as secondary, so that tokens signed with it are still accepted. Whoever does not
 know the certificate of the new one refuses tokens: a key that was added less than a day ago is not promoted without --now,
-because relying parties read the metadata once a day.")]
+because relying parties read the metadata once a day. A sealing key is the farm's own: it can be promoted when every
+server has reloaded.")]
 pub struct PromoteArgs {
     /// The key: key id, SHA-1 thumbprint, or the first 8 or more digits of either.
     #[arg(value_name = "ID")]
@@ -100,6 +110,21 @@ pub struct PromoteArgs {
     /// Even if the key was added less than a day ago.
     #[arg(long)]
     pub now: bool,
+}
+
+/// Arguments of `chancery keys remove`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  chancery keys remove 3f2a9c01
+
+For a key that was stolen, or whose time is over. A primary key is not removed: promote another
+first. What depended on the key stops at the next reload: of a sealing key the sessions that it
+sealed, of a token-decryption key what was encrypted to it, of a device authority the devices with
+its certificates.")]
+pub struct RemoveArgs {
+    /// The key: key id, SHA-1 thumbprint, or the first 8 or more digits of either.
+    #[arg(value_name = "ID")]
+    pub id: String,
 }
 
 /// Arguments of `chancery keys import`.

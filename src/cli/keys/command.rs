@@ -10,7 +10,7 @@ use crate::clock::{SystemClock, SystemRandomSource};
 use crate::keys::KeyRingOptions;
 use crate::server;
 
-/// Show, make, import, promote and export the server's keys
+/// Show, make, import, promote, remove and export the server's keys
 ///
 /// The server signs tokens with the primary token-signing key and publishes the secondary ones in its metadata, so that
 /// relying parties know the next key before it is used. Keys are made at the first start and lie encrypted in the key
@@ -44,8 +44,7 @@ impl Keys {
     /// What the configuration says; nothing when there is none and the arguments say everything.
     fn options(&self) -> Result<Option<KeyRingOptions>, NotUsable> {
         let keys = &self.keys;
-        let secret =
-            matches!(keys.command, KeysCommand::Generate(_) | KeysCommand::Import(_) | KeysCommand::Promote(_));
+        let secret = !matches!(keys.command, KeysCommand::List(_) | KeysCommand::ExportPublic(_));
         let arguments_suffice = keys.directory.is_some() && (!secret || keys.key_encryption_key_file.is_some());
         if arguments_suffice {
             let loaded = self.config.loader().load().loaded;

@@ -4,11 +4,11 @@ use std::io::Write;
 use std::time::Duration;
 
 use super::{
-    Clock, ExpiryState, GenerateArgs, KeyOrigin, KeyPurpose, KeyRing, KeyRingOptions, KeyRole, KeysError, NewKey,
-    PromoteArgs, Random, UtcTime, facts, find, primary, warn_of_owner,
+    Clock, ExpiryState, Found, GenerateArgs, KeyOrigin, KeyPurpose, KeyRing, KeyRingOptions, KeyRole, KeysError,
+    ManifestEntry, NewKey, PromoteArgs, Random, UtcTime, facts, find, primary, warn_of_owner,
 };
 use crate::devices::DeviceAuthority;
-use crate::keys::generate;
+use crate::keys::{Vault, generate};
 
 /// Makes a key as secondary.
 pub(super) fn generate(
@@ -28,6 +28,20 @@ pub(super) fn generate(
     }
     let now = clock.now();
     let purpose = KeyPurpose::from(args.purpose);
+    if purpose == KeyPurpose::Sealing {
+        let key = NewKey::sealing(random)?;
+        vault.add(&key, KeyRole::Secondary, KeyOrigin::Generated, now, random)?;
+        warn_of_owner(&options.directory, advice)?;
+        writeln!(out, "Made a secondary {purpose} key:")?;
+        writeln!(out, "  key id    {}", key.id())?;
+        let short: String = key.id().as_str().chars().take(16).collect();
+        writeln!(
+            advice,
+            "Next: `chancery reload --wait` on every server of the farm lets them open what it will seal; then \
+             `chancery keys promote {short}`."
+        )?;
+        return Ok(());
+    }
     let material = match purpose {
         KeyPurpose::DeviceAuthority => DeviceAuthority::successor(&vault, now, random)?,
         _ => generate::self_signed(purpose, &options.certificate(), now, random).map_err(KeysError::Generate)?,
@@ -80,14 +94,14 @@ pub(super) fn promote(
     let vault = options.open(random)?;
     let directory = vault.directory();
     let manifest = super::manifest(directory)?;
-    let wanted = find(directory, &manifest, &args.id)?;
-    let id = wanted.id();
-    let Some(entry) = manifest.keys().iter().find(|entry| entry.id() == id) else {
-        return Err(KeysError::NoSuchKey(args.id.clone()));
-    };
+    let Found { entry, certificate } = find(directory, &manifest, &args.id)?;
+    let id = entry.id();
     if entry.role == KeyRole::Primary {
         return Err(KeysError::PrimaryAlready(id));
     }
+    let Some(wanted) = certificate else {
+        return promote_sealing(&vault, &entry, options, random, out, advice);
+    };
     match ExpiryState::of(&wanted, now, Duration::ZERO) {
         ExpiryState::Expired => return Err(KeysError::Expired { id, not_after: wanted.not_after }),
         ExpiryState::NotYetValid => return Err(KeysError::NotYetValid { id, not_before: wanted.not_before }),
@@ -97,8 +111,8 @@ pub(super) fn promote(
         return Err(KeysError::JustAdded { id, added: entry.added });
     }
     // Promoted without being opened, a key that does not open would stop the next start.
-    vault.material(entry)?;
-    let before = facts(directory, manifest.of(entry.purpose).first().copied().unwrap_or(entry))?;
+    vault.material(&entry)?;
+    let before = facts(directory, manifest.of(entry.purpose).first().copied().unwrap_or(&entry))?;
     vault.promote(&id, random)?;
     warn_of_owner(&options.directory, advice)?;
 
@@ -111,6 +125,28 @@ pub(super) fn promote(
     if entry.purpose == KeyPurpose::TokenSigning {
         writeln!(advice, "Then give it to Microsoft Entra as signingCertificate: `chancery entra settings`.")?;
     }
+    Ok(())
+}
+
+/// A key that nobody outside knows: it may seal as soon as every server of the farm can open what it seals.
+fn promote_sealing(
+    vault: &Vault,
+    entry: &ManifestEntry,
+    options: &KeyRingOptions,
+    random: &dyn Random,
+    out: &mut dyn Write,
+    advice: &mut dyn Write,
+) -> Result<(), KeysError> {
+    // Promoted without being opened, a key that does not open would stop the next start.
+    vault.sealing(entry)?;
+    vault.promote(&entry.id(), random)?;
+    warn_of_owner(&options.directory, advice)?;
+    writeln!(out, "Primary {} key is now {}", entry.purpose, entry.id())?;
+    writeln!(
+        advice,
+        "Next: `chancery reload --wait` makes the running server use it. What the one of before sealed stays good until it ends; \
+         `chancery keys remove` ends it at once."
+    )?;
     Ok(())
 }
 

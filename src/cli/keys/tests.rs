@@ -188,6 +188,38 @@ fn a_key_that_nobody_had_to_learn_is_promoted_at_once() {
 }
 
 #[test]
+fn the_sealing_key_rolls_over_and_the_old_one_opens_until_it_is_removed() {
+    let place = Place::started();
+    let keys = || -> Vec<(String, String)> {
+        let json: serde_json::Value = serde_json::from_str(&place.run(&["list", "--json"]).unwrap()).unwrap();
+        let rows = json["keys"].as_array().unwrap().iter().filter(|row| row["purpose"] == "sealing");
+        let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+        rows.map(|row| (text(&row["id"]), text(&row["role"]))).collect()
+    };
+    let old = keys().remove(0).0;
+    let text = place.run(&["generate", "--purpose", "sealing"]).unwrap();
+    assert!(text.contains("Made a secondary sealing key") && text.contains("every server"), "{text}");
+    let new = keys().remove(1).0;
+    assert!(matches!(place.run(&["remove", &old]), Err(KeysError::Primary(_))));
+    assert!(matches!(place.run(&["export-public", "--id", &new]), Err(KeysError::NoCertificate(_))));
+    // Nobody outside has to learn it.
+    place.run(&["promote", &new[..16]]).unwrap();
+    assert_eq!(keys(), [(new.clone(), String::from("primary")), (old.clone(), String::from("secondary"))]);
+    assert!(matches!(place.run(&["promote", &new]), Err(KeysError::PrimaryAlready(_))));
+    let file = place.root.path().join(format!("keys/sealing.{old}.key"));
+    assert!(file.exists());
+    let text = place.run(&["remove", &old]).unwrap();
+    assert!(text.contains("Removed") && text.contains("sign in again"), "{text}");
+    assert_eq!((keys(), file.exists()), (vec![(new, String::from("primary"))], false));
+    assert!(matches!(place.run(&["remove", &old]), Err(KeysError::NoSuchKey(_))));
+    // A key that does not open must not become the one that everything depends on.
+    place.run(&["generate", "--purpose", "sealing"]).unwrap();
+    let damaged = keys().remove(1).0;
+    std::fs::write(place.root.path().join(format!("keys/sealing.{damaged}.key")), "damaged").unwrap();
+    assert!(matches!(place.run(&["promote", &damaged]), Err(KeysError::Vault(_))));
+}
+
+#[test]
 fn a_certificate_that_ends_first_is_not_the_next() {
     let place = Place::started();
     let mut options = place.options();

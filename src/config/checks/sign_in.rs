@@ -1,6 +1,6 @@
 //! Sign-in by a browser: amounts, and the list of browsers.
 
-use crate::authn::WindowsUserAgents;
+use crate::authn::{Audience, NetworkLocation, WindowsUserAgents};
 use crate::config::Config;
 use crate::config::diagnostic::Code;
 use crate::config::findings::Findings;
@@ -19,6 +19,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
             findings.error(Code::InvalidValue, key, message, "leave the key out for AD FS' default");
         }
     }
+    methods(config, findings);
     alternate_login_id(config, findings);
     for (place, entry) in settings.windows_user_agents.iter().enumerate() {
         let key = format!("sign_in.windows_user_agents.{place}");
@@ -30,6 +31,32 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
             let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
             let message = format!("what follows `=~` is no regular expression: {reason}");
             findings.error(Code::InvalidValue, &key, message, "correct it, or write a part of the header without `=~`");
+        }
+    }
+}
+
+/// Windows outside, and places where the local directory signs nobody in.
+fn methods(config: &Config, findings: &mut Findings<'_, '_, '_>) {
+    let settings = &config.sign_in;
+    if matches!(settings.windows, Audience::Extranet | Audience::Everybody) {
+        findings.error(
+            Code::Exposure,
+            "sign_in.windows",
+            "signing in by Windows is never offered outside: a ticket could be asked of any browser there, and relayed",
+            "write `intranet` or `nobody`",
+        );
+    }
+    let methods = settings.primary_methods();
+    for (location, place) in [(NetworkLocation::Intranet, "inside"), (NetworkLocation::Extranet, "outside")] {
+        let certificate = !config.certificates.client_ca_files.is_empty() && settings.certificate.is_offered(location);
+        let offered = methods.offered(location, certificate);
+        if !(offered.windows || offered.password || offered.certificate) {
+            findings.warning(
+                Code::Advice,
+                "sign_in.forms",
+                format!("nothing is offered to people {place} by which the local Active Directory could sign them in"),
+                "`sign_in.windows`, `sign_in.forms` and `sign_in.certificate` say what is offered to whom",
+            );
         }
     }
 }

@@ -21,7 +21,7 @@ fn the_first_start_makes_keys_and_the_second_finds_them() {
     assert!(first.signing_key(&first.primary_signing().key.id).is_some());
     assert!(first.signing_key(&KeyId::new("00")).is_none());
     assert!(first.decryption_key(first.primary_decryption().0.id()).is_some());
-    assert!(first.sealing_key(first.primary_sealing().id()).is_some());
+    assert_eq!(first.sealing().map(SealingKey::id).collect::<Vec<_>>(), [first.primary_sealing().id()]);
     assert!(first.next_signing().is_none());
 }
 

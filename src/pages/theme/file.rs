@@ -21,6 +21,20 @@ pub struct Branding {
     pub links: Links,
     /// `[branding.texts.<language>]`; the language `""` stands for all that have no text of their own.
     pub texts: BTreeMap<String, Texts>,
+    /// `[branding.fragments.<language>]`; the language `""` stands for all that have none of their own.
+    pub fragments: BTreeMap<String, Fragments>,
+    /// CSS file whose rules follow the program's own; AD FS' `StyleSheet`.
+    pub style_sheet: Option<PathBuf>,
+}
+
+/// `[branding.fragments.<language>]`: files with markup; an empty one takes away the service's.
+#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Fragments {
+    /// Above what the page is about.
+    pub header: Option<PathBuf>,
+    /// At the foot of the page.
+    pub footer: Option<PathBuf>,
 }
 
 /// `[branding.links]`: addresses at the foot of each page, over HTTPS.

@@ -1,19 +1,24 @@
 //! Themes: what an organization's pages look like, and what they say of it.
 //!
 //! Values that were checked: a colour is three numbers, a picture is what its first octets say, an address is absolute and over
-//! HTTPS. Nothing of what an administrator wrote gets into a page in another form.
+//! HTTPS; markup is of a list of elements and written anew, and a style sheet loads nothing. Nothing of what an administrator wrote gets
+//! into a page in another form.
 
 mod colour;
 mod file;
+mod fragment;
 mod picture;
+mod style;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 pub use colour::{Colour, ColourError, Scheme};
-pub use file::{Branding, Links, Texts};
+pub use file::{Branding, Fragments, Links, Texts};
+pub use fragment::{Fragment, FragmentError};
 pub use picture::{Picture, PictureError};
+pub use style::{StyleError, StyleSheet};
 
 use super::locale::Locale;
 
@@ -38,6 +43,19 @@ pub struct Theme {
     pub privacy: Option<Arc<str>>,
     /// Plain texts by place and language; the language `""` stands for all that have none of their own.
     pub descriptions: BTreeMap<Description, BTreeMap<&'static str, Arc<str>>>,
+    /// Markup by place and language, in the same way.
+    pub fragments: BTreeMap<FragmentPlace, BTreeMap<&'static str, Fragment>>,
+    /// Rules after the program's own.
+    pub style_sheet: Option<StyleSheet>,
+}
+
+/// A place for markup of the organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum FragmentPlace {
+    /// Above what the page is about.
+    Header,
+    /// At the foot.
+    Footer,
 }
 
 /// A place for a text of the organization.
@@ -63,6 +81,8 @@ impl Theme {
     pub fn over(self, base: &Self) -> Self {
         let mut descriptions = base.descriptions.clone();
         descriptions.extend(self.descriptions);
+        let mut fragments = base.fragments.clone();
+        fragments.extend(self.fragments);
         Self {
             company_name: self.company_name.or_else(|| base.company_name.clone()),
             logo: self.logo.or_else(|| base.logo.clone()),
@@ -73,7 +93,17 @@ impl Theme {
             help_desk: self.help_desk.or_else(|| base.help_desk.clone()),
             privacy: self.privacy.or_else(|| base.privacy.clone()),
             descriptions,
+            fragments,
+            style_sheet: self.style_sheet.or_else(|| base.style_sheet.clone()),
         }
+    }
+
+    /// Octets it adds to a page at most: pictures as they stand there, markup in its longest language, rules.
+    pub fn octets(&self) -> usize {
+        let pictures = self.picture_octets().div_ceil(3) * 4;
+        let longest = |texts: &BTreeMap<_, Fragment>| texts.values().map(Fragment::octets).max().unwrap_or_default();
+        let fragments: usize = self.fragments.values().map(longest).sum();
+        pictures + fragments + self.style_sheet.as_ref().map_or(0, StyleSheet::octets)
     }
 
     /// Octets of its pictures in files.
@@ -87,7 +117,14 @@ impl Theme {
         texts.get(locale.tag()).or_else(|| texts.get("")).map(|text| &**text).filter(|text| !text.is_empty())
     }
 
-    /// The style that sets the colours; empty where they are the program's.
+    /// The markup of a place for readers of a language.
+    pub(super) fn fragment(&self, place: FragmentPlace, locale: Locale) -> Option<&str> {
+        let fragments = self.fragments.get(&place)?;
+        let fragment = fragments.get(locale.tag()).or_else(|| fragments.get(""));
+        fragment.map(Fragment::as_html).filter(|html| !html.is_empty())
+    }
+
+    /// The style that sets the colours, and the rules of the organization; empty where they are the program's.
     pub(super) fn style(&self) -> String {
         let mut style = String::new();
         for (colour, scheme) in [(self.accent_light, Scheme::Light), (self.accent_dark, Scheme::Dark)] {
@@ -97,6 +134,7 @@ impl Theme {
                 let _ = write!(style, "@media {media}{{:root{{--accent:{accent};--accent-strong:{strong}}}}}");
             }
         }
+        style.push_str(self.style_sheet.as_ref().map_or("", StyleSheet::as_css));
         style
     }
 }
@@ -108,6 +146,8 @@ pub fn languages() -> impl Iterator<Item = &'static str> {
 
 /// Octets that the pictures of a page may have together, as files: with them, a page stays under 30 kB.
 pub const MOST_PICTURE_OCTETS: usize = 12_000;
+/// Octets that a theme may add to a page in all.
+pub const MOST_OCTETS: usize = MOST_PICTURE_OCTETS / 3 * 4;
 /// Characters of a text.
 pub const MOST_TEXT: usize = 500;
 /// Characters of a name.

@@ -122,7 +122,7 @@ impl Visit<'_> {
             _ => StatusCode::FORBIDDEN,
         };
         let address = self.prompt.address(Door::Main);
-        let by_password = self.prompt.requirement.accepts(&[AuthenticationMethod::Password]);
+        let by_password = self.offered().password && self.prompt.requirement.accepts(&[AuthenticationMethod::Password]);
         let page = CertificatePage {
             action: address.clone(),
             application: self.prompt.application.map(str::to_owned),

@@ -64,7 +64,8 @@ pub(super) async fn carried(
         // It began so, and says all that the device could say.
         return Carried::Nothing;
     }
-    let Some(devices) = sign_in.devices.as_ref() else { return Carried::Nothing };
+    let is_offered = sign_in.methods.device.is_offered(call.origin.location);
+    let Some(devices) = sign_in.devices.as_ref().filter(|_| is_offered) else { return Carried::Nothing };
     let agent = call.header("user-agent").unwrap_or_default();
     if devices.browser_sso && devices.user_agents.iter().any(|part| agent.contains(part.as_str())) {
         match credentials(sign_in, devices, cx, call, browser, prompt).await {

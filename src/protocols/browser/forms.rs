@@ -27,6 +27,10 @@ impl Visit<'_> {
         if form.line("AuthMethod", MAX_FIELD)? != Some("FormsAuthentication") {
             return Err(AuthnError::Unavailable.into());
         }
+        // Before anything is checked: where passwords are not offered, none is guessed.
+        if !self.offered().password {
+            return Err(AuthnError::Unavailable.into());
+        }
         if !self.prompt.candidates.has_active_directory() {
             return Err(AuthnError::NoClaimsProvider.into());
         }
@@ -152,6 +156,7 @@ impl Visit<'_> {
             user_name: typed.or(self.prompt.home_realm.user()).unwrap_or_default().to_owned(),
             application: self.prompt.application.map(str::to_owned),
             notice,
+            password: self.offered().password,
             keep_signed_in: self.settings.lifetimes.kept.is_some(),
             choose_another: self.choose_another(),
             certificate: self.offered_certificate().map(|door| door.origin.clone()),

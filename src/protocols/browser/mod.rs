@@ -30,7 +30,7 @@ pub mod update_password;
 
 use std::time::Duration;
 
-use crate::authn::{Audience, SessionLifetimes, WindowsUserAgents};
+use crate::authn::{Audience, PrimaryMethods, SessionLifetimes, WindowsUserAgents};
 use crate::pages::Pages;
 use crate::tokens::sealed::Sealer;
 
@@ -62,6 +62,8 @@ pub struct BrowserSignIn {
     pub sealer: Sealer,
     /// How long sessions last.
     pub lifetimes: SessionLifetimes,
+    /// To whom each way of signing in is offered, but for certificates.
+    pub methods: PrimaryMethods,
     /// Browsers that sign in by Windows without asking.
     pub windows_user_agents: WindowsUserAgents,
     /// To whom changing a password is offered.

@@ -19,7 +19,7 @@ use super::prompt::{Door, Prompt};
 use super::session::{self, Browser};
 use super::{BrowserSignIn, certificate, home_realm, names, reply};
 use crate::authn::{
-    AuthenticatedSubject, AuthnError, Challenge, Circumstances, DeviceContext, Discovery, FlowInput, FlowStep,
+    AuthenticatedSubject, AuthnError, Challenge, Circumstances, DeviceContext, Discovery, FlowInput, FlowStep, Offered,
     SignInFlow, SsoSession, SubjectOrigin, discover,
 };
 use crate::devices::Device;
@@ -183,13 +183,17 @@ impl Visit<'_> {
     /// Whoever comes to the door of Negotiate by itself may try it, whatever it calls itself.
     fn circumstances(&self, door: Door) -> Circumstances<'_> {
         Circumstances {
-            location: self.call.origin.location,
+            offered: self.offered(),
             windows_browser: door == Door::Windows || self.is_windows_browser(),
             windows_failed: door == Door::Main && self.browser.skips_windows(),
-            certificates: self.certificate_door().is_some(),
             session: self.browser.session.as_ref().map(|session| &session.subject),
             now: self.cx.services.clock.now(),
         }
+    }
+
+    /// What is offered where the browser is.
+    pub(super) fn offered(&self) -> Offered {
+        self.settings.methods.offered(self.call.origin.location, self.certificate_door().is_some())
     }
 
     pub(super) fn is_windows_browser(&self) -> bool {
@@ -200,7 +204,7 @@ impl Visit<'_> {
     fn windows(&self, flow: SignInFlow) -> Result<Outcome, SignInFailure> {
         let (subject, proof) = match credential::negotiate(self.environment, self.cx, self.call) {
             Ok(accepted) => accepted,
-            Err(TicketRefusal::Absent) if self.prompt.silent || flow.requirement().insists_on_windows() => {
+            Err(TicketRefusal::Absent) if self.prompt.silent || !self.offered().has_page(flow.requirement()) => {
                 return Err(SignInFailure::TicketWanted);
             }
             Err(TicketRefusal::Absent) => {
@@ -210,14 +214,14 @@ impl Visit<'_> {
             }
             // Another 401 would make a browser ask for a password itself, and ask again.
             Err(TicketRefusal::Refused | TicketRefusal::Internal) => {
-                if let FlowStep::Failed(error) = flow.step(FlowInput::Ticket(None)) {
+                if let FlowStep::Failed(error) = flow.step(FlowInput::NoTicket(self.offered())) {
                     return Err(error.into());
                 }
                 let answer = reply::redirect(&self.prompt.address(Door::Main));
                 return Ok(Outcome::Answer(answer.with_headers(skip_windows())));
             }
         };
-        let mut outcome = self.settle(flow.step(FlowInput::Ticket(Some(subject))))?;
+        let mut outcome = self.settle(flow.step(FlowInput::Ticket(subject)))?;
         let proof = proof.map(|proof| HeaderValue::from_str(&format!("Negotiate {}", STANDARD.encode(proof))));
         if let (Outcome::SignedIn { headers, .. }, Some(Ok(value))) = (&mut outcome, proof) {
             headers.push((header::WWW_AUTHENTICATE, value));

@@ -8,6 +8,7 @@
 //! Knows assertions and keys. Knows nothing of how a message travelled, of trusts' files, or of what a claim is worth: that is
 //! for the acceptance rules to say ([`InboundAssertion::to_claims`] is their input).
 
+mod attributes;
 mod claims;
 mod conditions;
 mod error;

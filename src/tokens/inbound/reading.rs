@@ -5,7 +5,7 @@ use crate::claims::Text;
 use crate::claims::types::value_type;
 use crate::clock::UtcTime;
 use crate::xml::Element;
-use crate::xml::namespace::SCHEMA_INSTANCE;
+use crate::xml::namespace::{SAML2, SCHEMA_INSTANCE};
 
 /// A required attribute in no namespace.
 pub(super) fn required<'d>(
@@ -39,6 +39,14 @@ pub(super) fn non_empty<'d>(element: Element<'d, '_>, what: &'static str) -> Res
 /// An attribute as shared text, when it is there and not empty.
 pub(super) fn text_of(element: Element<'_, '_>, attribute: &str) -> Option<Text> {
     element.attribute(attribute).filter(|value| !value.is_empty()).map(Text::from)
+}
+
+/// Refuses child elements other than these of SAML 2.0.
+pub(super) fn only_these(element: Element<'_, '_>, parent: &'static str, names: &[&str]) -> Result<(), InboundError> {
+    match element.children().find(|child| !names.iter().any(|name| child.is(SAML2, name))) {
+        Some(other) => Err(InboundError::Unsupported { parent, element: other.local().to_owned() }),
+        None => Ok(()),
+    }
 }
 
 /// The values of an attribute, and whether some of them hold elements and were left out. `xsi:nil` is no value.

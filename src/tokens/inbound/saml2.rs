@@ -1,9 +1,10 @@
 //! Reads and checks a SAML 2.0 assertion (saml-core 2.3, saml-profiles 4.1.4.2 and 4.1.4.3).
 
+use super::attributes::attributes;
 use super::conditions::Check;
 use super::name::subject_name;
-use super::reading::{instant, non_empty, optional_instant, required, text_of, values};
-use super::{InboundAssertion, InboundAttribute, InboundAuthentication, InboundError, Limit, Profile, TokenType};
+use super::reading::{instant, non_empty, only_these, optional_instant, required, text_of};
+use super::{InboundAssertion, InboundAuthentication, InboundError, Limit, Profile, TokenType};
 use crate::claims::Text;
 use crate::clock::UtcTime;
 use crate::xml::Element;
@@ -25,7 +26,7 @@ pub(super) fn read(assertion: Element<'_, '_>, check: &Check<'_>) -> Result<Inbo
     only_these(subject, "Subject", &["NameID", "EncryptedID", "SubjectConfirmation"])?;
     let confirmed = confirmation(subject, check)?;
     let authentication = authentication(assertion, check)?;
-    let (attributes, unreadable) = attributes(assertion)?;
+    let (attributes, unreadable) = attributes(assertion, check.partner.decryption_keys)?;
     Ok(InboundAssertion {
         id: Text::from(required(assertion, "Assertion", "ID")?),
         token_type: TokenType::Saml2,
@@ -120,35 +121,6 @@ fn authentication(
         session_index: text_of(statement, "SessionIndex"),
         session_not_on_or_after,
     }))
-}
-
-fn attributes(assertion: Element<'_, '_>) -> Result<(Vec<InboundAttribute>, Vec<Text>), InboundError> {
-    let (mut attributes, mut unreadable) = (Vec::new(), Vec::new());
-    for statement in assertion.children_named(SAML2, "AttributeStatement") {
-        only_these(statement, "AttributeStatement", &["Attribute"])?;
-        for attribute in statement.children() {
-            let claim_type = Text::from(required(attribute, "Attribute", "Name")?);
-            let (values, left_out) = values(attribute.children_named(SAML2, "AttributeValue"));
-            if left_out {
-                unreadable.push(claim_type.clone());
-            }
-            attributes.push(InboundAttribute {
-                claim_type,
-                name_format: text_of(attribute, "NameFormat"),
-                friendly_name: text_of(attribute, "FriendlyName"),
-                values,
-            });
-        }
-    }
-    Ok((attributes, unreadable))
-}
-
-/// Refuses child elements other than these of SAML 2.0.
-fn only_these(element: Element<'_, '_>, parent: &'static str, names: &[&str]) -> Result<(), InboundError> {
-    match element.children().find(|child| !names.iter().any(|name| child.is(SAML2, name))) {
-        Some(other) => Err(InboundError::Unsupported { parent, element: other.local().to_owned() }),
-        None => Ok(()),
-    }
 }
 
 /// Children of an assertion. Advice may be ignored by its definition; a decision about a resource is of no use here.

@@ -56,7 +56,7 @@ fn in_use(monitored: &Monitored, before: Option<&Record>) -> Result<Option<Partn
         )
     };
     let Some(octets) = monitored.kept.document().map_err(|error| unusable(&error))? else { return Ok(None) };
-    let wanted = Wanted { entity_id: Some(&monitored.identifier), signed_by: None, now: UtcTime::from_unix_seconds(0) };
+    let wanted = monitored.wanted(UtcTime::from_unix_seconds(0));
     let metadata = read(&octets, &wanted).map_err(|error| unusable(&error))?;
     let signed = if before.is_some_and(|record| record.signed) { Signed::Verified } else { Signed::No };
     Ok(Some(PartnerMetadata { signed, ..metadata }))
@@ -70,7 +70,7 @@ fn of_partner(
     octets: &[u8],
     now: UtcTime,
 ) -> Result<PartnerMetadata, PartnerMetadataError> {
-    let wanted = Wanted { entity_id: Some(&monitored.identifier), signed_by: None, now };
+    let wanted = monitored.wanted(now);
     let signed_by = |keys: &VerificationKeys| read(octets, &Wanted { signed_by: Some(keys), ..wanted });
     if !monitored.signers.is_empty() {
         let keys = VerificationKeys::from_certificates(monitored.signers.iter().map(|der| &**der));
@@ -87,5 +87,7 @@ fn of_partner(
 fn certificates(metadata: &PartnerMetadata) -> Vec<&[u8]> {
     let saml = metadata.saml.iter().flat_map(|role| &role.signing_certificates);
     let ws_federation = metadata.ws_federation.iter().flat_map(|role| &role.signing_certificates);
-    saml.chain(ws_federation).map(Vec::as_slice).collect()
+    let saml_service = metadata.saml_service.iter().flat_map(|role| &role.keys.signing);
+    let ws_federation_service = metadata.ws_federation_service.iter().flat_map(|role| &role.keys.signing);
+    saml.chain(ws_federation).chain(saml_service).chain(ws_federation_service).map(Vec::as_slice).collect()
 }

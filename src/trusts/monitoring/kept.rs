@@ -10,7 +10,7 @@ use aws_lc_rs::digest;
 use super::{Schedule, Verdict};
 use crate::clock::UtcTime;
 use crate::config::load::{MAX_CONFIGURATION_FILE, read_bounded};
-use crate::trusts::partner_metadata::Signed;
+use crate::trusts::partner_metadata::{Side, Signed};
 
 /// The files of one trust.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,10 +79,15 @@ pub enum KeptError {
 }
 
 impl Kept {
-    /// The files of the trust with this identifier. The name is a digest: identifiers hold anything.
-    pub fn of(state_directory: &Path, identifier: &str) -> Self {
+    /// The files of the trust with this identifier. The name is a digest: identifiers hold anything. One entity may be a claims
+    /// provider and a relying party, by two trusts.
+    pub fn of(state_directory: &Path, side: Side, identifier: &str) -> Self {
         let digest = hex::encode(digest::digest(&digest::SHA256, identifier.as_bytes()));
-        let file = |suffix: &str| state_directory.join("metadata").join(format!("{digest}{suffix}"));
+        let of_side = match side {
+            Side::ClaimsProvider => "",
+            Side::RelyingParty => "relying-party-",
+        };
+        let file = |suffix: &str| state_directory.join("metadata").join(format!("{of_side}{digest}{suffix}"));
         Self { document: file(".xml"), held: file(".held.xml"), record: file(".json") }
     }
 
@@ -107,6 +112,11 @@ impl Kept {
     /// The version in use.
     pub(super) fn document(&self) -> Result<Option<Vec<u8>>, KeptError> {
         read(&self.document)
+    }
+
+    /// Whether a version waits for a decision.
+    pub fn is_held(&self) -> bool {
+        self.held.is_file()
     }
 
     /// The version that is held.

@@ -7,19 +7,20 @@ mod judge;
 mod kept;
 mod schedule;
 
-use std::path::Path;
 use std::sync::Arc;
 
-use super::file::ClaimsProviderFile;
+use super::partner_metadata::{Side, Wanted};
 use crate::clock::UtcTime;
 
 pub use judge::Verdict;
 pub use kept::{Kept, KeptError, Outcome, Record};
 pub use schedule::Schedule;
 
-/// A claims provider trust whose metadata lies at an address.
+/// A trust whose metadata lies at an address.
 #[derive(Debug, Clone)]
 pub struct Monitored {
+    /// What the partner is to this server.
+    pub side: Side,
     /// Name of the trust.
     pub name: String,
     /// Its identifier: the entity that the metadata must describe.
@@ -33,16 +34,9 @@ pub struct Monitored {
 }
 
 impl Monitored {
-    /// The trust of a file, when its metadata is monitored.
-    pub(super) fn new(table: &ClaimsProviderFile, state_directory: &Path, signers: Vec<Arc<[u8]>>) -> Option<Self> {
-        let url = table.metadata_url.as_ref().filter(|_| table.enabled)?;
-        Some(Self {
-            name: table.name.clone(),
-            identifier: table.identifier.clone(),
-            url: url.clone(),
-            signers,
-            kept: Kept::of(state_directory, &table.identifier),
-        })
+    /// What its metadata must be.
+    pub(super) fn wanted(&self, now: UtcTime) -> Wanted<'_> {
+        Wanted { side: self.side, entity_id: Some(&self.identifier), signed_by: None, now }
     }
 
     /// Judges what was fetched, or that nothing could be, keeps what is to be kept, and says when to look again.

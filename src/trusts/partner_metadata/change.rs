@@ -1,12 +1,12 @@
 //! What changed between two versions of a partner's metadata, and whether the new one is taken over without anybody looking.
 //!
-//! Whoever controls the document controls who may sign users in. So the more a change would let others do, the better the
-//! document's origin must be proved (docs/decisions/metadata-refresh.md).
+//! Whoever controls a claims provider's document controls who may sign users in; whoever controls a relying party's, where tokens go.
+//! So the more a change would let others do, the better the document's origin must be proved (docs/decisions/metadata-refresh.md).
 
 use crate::claims::Text;
 use crate::clock::UtcTime;
 
-use super::{PartnerMetadata, Signed};
+use super::{Endpoint, PartnerMetadata, Signed};
 
 /// How a new version came here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,14 @@ pub enum Role {
     Saml,
     /// WS-Federation identity provider.
     WsFederation,
+    /// SAML 2.0 service provider.
+    SamlService,
+    /// WS-Federation relying party.
+    WsFederationService,
+}
+
+impl Role {
+    const ALL: [Self; 4] = [Self::Saml, Self::WsFederation, Self::SamlService, Self::WsFederationService];
 }
 
 /// One difference between two versions.
@@ -39,6 +47,14 @@ pub enum Change {
     CertificateAdded(Role, String),
     /// A signing certificate that is gone.
     CertificateRemoved(Role, String),
+    /// A new certificate that tokens may be encrypted to.
+    EncryptionCertificateAdded(Role, String),
+    /// One that tokens were encrypted to is gone.
+    EncryptionCertificateRemoved(Role, String),
+    /// Something new that tokens may be asked for by.
+    IdentifierAdded(Text),
+    /// Such a thing is gone.
+    IdentifierRemoved(Text),
     /// A new address.
     EndpointAdded(Role, Text),
     /// An address that is gone.
@@ -74,6 +90,12 @@ pub enum Reason {
     /// Every address of a role is gone.
     #[error("a role has no address any more")]
     NoEndpoint,
+    /// Tokens would go out in the clear.
+    #[error("there is no certificate any more that tokens are encrypted to: they would go out in the clear")]
+    EncryptionGone,
+    /// It takes tokens by another identifier, in a document that is not signed with a known certificate.
+    #[error("tokens may be asked for by another identifier, in a document that no known certificate signed")]
+    OtherIdentifier,
     /// Keys or addresses change, and the document came in the clear and unsigned.
     #[error("keys or addresses change in a document that is unsigned and came without https")]
     Unprotected,
@@ -96,14 +118,22 @@ pub enum Reason {
 impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let role = |role: &Role| match role {
-            Role::Saml => "SAML 2.0",
-            Role::WsFederation => "WS-Federation",
+            Role::Saml | Role::SamlService => "SAML 2.0",
+            Role::WsFederation | Role::WsFederationService => "WS-Federation",
         };
         match self {
             Self::RoleAdded(which) => write!(f, "role {} added", role(which)),
             Self::RoleRemoved(which) => write!(f, "role {} removed", role(which)),
             Self::CertificateAdded(which, id) => write!(f, "{} signing certificate {id} added", role(which)),
             Self::CertificateRemoved(which, id) => write!(f, "{} signing certificate {id} removed", role(which)),
+            Self::EncryptionCertificateAdded(which, id) => {
+                write!(f, "{} encryption certificate {id} added", role(which))
+            }
+            Self::EncryptionCertificateRemoved(which, id) => {
+                write!(f, "{} encryption certificate {id} removed", role(which))
+            }
+            Self::IdentifierAdded(identifier) => write!(f, "identifier {identifier} added"),
+            Self::IdentifierRemoved(identifier) => write!(f, "identifier {identifier} removed"),
             Self::EndpointAdded(which, url) => write!(f, "{} address {url} added", role(which)),
             Self::EndpointRemoved(which, url) => write!(f, "{} address {url} removed", role(which)),
             Self::Description => f.write_str("names, claim types or name formats changed"),
@@ -125,10 +155,7 @@ pub fn refresh(old: &PartnerMetadata, new: &PartnerMetadata, source: Source) -> 
     if changes.is_empty() {
         return Decision::Unchanged;
     }
-    let sides = [
-        (facts(old, Role::Saml), facts(new, Role::Saml)),
-        (facts(old, Role::WsFederation), facts(new, Role::WsFederation)),
-    ];
+    let sides = Role::ALL.map(|role| (facts(old, role), facts(new, role)));
     let both = || sides.iter().filter_map(|(old, new)| old.as_ref().zip(new.as_ref()));
     let mut refused = Vec::new();
     let mut held = Vec::new();
@@ -139,7 +166,14 @@ pub fn refresh(old: &PartnerMetadata, new: &PartnerMetadata, source: Source) -> 
         refused.push(Reason::NoEndpoint);
     }
     let widens = |change: &Change| {
-        matches!(change, Change::CertificateAdded(..) | Change::EndpointAdded(..) | Change::RoleAdded(_))
+        matches!(
+            change,
+            Change::CertificateAdded(..)
+                | Change::EncryptionCertificateAdded(..)
+                | Change::IdentifierAdded(_)
+                | Change::EndpointAdded(..)
+                | Change::RoleAdded(_)
+        )
     };
     let vouched = source == Source::File || new.signed == Signed::Verified;
     if !vouched && source == Source::Http && changes.iter().any(widens) {
@@ -149,12 +183,19 @@ pub fn refresh(old: &PartnerMetadata, new: &PartnerMetadata, source: Source) -> 
     if !vouched && old.signed == Signed::Verified && changes.iter().any(widens) {
         refused.push(Reason::SignatureGone);
     }
+    if !vouched && both().any(|(old, new)| !old.encryption.is_empty() && new.encryption.is_empty()) {
+        refused.push(Reason::EncryptionGone);
+    }
+    if !vouched && changes.iter().any(|change| matches!(change, Change::IdentifierAdded(_))) {
+        held.push(Reason::OtherIdentifier);
+    }
     let before: Vec<&[u8]> =
         sides.iter().filter_map(|(old, _)| old.as_ref()).flat_map(|old| old.certificates.iter().copied()).collect();
     let swapped = |(old, new): &(Option<Facts<'_>>, Option<Facts<'_>>)| {
         // A role that is new has no keys of its own to keep; those of the other role count.
         let known = old.as_ref().map_or(&before, |old| &old.certificates);
-        new.as_ref().is_some_and(|new| !new.certificates.iter().any(|certificate| known.contains(certificate)))
+        let kept = |new: &Facts<'_>| new.certificates.iter().any(|certificate| known.contains(certificate));
+        !known.is_empty() && new.as_ref().is_some_and(|new| !kept(new))
     };
     if !vouched && sides.iter().any(swapped) {
         held.push(Reason::KeySwap);
@@ -177,7 +218,7 @@ pub fn refresh(old: &PartnerMetadata, new: &PartnerMetadata, source: Source) -> 
 
 fn changes(old: &PartnerMetadata, new: &PartnerMetadata) -> Vec<Change> {
     let mut changes = Vec::new();
-    for role in [Role::Saml, Role::WsFederation] {
+    for role in Role::ALL {
         let (before, after) = (facts(old, role), facts(new, role));
         match (&before, &after) {
             (None, Some(_)) => changes.push(Change::RoleAdded(role)),
@@ -192,11 +233,17 @@ fn changes(old: &PartnerMetadata, new: &PartnerMetadata) -> Vec<Change> {
         changes.extend(added.map(|id| Change::CertificateAdded(role, id)));
         let removed = missing(&after.certificates, &before.certificates).into_iter();
         changes.extend(removed.map(|id| Change::CertificateRemoved(role, id)));
+        let added = missing(&before.encryption, &after.encryption).into_iter();
+        changes.extend(added.map(|id| Change::EncryptionCertificateAdded(role, id)));
+        let removed = missing(&after.encryption, &before.encryption).into_iter();
+        changes.extend(removed.map(|id| Change::EncryptionCertificateRemoved(role, id)));
         let gone = |from: &[&Text], of: &[&Text]| -> Vec<Text> {
             of.iter().filter(|one| !from.contains(*one)).map(|one| (*one).clone()).collect()
         };
         changes.extend(gone(&before.urls, &after.urls).into_iter().map(|url| Change::EndpointAdded(role, url)));
         changes.extend(gone(&after.urls, &before.urls).into_iter().map(|url| Change::EndpointRemoved(role, url)));
+        changes.extend(gone(&before.scopes, &after.scopes).into_iter().map(Change::IdentifierAdded));
+        changes.extend(gone(&after.scopes, &before.scopes).into_iter().map(Change::IdentifierRemoved));
     }
     if changes.is_empty() && description(old) != description(new) {
         changes.push(Change::Description);
@@ -221,11 +268,13 @@ fn description(metadata: &PartnerMetadata) -> PartnerMetadata {
     PartnerMetadata { valid_until: None, cache_duration: None, signed: Signed::No, ..metadata.clone() }
 }
 
-/// What of a role decides who can sign users in.
+/// What of a role decides who can sign users in, and where tokens go.
 #[derive(Default)]
 struct Facts<'a> {
     certificates: Vec<&'a [u8]>,
+    encryption: Vec<&'a [u8]>,
     urls: Vec<&'a Text>,
+    scopes: Vec<&'a Text>,
 }
 
 impl<'a> Facts<'a> {
@@ -240,19 +289,41 @@ impl<'a> Facts<'a> {
 fn facts(metadata: &PartnerMetadata, role: Role) -> Option<Facts<'_>> {
     match role {
         Role::Saml => metadata.saml.as_ref().map(|saml| Facts {
-            certificates: saml.signing_certificates.iter().map(Vec::as_slice).collect(),
-            urls: saml
-                .sign_in
-                .iter()
-                .chain(&saml.sign_out)
-                .flat_map(|endpoint| std::iter::once(&endpoint.url).chain(&endpoint.response_url))
-                .collect(),
+            certificates: octets(&saml.signing_certificates),
+            urls: saml.sign_in.iter().chain(&saml.sign_out).flat_map(urls).collect(),
+            ..Facts::default()
         }),
         Role::WsFederation => metadata.ws_federation.as_ref().map(|role| Facts {
-            certificates: role.signing_certificates.iter().map(Vec::as_slice).collect(),
+            certificates: octets(&role.signing_certificates),
             urls: role.passive.iter().collect(),
+            ..Facts::default()
+        }),
+        Role::SamlService => metadata.saml_service.as_ref().map(|role| Facts {
+            certificates: octets(&role.keys.signing),
+            encryption: octets(&role.keys.encryption),
+            urls: role
+                .consumers
+                .iter()
+                .map(|consumer| &consumer.url)
+                .chain(role.sign_out.iter().flat_map(urls))
+                .collect(),
+            ..Facts::default()
+        }),
+        Role::WsFederationService => metadata.ws_federation_service.as_ref().map(|role| Facts {
+            certificates: octets(&role.keys.signing),
+            encryption: octets(&role.keys.encryption),
+            urls: role.passive.iter().collect(),
+            scopes: role.scopes.iter().collect(),
         }),
     }
+}
+
+fn octets(certificates: &[Vec<u8>]) -> Vec<&[u8]> {
+    certificates.iter().map(Vec::as_slice).collect()
+}
+
+fn urls(endpoint: &Endpoint) -> impl Iterator<Item = &Text> {
+    std::iter::once(&endpoint.url).chain(&endpoint.response_url)
 }
 
 fn thumbprint(certificate: &[u8]) -> String {

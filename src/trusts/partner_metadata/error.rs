@@ -1,5 +1,6 @@
 //! Why metadata was refused.
 
+use super::Side;
 use crate::clock::UtcTime;
 use crate::xml::ReadError;
 use crate::xml::verify::VerifyError;
@@ -65,14 +66,16 @@ pub enum PartnerMetadataError {
         /// How many are taken.
         limit: usize,
     },
-    /// It has no role of an identity provider that this server can use.
-    #[error("the metadata of {entity} describes no identity provider of SAML 2.0 or WS-Federation")]
+    /// It has no role that this server can use.
+    #[error("the metadata of {entity} describes no {} of SAML 2.0 or WS-Federation", .side.describe())]
     NoRole {
         /// The entity.
         entity: String,
+        /// What it should be.
+        side: Side,
     },
-    /// A role without a certificate to verify with.
-    #[error("a role of {entity} has no usable signing certificate{}", .unusable.first().map(|why| format!(": {why}")).unwrap_or_default())]
+    /// A role without a certificate to verify with, or to encrypt to where it wants that.
+    #[error("a role of {entity} has no usable certificate{}", .unusable.first().map(|why| format!(": {why}")).unwrap_or_default())]
     NoCertificate {
         /// The entity.
         entity: String,
@@ -85,4 +88,13 @@ pub enum PartnerMetadataError {
         /// Its end.
         until: UtcTime,
     },
+}
+
+impl Side {
+    const fn describe(self) -> &'static str {
+        match self {
+            Self::ClaimsProvider => "identity provider",
+            Self::RelyingParty => "service provider",
+        }
+    }
 }

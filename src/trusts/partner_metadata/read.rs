@@ -1,6 +1,6 @@
 //! From a document to the facts about one entity in it.
 
-use super::{PartnerMetadata, PartnerMetadataError, duration, roles};
+use super::{PartnerMetadata, PartnerMetadataError, ServiceKeys, duration, roles, service_roles};
 use crate::claims::Text;
 use crate::clock::UtcTime;
 use crate::xml::namespace::{METADATA, XML};
@@ -16,9 +16,20 @@ pub enum Signed {
     No,
 }
 
+/// What the entity is to this server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Side {
+    /// It signs users in.
+    ClaimsProvider,
+    /// It takes tokens.
+    RelyingParty,
+}
+
 /// What to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted<'a> {
+    /// The side from which it is read; roles of the other are left out.
+    pub side: Side,
     /// The entity; `None` for the only one there is.
     pub entity_id: Option<&'a str>,
     /// Certificates with which the document must be signed; `None` where it need not be.
@@ -27,7 +38,7 @@ pub struct Wanted<'a> {
     pub now: UtcTime,
 }
 
-/// Reads what metadata says of one identity provider: an `EntityDescriptor`, or one in an `EntitiesDescriptor`.
+/// Reads what metadata says of one claims provider or relying party: an `EntityDescriptor`, or one in an `EntitiesDescriptor`.
 ///
 /// With a signature demanded, everything is read from the octets that were signed, and the root is what must be signed.
 ///
@@ -72,37 +83,63 @@ fn entity(
         more => return Err(PartnerMetadataError::SeveralEntities { wanted: name(), count: more.len() }),
     };
     let entity_id = roles::short(entity_id(entity)?, "entityID")?;
-    let (saml, validity) = roles::saml(entity, validity)?;
-    let (ws_federation, validity) = roles::ws_federation(entity, validity)?;
+    let mut metadata = PartnerMetadata {
+        display_names: roles::display_names(entity)?,
+        entity_id,
+        saml: None,
+        ws_federation: None,
+        saml_service: None,
+        ws_federation_service: None,
+        valid_until: None,
+        cache_duration: None,
+        signed,
+    };
+    let validity = match wanted.side {
+        Side::ClaimsProvider => {
+            let (saml, validity) = roles::saml(entity, validity)?;
+            let (ws_federation, validity) = roles::ws_federation(entity, validity)?;
+            (metadata.saml, metadata.ws_federation) = (saml, ws_federation);
+            validity
+        }
+        Side::RelyingParty => {
+            let (saml, validity) = service_roles::saml(entity, validity)?;
+            let (ws_federation, validity) = service_roles::ws_federation(entity, validity)?;
+            (metadata.saml_service, metadata.ws_federation_service) = (saml, ws_federation);
+            validity
+        }
+    };
     if let Some(until) = validity.until
         && until <= wanted.now
     {
         return Err(PartnerMetadataError::Expired { until });
     }
-    if saml.is_none() && ws_federation.is_none() {
-        return Err(PartnerMetadataError::NoRole { entity: entity_id.to_string() });
+    usable(&metadata, wanted.side)?;
+    Ok(PartnerMetadata { valid_until: validity.until, cache_duration: validity.cache, ..metadata })
+}
+
+/// There is a role. A claims provider must sign; a relying party need have no keys, but where it wants tokens encrypted, that must be
+/// possible: otherwise they would go out in the clear.
+fn usable(metadata: &PartnerMetadata, side: Side) -> Result<(), PartnerMetadataError> {
+    let entity = || metadata.entity_id.to_string();
+    let services = [
+        metadata.saml_service.as_ref().map(|role| &role.keys),
+        metadata.ws_federation_service.as_ref().map(|role| &role.keys),
+    ];
+    let providers = [
+        metadata.saml.as_ref().map(|role| (&role.signing_certificates, &role.unusable_certificates)),
+        metadata.ws_federation.as_ref().map(|role| (&role.signing_certificates, &role.unusable_certificates)),
+    ];
+    if services.iter().all(Option::is_none) && providers.iter().all(Option::is_none) {
+        return Err(PartnerMetadataError::NoRole { entity: entity(), side });
     }
-    for (usable, unusable) in [
-        saml.as_ref().map(|role| (&role.signing_certificates, &role.unusable_certificates)),
-        ws_federation.as_ref().map(|role| (&role.signing_certificates, &role.unusable_certificates)),
-    ]
-    .into_iter()
-    .flatten()
-    {
-        if usable.is_empty() {
-            let (entity, unusable) = (entity_id.to_string(), unusable.clone());
-            return Err(PartnerMetadataError::NoCertificate { entity, unusable });
-        }
+    if let Some((_, unusable)) = providers.into_iter().flatten().find(|(usable, _)| usable.is_empty()) {
+        return Err(PartnerMetadataError::NoCertificate { entity: entity(), unusable: unusable.clone() });
     }
-    Ok(PartnerMetadata {
-        display_names: roles::display_names(entity)?,
-        entity_id,
-        saml,
-        ws_federation,
-        valid_until: validity.until,
-        cache_duration: validity.cache,
-        signed,
-    })
+    let cannot = |keys: &&ServiceKeys| keys.encryption.is_empty() && !keys.unusable.is_empty();
+    if let Some(keys) = services.into_iter().flatten().find(cannot) {
+        return Err(PartnerMetadataError::NoCertificate { entity: entity(), unusable: keys.unusable.clone() });
+    }
+    Ok(())
 }
 
 /// The wanted entities below `element`, each with the limits that stand around it.

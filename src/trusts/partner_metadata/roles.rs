@@ -8,15 +8,11 @@ use crate::xml::namespace::{
     ADDRESSING, AUTHORIZATION, FEDERATION, METADATA, METADATA_UI, SAML2, SAML2_PROTOCOL, SCHEMA_INSTANCE,
 };
 
-type Role<T> = Result<(Option<T>, Validity), PartnerMetadataError>;
+pub(super) type Role<T> = Result<(Option<T>, Validity), PartnerMetadataError>;
 
 /// The SAML 2.0 role: the one `IDPSSODescriptor` that speaks SAML 2.0.
 pub(super) fn saml(entity: Element<'_, '_>, validity: Validity) -> Role<SamlProvider> {
-    let speaks = |role: &Element<'_, '_>| {
-        let protocols = role.attribute("protocolSupportEnumeration").unwrap_or_default();
-        protocols.split_ascii_whitespace().any(|protocol| protocol == SAML2_PROTOCOL)
-    };
-    let roles: Vec<_> = entity.children_named(METADATA, "IDPSSODescriptor").filter(speaks).collect();
+    let roles: Vec<_> = entity.children_named(METADATA, "IDPSSODescriptor").filter(speaks_saml2).collect();
     let Some(role) = only(&roles, "SAML 2.0 roles of one entity")? else { return Ok((None, validity)) };
     let validity = validity.and(role)?;
     let (signing_certificates, unusable_certificates) = keys::signing(role)?;
@@ -36,6 +32,20 @@ pub(super) fn saml(entity: Element<'_, '_>, validity: Validity) -> Role<SamlProv
     Ok((Some(provider), validity))
 }
 
+/// Whether a role speaks SAML 2.0.
+pub(super) fn speaks_saml2(role: &Element<'_, '_>) -> bool {
+    let protocols = role.attribute("protocolSupportEnumeration").unwrap_or_default();
+    protocols.split_ascii_whitespace().any(|protocol| protocol == SAML2_PROTOCOL)
+}
+
+/// Addresses of WS-Federation passive.
+pub(super) fn passive_endpoints(role: Element<'_, '_>) -> Result<Vec<Text>, PartnerMetadataError> {
+    let endpoint =
+        [(FEDERATION, "PassiveRequestorEndpoint"), (ADDRESSING, "EndpointReference"), (ADDRESSING, "Address")];
+    let addresses = bounded(below(role, &endpoint).into_iter(), "addresses of one kind", MAX_ENDPOINTS)?;
+    addresses.into_iter().map(|address| url(address.text()?.trim())).collect()
+}
+
 /// The WS-Federation role: the one `RoleDescriptor` of the type `SecurityTokenServiceType`.
 pub(super) fn ws_federation(entity: Element<'_, '_>, validity: Validity) -> Role<WsFederationProvider> {
     // The prefix of the type's name is anybody's; the local name is what all readers go by.
@@ -47,12 +57,7 @@ pub(super) fn ws_federation(entity: Element<'_, '_>, validity: Validity) -> Role
     let Some(role) = only(&roles, "WS-Federation roles of one entity")? else { return Ok((None, validity)) };
     let validity = validity.and(role)?;
     let (signing_certificates, unusable_certificates) = keys::signing(role)?;
-    let mut passive = Vec::new();
-    let endpoint =
-        [(FEDERATION, "PassiveRequestorEndpoint"), (ADDRESSING, "EndpointReference"), (ADDRESSING, "Address")];
-    for address in bounded(below(role, &endpoint).into_iter(), "addresses of one kind", MAX_ENDPOINTS)? {
-        passive.push(url(address.text()?.trim())?);
-    }
+    let passive = passive_endpoints(role)?;
     let offered = below(role, &[(FEDERATION, "ClaimTypesOffered"), (AUTHORIZATION, "ClaimType")]).into_iter();
     let claims = bounded(offered, "claim types", MAX_CLAIMS)?.into_iter().map(claim_type).collect::<Result<_, _>>()?;
     let provider = WsFederationProvider { passive, signing_certificates, unusable_certificates, claims };
@@ -82,7 +87,7 @@ pub(super) fn display_names(entity: Element<'_, '_>) -> Result<Vec<(Text, Text)>
 }
 
 /// All elements that a path of children leads to, in document order.
-fn below<'d, 'i>(element: Element<'d, 'i>, path: &[(&str, &str)]) -> Vec<Element<'d, 'i>> {
+pub(super) fn below<'d, 'i>(element: Element<'d, 'i>, path: &[(&str, &str)]) -> Vec<Element<'d, 'i>> {
     let Some(((namespace, local), rest)) = path.split_first() else { return vec![element] };
     let mut found = Vec::new();
     for child in element.children_named(namespace, local) {
@@ -102,7 +107,7 @@ fn named(elements: &[Element<'_, '_>]) -> Result<Vec<(Text, Text)>, PartnerMetad
     Ok(names)
 }
 
-fn endpoints(role: Element<'_, '_>, name: &'static str) -> Result<Vec<Endpoint>, PartnerMetadataError> {
+pub(super) fn endpoints(role: Element<'_, '_>, name: &'static str) -> Result<Vec<Endpoint>, PartnerMetadataError> {
     let mut endpoints = Vec::new();
     for endpoint in bounded(role.children_named(METADATA, name), "addresses of one kind", MAX_ENDPOINTS)? {
         let binding = match endpoint.attribute("Binding") {
@@ -126,7 +131,7 @@ fn attribute(attribute: Element<'_, '_>) -> Result<OfferedClaim, PartnerMetadata
     Ok(OfferedClaim { name: short(name, "Name of Attribute")?, display_name })
 }
 
-fn claim_type(claim: Element<'_, '_>) -> Result<OfferedClaim, PartnerMetadataError> {
+pub(super) fn claim_type(claim: Element<'_, '_>) -> Result<OfferedClaim, PartnerMetadataError> {
     let uri = claim.attribute("Uri");
     let uri = uri.ok_or(PartnerMetadataError::Missing { element: "ClaimType", attribute: "Uri" })?;
     let display_name = claim.child_text(AUTHORIZATION, "DisplayName")?.map(|name| short(name, "DisplayName"));
@@ -134,7 +139,7 @@ fn claim_type(claim: Element<'_, '_>) -> Result<OfferedClaim, PartnerMetadataErr
 }
 
 /// An address a browser may be sent to.
-fn url(text: &str) -> Result<Text, PartnerMetadataError> {
+pub(super) fn url(text: &str) -> Result<Text, PartnerMetadataError> {
     let refused = || PartnerMetadataError::Url { url: cut(text) };
     let rest = text.strip_prefix("https://").ok_or_else(refused)?;
     let host = rest.split(['/', '?']).next().unwrap_or_default();
@@ -158,7 +163,7 @@ pub(super) fn cut(text: &str) -> String {
     text.chars().take(200).collect()
 }
 
-fn only<'d, 'i>(
+pub(super) fn only<'d, 'i>(
     roles: &[Element<'d, 'i>],
     what: &'static str,
 ) -> Result<Option<Element<'d, 'i>>, PartnerMetadataError> {
@@ -169,7 +174,7 @@ fn only<'d, 'i>(
     }
 }
 
-fn bounded<T>(
+pub(super) fn bounded<T>(
     elements: impl Iterator<Item = T>,
     what: &'static str,
     limit: usize,

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod provider_metadata;
+mod service_metadata;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -15,7 +15,7 @@ mod token;
 mod trusts;
 
 pub use audit::Audit;
-pub use browser::{Browser, HandOver, action, fields, inputs, unescape};
+pub use browser::{Browser, HandOver, action, encode, fields, inputs, unescape};
 pub use clients::{compact_jwt, javascript, openidconnect, python, python_with};
 pub use curl::{Curl, Response};
 pub use device::{BROKER, Device, Prt, blob, nonce, request as prt_request, sign_by, token_endpoint};

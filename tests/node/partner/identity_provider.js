@@ -1,7 +1,7 @@
 // A partner's identity provider of SAML 2.0: samlify in a small Express application, over HTTPS.
 //
 // Input: {"address", "origin", "certificate", "key", "signingCertificate", "signingKey", "serviceProvider", "encrypted"}, one line of
-// JSON; serviceProvider is that one's metadata. Says "ready" when it listens, and ends with its input. Its user is dora
+// JSON; serviceProvider is that one's metadata, and encrypted says what of an answer is: nothing, assertion or attribute. Says "ready" when it listens, and ends with its input. Its user is dora
 // (Campus-Pw-1). /metadata is its metadata; a request whose signature is not good is answered with status 400.
 "use strict";
 
@@ -11,6 +11,7 @@ const fs = require("fs");
 const readline = require("readline");
 const express = require("express");
 const samlify = require("samlify");
+const encryption = require("@authenio/xml-encryption");
 
 // No schemas are read: whoever gets what is made here verifies it.
 samlify.setSchemaValidator({ validate: () => Promise.resolve("not validated") });
@@ -31,8 +32,28 @@ ID="{ID}" Version="2.0" IssueInstant="{Now}" Destination="{Place}" InResponseTo=
 </saml:AudienceRestriction></saml:Conditions>\
 <saml:AuthnStatement AuthnInstant="{Now}" SessionIndex="{AssertionID}"><saml:AuthnContext><saml:AuthnContextClassRef>\
 urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>\
-<saml:AttributeStatement><saml:Attribute Name="${UPN}"><saml:AttributeValue>{User}@campus.example</saml:AttributeValue></saml:Attribute>\
-</saml:AttributeStatement></saml:Assertion></samlp:Response>`;
+<saml:AttributeStatement>{Attribute}</saml:AttributeStatement></saml:Assertion></samlp:Response>`;
+
+const attribute = (user) => `<saml:Attribute xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion" Name="${UPN}">\
+<saml:AttributeValue>${user}@campus.example</saml:AttributeValue></saml:Attribute>`;
+const ALGORITHMS = {
+  dataEncryptionAlgorithm: "http://www.w3.org/2009/xmlenc11#aes256-gcm",
+  keyEncryptionAlgorithm: "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
+};
+
+// saml:EncryptedAttribute for the one certificate that the service provider's metadata has for encryption.
+function encryptedAttribute(serviceProvider, user) {
+  const certificate = serviceProvider.entityMeta.getX509Certificate("encryption");
+  const pem = `-----BEGIN CERTIFICATE-----\n${certificate.replace(/\s/g, "").match(/.{1,64}/g).join("\n")}\n-----END CERTIFICATE-----\n`;
+  const options = {
+    rsa_pub: crypto.createPublicKey(pem).export({ type: "spki", format: "pem" }),
+    pem,
+    encryptionAlgorithm: ALGORITHMS.dataEncryptionAlgorithm,
+    keyEncryptionAlgorithm: ALGORITHMS.keyEncryptionAlgorithm,
+  };
+  return new Promise((resolve, reject) => encryption.encrypt(attribute(user), options, (error, data) =>
+    error ? reject(error) : resolve(`<saml:EncryptedAttribute>${data}</saml:EncryptedAttribute>`)));
+}
 
 const page = (title, body) =>
   `<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>${title}</title></head><body>${body}</body></html>`;
@@ -45,9 +66,8 @@ function application(settings) {
     privateKey: fs.readFileSync(settings.signingKey),
     signingCert: fs.readFileSync(settings.signingCertificate),
     wantAuthnRequestsSigned: true,
-    isAssertionEncrypted: settings.encrypted,
-    dataEncryptionAlgorithm: "http://www.w3.org/2009/xmlenc11#aes256-gcm",
-    keyEncryptionAlgorithm: "http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p",
+    isAssertionEncrypted: settings.encrypted === "assertion",
+    ...ALGORITHMS,
     singleSignOnService: [{ Binding: REDIRECT, Location: `${settings.origin}/sso` }],
     nameIDFormat: ["urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"],
     loginResponseTemplate: { context: RESPONSE, attributes: [] },
@@ -72,6 +92,7 @@ function application(settings) {
     const { name, password, state } = request.body;
     if (name !== "dora" || password !== "Campus-Pw-1") return response.status(403).send(page("Campus", "<p>No."));
     const place = serviceProvider.entityMeta.getAssertionConsumerService("post");
+    const stated = settings.encrypted === "attribute" ? await encryptedAttribute(serviceProvider, name) : attribute(name);
     const fill = (template) => {
       const id = `_${crypto.randomUUID()}`;
       const now = Date.now();
@@ -80,7 +101,7 @@ function application(settings) {
         End: new Date(now + 5 * MINUTE).toISOString(), Place: place, Request: request.body.request,
         Issuer: identityProvider.entityMeta.getEntityID(), Audience: serviceProvider.entityMeta.getEntityID(), User: name,
       };
-      return { id, context: samlify.SamlLib.replaceTagsByValue(template, tags) };
+      return { id, context: samlify.SamlLib.replaceTagsByValue(template, tags).replace("{Attribute}", () => stated) };
     };
     const made = await identityProvider.createLoginResponse(
       serviceProvider, { extract: { request: { id: request.body.request } } }, "post", { email: name }, { customTagReplacement: fill });
