@@ -7,8 +7,11 @@ use std::time::Duration;
 use super::TrustContext;
 use super::described::{Described, Source};
 use super::file::{RelyingPartyFile, TokenTypeFile, TrustFile};
+use super::partner_metadata::PartnerMetadata;
 use super::policy::{AppliedPolicy, PolicyKeys, resolve_policy, warn_of_computers};
-use super::relying_party::{Authorization, ClaimsProviders, RelyingParty, RelyingPartyId};
+use super::relying_party::{
+    Authorization, ClaimsProviders, RelyingParty, RelyingPartyId, SamlSettings, WsFederationSettings,
+};
 use super::rules::{self, RuleKeys};
 use super::{branding, certificates, endpoints, entra, service_metadata};
 use crate::claims::{RuleSet, Text};
@@ -45,13 +48,7 @@ pub(crate) fn compile(
     context.scopes = metadata.map(service_metadata::scopes).unwrap_or_default();
     let encryption = certificates::encryption(table, &source, metadata, context);
     let signing = certificates::request_signing(table, metadata, context);
-    let ws_federation = endpoints::ws_federation(table, context);
-    let ws_federation = ws_federation.or_else(|| metadata.and_then(service_metadata::ws_federation));
-    let saml = endpoints::saml(table, context).or_else(|| metadata.and_then(service_metadata::saml));
-    if metadata.is_some() && ws_federation.is_none() && saml.is_none() {
-        let help = "write `[relying_party.ws_federation]`, or ask the partner for metadata with its addresses";
-        source.complain(context, "it has no address that tokens are sent to", help);
-    }
+    let (ws_federation, saml) = addresses(table, &source, metadata, context);
     let access = access(table, context);
     let transform = rules::compile(
         table.transform_rules.as_deref(),
@@ -126,6 +123,23 @@ pub(crate) fn compile(
         computer_guard: access.computer_guard,
         file: Some(path.to_owned()),
     })
+}
+
+/// Where its tokens go, by the trust or by its metadata.
+fn addresses(
+    table: &RelyingPartyFile,
+    source: &Source<'_>,
+    metadata: Option<&PartnerMetadata>,
+    context: &mut TrustContext<'_, '_, '_>,
+) -> (Option<WsFederationSettings>, Option<SamlSettings>) {
+    let ws_federation = endpoints::ws_federation(table, context);
+    let ws_federation = ws_federation.or_else(|| metadata.and_then(service_metadata::ws_federation));
+    let saml = endpoints::saml(table, context).or_else(|| metadata.and_then(service_metadata::saml));
+    if metadata.is_some() && ws_federation.is_none() && saml.is_none() {
+        let help = "write `[relying_party.ws_federation]`, or ask the partner for metadata with its addresses";
+        source.complain(context, "it has no address that tokens are sent to", help);
+    }
+    (ws_federation, saml)
 }
 
 /// What this version reads but cannot do. An error wherever leaving it out would give somebody more than was asked for.

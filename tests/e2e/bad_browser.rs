@@ -207,11 +207,14 @@ fn a_body_that_is_no_form_or_too_long_for_one_is_no_request() {
     };
     let form = "application/x-www-form-urlencoded";
     let request = "wa=wsignin1.0&wtrealm=urn%3Ae2e%3Aweb";
-    for content_type in [form, "application/x-www-form-urlencoded; charset=utf-8", "Application/X-WWW-Form-URLEncoded"] {
+    for content_type in [form, "application/x-www-form-urlencoded; charset=utf-8", "Application/X-WWW-Form-URLEncoded"]
+    {
         assert!(is_page(&post(content_type, request.to_owned())), "{content_type}");
     }
     // Other sites can send the first two without being asked.
-    for content_type in ["text/plain", "multipart/form-data; boundary=x", "application/json", "application/soap+xml", "", "x"] {
+    for content_type in
+        ["text/plain", "multipart/form-data; boundary=x", "application/json", "application/soap+xml", "", "x"]
+    {
         refused(&post(content_type, request.to_owned()), "MSIS7000");
     }
     // Only the messages of partners are long.

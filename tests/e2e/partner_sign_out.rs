@@ -71,6 +71,12 @@ fn an_answer_to_a_sign_out_leads_only_where_its_browser_was_to_go() {
     let back = own(&world.idp.visit(&goes_on(&page)).expect_err("the partner sends the browser back"));
     let stranger = world.browser().get(&back);
     assert_eq!((stranger.status, stranger.header("location")), (500, None), "another browser: {}", stranger.body);
+    // Nor does one that this server knows by a cookie of its own.
+    let known = world.browser();
+    known.ask("saml", "");
+    assert!(known.cookie("__Host-Chancery-Browser").is_some(), "{:?}", known.cookies());
+    let stranger = known.get(&back);
+    assert_eq!((stranger.status, stranger.header("location")), (500, None), "another browser: {}", stranger.body);
     for address in ["https://evil.example/", "http://idp.partner.example/", "https://idp.partner.example.evil.example/"]
     {
         let clean_up = world.browser().get(&format!("/adfs/ls/?wa=wsignoutcleanup1.0&wreply={address}"));

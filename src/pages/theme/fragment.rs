@@ -69,11 +69,10 @@ impl Fragment {
             match reader.read_event().map_err(|error| malformed(&error))? {
                 Event::Start(tag) => {
                     let name = start(&tag, &mut out)?;
-                    if !VOID.contains(&name) {
-                        open.push(name);
-                    } else {
+                    if VOID.contains(&name) {
                         return Err(FragmentError::Malformed(format!("write `<{name}/>`")));
                     }
+                    open.push(name);
                     if open.len() > MOST_DEPTH {
                         return Err(FragmentError::TooDeep);
                     }

@@ -200,3 +200,29 @@ fn shown(rules: PasswordRules) -> ShownRules {
 const PATH: &str = "/adfs/portal/updatepassword/";
 /// UTF-16 units that Active Directory takes.
 const MAX_PASSWORD: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_new_passwords_by_themselves_is_seen_before_anybody_is_asked() {
+        let of = |old: &str, new: &str, again: &str| {
+            let [old, new, again] = [old, new, again].map(|text| Secret::new(text.to_owned()));
+            flaw(&old, &new, &again)
+        };
+        let (longest, too_long) = ("\u{1f511}".repeat(MAX_PASSWORD / 2), "\u{1f511}".repeat(MAX_PASSWORD / 2 + 1));
+        for (new, again, expected) in [
+            ("", "", Some(Notice::NoticeNewPasswordMissing)),
+            ("new", "", Some(Notice::NoticeNewPasswordMissing)),
+            ("new", "New", Some(Notice::NoticeNewPasswordMismatch)),
+            ("old", "old", Some(Notice::NoticeNewPasswordSame)),
+            ("ne\0w", "ne\0w", Some(Notice::NoticeNewPasswordRules)),
+            (&*too_long, &*too_long, Some(Notice::NoticeNewPasswordRules)),
+            (&*longest, &*longest, None),
+            ("new", "new", None),
+        ] {
+            assert_eq!(of("old", new, again), expected, "{new:?} {again:?}");
+        }
+    }
+}

@@ -77,6 +77,7 @@ mod tests {
             "https://rp.example/wsfed#fragment",
             "https://rp.example:8443/wsfed",
             "http://rp.example/wsfed",
+            "http://rp.example:443/wsfed",
             "//rp.example/wsfed",
             "/wsfed",
             "javascript://rp.example/wsfed",
