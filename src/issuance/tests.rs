@@ -495,7 +495,7 @@ async fn a_client_asks_on_behalf_of_a_user_where_the_rules_say_so() {
     };
     // What is in the token is the user's.
     assert_eq!(grant.subject.origin, alice().origin);
-    assert_eq!(grant.claims.first_value(types::UPN).map(|upn| upn.to_string()), Some("alice@corp.example".into()));
+    assert_eq!(grant.claims.first_value(types::UPN).map(ToString::to_string), Some("alice@corp.example".into()));
     assert_eq!(grant.claims.first_value(types::CLIENT_ID), None);
     assert_eq!(denied(&world, client("other")).await, "delegation authorization: no rule permits for other");
     assert_eq!(denied(&world, alice()).await, "delegation authorization: no client asks for nobody");

@@ -79,6 +79,9 @@ pub struct Lasting {
     devices: std::sync::Mutex<Option<KnownDevices>>,
 }
 
+/// Registered devices, where they are served, and the codes of those without a browser.
+type DevicesAndCodes = (Option<Arc<DeviceServices>>, Arc<dyn DeviceCodes>);
+
 /// A directory, and the settings it was made of.
 struct KnownDirectory {
     settings: String,
@@ -255,11 +258,7 @@ impl Lasting {
 
     /// Registered devices, with what is remembered of them when nothing that concerns them changed; and what devices without a
     /// browser wait for: where other servers see it, if there is such a place.
-    fn devices(
-        &self,
-        config: &Config,
-        ldap: &Arc<LdapDirectory>,
-    ) -> Result<(Option<Arc<DeviceServices>>, Arc<dyn DeviceCodes>), AssemblyError> {
+    fn devices(&self, config: &Config, ldap: &Arc<LdapDirectory>) -> Result<DevicesAndCodes, AssemblyError> {
         let mut known = self.devices.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let next = KnownDevices::of(config, ldap, &self.clock, &self.random, known.as_ref())?;
         *known = next;

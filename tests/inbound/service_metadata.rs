@@ -85,7 +85,10 @@ fn both_roles_of_a_relying_party_are_read_and_none_of_a_claims_provider() {
     assert!(theirs.to_string().contains("no service provider"), "{theirs}");
     // A key without a use is for both.
     let both = edit(&edit(&genuine(), " use=\"encryption\"", ""), " use=\"signing\"", "");
-    assert_eq!(parse(&both).unwrap().ws_federation_service.unwrap().keys.encryption, [PARTNER_KEY.0.clone()]);
+    assert_eq!(
+        parse(&both).unwrap().ws_federation_service.unwrap().keys.encryption,
+        std::slice::from_ref(&PARTNER_KEY.0)
+    );
 }
 
 #[test]

@@ -35,6 +35,11 @@ fn of_devices() -> Vec<EventKind> {
     ]
 }
 
+fn of_metadata(taken: bool) -> EventKind {
+    let detail = Detail::public("https://idp.partner.example/metadata: a new signing certificate");
+    EventKind::PartnerMetadata { parties: Parties::default(), taken, detail }
+}
+
 /// One of each event.
 fn all() -> Vec<EventKind> {
     let authn = AuthnFacts {
@@ -128,11 +133,7 @@ fn all() -> Vec<EventKind> {
         },
     ];
     kinds.extend(of_devices());
-    kinds.extend([true, false].map(|taken| EventKind::PartnerMetadata {
-        parties: Parties::default(),
-        taken,
-        detail: detail("https://idp.partner.example/metadata: a new signing certificate"),
-    }));
+    kinds.extend([true, false].map(of_metadata));
     for of in [ClaimsOf::Issued, ClaimsOf::Caller, ClaimsOf::OnBehalfOf, ClaimsOf::ActAs] {
         kinds.extend(claims_events(of, &claims, ClaimDetail::Values));
     }

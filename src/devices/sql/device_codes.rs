@@ -136,6 +136,7 @@ fn octets(code: &TokenId) -> Vec<u8> {
     code.as_octets().to_vec()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "what errors are mapped with")]
 fn unavailable(error: RegistryError) -> StoreError {
     StoreError::Unavailable { reason: error.to_string() }
 }

@@ -26,12 +26,12 @@ pub(super) fn attributes(
             }
         }
     }
-    Ok((found.attributes, found.unreadable))
+    Ok((found.read, found.unreadable))
 }
 
 #[derive(Default)]
 struct Attributes {
-    attributes: Vec<InboundAttribute>,
+    read: Vec<InboundAttribute>,
     unreadable: Vec<Text>,
     encrypted: usize,
 }
@@ -43,7 +43,7 @@ impl Attributes {
         if left_out {
             self.unreadable.push(claim_type.clone());
         }
-        self.attributes.push(InboundAttribute {
+        self.read.push(InboundAttribute {
             claim_type,
             name_format: text_of(attribute, "NameFormat"),
             friendly_name: text_of(attribute, "FriendlyName"),
