@@ -3,6 +3,7 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::clock::{Random as _, SystemRandomSource};
 use crate::config::Config;
@@ -51,9 +52,14 @@ where
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let outcome = runtime.block_on(work);
-    // A Kerberos call that waits for a domain controller is not waited for.
-    runtime.shutdown_background();
+    end(runtime);
     outcome
+}
+
+/// Ends a runtime on which Kerberos was used. A call that is under way ends first: the library takes itself apart when the process
+/// ends, and stops the process when somebody is still inside. One that waits for a domain controller which is silent is left.
+pub(super) fn end(runtime: tokio::runtime::Runtime) {
+    runtime.shutdown_timeout(Duration::from_secs(2));
 }
 
 impl Drop for OwnKrb5Conf {

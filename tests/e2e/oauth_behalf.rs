@@ -287,7 +287,7 @@ fn the_sign_in_behind_the_token_must_still_stand() {
     OAuth::get();
     let [disabled, gone, changed, expired] =
         ["disabled", "gone", "changed", "expired"].map(|what| Account::new(what).create());
-    let [first, second, third, fourth] = [&disabled, &gone, &changed, &expired].map(|account| assertion(account));
+    let [first, second, third, fourth] = [&disabled, &gone, &changed, &expired].map(assertion);
     let refresh = text(&body(&ask(&first, &[])), "refresh_token");
     assert_eq!(ask(&third, &[]).status, 200);
     disabled.modify("replace: userAccountControl\nuserAccountControl: 514");

@@ -154,8 +154,7 @@ impl Directory {
                 LdapDirectory::new(options, Arc::new(SystemClock::new())).map_err(|error| error.to_string())?;
             directory.work(&self.domain, self.patience, work).await.map_err(|error: ObjectError| error.to_string())
         });
-        // A Kerberos call that waits for a domain controller is not waited for.
-        runtime.shutdown_background();
+        crate::cli::own_krb5_conf::end(runtime);
         outcome.map_err(refused)
     }
 
