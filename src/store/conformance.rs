@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    Decision, DeviceCodes, FirstUse, Generations, OneTime, Polled, Purpose, Revocations, Standing, StoreError, TokenId,
+    Decision, DeviceCodes, FirstUse, Generations, OneTime, Polled, Purpose, REQUESTS_OF_DEVICES, Revocations, Standing,
+    StoreError, TokenId,
 };
 use crate::authn::SessionRef;
 use crate::clock::{Clock, ManualClock};
@@ -142,4 +143,21 @@ pub(crate) async fn device_codes<S: DeviceCodes + 'static>(store: Arc<S>, clock:
     clock.advance(MINUTE);
     assert_eq!(store.poll(&code("c"), Duration::ZERO).await, Ok(Polled::Unknown));
     assert!(matches!(store.begin(&code("d"), "request", until).await, Err(StoreError::Expired { .. })));
+}
+
+/// What a store of two [`DeviceCodes`] does with a third; afterwards all it held has ended. The store is empty at first and takes its time
+/// from `clock`.
+pub(crate) async fn bounded_device_codes<S: DeviceCodes>(store: &S, clock: &ManualClock) {
+    let until = clock.now().plus(MINUTE);
+    let code = |n: u8| TokenId::from_octets(&[n]).unwrap();
+    for n in 0..2 {
+        assert_eq!(store.begin(&code(n), "x", until).await, Ok(true));
+    }
+    let full = StoreError::Full { what: REQUESTS_OF_DEVICES, until };
+    assert_eq!(store.begin(&code(9), "x", until).await, Err(full), "never forgets one that waits");
+    store.decide(&code(0), Decision::Approved(String::from("y"))).await.unwrap();
+    assert_eq!(store.poll(&code(0), Duration::ZERO).await, Ok(Polled::Approved(String::from("y"))));
+    assert_eq!(store.begin(&code(9), "x", until).await, Ok(true), "what was fetched makes room");
+    clock.advance(MINUTE);
+    assert_eq!(store.waiting(&code(9)).await, Ok(None));
 }

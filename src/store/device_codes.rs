@@ -109,14 +109,14 @@ impl DeviceCodes for MemoryDeviceCodes {
     async fn begin(&self, code: &TokenId, request: &str, until: UtcTime) -> Result<bool, StoreError> {
         self.kept(|kept, now| {
             if until <= now {
-                return Err(StoreError::Expired { what: WHAT, until });
+                return Err(StoreError::Expired { what: REQUESTS_OF_DEVICES, until });
             }
             if kept.requests.contains_key(code) {
                 return Ok(false);
             }
             if kept.requests.len() >= self.capacity {
                 let until = kept.by_end.first().map_or(until, |(end, _)| *end);
-                return Err(StoreError::Full { what: WHAT, until });
+                return Err(StoreError::Full { what: REQUESTS_OF_DEVICES, until });
             }
             kept.by_end.insert((until, *code));
             kept.requests.insert(*code, Waiting { until, request: request.to_owned(), decision: None, asked: None });
@@ -163,7 +163,8 @@ impl DeviceCodes for MemoryDeviceCodes {
     }
 }
 
-const WHAT: &str = "requests of devices";
+/// What a store of codes is full of, when it is.
+pub const REQUESTS_OF_DEVICES: &str = "requests of devices";
 
 #[cfg(test)]
 mod tests {
@@ -185,18 +186,7 @@ mod tests {
     async fn requests_are_bounded_and_end() {
         let clock = clock();
         let store = MemoryDeviceCodes::new(clock.clone(), 2);
-        let until = clock.now().plus(Duration::from_mins(1));
-        let code = |n: u8| TokenId::from_octets(&[n]).unwrap();
-        for n in 0..2 {
-            assert_eq!(store.begin(&code(n), "x", until).await, Ok(true));
-        }
-        let full = StoreError::Full { what: WHAT, until };
-        assert_eq!(store.begin(&code(9), "x", until).await, Err(full), "never forgets one that waits");
-        store.decide(&code(0), Decision::Approved(String::from("y"))).await.unwrap();
-        assert_eq!(store.poll(&code(0), Duration::ZERO).await, Ok(Polled::Approved(String::from("y"))));
-        assert_eq!(store.begin(&code(9), "x", until).await, Ok(true), "what was fetched makes room");
-        clock.advance(Duration::from_mins(1));
-        assert_eq!(store.waiting(&code(9)).await, Ok(None));
+        conformance::bounded_device_codes(&store, &clock).await;
         let kept = store.kept.lock().unwrap();
         assert_eq!((kept.requests.len(), kept.by_end.len()), (0, 0));
     }

@@ -17,7 +17,7 @@ mod one_time;
 pub mod postgresql;
 mod revocations;
 
-pub use device_codes::{Decision, DeviceCodes, MemoryDeviceCodes, Polled};
+pub use device_codes::{Decision, DeviceCodes, MemoryDeviceCodes, Polled, REQUESTS_OF_DEVICES};
 pub use generations::{Generations, MemoryGenerations, Standing};
 pub use journal::{Journal, JournalError};
 pub use memory::{MemoryOneTime, MemoryRevocations};

@@ -8,7 +8,8 @@ use chancery::clock::{Clock as _, ManualClock, SystemClock};
 use chancery::devices::{SqlDeviceCodes, SqlPlace};
 use chancery::store::postgresql::connect_options;
 use chancery::store::{
-    Decision, DeviceCodes, FirstUse, Generations, OneTime, Polled, Purpose, Revocations, Standing, StoreError, TokenId,
+    Decision, DeviceCodes, FirstUse, Generations, OneTime, Polled, Purpose, REQUESTS_OF_DEVICES, Revocations, Standing,
+    StoreError, TokenId,
 };
 use serde_json::{Value, json};
 use sqlx::{ConnectOptions as _, Connection as _};

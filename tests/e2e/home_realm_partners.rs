@@ -162,6 +162,22 @@ fn chromium_signs_in_at_two_real_partners_and_here() {
     assert_eq!(user(&answers["here"]), name);
 }
 
+/// Signs in at the partner that is made of samlify, from an address that leads there, and has a token.
+fn dora_signs_in(world: &World, address: &str) {
+    let steps = json!([
+        ["open", address],
+        ["wait", "#name"],
+        ["click", "#name"],
+        ["type", "dora"],
+        ["click", "#password"],
+        ["type", "Campus-Pw-1"],
+        ["enter"],
+        ["wait", "#done"]
+    ]);
+    let answers = chromium_with(&json!([{ "name": "in", "steps": steps }]), false, Some(&world.hosts));
+    assert_eq!(user(&answers["in"]), "dora@campus.example");
+}
+
 #[test]
 fn a_partner_by_samlify_takes_our_requests_and_encrypts_its_answer() {
     let world = start(NodeSetup::new().write("trusts/none", ""), "assertion");
@@ -173,18 +189,7 @@ fn a_partner_by_samlify_takes_our_requests_and_encrypts_its_answer() {
     assert_eq!(ask(&request).status, 200, "{}", ask(&request).body);
     let altered = request.replacen("RelayState=", "RelayState=x", 1);
     assert_eq!(ask(&altered).status, 400, "it verifies what we signed");
-    let sign_in = json!([
-        ["open", address],
-        ["wait", "#name"],
-        ["click", "#name"],
-        ["type", "dora"],
-        ["click", "#password"],
-        ["type", "Campus-Pw-1"],
-        ["enter"],
-        ["wait", "#done"]
-    ]);
-    let answers = chromium_with(&json!([{ "name": "in", "steps": sign_in }]), false, Some(&world.hosts));
-    assert_eq!(user(&answers["in"]), "dora@campus.example");
+    dora_signs_in(&world, &address);
     eventually("the sign-in in the audit log", || {
         std::fs::read_to_string(world.node.directory.join("audit.jsonl"))
             .is_ok_and(|log| log.contains("dora@campus.example"))
@@ -194,16 +199,5 @@ fn a_partner_by_samlify_takes_our_requests_and_encrypts_its_answer() {
 #[test]
 fn a_partner_by_samlify_encrypts_one_attribute_of_its_answer() {
     let world = start(NodeSetup::new().write("trusts/none", ""), "attribute");
-    let steps = json!([
-        ["open", Browser::address("web", "&login_hint=dora%40campus.example")],
-        ["wait", "#name"],
-        ["click", "#name"],
-        ["type", "dora"],
-        ["click", "#password"],
-        ["type", "Campus-Pw-1"],
-        ["enter"],
-        ["wait", "#done"]
-    ]);
-    let answers = chromium_with(&json!([{ "name": "in", "steps": steps }]), false, Some(&world.hosts));
-    assert_eq!(user(&answers["in"]), "dora@campus.example");
+    dora_signs_in(&world, &Browser::address("web", "&login_hint=dora%40campus.example"));
 }

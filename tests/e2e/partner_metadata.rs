@@ -76,14 +76,6 @@ impl World {
             _ => Err(String::from("no token")),
         }
     }
-
-    fn audited(&self, number: u16, text: &str) {
-        let log = self.node.directory.join("audit.jsonl");
-        eventually(&format!("event {number} with `{text}`"), || {
-            let lines = std::fs::read_to_string(&log).unwrap_or_default();
-            lines.lines().any(|line| line.contains(&format!("\"EventID\":{number},")) && line.contains(text))
-        });
-    }
 }
 
 #[test]
@@ -91,7 +83,7 @@ fn a_partners_new_key_is_known_before_it_signs() {
     let Some(world) = start() else { return };
     world.node.logged("metadata is taken over");
     eventually("a sign-in", || world.signs_in().is_ok());
-    world.audited(168, "first version");
+    world.node.audited(168, "first version");
     let (well, said) = world.trusts(&["show"]);
     assert!(
         well && said.contains("taken over") && said.contains("Partner (https://idp.partner.example/saml)"),
@@ -145,7 +137,7 @@ fn a_start_without_the_partner_serves_what_was_kept() {
     let departure = Browser::outside().at(&node.address).ask("partner", "");
     assert!(departure.header("location").is_some_and(|url| url.starts_with(HOME)), "{departure:?}");
     let second = World { node, rolling: world.rolling.clone() };
-    second.audited(156, "nobody.partner.example gave no answer");
+    second.node.audited(156, "nobody.partner.example gave no answer");
     let (well, said) = second.trusts(&["show"]);
     assert!(well && said.contains("not fetched: the old version stays"), "{said}");
 }
@@ -170,7 +162,7 @@ fn a_trust_without_its_metadata_yet_keeps_nothing_else_from_working() {
         application(&setup.directory, "partner", &format!("claims_providers = ['{HOME}/saml']"));
         let node = setup.start();
         let second = World { node, rolling: world.rolling.clone() };
-        second.audited(156, reason);
+        second.node.audited(156, reason);
         let answer = Browser::outside().at(&second.node.address).ask("partner", "");
         assert_eq!((answer.status, answer.header("location")), (500, None), "nobody is sent anywhere: {}", answer.body);
         let (_, said) = second.trusts(&["show"]);

@@ -134,14 +134,6 @@ impl World {
         let xml = String::from_utf8_lossy(&opened.stdout).into_owned();
         opened.status.success().then(|| Assertion { xml }.single(claim::UPN_2005))
     }
-
-    fn audited(&self, number: u16, text: &str) {
-        let log = self.node.directory.join("audit.jsonl");
-        eventually(&format!("event {number} with `{text}`"), || {
-            let lines = std::fs::read_to_string(&log).unwrap_or_default();
-            lines.lines().any(|line| line.contains(&format!("\"EventID\":{number},")) && line.contains(text))
-        });
-    }
 }
 
 #[test]
@@ -149,7 +141,7 @@ fn a_relying_party_is_what_its_metadata_says_and_follows_it_with_care() {
     let world = start();
     let alice = format!("alice@{}", Lab::get().domain);
     eventually("the metadata", || world.hand_over("urn:e2e:described").is_some());
-    world.audited(168, "urn:e2e:described");
+    world.node.audited(168, "urn:e2e:described");
     let form = world.hand_over("urn:e2e:described").expect("a token");
     assert_eq!(form.action, format!("{ORIGIN}/signin"));
     assert_eq!(world.opens(&form.result, "first").as_deref(), Some(&*alice));
@@ -201,7 +193,7 @@ fn a_relying_party_by_samlify_gets_its_tokens_encrypted() {
 #[test]
 fn without_its_metadata_a_relying_party_gets_nothing_and_nobody_elses_identifier_ever() {
     let world = start();
-    world.audited(156, "urn:e2e:late");
+    world.node.audited(156, "urn:e2e:late");
     let answer = Browser::outside().at(&world.node.address).ask("late", "");
     assert!(answer.status == 500 && answer.body.contains("MSIS3020"), "{}", answer.body);
     assert!(world.hand_over("urn:e2e:other").is_some(), "the others are served");

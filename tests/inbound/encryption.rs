@@ -348,15 +348,19 @@ fn what_is_encrypted_in_place_of_a_name_is_one_name_that_our_keys_open() {
     let error = response::receive(message.as_bytes(), &without, &web_sso()).unwrap_err();
     assert_eq!(error, ResponseError::Inbound(InboundError::Undecryptable));
     // Altered under the signature.
-    let at = message.rfind("</xenc:CipherValue>").unwrap() - 20;
-    let flipped = if &message[at..=at] == "A" { "B" } else { "A" };
-    let altered = format!("{}{flipped}{}", &message[..at], &message[at + 1..]);
-    assert!(matches!(receive(&altered, false).unwrap_err(), InboundError::Signature(_)));
+    assert!(matches!(receive(&with_other_cipher(&message), false).unwrap_err(), InboundError::Signature(_)));
     // A name in the clear beside it: which of the two counts?
     let whole = unsigned_response();
     let encrypted = encrypted(NAME, AssertionVersion::Saml2, gcm).replace("EncryptedAssertion", "EncryptedID");
     let both = sign(&edit(&whole, "<saml:SubjectConfirmation ", &format!("{encrypted}<saml:SubjectConfirmation ")));
     assert!(matches!(receive(&both, false).unwrap_err(), InboundError::Unsupported { .. }));
+}
+
+/// The message with one character of its last cipher text changed.
+fn with_other_cipher(message: &str) -> String {
+    let at = message.rfind("</xenc:CipherValue>").unwrap() - 20;
+    let flipped = if &message[at..=at] == "A" { "B" } else { "A" };
+    format!("{}{flipped}{}", &message[..at], &message[at + 1..])
 }
 
 const ATTRIBUTE: &str = "<saml:Attribute xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" Name=\"urn:mail\" FriendlyName=\"mail\">\
@@ -411,10 +415,7 @@ fn what_is_encrypted_in_place_of_an_attribute_is_one_attribute_that_our_keys_ope
     let error = response::receive(message.as_bytes(), &without, &web_sso()).unwrap_err();
     assert_eq!(error, ResponseError::Inbound(InboundError::Undecryptable));
     // Altered under the signature.
-    let at = message.rfind("</xenc:CipherValue>").unwrap() - 20;
-    let flipped = if &message[at..=at] == "A" { "B" } else { "A" };
-    let altered = format!("{}{flipped}{}", &message[..at], &message[at + 1..]);
-    assert!(matches!(receive(&altered, false).unwrap_err(), InboundError::Signature(_)));
+    assert!(matches!(receive(&with_other_cipher(&message), false).unwrap_err(), InboundError::Signature(_)));
     // Nothing in it, or a weak algorithm.
     let empty = with_attributes("<saml:EncryptedAttribute/>");
     assert!(matches!(receive(&empty, false).unwrap_err(), InboundError::Read(_)));

@@ -9,5 +9,6 @@ mod run;
 mod schema;
 
 pub use compare::{Mismatch, compare};
+pub(crate) use run::decision;
 pub use run::{CaseFailure, CaseResult, FailureKind, run};
 pub use schema::{Case, CaseFile, SavedAnswer, SavedClaim};

@@ -85,8 +85,8 @@ pub async fn run(rules: &RuleSet, stage: Stage, case: &Case, limits: &Limits, tr
     CaseResult { outcome, decision }
 }
 
-/// What the outcome of a stage decides.
-fn decision(rules: &RuleSet, stage: Stage, outcome: &Outcome) -> Option<&'static str> {
+/// What the outcome of a stage decides; see [`CaseResult::decision`].
+pub(crate) fn decision(rules: &RuleSet, stage: Stage, outcome: &Outcome) -> Option<&'static str> {
     match stage {
         Stage::IssuanceAuthorization | Stage::DelegationAuthorization => Some(match verdict(rules, outcome) {
             Authorization::Permit => "permit",

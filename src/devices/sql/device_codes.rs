@@ -13,7 +13,7 @@ use super::database::on_database;
 use super::schema::{APPROVED, DENIED};
 use crate::clock::{Clock, UtcTime};
 use crate::devices::RegistryError;
-use crate::store::{Decision, DeviceCodes, Polled, StoreError, TokenId};
+use crate::store::{Decision, DeviceCodes, Polled, REQUESTS_OF_DEVICES, StoreError, TokenId};
 
 /// [`DeviceCodes`] in the database of a registry, of at most so many requests.
 pub struct SqlDeviceCodes {
@@ -38,7 +38,7 @@ impl DeviceCodes for SqlDeviceCodes {
     async fn begin(&self, code: &TokenId, request: &str, until: UtcTime) -> Result<bool, StoreError> {
         let now = self.now();
         if until.unix_millis() <= now {
-            return Err(StoreError::Expired { what: WHAT, until });
+            return Err(StoreError::Expired { what: REQUESTS_OF_DEVICES, until });
         }
         let (code, request, capacity) = (octets(code), request.to_owned(), i64::from(self.capacity));
         let begun = self.registry.ask(move |database| async move {
@@ -63,7 +63,7 @@ impl DeviceCodes for SqlDeviceCodes {
         match begun.await.map_err(unavailable)? {
             Begun::Kept => Ok(true),
             Begun::Taken => Ok(false),
-            Begun::Full(until) => Err(StoreError::Full { what: WHAT, until }),
+            Begun::Full(until) => Err(StoreError::Full { what: REQUESTS_OF_DEVICES, until }),
         }
     }
 
@@ -141,8 +141,6 @@ fn unavailable(error: RegistryError) -> StoreError {
     StoreError::Unavailable { reason: error.to_string() }
 }
 
-const WHAT: &str = "requests of devices";
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -171,24 +169,9 @@ mod tests {
     async fn requests_are_bounded_and_end() {
         let (root, clock) = (tempfile::tempdir().unwrap(), clock());
         let store = store(root.path(), &clock, 2);
-        let until = clock.now().plus(Duration::from_mins(1));
-        let code = |n: u8| TokenId::from_octets(&[n]).unwrap();
-        for n in 0..2 {
-            assert_eq!(store.begin(&code(n), "x", until).await, Ok(true));
-        }
-        let full = StoreError::Full { what: WHAT, until };
-        assert_eq!(store.begin(&code(9), "x", until).await, Err(full), "never forgets one that waits");
-        store.decide(&code(0), Decision::Approved(String::from("y"))).await.unwrap();
-        assert_eq!(store.poll(&code(0), Duration::ZERO).await, Ok(Polled::Approved(String::from("y"))));
-        assert_eq!(store.begin(&code(9), "x", until).await, Ok(true), "what was fetched makes room");
-        clock.advance(Duration::from_mins(1));
-        assert_eq!(store.waiting(&code(9)).await, Ok(None));
-        let until = clock.now().plus(Duration::from_mins(1));
-        assert_eq!(
-            store.begin(&code(9), "x", until).await,
-            Ok(true),
-            "what has ended makes room, under its own code too"
-        );
+        conformance::bounded_device_codes(&store, &clock).await;
+        let (until, code) = (clock.now().plus(Duration::from_mins(1)), TokenId::from_octets(&[9]).unwrap());
+        assert_eq!(store.begin(&code, "x", until).await, Ok(true), "what has ended makes room, under its own code too");
     }
 
     #[tokio::test]

@@ -201,6 +201,15 @@ impl Node {
         eventually(&format!("`{text}` in the log"), || self.log().contains(text));
     }
 
+    /// Waits until the audit log has an event of this number with this text.
+    pub fn audited(&self, number: u16, text: &str) {
+        let log = self.directory.join("audit.jsonl");
+        eventually(&format!("event {number} with `{text}`"), || {
+            let lines = std::fs::read_to_string(&log).unwrap_or_default();
+            lines.lines().any(|line| line.contains(&format!("\"EventID\":{number},")) && line.contains(text))
+        });
+    }
+
     /// Sends a signal by its name.
     pub fn signal(&self, name: &str) {
         run(Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()));

@@ -4,10 +4,9 @@ use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::claims::case::{Case, CaseFile, FailureKind, SavedAnswer, SavedClaim};
+use crate::claims::case::{Case, CaseFile, FailureKind, SavedAnswer, SavedClaim, decision};
 use crate::claims::engine::QueryTrace;
-use crate::claims::pipeline::demands_second_factor;
-use crate::claims::{ClaimSet, RecordedTrace, RuleSet, RunTrace, Stage, pipeline};
+use crate::claims::{ClaimSet, RecordedTrace, RuleSet, RunTrace, Stage};
 
 /// Why a recording was not written.
 #[derive(Debug, thiserror::Error)]
@@ -89,18 +88,8 @@ fn case(stage: Stage, title: &str, run: &RunTrace) -> Case {
         Some(Ok(outcome)) => {
             case.output = Some(saved(&outcome.output));
             case.added = Some(saved(&outcome.added)).filter(|added| !added.is_empty());
-            case.decision = match stage {
-                Stage::IssuanceAuthorization | Stage::DelegationAuthorization => {
-                    RuleSet::parse(&run.text).ok().map(|rules| {
-                        let permits = pipeline::verdict(&rules, outcome) == pipeline::Authorization::Permit;
-                        String::from(if permits { "permit" } else { "deny" })
-                    })
-                }
-                Stage::AdditionalAuthentication => {
-                    Some(String::from(if demands_second_factor(&outcome.output) { "mfa" } else { "no-mfa" }))
-                }
-                Stage::AcceptanceTransform | Stage::IssuanceTransform => None,
-            };
+            let rules = RuleSet::parse(&run.text).ok();
+            case.decision = rules.and_then(|rules| decision(&rules, stage, outcome)).map(String::from);
         }
         Some(Err(error)) => case.error = Some(FailureKind::of(&error.kind, false).as_str().to_owned()),
         None => {}
