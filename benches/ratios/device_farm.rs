@@ -21,10 +21,12 @@ use chancery::directory::{
     Directory, DirectoryError, ObjectGuid, Sid, SignInState,
 };
 use chancery::issuance::Services;
+use chancery::protocols::browser::Door;
 use chancery::protocols::drs::{self, RegistrationEndpoint};
 use chancery::protocols::environment::Environment;
 use chancery::protocols::http::{Answer, Call, Connection};
 use chancery::protocols::oauth::{self, OAuthEndpoint};
+use chancery::protocols::passive;
 use chancery::prt::{Around, DeviceCertificate, IssuedPrt, KdfVersion, NewPrt, ProofOrigin, TransportKey};
 use chancery::server::Lasting;
 use chancery::store::NodeStores;
@@ -176,18 +178,16 @@ impl Farm {
 
     /// A refresh token of a native client, by the authorization endpoint, where the device signs its user in.
     pub(crate) fn refresh_token(&self, prt: &IssuedPrt) -> String {
-        let nonce = self.environment.prt.as_deref().unwrap().nonce(self.around()).unwrap();
-        let credential =
-            by_session(prt, &json!({"refresh_token": prt.text, "is_primary": "true", "request_nonce": nonce}));
+        let credential = self.credential(prt);
         let verifier = "v".repeat(64);
         let challenge = URL_SAFE_NO_PAD.encode(openssl::sha::sha256(verifier.as_bytes()));
         let query = format!(
             "response_type=code&client_id={CLIENT}&redirect_uri=http%3A%2F%2F127.0.0.1%3A8400%2Fcb&resource={RESOURCE}&state=s\
              &code_challenge={challenge}&code_challenge_method=S256"
         );
-        let fields = [("user-agent", "Mozilla/5.0 (Windows NT 10.0)"), ("x-ms-refreshtokencredential", &*credential)];
+        let fields = [("user-agent", USER_AGENT), ("x-ms-refreshtokencredential", &*credential)];
         let ask = call(Method::GET, "/adfs/oauth2/authorize", &query, &fields, String::new());
-        let door = OAuthEndpoint::Authorize(chancery::protocols::browser::Door::Main);
+        let door = OAuthEndpoint::Authorize(Door::Main);
         let answer = self.runtime.block_on(oauth::handle(&self.environment, door, &ask));
         let location =
             answer.headers.iter().find(|(name, _)| *name == "location").expect("a location").1.to_str().unwrap();
@@ -197,6 +197,17 @@ impl Farm {
              &code_verifier={verifier}"
         );
         refresh_token_in(&self.token(&token_request(form)))
+    }
+
+    /// What a browser of the device sends to sign its user in.
+    pub(crate) fn credential(&self, prt: &IssuedPrt) -> String {
+        let nonce = self.environment.prt.as_deref().unwrap().nonce(self.around()).unwrap();
+        by_session(prt, &json!({"refresh_token": prt.text, "is_primary": "true", "request_nonce": nonce}))
+    }
+
+    /// Answers a request of WS-Federation.
+    pub(crate) fn passive(&self, call: &Call) -> Answer {
+        self.runtime.block_on(passive::handle(&self.environment, Door::Main, call))
     }
 
     fn around(&self) -> Around<'_> {
@@ -212,6 +223,21 @@ impl Farm {
         let signature = self.runtime.block_on(key.signer.sign(SignatureAlgorithm::RsaSha256, text.as_bytes())).unwrap();
         format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.0))
     }
+}
+
+/// A browser's request for a token for Entra, by WS-Federation.
+pub(crate) fn passive_request(fields: &[(&str, &str)]) -> Call {
+    let fields: Vec<_> = [("user-agent", USER_AGENT)].iter().chain(fields).copied().collect();
+    let query = "wa=wsignin1.0&wtrealm=urn:federation:MicrosoftOnline";
+    call(Method::GET, "/adfs/ls/", query, &fields, String::new())
+}
+
+/// The cookies that an answer sets, as the browser sends them back.
+pub(crate) fn cookies_of(answer: &Answer) -> String {
+    let set = answer.headers.iter().filter(|(name, _)| *name == "set-cookie");
+    let pairs: Vec<_> = set.filter_map(|(_, value)| value.to_str().unwrap().split(';').next()).collect();
+    assert!(!pairs.is_empty(), "{answer:?}");
+    pairs.join("; ")
 }
 
 /// The refresh token of a client, exchanged.
@@ -417,5 +443,6 @@ const CLIENT: &str = "d3590ed6-52b3-4102-aeff-aad2292ab01c";
 const RESOURCE: &str = "urn:bench:api";
 const RELYING_PARTY: &str = "[relying_party]\nname = \"Bench\"\nidentifiers = [\"urn:bench:api\"]\ntoken_type = \"jwt\"\n\
     access_control_policy = \"permit-everyone\"\ntransform_rules = '''c:[Type == \"http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn\"] => issue(claim = c);'''\n";
+const USER_AGENT: &str = "Mozilla/5.0 (Windows NT 10.0)";
 const CLIENT_FILE: &str = "[client]\nid = \"d3590ed6-52b3-4102-aeff-aad2292ab01c\"\nname = \"Bench\"\nkind = \"native\"\n\
     redirect_uris = [\"http://127.0.0.1:8400/cb\"]\ngrants = [\"authorization_code\", \"refresh_token\"]\nresources = [\"urn:bench:api\"]\n";

@@ -33,6 +33,19 @@ pub(crate) fn figures(report: &mut Report) {
     let _ = fs::remove_dir_all(&scratch);
 }
 
+/// Repeats joins, for a profiler to look at.
+pub(crate) fn profile_joins() {
+    let configuration = PathBuf::from(std::env::var_os("BENCH_CONFIG").expect("run by benches/run"));
+    let scratch = configuration.join("devices");
+    let _ = fs::remove_dir_all(&scratch);
+    fs::create_dir_all(&scratch).unwrap();
+    let farm = Farm::new(&configuration, &scratch.join("joins.db"));
+    let key = DeviceKey::new();
+    let joins: Vec<_> = (0..PROFILED).map(|number| farm.join_request(number, &key)).collect();
+    let join = cost(joins.len(), || joins.iter().for_each(|call| good(&farm.join(call))));
+    Report::note("join", join, "us");
+}
+
 /// Each kind of request beside the operations it needs.
 fn tokens(report: &mut Report, configuration: &Path, scratch: &Path) {
     let farm = Farm::new(configuration, &scratch.join("tokens.db"));
@@ -233,3 +246,4 @@ fn rounds() -> usize {
 const SIZES: [u32; 3] = [10, 100_000, 1_000_000];
 const ROUNDS: usize = 11;
 const REQUESTS: usize = 200;
+const PROFILED: u32 = 4000;

@@ -16,6 +16,7 @@ mod in_process;
 mod measure;
 mod report;
 mod server;
+mod sessions;
 mod trusts;
 mod whole;
 mod world;
@@ -28,7 +29,11 @@ fn main() -> std::process::ExitCode {
     if let [option, name] = arguments.as_slice()
         && option == "--profile"
     {
-        in_process::figures(&mut report, Some(name));
+        match name.as_str() {
+            "parse" => trusts::profile_parsing(),
+            "join" => devices::profile_joins(),
+            _ => in_process::figures(&mut report, Some(name)),
+        }
         return report.end();
     }
     // Parts by name; all of them without one.
@@ -41,6 +46,7 @@ fn main() -> std::process::ExitCode {
         whole::figures(&mut report);
     }
     if wanted("--browser") {
+        sessions::figures(&mut report);
         browser::figures(&mut report);
     }
     if wanted("--devices") {

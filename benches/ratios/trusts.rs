@@ -15,6 +15,11 @@ use crate::report::Report;
 use crate::server::resident;
 use crate::world::World;
 
+/// Reads the rules of trusts again and again, for a profiler to look at.
+pub(crate) fn profile_parsing() {
+    (0..PROFILED).for_each(|number| drop(black_box(RuleSet::parse(&rules(number)).unwrap())));
+}
+
 /// Measures and reports.
 pub(crate) fn figures(report: &mut Report) {
     let mut number = 0;
@@ -95,3 +100,4 @@ c:[Type == "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn", Value =~
 const FEW: usize = 10;
 const MANY: usize = 10_000;
 const ROUNDS: usize = 15;
+const PROFILED: usize = 50_000;

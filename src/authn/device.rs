@@ -84,7 +84,7 @@ pub async fn device_by_certificate(
         return Err(DeviceAuthnError::Subject { device: device.id });
     }
     let ours = is_issued_by_one(certificate, devices.authority.issuers());
-    if !ours && !is_issued_by_one(certificate, &registry.service().await?.published_issuers) {
+    if !ours && !is_issued_by_one(certificate, &registry.published_issuers().await?) {
         return Err(DeviceAuthnError::Issuer { device: device.id });
     }
     if !device.enabled {
@@ -188,8 +188,8 @@ mod tests {
     use super::*;
     use crate::clock::{ManualClock, SystemRandomSource};
     use crate::devices::{
-        DeviceAuthority, DeviceCertificateRequest, DeviceKey, DeviceRegistry, DeviceService, DeviceSettings,
-        Registration, RegistryPlace, samples,
+        DeviceAuthority, DeviceCertificateRequest, DeviceKey, DeviceRegistry, DeviceSettings, Registration,
+        RegistryPlace, samples,
     };
     use crate::keys::{KeyRing, KeyRingOptions};
 
@@ -236,15 +236,8 @@ mod tests {
         async fn add_user_key(&self, _: &Sid, _: &DeviceKey) -> Result<(), RegistryError> {
             Ok(())
         }
-        async fn service(&self) -> Result<DeviceService, RegistryError> {
-            Ok(DeviceService {
-                enabled: true,
-                registration_quota: 0,
-                maximum_inactivity_days: 0,
-                place: place(),
-                keeps_keys: true,
-                published_issuers: self.published_issuers.clone(),
-            })
+        async fn published_issuers(&self) -> Result<Vec<Vec<u8>>, RegistryError> {
+            Ok(self.published_issuers.clone())
         }
     }
 

@@ -214,7 +214,11 @@ impl DeviceRegistry for ActiveDirectoryRegistry {
     }
 
     async fn service(&self) -> Result<DeviceService, RegistryError> {
-        Ok(self.place().await?.service.clone())
+        Ok(self.place().await?.service)
+    }
+
+    async fn published_issuers(&self) -> Result<Vec<Vec<u8>>, RegistryError> {
+        Ok(self.place().await?.published_issuers.clone())
     }
 
     async fn domain_controller(&self) -> Option<String> {
@@ -223,7 +227,7 @@ impl DeviceRegistry for ActiveDirectoryRegistry {
 
     async fn publish_issuer(&self, certificate: &[u8]) -> Result<bool, RegistryError> {
         let place = self.place().await?;
-        if place.service.published_issuers.iter().any(|published| published == certificate) {
+        if place.published_issuers.iter().any(|published| published == certificate) {
             return Ok(false);
         }
         let (name, value) = (place.service_name.clone(), certificate.to_vec());

@@ -114,6 +114,10 @@ impl DeviceRegistry for CachedRegistry {
         self.inner.service().await
     }
 
+    async fn published_issuers(&self) -> Result<Vec<Vec<u8>>, RegistryError> {
+        self.inner.published_issuers().await
+    }
+
     async fn domain_controller(&self) -> Option<String> {
         self.inner.domain_controller().await
     }

@@ -82,6 +82,15 @@ pub trait DeviceRegistry: Send + Sync {
         Err(RegistryError::Unavailable { reason: String::from("this registry says nothing of the service") })
     }
 
+    /// DER certificates of authorities whose device certificates others have published as good: neighbouring servers', and
+    /// Entra's where devices are written back. At most a minute old.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    async fn published_issuers(&self) -> Result<Vec<Vec<u8>>, RegistryError> {
+        Ok(Vec::new())
+    }
+
     /// The domain controller that keys are written to, where the registry is in a directory: whoever reads a moment later reads there.
     async fn domain_controller(&self) -> Option<String> {
         None

@@ -3,7 +3,7 @@
 use super::authority::RegistryPlace;
 
 /// Settings that live where devices do: in Active Directory the object `DeviceRegistrationService`, as in AD FS.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeviceService {
     /// `msDS-IsEnabled`: whether devices may be registered.
     pub enabled: bool,
@@ -16,7 +16,4 @@ pub struct DeviceService {
     /// Whether keys of devices and users are kept. Without (a directory of Windows Server 2012 R2) devices register and sign in by
     /// certificate; none gets a primary refresh token.
     pub keeps_keys: bool,
-    /// DER certificates of authorities whose device certificates others have published as good: neighbouring servers', and
-    /// Entra's where devices are written back.
-    pub published_issuers: Vec<Vec<u8>>,
 }

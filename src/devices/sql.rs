@@ -14,13 +14,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Row as _};
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 pub use self::database::SqlPlace;
 pub use self::device_codes::SqlDeviceCodes;
 
-use self::database::{Database, on_database};
-use self::row::{COLUMNS, device, key, key_digest};
+use self::database::{Database, Pool, on_database};
+use self::row::{columns, device, key, key_digest};
 use super::codec::key_credential::USAGE_NGC;
 use super::{
     CertificateMark, Device, DeviceId, DeviceKey, DeviceRegistry, DeviceService, Registration, RegistryError,
@@ -35,6 +36,8 @@ pub struct SqlRegistry {
     settings: SqlSettings,
     runtime: tokio::runtime::Handle,
     random: Arc<dyn Random>,
+    /// Never changes.
+    place: OnceCell<RegistryPlace>,
 }
 
 /// What Active Directory would say of the service.
@@ -54,10 +57,11 @@ impl SqlRegistry {
     pub fn new(place: SqlPlace, settings: SqlSettings, random: Arc<dyn Random>) -> Result<Self, RegistryError> {
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|error| RegistryError::Unavailable { reason: error.to_string() })?;
-        Ok(Self { database: Arc::new(Database::new(place)?), settings, runtime, random })
+        Ok(Self { database: Arc::new(Database::new(place)?), settings, runtime, random, place: OnceCell::new() })
     }
 
-    /// Runs a question to its end on the runtime where the connections live, within its time.
+    /// Runs a question within its time: to its end on the runtime where the connections live, whether or not somebody still waits; but
+    /// SQLite's live on threads of their own, so that another thread between would cost more than many a question.
     async fn ask<T, Fut>(&self, question: impl FnOnce(Arc<Database>) -> Fut) -> Result<T, RegistryError>
     where
         T: Send + 'static,
@@ -67,20 +71,42 @@ impl SqlRegistry {
         let question = question(Arc::clone(&database));
         let mut unique = [0; 32];
         self.random.fill(&mut unique).map_err(|error| RegistryError::Unavailable { reason: error.to_string() })?;
-        let task = self.runtime.spawn(async move {
+        let is_sqlite = matches!(database.pool, Pool::Sqlite(_));
+        let all = async move {
             let all = async {
                 database.prepare(unique).await?;
                 question.await
             };
             let late = || RegistryError::Unavailable { reason: String::from("the database gave no answer in time") };
             tokio::time::timeout(QUESTION, all).await.unwrap_or_else(|_| Err(late()))
-        });
+        };
+        if is_sqlite {
+            return all.await;
+        }
+        let task = self.runtime.spawn(all);
         task.await.unwrap_or_else(|error| Err(RegistryError::Unavailable { reason: error.to_string() }))
+    }
+
+    async fn read_place(&self) -> Result<RegistryPlace, RegistryError> {
+        self.ask(move |database| async move {
+            on_database!(database, |pool| {
+                let row = sqlx::query("SELECT invocation, domain FROM place WHERE id = 1").fetch_one(pool).await?;
+                let guid = |octets: Vec<u8>| {
+                    let octets = octets.try_into().map_err(|_| damaged("place", "an identifier has not 16 octets"))?;
+                    Ok::<_, RegistryError>(ObjectGuid::from_directory_bytes(octets))
+                };
+                Ok(RegistryPlace { invocation: guid(row.try_get(0)?)?, domain: guid(row.try_get(1)?)? })
+            })
+        })
+        .await
     }
 
     /// Devices that a condition with one value holds for, in order of their identifiers.
     async fn devices(&self, condition: &str, value: Vec<u8>, limit: usize) -> Result<Vec<Device>, RegistryError> {
-        let sql = format!("SELECT {COLUMNS} FROM device WHERE {condition} ORDER BY id LIMIT $2");
+        let sql = format!(
+            concat!("SELECT ", columns!(), " FROM device WHERE {condition} ORDER BY id LIMIT $2"),
+            condition = condition
+        );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.ask(move |database| async move {
             on_database!(database, |pool| {
@@ -121,16 +147,16 @@ impl DeviceRegistry for SqlRegistry {
     async fn register(&self, registration: &Registration) -> Result<Device, RegistryError> {
         let (id, what) = (registration.id, registration.clone());
         let written = self.ask(move |database| async move { registration::write(&database, what).await }).await?;
-        if let (false, Some(limit)) = (written, registration.quota) {
+        if let Some(device) = written {
+            return Ok(device);
+        }
+        if let Some(limit) = registration.quota {
             let count = self.of_user(&registration.owner).await?.iter().filter(|device| device.id != id).count();
             if count >= usize::try_from(limit).unwrap_or(usize::MAX) {
                 return Err(RegistryError::QuotaReached { count, limit });
             }
         }
-        if !written {
-            return Err(RegistryError::Disabled { id });
-        }
-        self.find(id).await?.ok_or_else(|| no_device(id))
+        Err(RegistryError::Disabled { id })
     }
 
     async fn set_enabled(&self, id: DeviceId, enabled: bool) -> Result<(), RegistryError> {
@@ -203,31 +229,25 @@ impl DeviceRegistry for SqlRegistry {
     }
 
     async fn service(&self) -> Result<DeviceService, RegistryError> {
-        let (place, published_issuers) = self
-            .ask(move |database| async move {
-                on_database!(database, |pool| {
-                    let row = sqlx::query("SELECT invocation, domain FROM place WHERE id = 1").fetch_one(pool).await?;
-                    let guid = |octets: Vec<u8>| {
-                        let octets =
-                            octets.try_into().map_err(|_| damaged("place", "an identifier has not 16 octets"))?;
-                        Ok::<_, RegistryError>(ObjectGuid::from_directory_bytes(octets))
-                    };
-                    let place = RegistryPlace { invocation: guid(row.try_get(0)?)?, domain: guid(row.try_get(1)?)? };
-                    let sql = "SELECT certificate FROM issuer ORDER BY digest LIMIT 32";
-                    let rows = sqlx::query(sql).fetch_all(pool).await?;
-                    let issuers = rows.iter().map(|row| row.try_get::<Vec<u8>, _>(0)).collect::<Result<Vec<_>, _>>()?;
-                    Ok((place, issuers))
-                })
-            })
-            .await?;
+        let place = *self.place.get_or_try_init(|| self.read_place()).await?;
         Ok(DeviceService {
             enabled: true,
             registration_quota: self.settings.registration_quota,
             maximum_inactivity_days: self.settings.maximum_inactivity_days,
             place,
             keeps_keys: true,
-            published_issuers,
         })
+    }
+
+    async fn published_issuers(&self) -> Result<Vec<Vec<u8>>, RegistryError> {
+        self.ask(move |database| async move {
+            on_database!(database, |pool| {
+                let sql = "SELECT certificate FROM issuer ORDER BY digest LIMIT 32";
+                let rows = sqlx::query(sql).fetch_all(pool).await?;
+                Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<_, sqlx::Error>>()?)
+            })
+        })
+        .await
     }
 
     async fn publish_issuer(&self, certificate: &[u8]) -> Result<bool, RegistryError> {

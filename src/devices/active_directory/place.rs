@@ -21,6 +21,8 @@ pub(super) struct Place {
     pub(super) schema: Schema,
     /// What the service's object and the domain say.
     pub(super) service: DeviceService,
+    /// Authorities that the service's object names.
+    pub(super) published_issuers: Vec<Vec<u8>>,
 }
 
 /// Attributes that came with Windows Server 2016.
@@ -69,8 +71,8 @@ impl Place {
                 ),
                 place: RegistryPlace { invocation, domain },
                 keeps_keys: schema.keys,
-                published_issuers: issuers.map(<[u8]>::to_vec).collect(),
             },
+            published_issuers: issuers.map(<[u8]>::to_vec).collect(),
             service_name,
         })
     }

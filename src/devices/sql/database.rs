@@ -56,7 +56,11 @@ impl Database {
                     .journal_mode(SqliteJournalMode::Wal)
                     .synchronous(SqliteSynchronous::Full)
                     .busy_timeout(BUSY);
-                let pool = SqlitePoolOptions::new().max_connections(CONNECTIONS).acquire_timeout(CONNECT);
+                let pool = SqlitePoolOptions::new()
+                    .max_connections(CONNECTIONS)
+                    .acquire_timeout(CONNECT)
+                    // There is no network that could have lost one, and asking costs a thread's waking.
+                    .test_before_acquire(false);
                 Pool::Sqlite(pool.connect_lazy_with(connect))
             }
             SqlPlace::Postgresql(options) => {

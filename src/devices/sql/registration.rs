@@ -1,12 +1,15 @@
 //! A registration, in one statement: of a device that is there everything is replaced.
 
-use super::database::{Database, Pool};
-use super::{octets, row};
-use crate::devices::{Registration, RegistryError};
+use sqlx::Row as _;
 
-/// Writes a registration; whether it was written. It is not when an administrator disabled the device, or the owner has as many
-/// others as allowed.
-pub(super) async fn write(database: &Database, what: Registration) -> Result<bool, RegistryError> {
+use super::database::{Database, Pool};
+use super::octets;
+use super::row::{self, columns, device};
+use crate::devices::{Device, Registration, RegistryError};
+
+/// Writes a registration; the device as it is then. `None` when it was not written: an administrator disabled the device, or the
+/// owner has as many others as allowed.
+pub(super) async fn write(database: &Database, what: Registration) -> Result<Option<Device>, RegistryError> {
     // The rows of the two databases have different types and the same methods.
     macro_rules! write_to {
         ($executor:expr) => {
@@ -23,9 +26,12 @@ pub(super) async fn write(database: &Database, what: Registration) -> Result<boo
                 .bind(what.transport_key)
                 .bind(what.at.unix_millis())
                 .bind(what.quota.map(i64::from))
-                .execute($executor)
+                // All of them, of at most one: what stops reading before the end does not learn whether it was committed.
+                .fetch_all($executor)
                 .await?
-                .rows_affected()
+                .first()
+                .map(|row| -> Result<Device, RegistryError> { device!(row) })
+                .transpose()?
         };
     }
     let written = match &database.pool {
@@ -42,7 +48,7 @@ pub(super) async fn write(database: &Database, what: Registration) -> Result<boo
             written
         }
     };
-    Ok(written > 0)
+    Ok(written)
 }
 
 /// A number for an owner. Others that have it wait for nothing.
@@ -51,7 +57,8 @@ fn number_of(owner: &[u8]) -> i64 {
     digest.first_chunk::<8>().map_or(0, |octets| i64::from_be_bytes(*octets))
 }
 
-const REGISTER: &str = "INSERT INTO device (id, display_name, os_type, os_version, enabled, owner, trust_type, computer_sid, thumbprint,
+const REGISTER: &str = concat!(
+    "INSERT INTO device (id, display_name, os_type, os_version, enabled, owner, trust_type, computer_sid, thumbprint,
         public_key, transport_key, last_used, registered, key_created)
     SELECT $1, $2, $3, $4, 1, $5, $6, $7, $8, $9, $10, $11, $11, $11
     WHERE CAST($12 AS BIGINT) IS NULL OR (SELECT COUNT(*) FROM device WHERE owner = $5 AND id <> $1) < CAST($12 AS BIGINT)
@@ -60,4 +67,7 @@ const REGISTER: &str = "INSERT INTO device (id, display_name, os_type, os_versio
         computer_sid = excluded.computer_sid, thumbprint = excluded.thumbprint, public_key = excluded.public_key,
         transport_key = excluded.transport_key, last_used = excluded.last_used, key_created = excluded.key_created,
         enabled = 1, unused_since = NULL
-    WHERE device.enabled = 1 OR device.unused_since IS NOT NULL";
+    WHERE device.enabled = 1 OR device.unused_since IS NOT NULL
+    RETURNING ",
+    columns!()
+);

@@ -3,10 +3,14 @@
 use aws_lc_rs::digest::{self, SHA256};
 
 /// What a device is read from.
-pub(super) const COLUMNS: &str = "id, display_name, os_type, os_version, enabled, owner, trust_type, computer_sid, thumbprint, \
-     public_key, transport_key, last_used, registered, key_created";
+macro_rules! columns {
+    () => {
+        "id, display_name, os_type, os_version, enabled, owner, trust_type, computer_sid, thumbprint, public_key, \
+         transport_key, last_used, registered, key_created"
+    };
+}
 
-/// The device in a row of [`COLUMNS`].
+/// The device in a row of [`columns`].
 macro_rules! device {
     ($row:expr) => {{
         let row = $row;
@@ -64,6 +68,7 @@ macro_rules! key {
     }};
 }
 
+pub(super) use columns;
 pub(super) use device;
 pub(super) use key;
 

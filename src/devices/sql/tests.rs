@@ -24,9 +24,10 @@ async fn the_file_is_its_owners_alone_and_keeps_its_identifiers() {
     let first = registry(root.path()).service().await.unwrap();
     assert!(registry(root.path()).publish_issuer(b"certificate").await.unwrap());
     assert!(!registry(root.path()).publish_issuer(b"certificate").await.unwrap());
-    let again = registry(root.path()).service().await.unwrap();
+    let reopened = registry(root.path());
+    let again = reopened.service().await.unwrap();
     assert_eq!(again.place, first.place);
-    assert_eq!(again.published_issuers, [b"certificate".to_vec()]);
+    assert_eq!(reopened.published_issuers().await.unwrap(), [b"certificate".to_vec()]);
     assert_eq!(std::fs::metadata(root.path().join("devices.db")).unwrap().mode() & 0o777, 0o600);
 }
 

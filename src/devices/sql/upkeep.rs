@@ -1,10 +1,10 @@
 //! Sweeping devices in the database.
 
-use sqlx::{AssertSqlSafe, Row as _};
+use sqlx::Row as _;
 use uuid::Uuid;
 
 use super::database::on_database;
-use super::row::{COLUMNS, device};
+use super::row::{columns, device};
 use super::{SqlRegistry, octets};
 use crate::clock::UtcTime;
 use crate::devices::{DeviceId, DeviceUpkeep, RegistryError, UnusedDevice};
@@ -13,15 +13,16 @@ use crate::devices::{DeviceId, DeviceUpkeep, RegistryError, UnusedDevice};
 impl DeviceUpkeep for SqlRegistry {
     /// A registration is one statement here: there are no halves.
     async fn unused(&self, before: UtcTime, _: UtcTime, limit: usize) -> Result<Vec<UnusedDevice>, RegistryError> {
-        let sql = format!(
-            "SELECT {COLUMNS}, unused_since FROM device WHERE COALESCE(last_used, registered) <= $1 \
+        let sql = concat!(
+            "SELECT ",
+            columns!(),
+            ", unused_since FROM device WHERE COALESCE(last_used, registered) <= $1 \
              AND (enabled = 1 OR unused_since IS NOT NULL) ORDER BY id LIMIT $2"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.ask(move |database| async move {
             on_database!(database, |pool| {
-                let rows =
-                    sqlx::query(AssertSqlSafe(sql)).bind(before.unix_millis()).bind(limit).fetch_all(pool).await?;
+                let rows = sqlx::query(sql).bind(before.unix_millis()).bind(limit).fetch_all(pool).await?;
                 let unused = rows.iter().map(|row| {
                     let device: Result<_, RegistryError> = (|| device!(row))();
                     let marked = row.try_get::<Option<i64>, _>(14)?.map(UtcTime::from_unix_millis);

@@ -96,7 +96,6 @@ impl DeviceRegistry for FakeRegistry {
                 domain: ObjectGuid::from_directory_bytes([2; 16]),
             },
             keeps_keys: true,
-            published_issuers: Vec::new(),
         })
     }
 }

@@ -118,7 +118,6 @@ impl DeviceRegistry for Registry {
             maximum_inactivity_days: 90,
             place: RegistryPlace { invocation: guid, domain: guid },
             keeps_keys: true,
-            published_issuers: Vec::new(),
         })
     }
 }
