@@ -220,7 +220,7 @@ impl Loader {
             );
         }
         let own = found.len();
-        let paths = readable_trust_files(&directory, report);
+        let paths = readable_trust_files(&directory, MAX_TRUSTS, report);
         // Without the configuration nobody knows which stores there are.
         let stores = config.map(super::store_catalog);
         for path in &paths {
@@ -279,14 +279,20 @@ impl Loader {
     }
 }
 
-/// The files of a directory of trusts; a directory that cannot be read is an error of the report.
-fn readable_trust_files(directory: &Path, report: &mut Report) -> Vec<PathBuf> {
-    trust_files(directory).unwrap_or_else(|error| {
-        let place = Place::File { file: directory.to_owned() };
+/// The files of a directory of trusts; a directory that cannot be read, or that has more than is read, is an error of the report.
+pub(super) fn readable_trust_files(directory: &Path, most: usize, report: &mut Report) -> Vec<PathBuf> {
+    let place = || Place::File { file: directory.to_owned() };
+    let mut files = trust_files(directory).unwrap_or_else(|error| {
         let message = format!("the directory of trusts cannot be read: {error}");
-        report.error(Code::File, place, message, "let the user that runs the server read it");
+        report.error(Code::File, place(), message, "let the user that runs the server read it");
         Vec::new()
-    })
+    });
+    if files.len() > most {
+        let message = format!("there are {} files of trusts, and {most} are read", files.len());
+        report.error(Code::File, place(), message, "remove those that nobody uses");
+        files.truncate(most);
+    }
+    files
 }
 
 /// The claim types that the configuration describes.
@@ -319,7 +325,6 @@ fn trust_files(directory: &Path) -> std::io::Result<Vec<PathBuf>> {
         }
     }
     paths.sort();
-    paths.truncate(MAX_TRUSTS);
     Ok(paths)
 }
 
@@ -447,10 +452,12 @@ fn digest_of(bytes: &[u8]) -> Content {
 /// The content of a regular file of at most `limit` octets.
 pub(crate) fn read_bounded(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> {
     let file = fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
         return Err(std::io::Error::other("it is no regular file"));
     }
-    let mut bytes = Vec::new();
+    // Room for one more octet: the read that meets the end is the one that reads the file.
+    let mut bytes = Vec::with_capacity(usize::try_from(metadata.len().min(limit)).unwrap_or_default() + 1);
     file.take(limit + 1).read_to_end(&mut bytes)?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > limit {
         return Err(std::io::Error::other(format!("it is larger than {limit} octets")));
@@ -461,4 +468,4 @@ pub(crate) fn read_bounded(path: &Path, limit: u64) -> std::io::Result<Vec<u8>> 
 /// Octets a configuration or trust file may have.
 pub(crate) const MAX_CONFIGURATION_FILE: u64 = 4 * 1024 * 1024;
 const MAX_REFERENCED_FILE: u64 = 64 * 1024 * 1024;
-const MAX_TRUSTS: usize = 10_000;
+const MAX_TRUSTS: usize = 50_000;

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use openssl::asn1::Asn1Time;
 use openssl::x509::X509;
+use x509_parser::public_key::PublicKey;
 
 use super::described::Source;
 use super::file::RelyingPartyFile;
 use super::partner_metadata::PartnerMetadata;
 use super::relying_party::TokenEncryption;
 use super::{TrustContext, service_metadata};
+use crate::clock::UtcTime;
+use crate::config::EXPIRY_NOTICE_DAYS;
 use crate::config::diagnostic::Code;
 
 /// How tokens are encrypted; `None` when neither the trust nor its metadata names a certificate. The trust's counts before the
@@ -85,20 +88,39 @@ pub(super) fn request_signing(
     certificates
 }
 
-/// Every certificate in PEM text, in its order; none when one is damaged, or when there is none.
-///
-/// The text is read in Rust: OpenSSL tries its decoders one after the other on each block, which a farm with a thousand partners
-/// notices at its start.
-pub(super) fn every(pem: &[u8]) -> Vec<X509> {
+/// DER of every certificate in PEM text, in its order; none when one is damaged, or when there is none.
+pub(super) fn every(pem: &[u8]) -> Vec<Arc<[u8]>> {
     let blocks: Result<Vec<_>, _> = rustls_pemfile::certs(&mut &*pem).collect();
-    let certificates = blocks.map(|blocks| blocks.iter().map(|der| X509::from_der(der)).collect());
-    certificates.unwrap_or_else(|_| Ok(Vec::new())).unwrap_or_default()
+    let blocks = blocks.unwrap_or_default();
+    let is_certificate = |der: &[u8]| x509_parser::parse_x509_certificate(der).is_ok() || X509::from_der(der).is_ok();
+    if blocks.iter().all(|der| is_certificate(der)) {
+        blocks.iter().map(|der| Arc::from(&**der)).collect()
+    } else {
+        Vec::new()
+    }
+}
+
+/// Whether there is nothing to say about a certificate for signatures: its key is strong, and it is valid now and for some time.
+///
+/// Read in Rust: OpenSSL tries its decoders one after the other on each key, which a farm with a thousand partners notices at its start.
+/// It is asked about those certificates alone that there is something to say about.
+pub(super) fn is_plainly_good(der: &[u8], now: UtcTime) -> bool {
+    let Ok((_, certificate)) = x509_parser::parse_x509_certificate(der) else { return false };
+    let is_strong = match certificate.public_key().parsed() {
+        Ok(PublicKey::RSA(key)) => key.key_size() >= 2048,
+        Ok(PublicKey::EC(point)) => point.key_size() >= 256,
+        _ => false,
+    };
+    let validity = certificate.validity();
+    let (begin, end) = (validity.not_before.timestamp(), validity.not_after.timestamp());
+    let notice = i64::from(EXPIRY_NOTICE_DAYS) * 24 * 60 * 60;
+    is_strong && begin <= now.unix_seconds() && end - notice > now.unix_seconds()
 }
 
 /// DER of the first certificate in a PEM file.
 pub(super) fn one(file: &Path, key: &str, context: &mut TrustContext<'_, '_, '_>) -> Option<Arc<[u8]>> {
     let (path, bytes) = context.read(file, key)?;
-    let der = every(&bytes).first().and_then(|certificate| certificate.to_der().ok());
+    let der = every(&bytes).into_iter().next();
     if der.is_none() {
         context.findings.error(
             Code::Certificate,
@@ -107,5 +129,5 @@ pub(super) fn one(file: &Path, key: &str, context: &mut TrustContext<'_, '_, '_>
             "the file begins with `-----BEGIN CERTIFICATE-----`; convert DER by `openssl x509 -inform der`",
         );
     }
-    der.map(Arc::from)
+    der
 }

@@ -17,6 +17,7 @@ use super::rules::{self, RuleKeys};
 use super::{TrustContext, certificates, endpoints};
 use crate::claims::language::{self, Condition, Form};
 use crate::claims::{ParseOptions, RuleSet};
+use crate::config::EXPIRY_NOTICE_DAYS;
 use crate::config::diagnostic::Code;
 
 /// The claims provider a trust file describes. `names` holds those of all trusts so far. `None` when the file describes none or is
@@ -250,9 +251,7 @@ fn signing_certificates(
     }
     let mut found: Vec<Arc<[u8]>> = Vec::new();
     for der in described {
-        if let Ok(certificate) = X509::from_der(der) {
-            judge(&certificate, &Source::of_provider(table).key(), context);
-        }
+        judge(der, &Source::of_provider(table).key(), context);
         found.push(Arc::from(der.as_slice()));
     }
     for (i, file) in table.signing_certificates.iter().enumerate() {
@@ -269,7 +268,7 @@ fn signing_certificates(
         }
         for certificate in certificates {
             judge(&certificate, &key, context);
-            found.extend(certificate.to_der().ok().map(Arc::from));
+            found.push(certificate);
         }
     }
     found
@@ -277,7 +276,11 @@ fn signing_certificates(
 
 /// A weak key is refused: whoever breaks it is anybody of the partner's. A date is not: a partner that is late with its new
 /// certificate must not keep this server from starting.
-fn judge(certificate: &X509, key: &str, context: &mut TrustContext<'_, '_, '_>) {
+fn judge(der: &[u8], key: &str, context: &mut TrustContext<'_, '_, '_>) {
+    if certificates::is_plainly_good(der, context.now) {
+        return;
+    }
+    let Ok(certificate) = X509::from_der(der) else { return };
     let strong = certificate.public_key().is_ok_and(|key| match key.id() {
         Id::RSA => key.bits() >= 2048,
         Id::EC => key.bits() >= 256,
@@ -350,4 +353,3 @@ const IDENTIFIER: &str = "claims_provider.identifier";
 const NAME: &str = "claims_provider.name";
 /// Octets of an identifier; it stands in addresses and in a cookie.
 const MAX_IDENTIFIER: usize = 1024;
-const EXPIRY_NOTICE_DAYS: i32 = 14;

@@ -1,5 +1,7 @@
 //! Rule text to tokens. Knows no grammar; what is no token becomes one that names the damage.
 
+use memchr::memchr2;
+
 use super::Span;
 
 /// A piece of the text.
@@ -169,7 +171,7 @@ fn run(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
 /// `"` up to the next `"`; a line end in between means that the text was wrapped, or that the quotation mark is missing.
 fn string(rest: &str) -> (TokenKind, usize) {
     let inner = rest.get(1..).unwrap_or_default();
-    match inner.bytes().position(|b| b == b'"' || b == b'\n') {
+    match memchr2(b'"', b'\n', inner.as_bytes()) {
         Some(end) if inner.as_bytes().get(end) == Some(&b'"') => (TokenKind::Str, end + 2),
         Some(end) => (TokenKind::Bad(Bad::OpenString), wrapped(inner).unwrap_or(end) + 1),
         None => (TokenKind::Bad(Bad::OpenString), rest.len()),
