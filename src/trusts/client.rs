@@ -66,6 +66,8 @@ pub struct ClientCredentials {
     pub secrets: Vec<ClientSecret>,
     /// Keys that sign its assertions.
     pub keys: ClientKeys,
+    /// Whether an assertion that came before is refused. MSAL sends each again until it ends.
+    pub single_use_assertions: bool,
     /// The Active Directory account it runs as: `CORP\web$`, a UPN or a SID.
     pub windows_account: Option<String>,
 }

@@ -181,8 +181,11 @@ fn registers_devices(table: &ClientFile) -> bool {
 }
 
 fn credentials(table: &ClientFile, kind: ClientType, context: &mut TrustContext<'_, '_, '_>) -> ClientCredentials {
-    let mut credentials =
-        ClientCredentials { windows_account: table.windows_account.clone(), ..ClientCredentials::default() };
+    let mut credentials = ClientCredentials {
+        windows_account: table.windows_account.clone(),
+        single_use_assertions: table.single_use_assertions,
+        ..ClientCredentials::default()
+    };
     if let Some(file) = &table.secret_file {
         credentials.secrets = secrets(file, context);
     }
@@ -215,6 +218,14 @@ fn credentials(table: &ClientFile, kind: ClientType, context: &mut TrustContext<
             "name a `secret_file`, a `jwks_file`, `certificate_files` or a `windows_account`",
         ),
         _ => {}
+    }
+    if table.single_use_assertions && table.jwks_file.is_none() && table.certificate_files.is_empty() {
+        context.findings.error(
+            Code::Contradiction,
+            "client.single_use_assertions",
+            "the client has no key to sign assertions with",
+            "name a `jwks_file` or `certificate_files`, or remove the key",
+        );
     }
     credentials
 }

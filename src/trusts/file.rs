@@ -287,6 +287,9 @@ pub struct ClientFile {
     /// PEM files with the client's certificates.
     #[serde(default)]
     pub certificate_files: Vec<PathBuf>,
+    /// Whether each of its assertions is good once.
+    #[serde(default)]
+    pub single_use_assertions: bool,
     /// Account of Active Directory that the client runs as and proves by Negotiate: `CORP\\web$`, a UPN or a SID.
     pub windows_account: Option<String>,
     /// Grants the client may use; a code and refresh tokens when absent, for an API none.

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use super::fixture::Fixture;
-use crate::config::diagnostic::Code;
+use crate::config::diagnostic::{Code, Report};
+use crate::config::load::readable_trust_files;
 use crate::config::{Environment, render};
 
 /// Loads a directory of the corpus and renders the findings.
@@ -95,6 +96,36 @@ fn only_a_client_that_says_who_it_is_asks_on_behalf_of_users() {
         assert_eq!(outcome.loaded.is_some(), good, "{said}");
         assert_eq!(said.contains("a native client cannot say who it is"), !good, "{said}");
     }
+}
+
+#[test]
+fn assertions_that_are_good_once_need_a_key() {
+    let fixture = Fixture::complete();
+    fixture.secret("trusts/secret", b"0123456789abcdef0123456789abcdef\n");
+    fixture.write("trusts/client.pem", include_str!("../../devices/sample-device.pem"));
+    for (proof, good) in [("secret_file = 'secret'", false), ("certificate_files = ['client.pem']", true)] {
+        let text = format!("[client]\nid = 'once'\nkind = 'server'\n{proof}\nsingle_use_assertions = true\n");
+        fixture.write("trusts/once.toml", &text);
+        let outcome = fixture.loader().load();
+        let said = render::report(&outcome.report, false);
+        assert_eq!(outcome.loaded.is_some(), good, "{said}");
+        assert_eq!(said.contains("the client has no key to sign assertions with"), !good, "{said}");
+    }
+}
+
+#[test]
+fn trusts_beyond_the_most_are_an_error_and_not_forgotten() {
+    let fixture = Fixture::new();
+    for number in 0..3 {
+        fixture.write(&format!("trusts/{number}.toml"), "");
+    }
+    let directory = fixture.path().join("trusts");
+    let mut report = Report::default();
+    let most = readable_trust_files(&directory, 1000, &mut report).len();
+    assert!(!report.has_errors());
+    assert_eq!(readable_trust_files(&directory, most - 1, &mut report).len(), most - 1);
+    let said = render::report(&report, false);
+    assert!(report.has_errors() && said.contains(&format!("there are {most} files of trusts")), "{said}");
 }
 
 #[test]

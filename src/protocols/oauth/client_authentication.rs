@@ -192,6 +192,7 @@ async fn by_assertion(
     let now = cx.services.clock.now();
     let verified = verify_client_assertion(&client.credentials.keys, &client.id, assertion, &audiences, now);
     let (failure, reason) = match verified {
+        Ok(_) if !client.credentials.single_use_assertions => return Ok(()),
         Ok(assertion) => {
             let id = format!("{}\u{1f}{}", client.id, assertion.id);
             let id = TokenId::new(&id).map_err(|error| failed(&error.to_string(), false))?;

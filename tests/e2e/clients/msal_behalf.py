@@ -1,5 +1,5 @@
-"""Microsoft's MSAL for Python as a web API that calls another one for its user: by secret, by certificate, and again from its cache and
-with its refresh token."""
+"""Microsoft's MSAL for Python as a web API that calls another one for its user: by secret, by certificate, and again with its refresh
+token and for another resource, for which it sends the assertion of the certificate that it made for the first request."""
 
 import hashlib
 import json
@@ -21,9 +21,8 @@ def main():
     accounts = client.get_accounts()
     answers["accounts"] = [account["username"] for account in accounts]
     answers["refreshed"] = client.acquire_token_silent([request["scope"]], accounts[0], force_refresh=True) if accounts else None
-    # An application of its own: MSAL sends the assertion of a certificate again for ten minutes, and here it is good once.
-    other = msal.ConfidentialClientApplication(request["client"], authority=request["authority"], client_credential=request["secret"])
-    answers["refused"] = other.acquire_token_on_behalf_of(request["assertion"], ["urn:e2e:oauth-another/.default"])
+    # With the same signed assertion for the third time, as MSAL does for ten minutes.
+    answers["refused"] = client.acquire_token_on_behalf_of(request["assertion"], ["urn:e2e:oauth-another/.default"])
     json.dump(answers, sys.stdout)
 
 

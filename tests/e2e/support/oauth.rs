@@ -115,7 +115,8 @@ impl OAuth {
                 "e2e-oauth-server.toml",
                 &format!(
                     "[client]\nid = \"{SERVER}\"\nname = \"Server\"\nkind = \"server\"\nredirect_uris = [\"{SERVER_REDIRECT}\", \"{DJANGO_REDIRECT}\"]\n\
-                     secret_file = \"e2e-client-secret\"\ncertificate_files = [\"e2e-client.pem\"]\nwindows_account = 'CORP\\WS01$'\nlogout_uri = \"https://app.rp.example/logout\"\n\
+                     secret_file = \"e2e-client-secret\"\ncertificate_files = [\"e2e-client.pem\"]\nsingle_use_assertions = true\n\
+                     windows_account = 'CORP\\WS01$'\nlogout_uri = \"https://app.rp.example/logout\"\n\
                      grants = [\"authorization_code\", \"refresh_token\", \"client_credentials\", \"implicit\"]\n{resources}\n"
                 ),
             );
