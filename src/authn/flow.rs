@@ -43,6 +43,8 @@ pub enum FlowInput<'a> {
         subject: AuthenticatedSubject,
         /// When the browser was sent there.
         departed: UtcTime,
+        /// Whether the claims provider said when they authenticated.
+        is_instant_stated: bool,
         /// Now.
         now: UtcTime,
     },
@@ -170,9 +172,12 @@ impl SignInFlow {
                     FlowStep::Failed(AuthnError::Unavailable)
                 }
             }
-            FlowInput::ClaimsProvider { subject, departed, now } => {
+            FlowInput::ClaimsProvider { subject, departed, is_instant_stated, now } => {
+                let wants_evidence = self.requirement.ask || self.requirement.max_age.is_some();
                 if !self.requirement.accepts(&subject.methods) {
                     FlowStep::Failed(AuthnError::Unavailable)
+                } else if wants_evidence && !is_instant_stated {
+                    FlowStep::Failed(AuthnError::NotFresh)
                 } else if self.requirement.is_fresh(subject.instant, departed, now) {
                     FlowStep::Authenticated(Box::new(subject))
                 } else {
@@ -204,6 +209,10 @@ impl SignInFlow {
                 Choice::Certificate => FlowStep::Challenge(Challenge::Certificate { last: None }, self),
                 Choice::Unavailable => FlowStep::Failed(AuthnError::Unavailable),
             },
+            // Nobody is sent away for what no answer can be.
+            Answer::Home(HomeRealm::ClaimsProvider(_)) if self.requirement.wants_second_factor_alone() => {
+                FlowStep::Failed(AuthnError::Unavailable)
+            }
             Answer::Home(HomeRealm::ClaimsProvider(provider)) => {
                 FlowStep::Challenge(Challenge::ClaimsProvider(provider.id.clone()), self)
             }
@@ -358,6 +367,12 @@ mod tests {
         let sent = begin_with(flow(&[]), NetworkLocation::Extranet, None, &partner);
         let expected = Challenge::ClaimsProvider(ClaimsProviderId::new("urn:a"));
         assert!(matches!(&sent, FlowStep::Challenge(challenge, _) if *challenge == expected), "{sent:?}");
+        // Whatever they did there, it would be no second factor here.
+        let twice = begin_with(flow(&[RequestedMethod::MultiFactor]), NetworkLocation::Extranet, None, &partner);
+        assert!(matches!(twice, FlowStep::Failed(AuthnError::Unavailable)), "{twice:?}");
+        let either = flow(&[RequestedMethod::MultiFactor, RequestedMethod::Password]);
+        let sent = begin_with(either, NetworkLocation::Extranet, None, &partner);
+        assert!(matches!(sent, FlowStep::Challenge(Challenge::ClaimsProvider(_), _)), "{sent:?}");
         // `wiaormultiauthn` is no question for a person.
         let silent = Hints { silent: true, ..Hints::default() };
         let windows = || flow(&[RequestedMethod::WindowsOrMultiFactor]);
@@ -441,9 +456,10 @@ mod tests {
     fn what_a_claims_provider_says_must_be_what_was_asked_for() {
         let hour = Duration::from_hours(1);
         let departed = NOW;
-        let step = |requirement: AuthnRequirement, method, instant, now| {
+        let step = |requirement: AuthnRequirement, method, instant, stated, now| {
             let subject = subject(method, instant);
-            SignInFlow::new(requirement, "wa=wsignin1.0").step(FlowInput::ClaimsProvider { subject, departed, now })
+            let input = FlowInput::ClaimsProvider { subject, departed, is_instant_stated: stated, now };
+            SignInFlow::new(requirement, "wa=wsignin1.0").step(input)
         };
         let any = AuthnRequirement::default;
         let anew = || AuthnRequirement { ask: true, ..any() };
@@ -466,12 +482,20 @@ mod tests {
             (recent(), federated, NOW.minus(Duration::from_mins(59)), None),
         ] {
             let shown = format!("{requirement:?} {method:?} {instant:?}");
-            match (step(requirement, method, instant, later), expected) {
+            match (step(requirement, method, instant, true, later), expected) {
                 (FlowStep::Authenticated(_), None) => {}
                 (FlowStep::Failed(error), Some(expected)) => assert_eq!(error, expected, "{shown}"),
                 (other, _) => panic!("{shown}: {other:?}"),
             }
         }
+        // A claims provider that does not say when counts where nobody asked, and nowhere else.
+        for requirement in [anew(), zero(), recent()] {
+            assert!(matches!(
+                step(requirement, federated, later, false, later),
+                FlowStep::Failed(AuthnError::NotFresh)
+            ));
+        }
+        assert!(matches!(step(any(), federated, later, false, later), FlowStep::Authenticated(_)));
     }
 
     #[test]

@@ -96,6 +96,11 @@ impl AuthnRequirement {
         (!anew || instant >= departed) && self.max_age.is_none_or(|age| anew || instant.plus(age) >= now)
     }
 
+    /// Whether nothing but a second factor is asked for, which no claims provider is believed to have seen.
+    pub fn wants_second_factor_alone(&self) -> bool {
+        !self.methods.is_empty() && self.methods.iter().all(|method| *method == RequestedMethod::MultiFactor)
+    }
+
     /// Whether the methods alone are what was asked for.
     pub fn accepts(&self, methods: &[AuthenticationMethod]) -> bool {
         self.methods.is_empty() || self.methods.iter().any(|method| method.is_met_by(methods))

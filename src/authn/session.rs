@@ -38,14 +38,20 @@ pub struct SsoSession {
 }
 
 impl SsoSession {
-    /// The session that an authentication begins. `keep` is there when the person wishes to keep it: `pwdLastSet` of the account.
-    pub fn begin(subject: AuthenticatedSubject, lifetimes: SessionLifetimes, keep: Option<i64>) -> Self {
+    /// The session that begins `now`, however long ago a claims provider authenticated its user. `keep` is there when the person wishes
+    /// to keep it: `pwdLastSet` of the account.
+    pub fn begin(subject: AuthenticatedSubject, lifetimes: SessionLifetimes, keep: Option<i64>, now: UtcTime) -> Self {
         let (kept, lifetime) = match (lifetimes.kept, keep) {
             (Some(lifetime), Some(password_set)) => (Some(password_set), lifetime),
             _ => (None, lifetimes.session),
         };
-        let until = subject.instant.plus(lifetime);
-        Self { subject, kept, until }
+        Self { subject, kept, until: now.plus(lifetime) }
+    }
+
+    /// The session, ending with that of the claims provider where that one ends before.
+    #[must_use]
+    pub fn ending_by(self, end: Option<UtcTime>) -> Self {
+        Self { until: end.map_or(self.until, |end| self.until.min(end)), ..self }
     }
 
     /// The session as text that only this farm reads.
@@ -339,7 +345,7 @@ pub(crate) mod tests {
         let origin = SubjectOrigin::ClaimsProvider(federated);
         let subject = AuthenticatedSubject { origin, ..subject(AuthenticationMethod::Federated, NOW) };
         let lifetimes = SessionLifetimes { session: Duration::from_hours(8), kept: None };
-        let session = SsoSession::begin(subject, lifetimes, Some(7));
+        let session = SsoSession::begin(subject, lifetimes, Some(7), NOW);
         assert_eq!(SsoSession::open(&sealer, &session.seal(&sealer).unwrap()), Ok(session));
     }
 
@@ -348,7 +354,8 @@ pub(crate) mod tests {
         let clock = Arc::new(ManualClock::at(NOW));
         let sealer = sealer(&clock);
         for (keep, hours) in [(None, 8), (Some(7), 24)] {
-            let session = SsoSession::begin(subject(AuthenticationMethod::Password, clock.now()), LIFETIMES, keep);
+            let session =
+                SsoSession::begin(subject(AuthenticationMethod::Password, clock.now()), LIFETIMES, keep, clock.now());
             assert_eq!((session.kept, session.until), (keep, clock.now().plus(Duration::from_hours(hours))));
             let text = session.seal(&sealer).unwrap();
             clock.advance(Duration::from_hours(hours).saturating_sub(Duration::from_millis(1)));
@@ -359,9 +366,20 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_session_begins_when_it_is_made_and_ends_with_the_claims_providers() {
+        let long_ago = subject(AuthenticationMethod::Federated, NOW.minus(Duration::from_hours(100)));
+        let session = SsoSession::begin(long_ago, LIFETIMES, None, NOW);
+        assert_eq!(session.until, NOW.plus(LIFETIMES.session));
+        let (before, after) = (NOW.plus(Duration::from_mins(1)), NOW.plus(Duration::from_hours(1000)));
+        for (end, until) in [(None, session.until), (Some(before), before), (Some(after), session.until)] {
+            assert_eq!(session.clone().ending_by(end).until, until);
+        }
+    }
+
+    #[test]
     fn nothing_is_kept_where_that_is_not_offered() {
         let lifetimes = SessionLifetimes { kept: None, ..LIFETIMES };
-        let session = SsoSession::begin(subject(AuthenticationMethod::Password, NOW), lifetimes, Some(7));
+        let session = SsoSession::begin(subject(AuthenticationMethod::Password, NOW), lifetimes, Some(7), NOW);
         assert_eq!((session.kept, session.until), (None, NOW.plus(LIFETIMES.session)));
     }
 
@@ -372,7 +390,7 @@ pub(crate) mod tests {
         let SubjectOrigin::Directory(account) = &mut member.origin else { panic!("an account") };
         let domain = account.sid.parent().unwrap();
         account.groups = (0..700).map(|group| domain.child(10_000 + group * 7).unwrap()).collect();
-        let session = SsoSession::begin(member, LIFETIMES, None);
+        let session = SsoSession::begin(member, LIFETIMES, None, NOW);
         let text = session.seal(&sealer(&clock)).unwrap();
         assert!(text.len() < 6_000, "{} characters", text.len());
         assert_eq!(SsoSession::open(&sealer(&clock), &text), Ok(session));

@@ -174,12 +174,13 @@ fn origin(serving: &Serving, request: &HttpRequest) -> Option<RequestOrigin> {
     Some(serving.network.origin(peer, &headers))
 }
 
+/// The client's id of the request: from the header, or from the query, in which Microsoft Entra sends browsers with its own.
 fn correlation(application: &Application, request: &HttpRequest) -> CorrelationId {
-    request
-        .headers()
-        .get("client-request-id")
-        .and_then(|value| value.to_str().ok())
+    let by_header = request.headers().get("client-request-id").and_then(|value| value.to_str().ok());
+    let by_query = || request.query_string().split('&').find_map(|pair| pair.strip_prefix("client-request-id="));
+    by_header
         .and_then(CorrelationId::from_client)
+        .or_else(|| by_query().and_then(CorrelationId::from_client))
         .unwrap_or_else(|| {
             let mut octets = [0; 16];
             // An id that is all zeros is still an id; the request itself fails where randomness matters.

@@ -113,6 +113,21 @@ fn in_access_log(reply: &Reply, path: &str) {
 }
 
 #[test]
+fn a_request_is_known_by_the_clients_id_in_its_query_or_its_header() {
+    const QUERY: &str = "0b1c2d3e-4f50-4617-8899-aabbccddeeff";
+    const HEADER: &str = "1b1c2d3e-4f50-4617-8899-aabbccddeeff";
+    let ask = |id: &str, field: &str| -> Reply {
+        let request = format!("GET {MEX}?a=b&client-request-id={id} HTTP/1.1\r\nHost: {}\r\n{field}\r\n", host());
+        Route::inside().octets(request.as_bytes()).expect("an answer")
+    };
+    assert_eq!(ask(QUERY, "").header("client-request-id"), Some(QUERY));
+    let both = ask(QUERY, &format!("client-request-id: {HEADER}\r\n"));
+    assert_eq!(both.header("client-request-id"), Some(HEADER));
+    let other = ask("%3Cb%3E", "");
+    assert!(other.header("client-request-id").is_some_and(|id| !id.contains('<') && id.len() == 36), "{other:?}");
+}
+
+#[test]
 fn paths_and_methods_that_are_not_served() {
     let get = |path: &str| Route::inside().get(path, &[]).status;
     for path in [

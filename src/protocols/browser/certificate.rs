@@ -89,7 +89,7 @@ impl Visit<'_> {
             FlowStep::Authenticated(subject) => {
                 let id = TokenId::from_octets(step.as_octets()).map_err(|_| AuthnError::Unavailable)?;
                 match self.cx.services.one_time.redeem(Purpose::SignInStep, &id, until).await? {
-                    FirstUse::First => Ok(self.back_to_request(*subject)),
+                    FirstUse::First => Ok(self.back_to_request(*subject, None)),
                     // Sent again from the browser's history: the session that came of the first time will do.
                     FirstUse::Repeated if self.browser.session.is_some() => {
                         Ok(Outcome::Answer(reply::redirect(&self.prompt.address(Door::Main))))

@@ -159,7 +159,7 @@ impl Visit<'_> {
             }
         } else {
             let told = match self.assertion(provider, arrival).await {
-                Ok(assertion) => Told::by_assertion(&assertion, self.cx.services.clock.now()),
+                Ok(assertion) => Told::by_assertion(&assertion),
                 Err(failure) => return refuse(failure),
             };
             if redeem().await? == FirstUse::Repeated {
@@ -167,13 +167,14 @@ impl Visit<'_> {
             }
             told
         };
-        let token_type = told.token_type;
+        let (token_type, end, is_instant_stated) = (told.token_type, told.session_end, told.instant.is_some());
         let subject = self.subject(provider, told)?;
         credential::partner_accepted(self.cx, &subject, self.prompt.relying_party, token_type);
         let now = self.cx.services.clock.now();
-        let input = FlowInput::ClaimsProvider { subject, departed: arrival.returned.departed(), now };
+        let input =
+            FlowInput::ClaimsProvider { subject, departed: arrival.returned.departed(), is_instant_stated, now };
         match sign_in.flow.clone().step(input) {
-            FlowStep::Authenticated(subject) => Ok(self.back_to_request(*subject)),
+            FlowStep::Authenticated(subject) => Ok(self.back_to_request(*subject, end)),
             FlowStep::Failed(error) => Err(error.into()),
             FlowStep::Challenge(..) | FlowStep::Continue => Err(AuthnError::Unavailable.into()),
         }
@@ -234,12 +235,14 @@ impl Visit<'_> {
             method: openid::authentication_method(&token),
             instant: token.authenticated,
             session: None,
+            session_end: None,
             token_type: ID_TOKEN,
         })
     }
 
     fn subject(&self, provider: &ClaimsProvider, told: Told) -> Result<AuthenticatedSubject, SignInFailure> {
         let services = &self.cx.services;
+        let now = services.clock.now();
         let Told { claims, method, instant, session, .. } = told;
         let stated = |claim_type| claims.first_value(claim_type).map(ToString::to_string);
         let name = [types::UPN, types::NAME_IDENTIFIER, types::NAME].into_iter().find_map(stated);
@@ -252,7 +255,7 @@ impl Visit<'_> {
             }),
             methods: vec![method],
             // Their clock may be ahead of ours; nobody authenticates in the future.
-            instant: instant.min(services.clock.now()),
+            instant: instant.map_or(now, |instant| instant.min(now)),
             device: None,
             certificate: None,
             session: SessionRef::random(&*services.random)?,
@@ -266,20 +269,24 @@ impl Visit<'_> {
 struct Told {
     claims: ClaimSet,
     method: AuthenticationMethod,
-    instant: UtcTime,
+    /// When they authenticated, where it says so.
+    instant: Option<UtcTime>,
     session: Option<Box<ProviderSession>>,
+    /// When its own session ends, where it says so.
+    session_end: Option<UtcTime>,
     /// URI of the kind of token.
     token_type: &'static str,
 }
 
 impl Told {
-    fn by_assertion(assertion: &InboundAssertion, now: UtcTime) -> Self {
+    fn by_assertion(assertion: &InboundAssertion) -> Self {
         let authentication = assertion.authentication.as_ref();
         let method = authentication.map(|found| AuthenticationMethod::of_claims_provider(&found.method));
         Self {
             claims: assertion.to_claims(),
             method: method.unwrap_or(AuthenticationMethod::Federated),
-            instant: authentication.map_or(now, |found| found.instant),
+            instant: authentication.map(|found| found.instant),
+            session_end: authentication.and_then(|found| found.session_not_on_or_after),
             session: assertion.name_identifier.clone().map(|name_identifier| {
                 let session_index = authentication.and_then(|found| found.session_index.clone());
                 Box::new(ProviderSession { name_identifier, session_index })

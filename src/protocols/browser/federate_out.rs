@@ -160,7 +160,8 @@ async fn saml(
         reply: Some(Reply::Post(&reply)),
         name_id_format: None,
         allow_create: true,
-        force_authn: *ask || max_age.is_some_and(|age| age.is_zero()),
+        // SAML cannot say how old an authentication may be, and with an older one the person would come back in vain.
+        force_authn: *ask || max_age.is_some(),
         is_passive: false,
         contexts: (!classes.is_empty())
             .then_some(RequestedContexts { comparison: Comparison::Exact, classes: &classes }),

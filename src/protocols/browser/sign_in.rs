@@ -22,6 +22,7 @@ use crate::authn::{
     AuthenticatedSubject, AuthnError, Challenge, Circumstances, DeviceContext, Discovery, FlowInput, FlowStep, Offered,
     SignInFlow, SsoSession, SubjectOrigin, discover,
 };
+use crate::clock::UtcTime;
 use crate::devices::Device;
 use crate::issuance::Context;
 use crate::protocols::credential::{self, TicketRefusal};
@@ -238,10 +239,13 @@ impl Visit<'_> {
         }
     }
 
-    /// The same without a password: back to the request, so that what the browser came with is in no history.
-    pub(super) fn back_to_request(&self, subject: AuthenticatedSubject) -> Outcome {
-        let enough = self.prompt.requirement.is_met_by(&subject, self.cx.services.clock.now());
-        let mut outcome = self.signed_in(subject, None);
+    /// The same without a password: back to the request, so that what the browser came with is in no history. `end` is when the
+    /// claims provider's session ends.
+    pub(super) fn back_to_request(&self, subject: AuthenticatedSubject, end: Option<UtcTime>) -> Outcome {
+        let now = self.cx.services.clock.now();
+        // With a session that is over, or too old for the request, the browser would be sent away again, and for ever.
+        let enough = self.prompt.requirement.is_met_by(&subject, now) && end.is_none_or(|end| end > now.plus(AT_ONCE));
+        let mut outcome = self.signed_in_until(subject, None, end);
         if let Outcome::SignedIn { headers, kept_by_browser: true, .. } = &mut outcome
             && enough
         {
@@ -251,11 +255,16 @@ impl Visit<'_> {
         outcome
     }
 
-    pub(super) fn signed_in(&self, mut subject: AuthenticatedSubject, keep: Option<i64>) -> Outcome {
+    pub(super) fn signed_in(&self, subject: AuthenticatedSubject, keep: Option<i64>) -> Outcome {
+        self.signed_in_until(subject, keep, None)
+    }
+
+    fn signed_in_until(&self, mut subject: AuthenticatedSubject, keep: Option<i64>, end: Option<UtcTime>) -> Outcome {
         if let (Some(device), SubjectOrigin::Directory(account)) = (&self.device, &subject.origin) {
             subject.device = Some(DeviceContext::of(device, Some(&account.sid)));
         }
-        let session = SsoSession::begin(subject, self.settings.lifetimes, keep);
+        let now = self.cx.services.clock.now();
+        let session = SsoSession::begin(subject, self.settings.lifetimes, keep, now).ending_by(end);
         let headers = session::begin(self.settings, self.cx, &session);
         Outcome::SignedIn {
             kept_by_browser: headers.is_some(),
@@ -269,5 +278,7 @@ pub(super) fn skip_windows() -> Option<(HeaderName, HeaderValue)> {
     cookies::set(names::SKIP_WINDOWS, "1", Keep::For(SKIP_WINDOWS))
 }
 
+/// How long a browser takes to follow a redirection.
+const AT_ONCE: Duration = Duration::from_secs(30);
 /// How long Negotiate is not tried after it failed.
 const SKIP_WINDOWS: Duration = Duration::from_mins(5);

@@ -36,7 +36,10 @@ pub fn to_claims(token: &IdToken, said: &Map<String, Value>, issuer: &str) -> Cl
             Some(claim(claim_type.clone(), text).with_value_type(Text::constant(kind)))
         }));
     }
-    let instant = claim(Text::constant(types::AUTHENTICATION_INSTANT), Text::from(token.authenticated.to_xml()));
+    let instant = claim(
+        Text::constant(types::AUTHENTICATION_INSTANT),
+        Text::from(token.authenticated.unwrap_or(token.issued).to_xml()),
+    );
     claims.push(instant.with_value_type(Text::constant(value_type::DATE_TIME)));
     ClaimSet::from(claims)
 }
@@ -84,7 +87,8 @@ mod tests {
 
     fn token(claims: Value) -> IdToken {
         let Value::Object(claims) = claims else { panic!("an object") };
-        IdToken { subject: String::from("42"), authenticated: UtcTime::from_unix_seconds(1_767_607_201), claims }
+        let issued = UtcTime::from_unix_seconds(1_767_607_201);
+        IdToken { subject: String::from("42"), issued, authenticated: None, claims }
     }
 
     #[test]

@@ -56,8 +56,10 @@ pub struct Expected<'a> {
 pub struct IdToken {
     /// `sub`.
     pub subject: String,
-    /// When the subject authenticated; when the token was issued where it does not say.
-    pub authenticated: UtcTime,
+    /// `iat`.
+    pub issued: UtcTime,
+    /// When the subject authenticated, where it says so.
+    pub authenticated: Option<UtcTime>,
     /// Everything it says.
     pub claims: Map<String, Value>,
 }
@@ -255,8 +257,7 @@ fn check(claims: Map<String, Value>, expected: &Expected<'_>) -> Result<IdToken,
     if subject.is_empty() || subject.len() > MAX_SUBJECT {
         return Err(IdTokenError::Missing("sub"));
     }
-    let authenticated = time("auth_time")?.unwrap_or(issued);
-    Ok(IdToken { subject, authenticated, claims })
+    Ok(IdToken { subject, issued, authenticated: time("auth_time")?, claims })
 }
 
 fn seconds(claims: &Map<String, Value>, name: &'static str) -> Result<Option<UtcTime>, IdTokenError> {

@@ -30,7 +30,7 @@ ID="{ID}" Version="2.0" IssueInstant="{Now}" Destination="{Place}" InResponseTo=
 <saml:SubjectConfirmationData NotOnOrAfter="{End}" Recipient="{Place}" InResponseTo="{Request}"/></saml:SubjectConfirmation></saml:Subject>\
 <saml:Conditions NotBefore="{Now}" NotOnOrAfter="{End}"><saml:AudienceRestriction><saml:Audience>{Audience}</saml:Audience>\
 </saml:AudienceRestriction></saml:Conditions>\
-<saml:AuthnStatement AuthnInstant="{Now}" SessionIndex="{AssertionID}"><saml:AuthnContext><saml:AuthnContextClassRef>\
+<saml:AuthnStatement AuthnInstant="{Since}" SessionIndex="{AssertionID}"><saml:AuthnContext><saml:AuthnContextClassRef>\
 urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>\
 <saml:AttributeStatement>{Attribute}</saml:AttributeStatement></saml:Assertion></samlp:Response>`;
 
@@ -98,6 +98,8 @@ function application(settings) {
       const now = Date.now();
       const tags = {
         ID: id, AssertionID: `_${crypto.randomUUID()}`, Now: new Date(now).toISOString(),
+        // Whoever comes signed in there in the morning, longer ago than a session of ours lasts.
+        Since: new Date(now - 9 * 60 * MINUTE).toISOString(),
         End: new Date(now + 5 * MINUTE).toISOString(), Place: place, Request: request.body.request,
         Issuer: identityProvider.entityMeta.getEntityID(), Audience: serviceProvider.entityMeta.getEntityID(), User: name,
       };
