@@ -39,6 +39,8 @@ uris! {
     IMMUTABLE_ID = "http://schemas.microsoft.com/LiveID/Federation/2008/05/ImmutableID";
     /// UPN in the form Entra reads.
     UPN_V1 = "http://schemas.xmlsoap.org/claims/UPN";
+    /// When the password expires, of a sign-in by a password that does so soon.
+    PASSWORD_EXPIRATION_TIME = "http://schemas.microsoft.com/ws/2012/01/passwordexpirationtime";
     /// `true` when the request came from the intranet.
     INSIDE_CORPORATE_NETWORK = "http://schemas.microsoft.com/ws/2012/01/insidecorporatenetwork";
     /// Proxy's name; absent inside.

@@ -172,6 +172,10 @@ impl Run<'_> {
             }
             next.count += hits.len();
             self.bounded(next.count)?;
+            // Each condition copies every combination: many conditions over many of them are work as well.
+            if tuples.width > 0 {
+                self.charge(hits.len() as u64)?;
+            }
             for id in &hits {
                 next.flat.extend_from_slice(tuple);
                 if bind {

@@ -173,6 +173,12 @@ pub enum RuleProblemKind {
         /// The limit.
         limit: usize,
     },
+    /// A number that is larger than any count.
+    #[error("the number is larger than {limit}")]
+    NumberTooLarge {
+        /// The largest one.
+        limit: u32,
+    },
     /// Function calls are nested deeper than allowed.
     #[error("expressions are nested more than {limit} deep")]
     TooDeep {
@@ -258,9 +264,11 @@ impl RuleProblemKind {
             Self::Unexpected { .. } | Self::Input { .. } => "syntax",
             Self::OpenString => "open-string",
             Self::Comment => "comment",
-            Self::TooLong { .. } | Self::TooManyRules { .. } | Self::TooMany { .. } | Self::TooDeep { .. } => {
-                "too-large"
-            }
+            Self::TooLong { .. }
+            | Self::TooManyRules { .. }
+            | Self::TooMany { .. }
+            | Self::NumberTooLarge { .. }
+            | Self::TooDeep { .. } => "too-large",
             Self::DuplicateTag { .. } => "duplicate-tag",
             Self::UnknownTag { .. } => "unknown-tag",
             Self::UnboundTag { .. } => "unbound-tag",

@@ -196,7 +196,10 @@ impl Parser<'_> {
         let number = self.peek().span;
         self.expect(K::Int)?;
         claims.span = start.to(number);
-        let number = self.slice(number).parse().unwrap_or(u32::MAX);
+        let Ok(number) = self.slice(number).parse() else {
+            self.findings.problem(number, RuleProblemKind::NumberTooLarge { limit: u32::MAX }, None);
+            return Err(Abandoned);
+        };
         Ok(Condition::Count(Count { claims, comparison, number }))
     }
 

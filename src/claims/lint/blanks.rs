@@ -1,6 +1,6 @@
 //! Blanks and invisible characters inside strings, which have to match like any other character.
 
-use super::facts::{Facts, computed, patterns};
+use super::facts::{Facts, computed, literals, patterns};
 use super::types::is_known;
 use super::{Found, LintCode};
 use crate::claims::language::{Condition, Expression, Literal, Operator, Property};
@@ -41,15 +41,6 @@ pub(super) fn lint(facts: &Facts<'_>, found: &mut Found<'_>) {
                 found.push(LintCode::StrayBlank, literal.span, message, help);
             }
         }
-    }
-}
-
-fn literals<'a>(expression: &'a Expression, found: &mut Vec<&'a Literal>) {
-    match expression {
-        Expression::Literal(literal) => found.push(literal),
-        Expression::Property { .. } => {}
-        Expression::Call { arguments, .. } => arguments.iter().for_each(|part| literals(part, found)),
-        Expression::Concatenation(parts) => parts.iter().for_each(|part| literals(part, found)),
     }
 }
 

@@ -38,6 +38,8 @@ macro_rules! codes {
 codes! {
     /// A known claim type with `https://`.
     HttpsClaimType = "https-claim-type", Warning;
+    /// Another URI of the claims namespaces with `https://`.
+    HttpsUri = "https-uri", Warning;
     /// A claim type that differs a little from a known one.
     NearlyKnownType = "nearly-known-type", Warning;
     /// A claim type nothing is known of.

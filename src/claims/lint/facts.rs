@@ -183,6 +183,16 @@ pub(super) fn computed(rule: &Rule) -> Vec<&Expression> {
     }
 }
 
+/// Adds every literal of an expression.
+pub(super) fn literals<'a>(expression: &'a Expression, found: &mut Vec<&'a Literal>) {
+    match expression {
+        Expression::Literal(literal) => found.push(literal),
+        Expression::Property { .. } => {}
+        Expression::Call { arguments, .. } => arguments.iter().for_each(|part| literals(part, found)),
+        Expression::Concatenation(parts) => parts.iter().for_each(|part| literals(part, found)),
+    }
+}
+
 /// Every literal pattern of a rule: of its tests and of its replacements.
 pub(super) fn patterns(rule: &Rule) -> Vec<(Arc<Pattern>, &Literal)> {
     let tests = rule.conditions.iter().flat_map(Condition::tests);

@@ -11,6 +11,7 @@ mod code;
 mod cost;
 mod equality;
 mod facts;
+mod https;
 mod issuer_id;
 mod reach;
 mod replacement;
@@ -89,6 +90,7 @@ pub fn lint(rules: &Rules, warnings: &[RuleWarning], context: &LintContext) -> V
         case::lint,
         cost::lint,
         equality::lint,
+        https::lint,
         issuer_id::lint,
         reach::lint,
         replacement::lint,

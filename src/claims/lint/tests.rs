@@ -42,6 +42,21 @@ fn written(text: &str) -> String {
 /// Kind, what it speaks about, and the same done right.
 const EXAMPLES: &[(LintCode, &str, &str)] = &[
     (
+        LintCode::HttpsUri,
+        r#"=> issue(Type = "{method}", Value = "https://schemas.microsoft.com/claims/multipleauthn");"#,
+        r#"=> issue(Type = "{method}", Value = "{mfa}");"#,
+    ),
+    (
+        LintCode::HttpsUri,
+        r#"c:[Type == "{upn}"] => issue(Type = "{role}", Value = c.Value, Properties["https://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/format"] = "x");"#,
+        r#"c:[Type == "{upn}"] => issue(Type = "{role}", Value = c.Value, Properties["http://schemas.xmlsoap.org/ws/2005/05/identity/claimproperties/format"] = "x");"#,
+    ),
+    (
+        LintCode::HttpsUri,
+        r#"c:[Type =~ "^https://schemas\.xmlsoap\.org/ws/"] => issue(claim = c);"#,
+        r#"c:[Type =~ "^http://schemas\.xmlsoap\.org/ws/"] => issue(claim = c);"#,
+    ),
+    (
         LintCode::HttpsClaimType,
         r#"c:[Type == "https://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn"] => issue(claim = c);"#,
         r#"c:[Type == "{upn}"] => issue(Type = "https://aws.amazon.com/SAML/Attributes/Role", Value = c.Value);"#,

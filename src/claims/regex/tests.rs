@@ -238,6 +238,17 @@ fn matching_is_bounded() {
     assert!(each.replace_all(&rest, &tenfold, 30, &mut 1000).is_ok());
 }
 
+/// On the longest texts, within the work of one rule set.
+#[test]
+fn a_text_of_matches_alone_is_replaced() {
+    let each = Pattern::unshared("a").unwrap();
+    let replacement = Replacement::parse("b", &each);
+    for octets in [8000, MAX_SUBJECT] {
+        let replaced = each.replace_all(&"a".repeat(octets), &replacement, MAX_SUBJECT, &mut 2_000_000);
+        assert_eq!(replaced, Ok(Some("b".repeat(octets))));
+    }
+}
+
 /// Each bound, reached exactly and exceeded by one octet.
 #[test]
 fn lengths_are_bounded_exactly() {

@@ -97,8 +97,8 @@ fn independent_selectors_are_not_looked_up_for_each_combination() {
 #[test]
 fn a_cross_product_is_refused_before_it_is_made() {
     let product = rules("a:[Type == \"group\"] && b:[Type == \"group\"] && c:[Type == \"group\"] => issue(claim = a);");
-    // 200 × 200 are within the bound, 200 × 200 × 200 are not; finding that out costs three looks at 200 claims.
-    let error = evaluate(&product, &groups(200), &Limits { work: 600, ..Limits::default() }).unwrap_err();
+    // 200 × 200 are within the bound and made, 200 × 200 × 200 are not; finding that out costs three looks at 200 claims.
+    let error = evaluate(&product, &groups(200), &Limits { work: 40_600, ..Limits::default() }).unwrap_err();
     assert_eq!(error.kind, Kind::TooManyTuples { limit: 50_000 });
     assert_eq!(
         error.to_string(),
@@ -109,6 +109,20 @@ fn a_cross_product_is_refused_before_it_is_made() {
     let error = evaluate(&dependent, &groups(200), &Limits::default()).unwrap_err();
     assert_eq!(error.kind, Kind::TooMuchWork { limit: 2_000_000 });
     assert_eq!(error.to_string(), "claim rule 1: the rules need more than 2000000 steps on these claims");
+}
+
+/// Each condition more copies all combinations: within their bound, and paid for.
+#[test]
+fn many_conditions_over_many_combinations_are_work() {
+    let joined = |conditions: usize| {
+        let one =
+            (0..conditions).map(|number| format!(" && c{number}:[Value == \"S-1-5-21-1-2-3-7\"]")).collect::<String>();
+        rules(&format!("a:[Type == \"group\"] && b:[Type == \"group\"]{one} => add(claim = a);"))
+    };
+    let error = evaluate(&joined(100), &groups(200), &Limits::default()).unwrap_err();
+    assert_eq!(error.kind, Kind::TooMuchWork { limit: 2_000_000 });
+    let few = evaluate(&joined(10), &groups(200), &Limits::default());
+    assert!(few.is_ok(), "{:?}", few.err());
 }
 
 #[test]
