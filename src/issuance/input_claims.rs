@@ -10,6 +10,7 @@ use crate::authn::network::contains;
 use crate::authn::{AuthenticatedSubject, ClientSubject, NetworkLocation, RequestOrigin, RequestedMethod};
 use crate::claims::types::{self, issuer, value_type};
 use crate::claims::{Claim, ClaimSet, MULTIPLE_AUTHENTICATION, Text};
+use crate::clock::UtcTime;
 use crate::directory::{Account, Sid};
 
 use super::request::{ClientHints, SignInRequest};
@@ -68,6 +69,12 @@ pub(super) fn account_claims(
     let instant = stated(AUTHORITY, types::AUTHENTICATION_INSTANT, subject.instant.to_xml().into());
     claims.push(instant.with_value_type(Text::constant(value_type::DATE_TIME)));
     ClaimSet::from(claims)
+}
+
+/// When the password of the account expires, for relying parties that are told: rules ask `_PasswordExpiryStore` when they see it.
+pub(super) fn password_expiry_claim(at: UtcTime) -> Claim {
+    let claim = stated(AUTHORITY, types::PASSWORD_EXPIRATION_TIME, at.to_xml().into());
+    claim.with_value_type(Text::constant(value_type::DATE_TIME))
 }
 
 /// Claims about an OAuth client that acts for itself: its id, and how and when it said who it is. Rules and policies that ask

@@ -25,7 +25,8 @@ use super::decision::{AuthnDemand, Decision, Denial};
 use super::error::IssueError;
 use super::grant::Grant;
 use super::input_claims::{
-    account_claims, client_claims, device_context_claims, domain_computers_group, request_claims, with_networks,
+    account_claims, client_claims, device_context_claims, domain_computers_group, password_expiry_claim,
+    request_claims, with_networks,
 };
 use super::request::{SignInRequest, TokenSpec};
 
@@ -100,13 +101,16 @@ impl Issuer {
         if !is_client && !trust.claims_providers.allows(who.origin.claims_provider()) {
             return Ok(Decision::Deny(Denial::ClaimsProvider));
         }
+        let expires = who.password_expires.and_then(|at| self.options.password_expiry.of(at, cx.clock.now()));
         let name;
         let (subject, input, acceptance) = match &who.origin {
             SubjectOrigin::Directory(account) => {
                 let domain_computer = !trust.computer_guard || is_domain_computer(cx, account).await?;
                 name = account.windows_account_name();
                 let subject = QuerySubject { sid: &account.sid, windows_account_name: &name };
-                let input = Cow::Owned(account_claims(who, account, domain_computer, &request.hints));
+                let mut input = account_claims(who, account, domain_computer, &request.hints);
+                input.extend(who.password_expires.filter(|_| expires.is_some()).map(password_expiry_claim));
+                let input = Cow::Owned(input);
                 (Some(subject), input, Some(&self.options.acceptance_rules))
             }
             SubjectOrigin::ClaimsProvider(subject) => {
@@ -120,7 +124,6 @@ impl Issuer {
             // No authority vouches for it, so no acceptance rules are asked.
             SubjectOrigin::Client(client) => (None, Cow::Owned(client_claims(who, client)), None),
         };
-        let expires = who.password_expires.and_then(|at| self.options.password_expiry.of(at, cx.clock.now()));
         let context =
             QueryContext { subject, password_expiry: expires.as_ref(), relying_party: Some(trust.id.as_str()) };
         let stores = RequestStores::new(cx.stores, context);

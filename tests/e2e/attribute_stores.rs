@@ -222,6 +222,11 @@ fn relying_parties_are_told_of_passwords_that_expire_soon() {
     let seconds: i64 = values(&told, "seconds")[0].parse().expect("a number");
     assert!((475_200 - seconds).abs() < 600, "{seconds}");
     assert_eq!(explained(crate::support::USERNAME), ["5"]);
+    // The built-in trust asks when it sees the claim of the sign-in.
+    let message = request(crate::support::USERNAME).applies_to(crate::support::ENTRA).password(&name, "Expiring-Pw-1");
+    let answer = node.curl(crate::support::USERNAME).soap(message.build()).send();
+    let entra = Assertion::cut(&answer.body);
+    assert_eq!(entra.claim("http://schemas.microsoft.com/ws/2012/01/passwordexpirationdays"), ["5"], "{}", answer.body);
     assert_eq!(explained("/adfs/services/trust/13/windowstransport"), [""; 0]);
     age("27");
     assert_eq!(explained(crate::support::USERNAME), [""; 0]);

@@ -50,7 +50,20 @@ async fn devices_are_listed_shown_disabled_enabled_and_deleted() {
     assert_eq!((row["enabled"].as_bool(), row["owner"].as_str()), (Some(true), Some(&*what.owner.to_string())));
     assert!(done(&["devices", "show", &id]).contains("\"os_version\": \"10.0.26100.0\""));
 
+    // A sign-in of its user with it, explained.
+    let explain = |id: &str| {
+        let more = ["--relying-party", crate::support::ENTRA, "--device", id, "--format", "json"];
+        chancery(&[&["claims", "explain", "--subject", "bob"], &more[..]].concat())
+    };
+    let explained = String::from_utf8(explain(&id).stdout).unwrap();
+    for text in ["devicecontext/claims/displayname", "MYPC", "devicecontext/claims/isregistereduser"] {
+        assert!(explained.contains(text), "{text}: {explained}");
+    }
+    let unknown = explain("11111111-2222-3333-4444-555555555555");
+    assert!(!unknown.status.success() && String::from_utf8_lossy(&unknown.stderr).contains("there is no device"));
+
     done(&["devices", "disable", &id]);
+    assert!(String::from_utf8_lossy(&explain(&id).stdout).contains("the device is disabled"));
     assert!(!registry.find(what.id).await.unwrap().unwrap().enabled);
     assert_eq!(registry.register(&what).await, Err(RegistryError::Disabled { id: what.id }));
     done(&["devices", "enable", &id]);

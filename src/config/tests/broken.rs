@@ -101,10 +101,12 @@ fn only_a_client_that_says_who_it_is_asks_on_behalf_of_users() {
 #[test]
 fn assertions_that_are_good_once_need_a_key() {
     let fixture = Fixture::complete();
-    fixture.secret("trusts/secret", b"0123456789abcdef0123456789abcdef\n");
     fixture.write("trusts/client.pem", include_str!("../../devices/sample-device.pem"));
+    fixture.secret("trusts/secret", b"0123456789abcdef0123456789abcdef\n");
     for (proof, good) in [("secret_file = 'secret'", false), ("certificate_files = ['client.pem']", true)] {
-        let text = format!("[client]\nid = 'once'\nkind = 'server'\n{proof}\nsingle_use_assertions = true\n");
+        let text = format!(
+            "[client]\nid = 'once'\nkind = 'server'\n{proof}\nsingle_use_assertions = true\ngrants = ['client_credentials']\n"
+        );
         fixture.write("trusts/once.toml", &text);
         let outcome = fixture.loader().load();
         let said = render::report(&outcome.report, false);

@@ -1,6 +1,8 @@
 //! The account that would sign in, as far as the directory can say: found by name, held to what its domain's tickets could
 //! say.
 
+use std::sync::Arc;
+
 use crate::authn::{AuthenticatedSubject, AuthenticationMethod, DeviceContext, LoginName, SessionRef, SubjectOrigin};
 use crate::clock::{Clock, Random, UtcTime};
 use crate::config::Config;
@@ -10,6 +12,7 @@ use crate::directory::{
 };
 use crate::kerberos::TrustedDomains;
 use crate::protocols::trust_endpoint::{Credential, TrustEndpoint};
+use crate::server;
 
 /// Why nobody can be explained.
 #[derive(Debug, thiserror::Error)]
@@ -137,7 +140,7 @@ pub(super) fn assume(
 pub(super) fn subject(
     account: Account,
     method: AuthenticationMethod,
-    device: Option<uuid::Uuid>,
+    device: Option<DeviceContext>,
     password_expires: Option<UtcTime>,
     clock: &dyn Clock,
     random: &dyn Random,
@@ -146,7 +149,7 @@ pub(super) fn subject(
         origin: SubjectOrigin::Directory(account),
         methods: vec![method],
         instant: clock.now(),
-        device: device.map(known_device),
+        device,
         certificate: None,
         session: SessionRef::random(random)?,
         password_expires,
@@ -178,22 +181,23 @@ fn expiry(value: &AttributeValue) -> Option<UtcTime> {
     std::str::from_utf8(value.as_octets()).ok()?.parse().ok().and_then(UtcTime::from_filetime)
 }
 
-/// A device of which no more is known than its id: registered, to the user who signs in, and not disabled.
-const fn known_device(id: uuid::Uuid) -> DeviceContext {
-    DeviceContext {
-        id: DeviceId(id),
-        registration_id: None,
-        display_name: None,
-        os_type: None,
-        os_version: None,
-        is_known: true,
-        is_registered_user: true,
-        is_managed: None,
-        is_compliant: None,
-        trust_type: None,
-        last_used: None,
-        by_primary_refresh_token: false,
+/// The registered device with this id, as it takes part in a sign-in of the account; and what would keep it from doing so.
+pub(super) async fn device(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    random: &Arc<dyn Random>,
+    (id, account): (uuid::Uuid, &Account),
+    warnings: &mut Vec<String>,
+) -> Result<DeviceContext, Box<dyn std::error::Error>> {
+    if !config.device_registration.enabled {
+        return Err("device registration is switched off: no device takes part in a sign-in".into());
     }
+    let registry = server::open_registry(config, clock, random)?.devices;
+    let device = registry.find(DeviceId(id)).await?.ok_or_else(|| format!("there is no device {id}"))?;
+    if !device.enabled {
+        warnings.push(String::from("the device is disabled: it could not take part now"));
+    }
+    Ok(DeviceContext::of(&device, Some(&account.sid)))
 }
 
 /// What would stop the account from signing in now.
