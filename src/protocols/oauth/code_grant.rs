@@ -8,8 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::error::OAuthError;
 use super::refresh_grant;
 use super::respond::{Person, TokenRequest, TokenResponse, token_response};
+use super::standing::Ended;
 use super::token::Exchange;
 use super::travel::{self, Code};
+use crate::protocols::browser;
 use crate::store::{FirstUse, Purpose, TokenId};
 use crate::trusts::Client;
 
@@ -38,6 +40,9 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     }
     let (session, travelled) =
         signed_in.unpack().ok_or_else(|| OAuthError::Code(String::from("it holds no session")))?;
+    if !browser::device_is_good(&environment.browser, cx, &session).await {
+        return Err(OAuthError::Code(Ended::Device.to_string()));
+    }
     // The person was where the code was made, wherever it is redeemed.
     let origin = travelled.origin.clone();
     let grant = exchange.permitted(&travelled.resource, origin, &session.subject, None).await?;
