@@ -74,6 +74,7 @@ mod oauth_behalf;
 mod oauth_clients;
 mod oauth_libraries;
 mod oauth_refusals;
+mod oauth_switched_off;
 mod openid;
 mod openid_key;
 mod partner;

@@ -72,7 +72,7 @@ fn verify(verifier: Option<&str>, challenge: Option<&str>) -> Result<(), OAuthEr
 
 #[cfg(test)]
 mod tests {
-    use super::verify;
+    use super::*;
 
     #[test]
     fn a_verifier_fits_its_challenge_and_nothing_else() {
@@ -89,6 +89,15 @@ mod tests {
             (Some(""), Some(challenge)),
         ] {
             assert!(verify(verifier, challenge).is_err());
+        }
+    }
+
+    #[test]
+    fn a_verifier_is_of_a_length_that_nobody_guesses_and_everybody_takes() {
+        for (length, good) in [(1, false), (42, false), (43, true), (128, true), (129, false)] {
+            let verifier = "v".repeat(length);
+            let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+            assert_eq!(verify(Some(&verifier), Some(&challenge)).is_ok(), good, "{length}");
         }
     }
 }
