@@ -87,6 +87,7 @@ mod probe;
 mod probe_device;
 mod prt;
 mod prt_browser;
+mod prt_refusals;
 mod registered;
 mod reload;
 mod scraping;
