@@ -321,6 +321,7 @@ mod tests {
         let other = DeviceId(Uuid::from_u128(7));
         let (own, strange) = (issue(&ours, device), issue(&foreign, device));
         let another = issue(&ours, other);
+        let large = samples::large_certificate(MAX_CERTIFICATE);
         let disabled = Device { enabled: false, ..holding(&own) };
         let [from, to] = [NOW.minus(Duration::from_mins(10)), NOW.plus(Duration::from_hours(24 * 3650))];
         for (held, presented, now, expected) in [
@@ -332,6 +333,7 @@ mod tests {
             (holding(&own), &own, to.plus(Duration::from_secs(1)), DeviceAuthnError::NotCurrent { from, to }),
             (holding(&own), &b"x".to_vec(), NOW, DeviceAuthnError::Malformed),
             (holding(&own), &vec![0x30; MAX_CERTIFICATE + 1], NOW, DeviceAuthnError::Malformed),
+            (holding(&large), &large, NOW, DeviceAuthnError::Malformed),
             (holding(&own), &[&own[..], b"x"].concat(), NOW, DeviceAuthnError::Malformed),
         ] {
             let (devices, registry) = services(&ours, held, Vec::new());

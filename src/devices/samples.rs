@@ -39,6 +39,14 @@ pub(crate) fn transport_key() -> DeviceKey {
 pub(crate) const ALT_SECURITY_IDENTITY: &str = "X509:<SHA1-TP-PUBKEY>3F20C3E6C06BD55BD6486667C8B4A93C01DCDA64\
      1vGSULzx3yskSRhy8JZsySwXBZUnavmYwPIOwjUUSe4=";
 
+/// A certificate with an extension of so many octets.
+pub(crate) fn large_certificate(octets: usize) -> Vec<u8> {
+    let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    params.custom_extensions = vec![rcgen::CustomExtension::from_oid_content(&[1, 3, 6, 1, 4, 1, 1], vec![0; octets])];
+    params.self_signed(&pair).unwrap().der().to_vec()
+}
+
 /// A device that was registered and has nothing special.
 pub(crate) fn device(id: DeviceId) -> Device {
     let owner = "S-1-5-21-1-2-3-1107".parse().unwrap();

@@ -175,9 +175,10 @@ fn grants(table: &ClientFile, kind: ClientType, context: &mut TrustContext<'_, '
     grants
 }
 
-/// Whether the client may ask for tokens of the device registration service, by either of its names.
+/// Whether the client may ask for tokens of the device registration service, by either of its names: as one of its resources, or
+/// because it is called so itself.
 fn registers_devices(table: &ClientFile) -> bool {
-    table.resources.iter().any(|resource| resource.starts_with("urn:ms-drs:"))
+    table.id.starts_with("urn:ms-drs:") || table.resources.iter().any(|resource| resource.starts_with("urn:ms-drs:"))
 }
 
 fn credentials(table: &ClientFile, kind: ClientType, context: &mut TrustContext<'_, '_, '_>) -> ClientCredentials {

@@ -271,13 +271,21 @@ fn soap_1_1_is_another_version() {
 fn a_message_outside_its_time_is_refused_before_the_password_is_looked_at() {
     let at = |seconds: i64| UtcTime::from_unix_seconds(now() + seconds);
     for (name, created, expires, good) in [
-        ("expired", -1000, -310, false),
-        ("from the future", 320, 900, false),
-        ("ends before it begins", 10, -10, false),
-        ("expired within the skew", -700, -290, true),
-        ("from the future within the skew", 280, 900, true),
+        ("expired", -1000, Some(-310), false),
+        ("from the future", 320, Some(900), false),
+        ("ends before it begins", 10, Some(-10), false),
+        ("expired within the skew", -700, Some(-290), true),
+        ("from the future within the skew", 280, Some(900), true),
+        // Ten minutes, where the message names no end.
+        ("old", -620, None, false),
+        ("not so old", -580, None, true),
     ] {
-        let reply = send(&Route::inside(), &timed(&user("bob"), "Bob-Pw-1", at(created), at(expires)));
+        let end = at(expires.unwrap_or(0));
+        let mut message = timed(&user("bob"), "Bob-Pw-1", at(created), end);
+        if expires.is_none() {
+            message = swap(&message, &format!("<wsu:Expires>{}</wsu:Expires>", end.to_xml()), "");
+        }
+        let reply = send(&Route::inside(), &message);
         if good {
             assert_eq!(reply.status, 200, "{name}: {}", reply.body);
             continue;

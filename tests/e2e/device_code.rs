@@ -67,7 +67,7 @@ pub fn user_code(codes: &Value) -> String {
 }
 
 /// The page, for somebody who signs in for it.
-fn enter(browser: &Browser, account: &Account) -> Response {
+pub fn enter(browser: &Browser, account: &Account) -> Response {
     let page = browser.get(PAGE);
     assert!(page.body.contains("id=\"loginForm\""), "{}", page.body);
     let filled = browser.fill_in(&page, &account.upn(), &account.password);
@@ -76,12 +76,12 @@ fn enter(browser: &Browser, account: &Account) -> Response {
 }
 
 /// Writes a code into the page.
-fn write(browser: &Browser, page: &Response, code: &str) -> Response {
+pub fn write(browser: &Browser, page: &Response, code: &str) -> Response {
     let state = fields(&page.body, "State").pop().unwrap_or_else(|| panic!("no page: {}", page.body));
     browser.post(PAGE, &[("UserCode", code), ("State", &state)])
 }
 
-fn decide(browser: &Browser, question: &Response, decision: &str) -> Response {
+pub fn decide(browser: &Browser, question: &Response, decision: &str) -> Response {
     let answer = fields(&question.body, "Answer").pop().unwrap_or_else(|| panic!("no question: {}", question.body));
     browser.post(PAGE, &[("Answer", &answer), ("Decision", decision)])
 }

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 use crate::crashes::{signed_request, token};
 use crate::registered::Registered;
 use crate::support::oauth::{form, parameter, redirected};
-use crate::support::{BROKER, Browser, Device, Lab, Node, NodeSetup, Response};
+use crate::support::{BROKER, Browser, Device, Lab, Node, NodeSetup, Prt, Response, fields};
 
 const CLIENT: &str = "proving";
 const RESOURCE: &str = "urn:e2e:proving";
 const REDIRECT: &str = "http://127.0.0.1:8400/cb";
+const VERIFIER: &str = "device-proof-device-proof-device-proof-device-proof";
 const WINDOWS: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0";
 
 fn nonce(node: &Node) -> String {
@@ -19,14 +20,32 @@ fn nonce(node: &Node) -> String {
     answer["Nonce"].as_str().expect("a nonce").to_owned()
 }
 
-/// A refresh token that came of a sign-in by a device.
-fn refresh_token(node: &Node, device: &Device) -> String {
-    let user = format!("alice@{}", Lab::get().domain);
-    let request = json!({"client_id": BROKER, "scope": "openid aza", "request_nonce": nonce(node), "grant_type": "password",
-        "username": user, "password": "Alice-Pw-1"});
-    let prt = device.open(&token(node, &signed_request(&device.sign(&request))));
-    let verifier = "v".repeat(64);
-    let challenge = URL_SAFE_NO_PAD.encode(openssl::sha::sha256(verifier.as_bytes()));
+/// A browser that a device signed in, as far as it is sent this credential.
+struct SignedIn {
+    browser: Browser,
+    prt: Prt,
+}
+
+impl SignedIn {
+    fn by(node: &Node, device: &Device) -> Self {
+        let user = format!("alice@{}", Lab::get().domain);
+        let request = json!({"client_id": BROKER, "scope": "openid aza", "request_nonce": nonce(node), "grant_type": "password",
+            "username": user, "password": "Alice-Pw-1"});
+        let prt = device.open(&token(node, &signed_request(&device.sign(&request))));
+        Self { browser: Browser::outside().at(&node.address), prt }
+    }
+
+    /// Asks for a page with a fresh credential of the device.
+    fn get(&self, node: &Node, path: &str) -> Response {
+        let credential = self.prt.credential(Some(&nonce(node)));
+        let request = self.browser.request(path).args(["--user-agent", WINDOWS]);
+        request.header("x-ms-RefreshTokenCredential", &credential).send()
+    }
+}
+
+/// A code that came of a sign-in by a device.
+fn code(node: &Node, signed_in: &SignedIn) -> String {
+    let challenge = URL_SAFE_NO_PAD.encode(openssl::sha::sha256(VERIFIER.as_bytes()));
     let asked = form(&[
         ("response_type", "code"),
         ("client_id", CLIENT),
@@ -36,22 +55,19 @@ fn refresh_token(node: &Node, device: &Device) -> String {
         ("code_challenge", &challenge),
         ("code_challenge_method", "S256"),
     ]);
-    let browser = Browser::outside().at(&node.address);
-    let answer = browser
-        .request(&format!("/adfs/oauth2/authorize?{asked}"))
-        .args(["--user-agent", WINDOWS])
-        .header("x-ms-RefreshTokenCredential", &prt.credential(Some(&nonce(node))))
-        .send();
+    let answer = signed_in.get(node, &format!("/adfs/oauth2/authorize?{asked}"));
     let (_, parameters) = redirected(&answer);
-    let code = parameter(&parameters, "code").unwrap_or_else(|| panic!("no code: {parameters:?}"));
-    let redeemed = form(&[
-        ("grant_type", "authorization_code"),
-        ("client_id", CLIENT),
-        ("code", &code),
-        ("redirect_uri", REDIRECT),
-        ("code_verifier", &verifier),
-    ]);
-    renewed(&token(node, &redeemed))
+    parameter(&parameters, "code").unwrap_or_else(|| panic!("no code: {parameters:?}"))
+}
+
+fn redeem_code(node: &Node, code: &str) -> Response {
+    let fields = [("client_id", CLIENT), ("code", code), ("redirect_uri", REDIRECT), ("code_verifier", VERIFIER)];
+    token(node, &form(&[&[("grant_type", "authorization_code")][..], &fields].concat()))
+}
+
+/// A refresh token that came of a sign-in by a device.
+fn refresh_token(node: &Node, signed_in: &SignedIn) -> String {
+    renewed(&redeem_code(node, &code(node, signed_in)))
 }
 
 /// The refresh token of an answer.
@@ -78,24 +94,29 @@ fn value<'a>(challenge: &'a str, name: &str) -> &'a str {
     rest.split('"').next().expect("an end")
 }
 
-#[test]
-fn a_refresh_token_of_a_device_is_redeemed_by_who_can_show_the_device() {
-    let device = Registered::computer(&Lab::get().object("alice").sid);
-    let other = Registered::computer(&Lab::get().object("alice").sid);
+/// A server with the client and its resource; with this text at the head of the settings of the sign-in.
+fn node(settings: &str) -> Node {
     let trust = format!(
         "[relying_party]\nname = \"Proving\"\nidentifiers = [\"{RESOURCE}\"]\ntoken_type = \"jwt\"\n\
          access_control_policy = \"permit-everyone\"\n"
     );
     let client = format!(
         "[client]\nid = \"{CLIENT}\"\nname = \"Proving\"\nkind = \"native\"\nredirect_uris = [\"{REDIRECT}\"]\n\
-         grants = [\"authorization_code\", \"refresh_token\"]\nresources = [\"{RESOURCE}\"]\n"
+         grants = [\"authorization_code\", \"refresh_token\", \"device_code\"]\nresources = [\"{RESOURCE}\"]\n"
     );
-    let node = NodeSetup::new()
-        .replace("[sign_in]\n", "[primary_refresh_token]\npkeyauth = true\n\n[sign_in]\n")
+    NodeSetup::new()
+        .replace("[sign_in]\n", &format!("{settings}[sign_in]\n"))
         .write("trusts/api.toml", trust)
         .write("trusts/client.toml", client)
-        .start();
-    let mut refresh = refresh_token(&node, &device);
+        .start()
+}
+
+#[test]
+fn a_refresh_token_of_a_device_is_redeemed_by_who_can_show_the_device() {
+    let device = Registered::computer(&Lab::get().object("alice").sid);
+    let other = Registered::computer(&Lab::get().object("alice").sid);
+    let node = node("[primary_refresh_token]\npkeyauth = true\n\n");
+    let mut refresh = refresh_token(&node, &SignedIn::by(&node, &device));
     let challenged = |refresh: &str| {
         let answer = redeem(&node, refresh, None);
         assert_eq!(answer.status, 401, "{}", answer.body);
@@ -120,7 +141,9 @@ fn a_refresh_token_of_a_device_is_redeemed_by_who_can_show_the_device() {
     let without = format!("PKeyAuth Context=\"{}\",Version=\"1.0\"", value(&challenge, "Context"));
     let mixed =
         answer(&device, &challenge).replace(value(&challenge, "Context"), value(&challenged(&refresh), "Context"));
-    for header in [answer(&other, &challenge), without, mixed] {
+    // And another device with what it was asked for a token of its own.
+    let theirs = answer(&other, &challenged(&refresh_token(&node, &SignedIn::by(&node, &other))));
+    for header in [answer(&other, &challenge), without, mixed, theirs] {
         let refused = redeem(&node, &refresh, Some(&header));
         let body: Value = serde_json::from_str(&refused.body).expect("JSON");
         assert_eq!((refused.status, &body["error"]), (400, &json!("invalid_grant")), "{body}");
@@ -131,4 +154,48 @@ fn a_refresh_token_of_a_device_is_redeemed_by_who_can_show_the_device() {
     // A client that says nothing of itself is not asked.
     let silent = form(&[("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", &refresh)]);
     renewed(&token(&node, &silent));
+}
+
+#[test]
+fn refresh_tokens_and_codes_of_devices_end_with_the_device_of_the_sign_in() {
+    const PAGE: &str = "/adfs/oauth2/deviceauth";
+    let device = Registered::computer(&Lab::get().object("alice").sid);
+    let node = node("");
+    let signed_in = SignedIn::by(&node, &device);
+    let mut refresh = refresh_token(&node, &signed_in);
+    let unredeemed = code(&node, &signed_in);
+    // Somebody whom the device signed in approves for another one.
+    let asked = form(&[("client_id", CLIENT), ("resource", RESOURCE)]);
+    let codes: Value =
+        serde_json::from_str(&node.curl("/adfs/oauth2/devicecode").post(asked).send().body).expect("JSON");
+    let page = signed_in.get(&node, PAGE);
+    let state = fields(&page.body, "State").pop().unwrap_or_else(|| panic!("no page: {}", page.body));
+    let code = crate::device_code::user_code(&codes);
+    let question = signed_in.browser.post(PAGE, &[("UserCode", &code), ("State", &state)]);
+    let done = crate::device_code::decide(&signed_in.browser, &question, "allow");
+    assert!(done.body.contains("You can go back to the device"), "{}", done.body);
+
+    device.modify("replace: msDS-IsEnabled\nmsDS-IsEnabled: FALSE");
+    let began = std::time::Instant::now();
+    let redeem = |refresh: &str| {
+        token(&node, &form(&[("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", refresh)]))
+    };
+    let refused = |answer: &Response| {
+        let said: Value = serde_json::from_str(&answer.body).expect("JSON");
+        assert_eq!((answer.status, &said["error"]), (400, &json!("invalid_grant")), "{said}");
+    };
+    loop {
+        let answer = redeem(&refresh);
+        if answer.status != 200 {
+            refused(&answer);
+            break;
+        }
+        assert!(began.elapsed().as_secs() < 70, "a minute is the longest that a registry's answer is remembered");
+        refresh = renewed(&answer);
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    refused(&redeem_code(&node, &unredeemed));
+    let code = codes["device_code"].as_str().expect("a code");
+    refused(&token(&node, &form(&[("grant_type", "device_code"), ("client_id", CLIENT), ("device_code", code)])));
+    node.logged("the device of the sign-in is not registered any more, or disabled");
 }

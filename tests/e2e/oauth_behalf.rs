@@ -237,6 +237,10 @@ fn only_a_users_access_token_for_the_web_api_itself_is_an_assertion() {
         ("scope", "user_impersonation"),
     ]);
     assert!(bad(&text(&body(&itself), "access_token")).contains("client's own"));
+    // What nobody could use so does not hold who signed in.
+    for token in [&elsewhere, &plain] {
+        assert_eq!(payload(&token["access_token"]).get("urn:chancery:on-behalf-of"), None, "{token}");
+    }
     // A token that came of another one is none for the same web API.
     bad(&text(&body(&ask(&access, &[])), "access_token"));
     // Not ours, or not as we made it.

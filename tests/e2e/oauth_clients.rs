@@ -162,6 +162,29 @@ fn a_computer_gets_a_token_by_its_ticket() {
 }
 
 #[test]
+fn what_is_no_ticket_proves_no_client() {
+    OAuth::get();
+    let ask = |authorization: Option<&str>| {
+        let request = Curl::new(&format!("{}/adfs/oauth2/token", Lab::get().url));
+        let request = match authorization {
+            Some(value) => request.header("Authorization", value),
+            None => request,
+        };
+        let fields = [("client_id", SERVER), ("resource", API), ("use_windows_client_authentication", "true")];
+        request.post(form(&[&[("grant_type", "client_credentials")][..], &fields].concat())).send()
+    };
+    for forged in ["Negotiate AAAA", "Negotiate YIIB", "Negotiate ?"] {
+        let answer = ask(Some(forged));
+        refused(&answer, 400, "invalid_client", "MSIS9622");
+        Lab::get().audit(&answer.correlation).event(1203);
+    }
+    // Who sends none is asked for one.
+    let first = ask(None);
+    assert_eq!((first.status, first.header("www-authenticate")), (401, Some("Negotiate")), "{}", first.body);
+    assert!(body(&first).get("access_token").is_none());
+}
+
+#[test]
 fn a_password_is_for_clients_that_are_set_up_for_it() {
     OAuth::get();
     let lab = Lab::get();

@@ -243,3 +243,64 @@ fn the_token_endpoint_takes_forms_of_any_type_and_nothing_else() {
     let long = Curl::new(&url).post(format!("grant_type={}", "a".repeat(70_000))).send();
     assert!([400, 413].contains(&long.status), "{}", long.status);
 }
+
+#[test]
+fn only_an_access_token_that_is_for_it_and_about_somebody_opens_the_user_information() {
+    OAuth::get();
+    let ask = |scheme: &str, token: &str| {
+        let request = Curl::new(&format!("{}/adfs/userinfo", Lab::get().url));
+        request.header("Authorization", &format!("{scheme} {token}")).send()
+    };
+    let challenge = |answer: &Response| {
+        assert_eq!((answer.status, answer.body.as_str()), (401, ""));
+        answer.header("www-authenticate").unwrap_or_default().to_owned()
+    };
+    let user = format!("alice@{}", Lab::get().domain);
+    let of = |fields: &[(&str, &str)]| {
+        let answer = body(&token(fields));
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+    };
+    let person = [("grant_type", "password"), ("client_id", LEGACY), ("username", &*user), ("password", "Alice-Pw-1")];
+    let good = of(&person);
+    assert_eq!(ask("Bearer", &good).status, 200);
+    let elsewhere = of(&[&person[..], &[("resource", API)]].concat());
+    let nobody = of(&[("grant_type", "client_credentials"), ("client_id", SERVER), ("client_secret", SECRET)]);
+    let (signed, signature) = good.rsplit_once('.').expect("three parts");
+    let forged = format!("{signed}.{}", signature.chars().rev().collect::<String>());
+    for bad in [elsewhere.as_str(), &nobody, &forged, "a.b.c"] {
+        let answer = ask("Bearer", bad);
+        assert_eq!(challenge(&answer), "Bearer error=\"invalid_token\"");
+        Lab::get().audit(&answer.correlation).event(413);
+    }
+    for scheme in ["Basic", "Negotiate", ""] {
+        assert_eq!(challenge(&ask(scheme, &good)), "Bearer realm=\"adfs\"");
+    }
+}
+
+#[test]
+fn a_token_for_another_resource_does_not_open_the_user_information_whatever_it_says() {
+    let trust = format!(
+        "[relying_party]\nname = \"api\"\nidentifiers = [\"{API}\"]\naccess_control_policy = \"permit-everyone\"\n\
+         transform_rules = '''=> issue(Type = \"sub\", Value = \"somebody\");'''\n"
+    );
+    let client =
+        format!("[client]\nid = \"{LEGACY}\"\nkind = \"native\"\ngrants = [\"password\"]\nresources = [\"{API}\"]\n");
+    let node =
+        crate::support::NodeSetup::new().write("trusts/api.toml", trust).write("trusts/client.toml", client).start();
+    let user = format!("alice@{}", Lab::get().domain);
+    let ask = |resource: &[(&str, &str)]| {
+        let person =
+            [("grant_type", "password"), ("client_id", LEGACY), ("username", &user), ("password", "Alice-Pw-1")];
+        let fields = crate::support::oauth::form(&[&person[..], resource].concat());
+        body(&node.curl("/adfs/oauth2/token").post(fields).send())["access_token"].clone()
+    };
+    let information = |token: &serde_json::Value| {
+        let header = format!("Bearer {}", token.as_str().expect("a token"));
+        node.curl("/adfs/userinfo").header("Authorization", &header).send()
+    };
+    let elsewhere = ask(&[("resource", API)]);
+    assert_eq!(crate::support::oauth::payload(&elsewhere)["sub"], "somebody");
+    let refused = information(&elsewhere);
+    assert_eq!(refused.status, 401, "{}", refused.body);
+    assert_eq!(information(&ask(&[])).status, 200);
+}

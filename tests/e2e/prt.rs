@@ -35,11 +35,11 @@ pub fn trusts() {
     LazyLock::force(&MADE);
 }
 
-fn alice() -> String {
+pub fn alice() -> String {
     format!("alice@{}", Lab::get().domain)
 }
 
-fn device() -> Registered {
+pub fn device() -> Registered {
     Registered::computer(&Lab::get().object("alice").sid)
 }
 
@@ -60,20 +60,20 @@ fn error(answer: &Response) -> (String, String) {
     (text("error"), number.to_owned())
 }
 
-fn expect(answer: &Response, status: u16, expected: (&str, &str)) {
+pub fn expect(answer: &Response, status: u16, expected: (&str, &str)) {
     assert_eq!(answer.status, status, "{}", answer.body);
     assert_eq!(error(answer), (expected.0.to_owned(), expected.1.to_owned()), "{}", answer.body);
 }
 
 /// What the audit log says of a refusal.
-fn reason(answer: &Response) -> String {
+pub fn reason(answer: &Response) -> String {
     Lab::get().audit(&answer.correlation).event(411)["ErrorMessage"].as_str().unwrap_or_default().to_owned()
 }
 
 const NOT_VALID: (&str, &str) = ("invalid_grant", "MSIS9604");
-const NO_PROOF: (&str, &str) = ("invalid_grant", "MSIS9659");
+pub const NO_PROOF: (&str, &str) = ("invalid_grant", "MSIS9659");
 const NO_DEVICE: (&str, &str) = ("invalid_grant", "MSIS9682");
-const NO_TOKEN: (&str, &str) = ("invalid_grant", "MSIS9614");
+pub const NO_TOKEN: (&str, &str) = ("invalid_grant", "MSIS9614");
 
 #[test]
 fn a_device_gets_a_prt_and_exchanges_and_renews_it() {

@@ -116,6 +116,29 @@ fn assertions_that_are_good_once_need_a_key() {
 }
 
 #[test]
+fn no_client_reaches_device_registration_by_a_code() {
+    let fixture = Fixture::complete();
+    let (everywhere, here) = ("urn:ms-drs:434DF4A9-3CF2-4C1D-917E-2CD2B72F515A", "urn:ms-drs:sts.corp.example");
+    for (id, resource, grant, good) in [
+        ("tv", "urn:example:rp", "device_code", true),
+        ("tv", everywhere, "device_code", false),
+        ("tv", here, "device_code", false),
+        // A client may ask for what bears its own id.
+        (everywhere, "urn:example:rp", "device_code", false),
+        (here, "urn:example:rp", "device_code", false),
+        ("tv", everywhere, "password", true),
+    ] {
+        let text =
+            format!("[client]\nid = '{id}'\nkind = 'native'\ngrants = ['{grant}']\nresources = ['{resource}']\n");
+        fixture.write("trusts/tv.toml", &text);
+        let outcome = fixture.loader().load();
+        let said = render::report(&outcome.report, false);
+        assert_eq!(outcome.loaded.is_some(), good, "{text}{said}");
+        assert_eq!(said.contains("a code must not give access to device registration"), !good, "{text}{said}");
+    }
+}
+
+#[test]
 fn trusts_beyond_the_most_are_an_error_and_not_forgotten() {
     let fixture = Fixture::new();
     for number in 0..3 {

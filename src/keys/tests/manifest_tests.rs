@@ -65,6 +65,7 @@ fn a_manifest_that_breaks_a_rule_is_refused() {
     let duplicate = Manifest::new(three()).unwrap().with(entry('a', KeyPurpose::Sealing, KeyRole::Secondary));
     assert_eq!(duplicate.unwrap_err(), ManifestError::Duplicate(id('a')));
     assert_eq!(Manifest::new(three()).unwrap().promoted(&id('f')).unwrap_err(), ManifestError::Unknown(id('f')));
+    assert_eq!(Manifest::new(three()).unwrap().without(&id('f')).unwrap_err(), ManifestError::Unknown(id('f')));
 
     for bad in ["../../../../etc/shadow", &"A".repeat(64), "", &"a".repeat(63)] {
         let json = Manifest::new(three()).unwrap().to_json().replace(id('a').as_str(), bad);

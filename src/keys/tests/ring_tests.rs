@@ -242,6 +242,28 @@ fn a_fifo_or_an_endless_file_does_not_stop_the_start() {
     std::fs::remove_file(&place.kek).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, &place.kek, rustix::fs::Mode::from_raw_mode(0o600)).unwrap();
     assert!(matches!(place.load().unwrap_err(), RingError::Vault(VaultError::File(FileError::NotAFile { .. }))));
+    // A manifest that goes on after its end, although with blanks alone.
+    let place = Place::new();
+    place.load().unwrap();
+    let manifest = place.keys.join("manifest.json");
+    let whole = std::fs::read_to_string(&manifest).unwrap();
+    std::fs::write(&manifest, whole + &" ".repeat(64 * 1024)).unwrap();
+    assert!(matches!(place.load().unwrap_err(), RingError::Vault(VaultError::File(FileError::TooLarge { .. }))));
+}
+
+#[test]
+fn keys_are_made_only_where_they_may_be() {
+    let place = Place::new();
+    let load = |create| KeyRing::load_or_create(&KeyRingOptions { create, ..place.options() }, &clock(), &random());
+    std::fs::create_dir_all(&place.keys).unwrap();
+    std::fs::create_dir_all(place.kek.parent().unwrap()).unwrap();
+    chmod(&place.keys, 0o700);
+    std::fs::write(&place.kek, (0..32).collect::<Vec<u8>>()).unwrap();
+    chmod(&place.kek, 0o600);
+    assert!(matches!(load(false).unwrap_err(), RingError::Vault(VaultError::Empty { .. })));
+    assert!(place.names().is_empty());
+    let made = load(true).unwrap();
+    assert_eq!(load(false).unwrap().primary_signing().key.id, made.primary_signing().key.id);
 }
 
 #[test]

@@ -8,8 +8,10 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::error::OAuthError;
 use super::refresh_grant;
 use super::respond::{Person, TokenRequest, TokenResponse, token_response};
+use super::standing::Ended;
 use super::token::Exchange;
 use super::travel::{self, Code};
+use crate::protocols::browser;
 use crate::store::{FirstUse, Purpose, TokenId};
 use crate::trusts::Client;
 
@@ -38,6 +40,9 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     }
     let (session, travelled) =
         signed_in.unpack().ok_or_else(|| OAuthError::Code(String::from("it holds no session")))?;
+    if !browser::device_is_good(&environment.browser, cx, &session).await {
+        return Err(OAuthError::Code(Ended::Device.to_string()));
+    }
     // The person was where the code was made, wherever it is redeemed.
     let origin = travelled.origin.clone();
     let grant = exchange.permitted(&travelled.resource, origin, &session.subject, None).await?;
@@ -67,7 +72,7 @@ fn verify(verifier: Option<&str>, challenge: Option<&str>) -> Result<(), OAuthEr
 
 #[cfg(test)]
 mod tests {
-    use super::verify;
+    use super::*;
 
     #[test]
     fn a_verifier_fits_its_challenge_and_nothing_else() {
@@ -84,6 +89,15 @@ mod tests {
             (Some(""), Some(challenge)),
         ] {
             assert!(verify(verifier, challenge).is_err());
+        }
+    }
+
+    #[test]
+    fn a_verifier_is_of_a_length_that_nobody_guesses_and_everybody_takes() {
+        for (length, good) in [(1, false), (42, false), (43, true), (128, true), (129, false)] {
+            let verifier = "v".repeat(length);
+            let challenge = URL_SAFE_NO_PAD.encode(digest(&SHA256, verifier.as_bytes()));
+            assert_eq!(verify(Some(&verifier), Some(&challenge)).is_ok(), good, "{length}");
         }
     }
 }

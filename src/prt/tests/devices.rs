@@ -31,7 +31,8 @@ fn what_no_device_has_is_refused() {
     let small = TestDevice::self_signed(5, 1024);
     assert_eq!(DeviceCertificate::read(&small.der), Err(DeviceCertificateError::UnsuitableKey));
     let longer = [&DEVICE.der[..], &[0]].concat();
-    for bad in [&b""[..], b"x", &longer, &DEVICE.der[..DEVICE.der.len() - 1], &[0x30; 9000]] {
+    let large = crate::devices::samples::large_certificate(8 * 1024);
+    for bad in [&b""[..], b"x", &longer, &DEVICE.der[..DEVICE.der.len() - 1], &[0x30; 9000], &large] {
         assert_eq!(DeviceCertificate::read(bad), Err(DeviceCertificateError::Malformed));
     }
 }

@@ -319,3 +319,57 @@ fn audit(request: Request<'_>, refusal: &ProofRefusal) {
     let method = AuthenticationMethod::X509;
     credential::rejected(request.cx, parties, method, DEVICE_TOKEN, failure, &detail);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authn::session::tests::subject;
+    use crate::devices::samples;
+
+    const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
+
+    /// Somebody, a stranger, and a device of the first.
+    fn people() -> (Account, Account, Device) {
+        let SubjectOrigin::Directory(owner) = subject(AuthenticationMethod::Password, NOW).origin else {
+            panic!("an account");
+        };
+        let stranger = Account { sid: "S-1-5-21-1-2-3-9999".parse().unwrap(), ..owner.clone() };
+        let device = Device {
+            owner: Some(owner.sid),
+            users: vec![owner.sid],
+            trust_type: Some(TrustType::WORKPLACE),
+            registered: Some(NOW.minus(JUST_REGISTERED)),
+            ..samples::device(samples::device_id())
+        };
+        (owner, stranger, device)
+    }
+
+    #[test]
+    fn a_device_of_ones_own_is_just_registered_for_ten_minutes_and_for_nobody_else() {
+        let (owner, stranger, device) = people();
+        assert!(is_just_registered(&device, &owner, NOW));
+        assert!(!is_just_registered(&device, &stranger, NOW));
+        assert!(!is_just_registered(&device, &owner, NOW.plus(Duration::from_secs(1))));
+        for other in [
+            Device { registered: None, ..device.clone() },
+            Device { trust_type: Some(TrustType::DOMAIN), ..device.clone() },
+            Device { trust_type: None, ..device.clone() },
+            // One of its users, who has not registered it.
+            Device { owner: None, ..device.clone() },
+            Device { owner: Some(stranger.sid), ..device },
+        ] {
+            assert!(!is_just_registered(&other, &owner, NOW), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_workplace_joined_device_serves_its_owner_and_users_and_a_computer_everybody() {
+        let (owner, stranger, device) = people();
+        assert!(may_use(&device, &owner) && !may_use(&device, &stranger));
+        let shared = Device { owner: Some(stranger.sid), ..device.clone() };
+        assert!(may_use(&shared, &owner) && may_use(&shared, &stranger));
+        assert!(!may_use(&Device { owner: Some(stranger.sid), users: Vec::new(), ..device.clone() }, &owner));
+        let computer = Device { trust_type: Some(TrustType::DOMAIN), ..device };
+        assert!(may_use(&computer, &stranger));
+    }
+}

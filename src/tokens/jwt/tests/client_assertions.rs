@@ -110,16 +110,25 @@ fn only_registered_keys_count() {
 
 #[test]
 fn a_certificate_counts_while_it_is_valid() {
-    let past = {
+    let certificate = |begin: UtcTime, end: UtcTime| {
         let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
         let mut params = rcgen::CertificateParams::new(vec![String::from("client")]).unwrap();
-        params.not_after = now().minus(Duration::from_hours(1)).civil();
+        (params.not_before, params.not_after) = (begin.civil(), end.civil());
         params.self_signed(&pair).unwrap().der().to_vec()
     };
-    let mut keys = ClientKeys::none();
-    keys.add_certificate(&past).unwrap();
-    let header = format!(r#"{{"typ":"JWT","alg":"RS256","x5t":"{}"}}"#, crate::tokens::jwt::x5t(&past));
-    assert_eq!(verify(&keys, &signed(&KEY, &header, &payload(|_| {}))).unwrap_err(), JwtError::KeyNotValid);
+    let hours = |hours| Duration::from_hours(hours);
+    for (begin, end, expected) in [
+        (now().minus(hours(2)), now().minus(hours(1)), JwtError::KeyNotValid),
+        (now().plus(hours(1)), now().plus(hours(2)), JwtError::KeyNotValid),
+        // Of a valid one it is the signature that counts.
+        (now().minus(hours(1)), now().plus(hours(1)), JwtError::Signature),
+    ] {
+        let der = certificate(begin, end);
+        let mut keys = ClientKeys::none();
+        keys.add_certificate(&der).unwrap();
+        let header = format!(r#"{{"typ":"JWT","alg":"RS256","x5t":"{}"}}"#, crate::tokens::jwt::x5t(&der));
+        assert_eq!(verify(&keys, &signed(&KEY, &header, &payload(|_| {}))).unwrap_err(), expected);
+    }
 }
 
 #[test]
@@ -151,4 +160,17 @@ fn key_sets_are_read() {
     let small =
         json!({"keys": [{"kty": "RSA", "kid": "k", "n": URL_SAFE_NO_PAD.encode(small.n().to_vec()), "e": "AQAB"}]});
     assert_eq!(read(small).unwrap_err(), ClientKeyError::Key { index: 1, reason: RsaPublicKeyError::Key });
+}
+
+#[test]
+fn a_certificate_is_one_and_of_a_key_for_this_scheme() {
+    let add = |der: &[u8]| ClientKeys::none().add_certificate(der);
+    assert_eq!(add(&KEY.certificate), Ok(()));
+    assert_eq!(add(&[&KEY.certificate[..], b"x"].concat()), Err(RsaPublicKeyError::Certificate));
+    // The same key as one that is for PSS alone.
+    let (rsa, pss) = ([0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 1], [0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10]);
+    let mut other = KEY.certificate.to_vec();
+    let at = other.windows(rsa.len()).position(|window| window == rsa).unwrap();
+    other[at..at + pss.len()].copy_from_slice(&pss);
+    assert_eq!(add(&other), Err(RsaPublicKeyError::Key));
 }

@@ -1,0 +1,89 @@
+//! More of what is refused with a primary refresh token, or with the proof for one.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use crate::drs_sign_in::{BROKER_CLIENT, redeem};
+use crate::prt::{CLIENT, NO_PROOF, NO_TOKEN, RESOURCE, alice, device, expect, reason, trusts};
+use crate::registered::{Registered, key_link};
+use crate::support::oauth::{API, DISABLED, OAuth, SERVER, authorize, json as body, parameter, redirected};
+use crate::support::{BROKER, Browser, Device, Lab, Response, blob, nonce, prt_request as request, sign_by};
+use crate::throwaway::Account;
+
+#[test]
+fn a_prt_yields_nothing_for_a_client_that_is_switched_off_or_that_authenticates_itself() {
+    trusts();
+    OAuth::get();
+    let prt = device().prt(&alice(), "Alice-Pw-1");
+    for (client, resource, expected) in [
+        (DISABLED, "urn:microsoft:userinfo", ("invalid_client", "MSIS9607")),
+        // Nobody shows its secret here.
+        (SERVER, API, ("unauthorized_client", "MSIS9611")),
+    ] {
+        expect(&request(&prt.sign(2, &prt.exchange(client, resource))), 400, expected);
+    }
+    prt.open(&request(&prt.sign(2, &prt.exchange(CLIENT, RESOURCE))));
+}
+
+#[test]
+fn an_assertion_by_a_windows_hello_key_counts_once_and_for_somebody_who_may_sign_in() {
+    trusts();
+    let device = device();
+    let account = Account::new("hello2").create();
+    let key = Device::new().key;
+    let link = key_link(&device, &blob(&key), 1, &account.dn());
+    account.modify(&format!("replace: msDS-KeyCredentialLink\nmsDS-KeyCredentialLink: {link}"));
+    let kid = STANDARD.encode(openssl::sha::sha256(&blob(&key)));
+    let assertion = |nonce: &str| {
+        let now = crate::support::now();
+        let payload = json!({"iss": account.upn(), "aud": format!("{}/adfs", Lab::get().url), "iat": now,
+            "exp": now + 600, "scope": "openid aza ugs", "request_nonce": nonce});
+        sign_by(&key, &json!({"typ": "JWT", "alg": "RS256", "kid": kid, "use": "ngc"}), &payload)
+    };
+    let ask = |assertion: &str| -> Response {
+        let payload = json!({"client_id": BROKER, "scope": "openid aza ugs", "request_nonce": nonce(),
+            "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer", "assertion": assertion});
+        request(&device.sign(&payload))
+    };
+    // With a nonce of its own it is good in any request, but in one only, and the nonce must be one of this server.
+    let once = assertion(&nonce());
+    device.open(&ask(&once));
+    for (assertion, expected) in [(once, "Replayed"), (assertion("AwABEgEAAAACAOz_BAD0_xpK"), "InvalidNonce")] {
+        let answer = ask(&assertion);
+        assert_eq!((answer.status, reason(&answer).as_str()), (400, expected), "{}", answer.body);
+    }
+    account.modify("replace: userAccountControl\nuserAccountControl: 514");
+    let answer = ask(&assertion(&nonce()));
+    expect(&answer, 400, NO_PROOF);
+    assert_eq!(reason(&answer), "AccountDisabled");
+}
+
+/// What a broker has of a sign-in that a device took part in is worth nothing on another device, whoever owns it.
+#[test]
+fn a_broker_s_refresh_token_of_a_sign_in_on_one_device_proves_nobody_on_another() {
+    trusts();
+    let (account, sid) = crate::drs_client::user("elsewhere");
+    let [own, another] = [(); 2].map(|()| Registered::with(&sid, 0));
+    let prt = own.prt(&account.upn(), &account.password);
+    let browser = Browser::outside();
+    let asked = authorize(&[
+        ("response_type", "code"),
+        ("client_id", BROKER_CLIENT),
+        ("redirect_uri", "ms-app://windows.immersivecontrolpanel/"),
+        ("scope", "openid"),
+    ]);
+    let windows = ["--user-agent", "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"];
+    let credential = prt.credential(Some(&nonce()));
+    let answer = browser.request(&asked).args(windows).header("x-ms-RefreshTokenCredential", &credential).send();
+    let code = parameter(&redirected(&answer).1, "code").unwrap_or_else(|| panic!("{}", answer.body));
+    let tokens = body(&redeem(&browser, &code));
+    let refresh = tokens["refresh_token"].as_str().unwrap_or_else(|| panic!("{tokens}"));
+    let ask = |device: &Device| {
+        let payload = json!({"client_id": BROKER_CLIENT, "scope": "openid aza", "request_nonce": nonce(),
+            "grant_type": "refresh_token", "refresh_token": refresh});
+        request(&device.sign(&payload))
+    };
+    expect(&ask(&another), 400, NO_TOKEN);
+    own.open(&ask(&own));
+}
