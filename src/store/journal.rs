@@ -84,6 +84,16 @@ impl Journal {
     }
 }
 
+#[cfg(test)]
+impl Journal {
+    /// One that cannot be written.
+    pub(super) fn failing(clock: Arc<dyn Clock>) -> Self {
+        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let writing = Mutex::new(Writing { file, octets: 0, shorten_at: SHORT });
+        Self { path: PathBuf::from("/dev/full"), clock, writing }
+    }
+}
+
 /// Writes the file anew without what has ended, and opens it for what follows.
 fn shorten(path: &Path, now: UtcTime) -> io::Result<(Writing, Vec<Entry>)> {
     let mut octets = Vec::new();
@@ -283,9 +293,7 @@ mod tests {
         let clock = clock();
         let until = clock.now().plus(Duration::from_mins(1));
         assert!(Journal::open(Path::new("/nowhere/used.journal"), clock.clone()).is_err());
-        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let writing = Mutex::new(Writing { file, octets: 0, shorten_at: SHORT });
-        let journal = Journal { path: PathBuf::from("/dev/full"), clock, writing };
+        let journal = Journal::failing(clock);
         let refused = journal.append(&Entry::Revoked { session: Uuid::nil(), until });
         assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
     }
