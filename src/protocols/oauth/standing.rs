@@ -7,6 +7,7 @@ use super::error::OAuthError;
 use super::travel::Travelled;
 use crate::authn::{SsoSession, SubjectOrigin};
 use crate::clock::UtcTime;
+use crate::devices::RegistryError;
 use crate::directory::{self, Account, AccountKey, DirectoryError, SignInState};
 use crate::issuance::Context;
 use crate::protocols::browser;
@@ -40,6 +41,9 @@ pub(super) enum Ended {
     /// The directory gives no answer.
     #[error(transparent)]
     Directory(DirectoryError),
+    /// The registry of devices gives no answer.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The store of revocations gives no answer.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -51,6 +55,8 @@ impl Ended {
         match self {
             Self::PasswordExpired => OAuthError::InteractionRequired("the password has expired"),
             Self::Directory(error) => OAuthError::Unavailable(error.to_string()),
+            // Nothing is void for good because of an outage.
+            Self::Registry(error) => OAuthError::Unavailable(error.to_string()),
             Self::Store(error) => OAuthError::Store(error),
             reason => void(reason.to_string()),
         }
@@ -71,7 +77,7 @@ pub(super) async fn check(
     if revocations.is_revoked(&travelled.family).await? {
         return Err(Ended::Revoked);
     }
-    if !browser::device_is_good(&environment.browser, cx, session).await {
+    if !browser::device_is_good(&environment.browser, session).await? {
         return Err(Ended::Device);
     }
     if revocations.is_revoked(&session.subject.session).await? {
@@ -146,6 +152,23 @@ mod tests {
     fn session(kept: Option<i64>) -> SsoSession {
         let subject = subject(AuthenticationMethod::Password, NOW);
         SsoSession { subject, kept, until: NOW.plus(Duration::from_hours(8)) }
+    }
+
+    #[test]
+    fn an_outage_voids_nothing() {
+        let outages = [
+            Ended::from(RegistryError::Unavailable { reason: String::from("down") }),
+            Ended::Directory(DirectoryError::Unavailable {
+                domain: String::from("CORP"),
+                reason: String::from("down"),
+            }),
+            Ended::from(StoreError::Unavailable { reason: String::from("down") }),
+        ];
+        for outage in outages {
+            let answer = outage.into_error(OAuthError::Refresh).answer();
+            assert_eq!(answer.status, actix_web::http::StatusCode::SERVICE_UNAVAILABLE);
+        }
+        assert_eq!(Ended::Device.into_error(OAuthError::Refresh).answer().status.as_u16(), 400);
     }
 
     #[test]
