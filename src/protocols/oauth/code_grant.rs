@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::error::OAuthError;
 use super::refresh_grant;
 use super::respond::{Person, TokenRequest, TokenResponse, token_response};
+use super::standing;
 use super::token::Exchange;
 use super::travel::{self, Code};
 use crate::store::{FirstUse, Purpose, TokenId};
@@ -30,14 +31,17 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     }
     verify(form.get("code_verifier")?, challenge.as_deref())?;
     let code = TokenId::from_octets(id.as_bytes()).map_err(|error| OAuthError::Code(error.to_string()))?;
-    let family = signed_in.family.clone();
     let until = signed_in.until;
+    let (session, travelled) =
+        signed_in.unpack().ok_or_else(|| OAuthError::Code(String::from("it holds no session")))?;
+    let ended = |ended: standing::Ended| ended.into_error(OAuthError::Code);
+    standing::check(environment, cx, &session, &travelled).await.map_err(ended)?;
+    standing::account_stands(cx, &session).await.map_err(ended)?;
+    let family = travelled.family.clone();
     if cx.services.one_time.redeem(Purpose::AuthorizationCode, &code, opened.expiry).await? == FirstUse::Repeated {
         cx.services.revocations.revoke(&family, until).await?;
         return Err(OAuthError::CodeReused);
     }
-    let (session, travelled) =
-        signed_in.unpack().ok_or_else(|| OAuthError::Code(String::from("it holds no session")))?;
     // The person was where the code was made, wherever it is redeemed.
     let origin = travelled.origin.clone();
     let grant = exchange.permitted(&travelled.resource, origin, &session.subject, None).await?;

@@ -50,6 +50,15 @@ pub(super) enum Ended {
 }
 
 impl Ended {
+    /// Whether somebody did something to the account since.
+    const fn is_of_account(&self) -> bool {
+        match self {
+            Self::Gone | Self::PasswordChanged => true,
+            Self::State(state) => matches!(state, SignInState::Disabled | SignInState::AccountExpired),
+            _ => false,
+        }
+    }
+
     /// As an error of the protocol: `void` makes it of a reason why what carried the sign-in is void.
     pub(super) fn into_error(self, void: impl FnOnce(String) -> OAuthError) -> OAuthError {
         match self {
@@ -118,6 +127,24 @@ pub(super) async fn person_now(cx: &Context, session: &SsoSession) -> Result<Now
     Ok(Now { origin: SubjectOrigin::Directory(now), password_set })
 }
 
+/// Whether the account of a sign-in of a moment ago is still the one that signed in: there, not disabled, with the same password.
+/// What the sign-in itself decided (a password that has expired, a lockout, hours) is not asked again, and it counts while the
+/// directory gives no answer: people sign in during an outage, too.
+///
+/// # Errors
+/// [`Ended`].
+pub(super) async fn account_stands(cx: &Context, session: &SsoSession) -> Result<(), Ended> {
+    let ended = match person_now(cx, session).await {
+        Ok(_) => return Ok(()),
+        Err(ended) => ended,
+    };
+    if ended.is_of_account() {
+        return Err(ended);
+    }
+    tracing::info!(correlation = %cx.request.activity, reason = %ended, "a sign-in of a moment ago counts all the same");
+    Ok(())
+}
+
 /// `pwdLastSet` of a sign-in that stands on the password, when that is still the one of then.
 async fn password_of_then(cx: &Context, session: &SsoSession, account: &Account) -> Result<Option<i64>, Ended> {
     if !session.subject.stands_on_password() {
@@ -169,6 +196,22 @@ mod tests {
             assert_eq!(answer.status, actix_web::http::StatusCode::SERVICE_UNAVAILABLE);
         }
         assert_eq!(Ended::Device.into_error(OAuthError::Refresh).answer().status.as_u16(), 400);
+    }
+
+    #[test]
+    fn a_fresh_sign_in_ends_with_the_account_and_not_with_an_outage() {
+        let of_account = |ended: Ended| ended.is_of_account();
+        assert!(of_account(Ended::Gone) && of_account(Ended::PasswordChanged));
+        for (state, ends) in [
+            (SignInState::Disabled, true),
+            (SignInState::AccountExpired, true),
+            (SignInState::Locked, false),
+            (SignInState::OutsideHours, false),
+        ] {
+            assert_eq!(of_account(Ended::State(state)), ends, "{state:?}");
+        }
+        let down = DirectoryError::Unavailable { domain: String::from("CORP"), reason: String::from("down") };
+        assert!(!of_account(Ended::Directory(down)) && !of_account(Ended::PasswordExpired));
     }
 
     #[test]
