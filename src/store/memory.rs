@@ -18,7 +18,7 @@ pub struct MemoryOneTime {
 }
 
 impl MemoryOneTime {
-    /// An empty store with room for `capacity` live entries of each purpose; about 150 octets each.
+    /// An empty store with room for `capacity` live entries of each purpose; about 200 octets each.
     pub fn new(clock: Arc<dyn Clock>, capacity: usize) -> Self {
         Self { clock, capacity, used: Mutex::new(HashMap::new()), journal: None }
     }
