@@ -32,6 +32,9 @@ pub struct Device {
     pub os_version: Option<String>,
     /// `msDS-IsEnabled`; a device that is not enabled proves nothing.
     pub enabled: bool,
+    /// When a sweep disabled it because nobody used it: it is enabled by registering again, unlike one that an administrator
+    /// disabled.
+    pub unused_since: Option<UtcTime>,
     /// `msDS-RegisteredOwner`.
     pub owner: Option<Sid>,
     /// `msDS-RegisteredUsers`.

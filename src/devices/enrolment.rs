@@ -245,7 +245,8 @@ impl Application {
             if device.written_back {
                 return Err(EnrolmentRefusal::WrittenBack { id });
             }
-            if !device.enabled {
+            // One that a sweep disabled comes back by registering.
+            if !device.enabled && device.unused_since.is_none() {
                 return Err(EnrolmentRefusal::Disabled { id });
             }
         }

@@ -40,7 +40,7 @@ pub trait DeviceRegistry: Send + Sync {
     /// disabled because nobody used it is used again.
     ///
     /// # Errors
-    /// [`RegistryError::Disabled`] when the device exists and is disabled; [`RegistryError::QuotaReached`] when its owner has as
+    /// [`RegistryError::Disabled`] when an administrator disabled the device; [`RegistryError::QuotaReached`] when its owner has as
     /// many other devices as allowed, whichever node registered them.
     async fn register(&self, registration: &Registration) -> Result<Device, RegistryError>;
 

@@ -56,6 +56,7 @@ pub(crate) fn device(id: DeviceId) -> Device {
         os_type: Some(String::from("Windows")),
         os_version: Some(String::from("10.0.26100.0")),
         enabled: true,
+        unused_since: None,
         owner: Some(owner),
         users: vec![owner],
         certificates: vec![CertificateMark::of(&certificate()).unwrap()],

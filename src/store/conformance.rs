@@ -50,6 +50,43 @@ pub(crate) async fn one_time<S: OneTime + 'static>(store: Arc<S>, clock: &Manual
     assert_eq!(first, 1);
 }
 
+/// The grace of [`OneTime::redeem_with_grace`], on a store that takes its time from `clock`.
+pub(crate) async fn one_time_with_grace<S: OneTime + 'static>(store: Arc<S>, clock: &ManualClock) {
+    let id = TokenId::new("lost answer").unwrap();
+    let begun = clock.now();
+    let until = begun.plus(MINUTE * 10);
+    let use_it = async |grace: Duration| {
+        let grace = clock.now().plus(grace);
+        store.redeem_with_grace(Purpose::RefreshToken, &id, grace, until).await
+    };
+    assert_eq!(use_it(MINUTE).await, Ok(FirstUse::First));
+    clock.advance(ALMOST_A_MINUTE);
+    assert_eq!(use_it(MINUTE).await, Ok(FirstUse::First));
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(use_it(MINUTE).await, Ok(FirstUse::Repeated), "the grace begins once");
+    assert_eq!(use_it(MINUTE).await, Ok(FirstUse::Repeated), "and a use after it begins no other");
+    assert_eq!(store.redeem(Purpose::RefreshToken, &id, until).await, Ok(FirstUse::Repeated));
+
+    // Without grace it is used once.
+    let other = TokenId::new("no grace").unwrap();
+    for expected in [FirstUse::First, FirstUse::Repeated] {
+        let usage = store.redeem_with_grace(Purpose::RefreshToken, &other, clock.now(), until).await;
+        assert_eq!(usage, Ok(expected));
+    }
+
+    // Of many at once all are within it.
+    let (raced, grace) = (TokenId::new("raced with grace").unwrap(), clock.now().plus(MINUTE));
+    let mut uses = Vec::new();
+    for _ in 0..16 {
+        let store = Arc::clone(&store);
+        let usage = async move { store.redeem_with_grace(Purpose::RefreshToken, &raced, grace, until).await };
+        uses.push(tokio::spawn(usage));
+    }
+    for usage in uses {
+        assert_eq!(usage.await.unwrap(), Ok(FirstUse::First));
+    }
+}
+
 /// The contract of [`Revocations`], on an empty store that takes its time from `clock`.
 pub(crate) async fn revocations<S: Revocations>(store: &S, clock: &ManualClock) {
     let session = |n: u128| SessionRef(uuid::Uuid::from_u128(n));

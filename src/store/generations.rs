@@ -126,10 +126,11 @@ impl Generations for MemoryGenerations {
             _ => {}
         }
         let until = newest.map_or(until, |newest| newest.until.max(until));
-        known.put(family.0, Newest { generation, since: now, until });
+        // What cannot be written was not used.
         if let Some(journal) = &self.journal {
             journal.append(&Entry::Newest { family: family.0, generation, since: now, until })?;
         }
+        known.put(family.0, Newest { generation, since: now, until });
         Ok(Standing::Current)
     }
 }

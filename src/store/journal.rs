@@ -1,11 +1,12 @@
 //! What one node's stores remember, on disk, so that it outlives the process: after a crash nothing that was used is taken again.
 //!
 //! Records of one size are appended to a file, each before its use is answered; what has ended is left out when the file is
-//! opened, and when it has grown. Nothing waits for the disk: the end of the process loses nothing, a loss of power may lose the
-//! last moments before it. Knows what the records hold, and nothing of what they mean.
+//! opened, and when it has grown to twice what was alive. Only that waits for the disk: the end of the process loses nothing, a
+//! loss of power may lose the last moments before it. Knows what the records hold, and nothing of what they mean.
 
+use std::collections::HashMap;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -58,7 +59,8 @@ impl Journal {
     /// [`JournalError`].
     pub(super) fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<(Self, Vec<Entry>), JournalError> {
         let failed = |source| JournalError { path: path.to_owned(), source };
-        let (writing, entries) = shorten(path, clock.now()).map_err(failed)?;
+        let mut entries = Vec::new();
+        let writing = shorten(path, clock.now(), |entry| entries.push(entry)).map_err(failed)?;
         Ok((Self { path: path.to_owned(), clock, writing: Mutex::new(writing) }, entries))
     }
 
@@ -71,8 +73,14 @@ impl Journal {
             |error: io::Error| StoreError::Unavailable { reason: format!("{}: {error}", self.path.display()) };
         let mut writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if writing.octets >= writing.shorten_at {
-            // What the file holds stays as good as it was when this fails.
-            *writing = shorten(&self.path, self.clock.now()).map_err(unavailable)?.0;
+            match shorten(&self.path, self.clock.now(), |_| {}) {
+                Ok(shorter) => *writing = shorter,
+                // The file is as good as it was; it is tried again when it has grown further.
+                Err(error) => {
+                    tracing::warn!(path = %self.path.display(), %error, "the journal of what was used cannot be shortened");
+                    writing.shorten_at = writing.octets.saturating_add(FLOOR);
+                }
+            }
         }
         if let Err(error) = writing.file.write_all(&entry.record()) {
             // Half a record would put all that follow out of step.
@@ -84,28 +92,88 @@ impl Journal {
     }
 }
 
-/// Writes the file anew without what has ended, and opens it for what follows.
-fn shorten(path: &Path, now: UtcTime) -> io::Result<(Writing, Vec<Entry>)> {
-    let mut octets = Vec::new();
-    match File::open(path) {
-        Ok(mut file) => drop(file.read_to_end(&mut octets)?),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(error),
+#[cfg(test)]
+impl Journal {
+    /// One that cannot be written.
+    pub(super) fn failing(clock: Arc<dyn Clock>) -> Self {
+        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let writing = Mutex::new(Writing { file, octets: 0, shorten_at: FLOOR });
+        Self { path: PathBuf::from("/dev/full"), clock, writing }
     }
-    let (records, rest) = octets.as_chunks::<RECORD>();
-    let entries: Vec<Entry> = records.iter().filter_map(Entry::read).filter(|entry| entry.until() > now).collect();
-    let unreadable = records.iter().filter(|record| Entry::read(record).is_none()).count();
-    if unreadable > 0 || !rest.is_empty() {
-        tracing::warn!(path = %path.display(), unreadable, "the journal of what was used has damaged records; they are left out");
-    }
+}
+
+/// Writes the file anew without what has ended, tells what is left, and opens it for what follows. Where this fails the file is as
+/// it was.
+fn shorten(path: &Path, now: UtcTime, alive: impl FnMut(Entry)) -> io::Result<Writing> {
     let new = path.with_extension("new");
     let _ = std::fs::remove_file(&new);
-    let mut file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(&new)?;
-    let kept: Vec<u8> = entries.iter().flat_map(Entry::record).collect();
-    file.write_all(&kept)?;
-    std::fs::rename(&new, path)?;
-    let octets = kept.len() as u64;
-    Ok((Writing { file, octets, shorten_at: (octets * 2).max(SHORT) }, entries))
+    let written = write_alive(path, &new, now, alive).and_then(|writing| {
+        // A loss of power must not leave the name to a file whose content never came to the disk.
+        writing.file.sync_all()?;
+        std::fs::rename(&new, path)?;
+        Ok(writing)
+    });
+    let written = written.inspect_err(|_| drop(std::fs::remove_file(&new)))?;
+    // From here on the new file is the one that counts, whatever happens.
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if let Err(error) = File::open(directory).and_then(|directory| directory.sync_all()) {
+        tracing::warn!(path = %directory.display(), %error, "a loss of power may bring an older journal back");
+    }
+    Ok(written)
+}
+
+/// Writes what is alive in one file into another.
+fn write_alive(path: &Path, new: &Path, now: UtcTime, mut alive: impl FnMut(Entry)) -> io::Result<Writing> {
+    // Of a family the last record counts: one that is renewed every few hours for months has hundreds.
+    let mut last = HashMap::new();
+    let mut unreadable = 0_u64;
+    let whole = read(path, |index, entry| {
+        match entry {
+            Some(Entry::Newest { family, .. }) => {
+                last.insert(family, index);
+            }
+            Some(_) => {}
+            None => unreadable += 1,
+        }
+        Ok(())
+    })?;
+    if unreadable > 0 || !whole {
+        tracing::warn!(path = %path.display(), unreadable, "the journal of what was used has damaged records; they are left out");
+    }
+    let mut file = BufWriter::new(OpenOptions::new().append(true).create_new(true).mode(0o600).open(new)?);
+    let mut octets = 0_u64;
+    read(path, |index, entry| {
+        let is_last = |entry: &Entry| match entry {
+            Entry::Newest { family, .. } => last.get(family) == Some(&index),
+            _ => true,
+        };
+        if let Some(entry) = entry.filter(|entry| entry.until() > now && is_last(entry)) {
+            file.write_all(&entry.record())?;
+            octets += RECORD as u64;
+            alive(entry);
+        }
+        Ok(())
+    })?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    Ok(Writing { file, octets, shorten_at: octets.saturating_mul(2).saturating_add(FLOOR) })
+}
+
+/// Reads the records of a file one by one, with their numbers; `None` for one that is damaged. Whether the last one is whole. A file
+/// that is not there has none.
+fn read(path: &Path, mut each: impl FnMut(u64, Option<Entry>) -> io::Result<()>) -> io::Result<bool> {
+    let mut file = match File::open(path) {
+        Ok(file) => BufReader::new(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(true),
+        Err(error) => return Err(error),
+    };
+    let (mut index, mut octets) = (0, Vec::with_capacity(RECORD));
+    loop {
+        octets.clear();
+        file.by_ref().take(RECORD as u64).read_to_end(&mut octets)?;
+        let Some(record) = octets.first_chunk::<RECORD>() else { return Ok(octets.is_empty()) };
+        each(index, Entry::read(record))?;
+        index += 1;
+    }
 }
 
 impl Entry {
@@ -193,100 +261,8 @@ const REVOKED: u8 = 2;
 const NEWEST: u8 = 3;
 const CONTENT: usize = 56;
 const RECORD: usize = 64;
-/// Shorter files are left as they are: a million records.
-const SHORT: u64 = 64 << 20;
+/// So much more than twice what is alive may be in a file; sixteen thousand records.
+const FLOOR: u64 = 1 << 20;
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::clock::ManualClock;
-
-    fn clock() -> Arc<ManualClock> {
-        Arc::new(ManualClock::at(UtcTime::from_unix_seconds(1_000)))
-    }
-
-    fn entries(until: UtcTime) -> Vec<Entry> {
-        let id = TokenId::new("a").unwrap();
-        let uuid = Uuid::from_u128(7);
-        Purpose::ALL
-            .into_iter()
-            .map(|purpose| Entry::Used { purpose, id, until })
-            .chain([
-                Entry::Revoked { session: uuid, until },
-                Entry::Newest { family: uuid, generation: 3, since: UtcTime::from_unix_seconds(900), until },
-            ])
-            .collect()
-    }
-
-    #[test]
-    fn what_was_appended_is_there_until_it_ends() {
-        use std::os::unix::fs::MetadataExt as _;
-        let (root, clock) = (tempfile::tempdir().unwrap(), clock());
-        let path = root.path().join("used.journal");
-        let until = clock.now().plus(Duration::from_mins(1));
-        let (journal, nothing) = Journal::open(&path, clock.clone()).unwrap();
-        assert!(nothing.is_empty());
-        for entry in entries(until) {
-            journal.append(&entry).unwrap();
-        }
-        drop(journal);
-        assert_eq!(Journal::open(&path, clock.clone()).unwrap().1, entries(until));
-        assert_eq!(Journal::open(&path, clock.clone()).unwrap().1, entries(until), "shortening loses nothing");
-        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
-        clock.advance(Duration::from_mins(1));
-        assert!(Journal::open(&path, clock).unwrap().1.is_empty());
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
-    }
-
-    #[test]
-    fn damaged_records_cost_themselves_alone() {
-        let (root, clock) = (tempfile::tempdir().unwrap(), clock());
-        let path = root.path().join("used.journal");
-        let written = entries(clock.now().plus(Duration::from_mins(1)));
-        let (journal, _) = Journal::open(&path, clock.clone()).unwrap();
-        for entry in &written {
-            journal.append(entry).unwrap();
-        }
-        drop(journal);
-        let mut octets = std::fs::read(&path).unwrap();
-        octets[RECORD + 9] ^= 1;
-        octets.extend([1, 2, 3]);
-        std::fs::write(&path, octets).unwrap();
-        let (journal, mut read) = Journal::open(&path, clock.clone()).unwrap();
-        journal.append(&written[1]).unwrap();
-        read.insert(1, written[1]);
-        assert_eq!(read, written);
-        assert_eq!(Journal::open(&path, clock).unwrap().1.len(), written.len());
-    }
-
-    #[test]
-    fn a_file_that_has_grown_is_shortened() {
-        let (root, clock) = (tempfile::tempdir().unwrap(), clock());
-        let path = root.path().join("used.journal");
-        let (journal, _) = Journal::open(&path, clock.clone()).unwrap();
-        journal.writing.lock().unwrap().shorten_at = 2 * RECORD as u64;
-        let minute = Duration::from_mins(1);
-        let kept = Entry::Revoked { session: Uuid::from_u128(1), until: clock.now().plus(minute * 2) };
-        let short = Entry::Revoked { session: Uuid::from_u128(2), until: clock.now().plus(minute) };
-        journal.append(&short).unwrap();
-        journal.append(&kept).unwrap();
-        clock.advance(minute);
-        journal.append(&Entry::Revoked { session: Uuid::from_u128(3), until: clock.now().plus(minute) }).unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().len(), 2 * RECORD as u64);
-        assert_eq!(Journal::open(&path, clock).unwrap().1[0], kept);
-    }
-
-    #[test]
-    fn what_cannot_be_written_is_not_used() {
-        let clock = clock();
-        let until = clock.now().plus(Duration::from_mins(1));
-        assert!(Journal::open(Path::new("/nowhere/used.journal"), clock.clone()).is_err());
-        let file = OpenOptions::new().write(true).open("/dev/full").unwrap();
-        let writing = Mutex::new(Writing { file, octets: 0, shorten_at: SHORT });
-        let journal = Journal { path: PathBuf::from("/dev/full"), clock, writing };
-        let refused = journal.append(&Entry::Revoked { session: Uuid::nil(), until });
-        assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
-    }
-}
+mod tests;

@@ -18,7 +18,7 @@ pub struct MemoryOneTime {
 }
 
 impl MemoryOneTime {
-    /// An empty store with room for `capacity` live entries of each purpose; about 150 octets each.
+    /// An empty store with room for `capacity` live entries of each purpose; about 200 octets each.
     pub fn new(clock: Arc<dyn Clock>, capacity: usize) -> Self {
         Self { clock, capacity, used: Mutex::new(HashMap::new()), journal: None }
     }
@@ -28,25 +28,41 @@ impl MemoryOneTime {
         for entry in entries {
             // What has no room any more, or has ended, is refused by its own age soon enough.
             if let Entry::Used { purpose, id, until } = *entry {
-                let _ = self.remember(purpose, id, until);
+                let _ = self.remember(purpose, id, None, until);
             }
         }
         self.journal = Some(journal);
         self
     }
 
-    fn remember(&self, purpose: Purpose, id: TokenId, until: UtcTime) -> Result<FirstUse, StoreError> {
+    /// What cannot be written was not used: the caller may try again, which must not look like a second use.
+    fn remember(
+        &self,
+        purpose: Purpose,
+        id: TokenId,
+        grace: Option<UtcTime>,
+        until: UtcTime,
+    ) -> Result<FirstUse, StoreError> {
         let now = self.clock.now();
         if until <= now {
             return Err(StoreError::Expired { what: purpose.as_str(), until });
         }
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let used = used.entry(purpose).or_default();
+        let grace = grace.filter(|end| *end > now).map(|end| (id.of_grace(), end.min(until)));
         if used.contains(&id, now) {
-            return Ok(FirstUse::Repeated);
+            let within = grace.is_some_and(|(grace, _)| used.contains(&grace, now));
+            return Ok(if within { FirstUse::First } else { FirstUse::Repeated });
         }
-        used.insert(id, until, now, self.capacity)
-            .map_err(|until| StoreError::Full { what: purpose.as_str(), until })?;
+        // The grace first: without it another try would look like a second use.
+        for (id, until) in grace.into_iter().chain([(id, until)]) {
+            let full = |until| StoreError::Full { what: purpose.as_str(), until };
+            used.room(now, self.capacity).map_err(full)?;
+            if let Some(journal) = &self.journal {
+                journal.append(&Entry::Used { purpose, id, until })?;
+            }
+            used.insert(id, until, now, self.capacity).map_err(full)?;
+        }
         Ok(FirstUse::First)
     }
 }
@@ -54,11 +70,17 @@ impl MemoryOneTime {
 #[async_trait::async_trait]
 impl OneTime for MemoryOneTime {
     async fn redeem(&self, purpose: Purpose, id: &TokenId, until: UtcTime) -> Result<FirstUse, StoreError> {
-        let usage = self.remember(purpose, *id, until)?;
-        if let (Some(journal), FirstUse::First) = (&self.journal, usage) {
-            journal.append(&Entry::Used { purpose, id: *id, until })?;
-        }
-        Ok(usage)
+        self.remember(purpose, *id, None, until)
+    }
+
+    async fn redeem_with_grace(
+        &self,
+        purpose: Purpose,
+        id: &TokenId,
+        grace: UtcTime,
+        until: UtcTime,
+    ) -> Result<FirstUse, StoreError> {
+        self.remember(purpose, *id, Some(grace), until)
     }
 }
 
@@ -139,6 +161,15 @@ impl<T: Clone + Eq + Hash> Expiring<T> {
         self.ends.get(member).is_some_and(|end| *end > now)
     }
 
+    /// `Err` with the next end when full.
+    fn room(&mut self, now: UtcTime, capacity: usize) -> Result<(), UtcTime> {
+        self.drop_ended(now);
+        match self.by_end.first() {
+            Some((end, _)) if self.by_end.len() >= capacity => Err(*end),
+            _ => Ok(()),
+        }
+    }
+
     /// `Err` with the next end when full. An end is moved later, never earlier.
     fn insert(&mut self, member: T, until: UtcTime, now: UtcTime, capacity: usize) -> Result<(), UtcTime> {
         self.drop_ended(now);
@@ -188,7 +219,9 @@ mod tests {
     #[tokio::test]
     async fn one_time_conforms() {
         let clock = clock();
-        conformance::one_time(Arc::new(MemoryOneTime::new(clock.clone(), 100)), &clock).await;
+        let store = Arc::new(MemoryOneTime::new(clock.clone(), 100));
+        conformance::one_time(store.clone(), &clock).await;
+        conformance::one_time_with_grace(store, &clock).await;
     }
 
     #[tokio::test]
@@ -219,6 +252,29 @@ mod tests {
         let used = store.used.lock().unwrap();
         let nonces = used.get(&Purpose::Nonce).unwrap();
         assert_eq!((nonces.ends.len(), nonces.by_end.len(), nonces.numbered.len()), (1, 1, 1));
+    }
+
+    #[tokio::test]
+    async fn what_could_not_be_written_was_not_used() {
+        let clock = clock();
+        let journal = Arc::new(Journal::failing(clock.clone()));
+        let store = MemoryOneTime::new(clock.clone(), 100).kept_in(journal.clone(), &[]);
+        let (now, id) = (clock.now(), TokenId::new("a").unwrap());
+        let (grace, until) = (now.plus(Duration::from_secs(10)), now.plus(Duration::from_mins(1)));
+        for _ in 0..2 {
+            let refused = store.redeem(Purpose::Nonce, &id, until).await;
+            assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+            let refused = store.redeem_with_grace(Purpose::RefreshToken, &id, grace, until).await;
+            assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
+        }
+        let generations = crate::store::MemoryGenerations::new(clock.clone(), 100).kept_in(journal, &[]);
+        let family = SessionRef(uuid::Uuid::from_u128(1));
+        let present = async |number| {
+            crate::store::Generations::present(&generations, &family, number, Duration::ZERO, until).await
+        };
+        assert!(present(2).await.is_err());
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(present(0).await, Ok(crate::store::Standing::Current), "nothing later was used");
     }
 
     #[tokio::test]

@@ -46,8 +46,8 @@ impl NodeStores {
     }
 }
 
-/// Sessions, families, and identifiers of each purpose; about 150 octets each.
-const CAPACITY: usize = 200_000;
+/// Sessions, families, and identifiers of each purpose; a full store takes about 400 MiB.
+const CAPACITY: usize = 2_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -57,6 +57,19 @@ mod tests {
     use crate::authn::SessionRef;
     use crate::clock::{ManualClock, UtcTime};
     use crate::store::{FirstUse, Purpose, Standing, TokenId};
+
+    /// Those of the refresh tokens live as long as a session: 200,000 were used up by 25,000 people with one program each.
+    #[tokio::test]
+    async fn there_is_room_for_what_a_large_farm_uses_up_in_a_working_day() {
+        let manual = Arc::new(ManualClock::at(UtcTime::from_unix_seconds(1_000)));
+        let clock: Arc<dyn Clock> = manual.clone();
+        let stores = NodeStores::forgetful(&clock);
+        let until = manual.now().plus(Duration::from_hours(8));
+        for number in 0..250_000_u32 {
+            let id = TokenId::from_octets(&number.to_le_bytes()).unwrap();
+            assert_eq!(stores.one_time.redeem(Purpose::RefreshToken, &id, until).await, Ok(FirstUse::First));
+        }
+    }
 
     #[tokio::test]
     async fn another_process_knows_what_the_first_one_knew() {

@@ -18,6 +18,20 @@ pub trait OneTime: Send + Sync {
     /// [`StoreError::Expired`] when `until` has passed, [`StoreError::Full`] when nothing more can be remembered,
     /// [`StoreError::Unavailable`]. In every case the caller refuses the use.
     async fn redeem(&self, purpose: Purpose, id: &TokenId, until: UtcTime) -> Result<FirstUse, StoreError>;
+
+    /// As [`OneTime::redeem`], but whoever uses `id` again before the end of the grace is told [`FirstUse::First`], too, because an
+    /// answer may get lost. That end is what the first use said; what a use again says counts for nothing. Both are one step:
+    /// nobody sees the use without its grace.
+    ///
+    /// # Errors
+    /// As [`OneTime::redeem`].
+    async fn redeem_with_grace(
+        &self,
+        purpose: Purpose,
+        id: &TokenId,
+        grace: UtcTime,
+        until: UtcTime,
+    ) -> Result<FirstUse, StoreError>;
 }
 
 /// Whether a use was the first.
@@ -119,6 +133,16 @@ impl TokenId {
     /// The identifier with this SHA-256.
     pub(super) const fn from_digest(digest: [u8; 32]) -> Self {
         Self(digest)
+    }
+
+    /// What stands for the grace of its first use.
+    pub(super) fn of_grace(&self) -> Self {
+        let text: Vec<u8> = self.0.iter().chain(b".grace").copied().collect();
+        let mut id = [0; 32];
+        for (to, from) in id.iter_mut().zip(digest::digest(&digest::SHA256, &text).as_ref()) {
+            *to = *from;
+        }
+        Self(id)
     }
 
     /// The SHA-256 of the identifier.

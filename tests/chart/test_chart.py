@@ -151,6 +151,9 @@ class Invariants(unittest.TestCase):
             for path, kind in ((config["keys"]["directory"], "persistentVolumeClaim"), (config["service"]["state_directory"], "emptyDir")):
                 self.assertIn(kind, volumes[under(path)["name"]])
                 self.assertNotIn("readOnly", under(path))
+            # A store that is full has 2,000,000 records of 64 octets in its journal, which is written anew beside up to twice that.
+            size = volumes[under(config["service"]["state_directory"])["name"]]["emptyDir"]["sizeLimit"]
+            self.assertGreaterEqual(int(size[:-2]) * {"Mi": 1 << 20, "Gi": 1 << 30}[size[-2:]], 3 * 2_000_000 * 64 + (1 << 20))
             self.assertIs(config["keys"]["group_access"], True)
 
     def test_nothing_secret_is_in_configuration_arguments_or_environment(self):

@@ -2,13 +2,19 @@
 
 use std::process::{Command, Output};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use chancery::clock::UtcTime;
 use chancery::devices::{DeviceId, DeviceRegistry as _, Registration, RegistryError};
+use chancery::directory::Sid;
 use serde_json::Value;
 
 use crate::device_registry::{container, read_back, registration, registry, sid};
-use crate::drs_client::ldap_modify;
+use crate::drs_client::{
+    ACCOUNT_TYPE, DeviceKeys, Joined, OBJECT_GUID, device_dn, guid, join, ldap_modify, ldap_read, members, token,
+};
 use crate::support::Lab;
+use crate::throwaway::unicode_password;
 
 fn chancery(arguments: &[&str]) -> Output {
     Command::new(&Lab::get().program).args(arguments).output().expect("the program runs")
@@ -82,6 +88,8 @@ async fn devices_are_listed_shown_disabled_enabled_and_deleted() {
 #[tokio::test]
 async fn a_sweep_asks_first_disables_then_and_deletes_after_the_grace() {
     let registry = registry();
+    let sweep = |more: &[&str]| done(&[&["devices", "sweep", "--inactivity-days", "3650"], more].concat());
+    a_computer_comes_back_over_http(&|| sweep(&["--apply"])).await;
     let (what, by_hand, synced) = (forgotten(), forgotten(), forgotten());
     registry.register(&what).await.unwrap();
     registry.register(&by_hand).await.unwrap();
@@ -90,7 +98,6 @@ async fn a_sweep_asks_first_disables_then_and_deletes_after_the_grace() {
     registry.register(&synced).await.unwrap();
     ldap_modify(&format!("dn: {name}\nchangetype: modify\nadd: msDS-CloudAnchor\nmsDS-CloudAnchor:: AQID\n"));
     let before = [read_back(by_hand.id), read_back(synced.id)];
-    let sweep = |more: &[&str]| done(&[&["devices", "sweep", "--inactivity-days", "3650"], more].concat());
     let line = |text: &str| text.lines().find(|line| line.contains(&what.id.to_string())).map(str::to_owned);
 
     assert!(line(&sweep(&[])).unwrap().contains("would be done"));
@@ -114,6 +121,49 @@ async fn a_sweep_asks_first_disables_then_and_deletes_after_the_grace() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("15 is the least"), "{refused:?}");
     registry.delete(by_hand.id).await.unwrap();
     ldap_modify(&format!("dn: {name}\nchangetype: delete\n"));
+}
+
+/// A computer that was away so long that a sweep disabled its device joins again; once an administrator disables it, it does not.
+async fn a_computer_comes_back_over_http(sweep: &(dyn Fn() -> String + Sync)) {
+    let registry = registry();
+    let name: String = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect::<String>().to_uppercase();
+    let dn = format!("CN={name},CN=Computers,{}", std::env::var("LAB_BASE_DN").unwrap());
+    ldap_modify(&format!(
+        "dn: {dn}\nchangetype: add\nobjectClass: computer\nsAMAccountName: {name}$\nuserAccountControl: 4096\n\
+         unicodePwd:: {}\n",
+        unicode_password("Throw-Away-1")
+    ));
+    let read = ldap_read(&dn, &["objectSid", "objectGUID"]);
+    let octets = |attribute: &str| {
+        let value = read.lines().find_map(|line| line.strip_prefix(&format!("{attribute}:: "))).unwrap();
+        STANDARD.decode(value).unwrap()
+    };
+    let sid = Sid::from_bytes(&octets("objectSid")).unwrap().to_string();
+    let mut claims = members(&sid, &format!("{}$@{}", name.to_lowercase(), Lab::get().domain));
+    claims[ACCOUNT_TYPE] = "DJ".into();
+    claims[OBJECT_GUID] = STANDARD.encode(octets("objectGUID")).into();
+    // It needs a runtime of its own.
+    let token = std::thread::scope(|scope| scope.spawn(|| token(&claims)).join().unwrap());
+    let joins = || join(&token, &DeviceKeys::new().request(6, &name));
+    let id = Joined::of(&joins()).id;
+    assert_eq!(id, guid(&dn));
+    let device = device_dn(&id);
+    let stamp = "msDS-ApproximateLastLogonTimeStamp";
+    ldap_modify(&format!("dn: {device}\nchangetype: modify\nreplace: {stamp}\n{stamp}: 129067776000000000\n"));
+    assert!(sweep().lines().any(|line| line.starts_with("disable") && line.contains(&id)));
+    let found = DeviceId(id.parse().unwrap());
+    let swept = registry.find(found).await.unwrap().unwrap();
+    assert!(!swept.enabled && swept.unused_since.is_some());
+
+    assert_eq!(Joined::of(&joins()).id, id, "the same device");
+    let back = registry.find(found).await.unwrap().unwrap();
+    assert!(back.enabled && back.unused_since.is_none());
+    assert!(!read_back(found).iter().any(|line| line.contains("[CHANCERY]")));
+    done(&["devices", "disable", &id]);
+    let refused = joins();
+    assert_eq!(refused.status, 400, "{refused:?}");
+    registry.delete(found).await.unwrap();
+    ldap_modify(&format!("dn: {dn}\nchangetype: delete\n"));
 }
 
 #[test]

@@ -101,6 +101,43 @@ fn when_all_controllers_are_down_known_accounts_sign_in_and_others_are_told_to_c
     eventually("the user's token after recovery", || node.token_of_user(&alice(), "Alice-Pw-1").status == 200);
 }
 
+/// Whoever comes again after an outage is no thief.
+#[test]
+fn a_refresh_that_met_an_outage_is_good_when_it_comes_again() {
+    let second = SecondController::up();
+    let node3 = format!("node3.{}", variable("LAB_DOMAIN"));
+    let client = "[client]\nid = \"outage-client\"\nkind = \"native\"\ngrants = [\"password\", \"refresh_token\"]\n";
+    let node = with_controllers(&[&variable("LAB_DC2"), &node3])
+        .append("[directory]\nconnect_timeout_seconds = 2\nquery_timeout_seconds = 4\n")
+        .append("[oauth]\nrefresh_grace_seconds = 0\n")
+        .write("trusts/outage-client.toml", client)
+        .start();
+    let ask = |fields: &[(&str, &str)]| {
+        let fields = [fields, &[("client_id", "outage-client")]].concat();
+        let form = crate::support::oauth::form(&fields);
+        node.curl("/adfs/oauth2/token").header("Content-Type", "application/x-www-form-urlencoded").post(form).send()
+    };
+    let name = alice();
+    let fields = [("grant_type", "password"), ("username", &*name), ("password", "Alice-Pw-1"), ("scope", "openid")];
+    let tokens = crate::support::oauth::json(&ask(&fields));
+    let token = tokens["refresh_token"].as_str().unwrap_or_else(|| panic!("{tokens}"));
+    let refresh = || ask(&[("grant_type", "refresh_token"), ("refresh_token", token)]);
+
+    second.pause();
+    let refused = refresh();
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+
+    second.go_on();
+    eventually("the same refresh token after recovery", || {
+        let answer = refresh();
+        assert!(matches!(answer.status, 200 | 503), "{answer:?}");
+        answer.status == 200
+    });
+    let again = refresh();
+    assert_eq!(again.status, 400, "once used it is used: {again:?}");
+}
+
 /// The Kerberos library waits ten seconds for a controller that takes the connection and then says nothing.
 #[test]
 fn passwords_go_to_the_controller_that_answers() {

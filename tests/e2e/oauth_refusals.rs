@@ -304,3 +304,35 @@ fn a_token_for_another_resource_does_not_open_the_user_information_whatever_it_s
     assert_eq!(refused.status, 401, "{}", refused.body);
     assert_eq!(information(&ask(&[])).status, 200);
 }
+
+#[test]
+fn a_code_of_an_account_that_was_disabled_or_has_another_password_yields_nothing() {
+    OAuth::get();
+    let account = Account::new("code").create();
+    let code_of = |proof: &ProofKey| {
+        let browser = Browser::outside();
+        let address = native(proof, &[]);
+        let page = browser.get(&address);
+        let filled = browser.fill_in(&page, &account.upn(), &account.password);
+        let answer = if filled.header("location") == Some(&*address) { browser.get(&address) } else { filled };
+        let (_, parameters) = redirected(&answer);
+        parameter(&parameters, "code").unwrap_or_else(|| panic!("no code: {parameters:?}"))
+    };
+    let modify = |attribute: &str, value: &str| {
+        let dn = account.dn();
+        crate::drs_client::ldap_modify(&format!(
+            "dn: {dn}\nchangetype: modify\nreplace: {attribute}\n{attribute}:{value}\n"
+        ));
+    };
+    let proof = ProofKey::new();
+    let (good, disabled) = (code_of(&proof), code_of(&proof));
+    assert_eq!(redeem(&good, &proof).status, 200);
+    modify("userAccountControl", " 514");
+    refused(&redeem(&disabled, &proof), 400, "invalid_grant", "MSIS9612");
+    modify("userAccountControl", " 512");
+    // What was refused was not used.
+    assert_eq!(redeem(&disabled, &proof).status, 200);
+    let changed = code_of(&proof);
+    modify("unicodePwd", &format!(": {}", unicode_password("Throw-Away-2")));
+    refused(&redeem(&changed, &proof), 400, "invalid_grant", "MSIS9612");
+}

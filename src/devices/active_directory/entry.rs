@@ -52,13 +52,20 @@ pub(super) fn read(object: NamedObject) -> Result<Found, RegistryError> {
         what: name.clone(),
         reason: String::from("msDS-DeviceID is missing or not of 16 octets"),
     })?;
+    let marks = || texts(&attributes, PHYSICAL);
+    let begun_only = marks().any(|value| value == BEGUN);
+    let marked = marks().any(|value| value == UNUSED).then(|| marks().find_map(|value| value.strip_prefix(SINCE)));
+    let marked = marked.flatten().and_then(|at| at.parse().ok()).map(UtcTime::from_unix_seconds);
     let text = |attribute: &str| attributes.text(attribute).map(str::to_owned);
+    let enabled = flag(&attributes, "msDS-IsEnabled") == Some(true);
     let device = Device {
         id,
         display_name: text("displayName").unwrap_or_default(),
         os_type: text("msDS-DeviceOSType"),
         os_version: text("msDS-DeviceOSVersion"),
-        enabled: flag(&attributes, "msDS-IsEnabled") == Some(true),
+        enabled,
+        // A mark on a device that somebody enabled since says nothing.
+        unused_since: marked.filter(|_| !enabled),
         owner: sids(&attributes, "msDS-RegisteredOwner").next(),
         users: sids(&attributes, "msDS-RegisteredUsers").collect(),
         certificates: texts(&attributes, "altSecurityIdentities").filter_map(CertificateMark::from_text).collect(),
@@ -71,10 +78,6 @@ pub(super) fn read(object: NamedObject) -> Result<Found, RegistryError> {
         last_used: attributes.text("msDS-ApproximateLastLogonTimeStamp").and_then(filetime).flatten(),
         registered: attributes.text("whenCreated").and_then(generalized_time),
     };
-    let begun_only = texts(&attributes, PHYSICAL).any(|value| value == BEGUN);
-    let marks = || texts(&attributes, PHYSICAL);
-    let marked = marks().any(|value| value == UNUSED).then(|| marks().find_map(|value| value.strip_prefix(SINCE)));
-    let marked = marked.flatten().and_then(|at| at.parse().ok()).map(UtcTime::from_unix_seconds);
     Ok(Found { name, device, begun_only, marked })
 }
 

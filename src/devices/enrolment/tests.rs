@@ -66,6 +66,7 @@ fn device(id: u128) -> Device {
         os_type: None,
         os_version: None,
         enabled: true,
+        unused_since: None,
         owner: Some(sid(1105)),
         users: vec![sid(1105)],
         certificates: Vec::new(),
@@ -210,6 +211,10 @@ fn what_an_administrator_disabled_stays_disabled() {
         decide(&computer(), request(JoinType::DomainJoin), &known),
         Err(EnrolmentRefusal::Disabled { .. })
     ));
+    // A sweep is no administrator: whoever comes back is welcome.
+    let swept = Device { unused_since: Some(UtcTime::from_unix_seconds(1_700_000_000)), ..existing.clone() };
+    known.existing = Some(swept);
+    assert_eq!(decide(&computer(), request(JoinType::DomainJoin), &known).unwrap().id, existing.id);
     existing.written_back = true;
     known.existing = Some(existing);
     assert!(matches!(
@@ -273,5 +278,7 @@ fn a_device_is_used_again_only_when_asked_and_only_by_its_owner() {
     }
     let mut disabled = EnrolmentFacts { devices_of_owner: vec![device(1)], ..known };
     disabled.devices_of_owner[0].enabled = false;
-    assert!(matches!(decide(&user(), again, &disabled), Err(EnrolmentRefusal::Disabled { .. })));
+    assert!(matches!(decide(&user(), again.clone(), &disabled), Err(EnrolmentRefusal::Disabled { .. })));
+    disabled.devices_of_owner[0].unused_since = Some(UtcTime::from_unix_seconds(1_700_000_000));
+    assert_eq!(decide(&user(), again, &disabled).unwrap().id, DeviceId(Uuid::from_u128(1)));
 }

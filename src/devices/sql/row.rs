@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{self, SHA256};
 macro_rules! columns {
     () => {
         "id, display_name, os_type, os_version, enabled, owner, trust_type, computer_sid, thumbprint, public_key, \
-         transport_key, last_used, registered, key_created"
+         transport_key, last_used, registered, key_created, unused_since"
     };
 }
 
@@ -32,6 +32,7 @@ macro_rules! device {
             os_type: row.try_get(2)?,
             os_version: row.try_get(3)?,
             enabled: row.try_get::<i64, _>(4)? != 0,
+            unused_since: row.try_get::<Option<i64>, _>(14)?.map(time),
             owner: Some(owner),
             users: vec![owner],
             certificates: vec![$crate::devices::CertificateMark {

@@ -94,13 +94,17 @@ async fn a_sweep_disables_first_deletes_then_and_leaves_administrators_alone() {
         steps.into_iter().map(|step| (step.device.id.0.as_u128(), step.action)).collect::<Vec<_>>()
     };
     assert_eq!(run(NOW).await, [(1, SweepAction::Disable)]);
+    let swept = registry.find(DeviceId(Uuid::from_u128(1))).await.unwrap().unwrap();
+    assert_eq!((swept.enabled, swept.unused_since), (false, Some(NOW)), "whoever registers it again may");
     assert_eq!(run(NOW.plus(day / 2)).await, []);
     assert_eq!(run(NOW.plus(day * 29)).await, [(2, SweepAction::Disable)]);
     // The first comes back in time.
     assert!(registry.register(&Registration { at: NOW.plus(day * 29), ..registration(1, 0) }).await.unwrap().enabled);
     assert_eq!(run(NOW.plus(day * 60)).await, [(2, SweepAction::Delete)]);
-    assert!(registry.find(DeviceId(Uuid::from_u128(1))).await.unwrap().unwrap().enabled);
-    assert!(!registry.find(DeviceId(Uuid::from_u128(3))).await.unwrap().unwrap().enabled);
+    let back = registry.find(DeviceId(Uuid::from_u128(1))).await.unwrap().unwrap();
+    assert_eq!((back.enabled, back.unused_since), (true, None));
+    let by_hand = registry.find(DeviceId(Uuid::from_u128(3))).await.unwrap().unwrap();
+    assert_eq!((by_hand.enabled, by_hand.unused_since), (false, None));
     assert!(!registry.disable_unused(DeviceId(Uuid::from_u128(1)), NOW, NOW).await.unwrap());
     assert!(!registry.delete_unused(DeviceId(Uuid::from_u128(3)), NOW.plus(day * 1000)).await.unwrap());
 }

@@ -16,7 +16,7 @@ impl DeviceUpkeep for SqlRegistry {
         let sql = concat!(
             "SELECT ",
             columns!(),
-            ", unused_since FROM device WHERE COALESCE(last_used, registered) <= $1 \
+            " FROM device WHERE COALESCE(last_used, registered) <= $1 \
              AND (enabled = 1 OR unused_since IS NOT NULL) ORDER BY id LIMIT $2"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -25,8 +25,8 @@ impl DeviceUpkeep for SqlRegistry {
                 let rows = sqlx::query(sql).bind(before.unix_millis()).bind(limit).fetch_all(pool).await?;
                 let unused = rows.iter().map(|row| {
                     let device: Result<_, RegistryError> = (|| device!(row))();
-                    let marked = row.try_get::<Option<i64>, _>(14)?.map(UtcTime::from_unix_millis);
-                    Ok(UnusedDevice { device: device?, marked, begun_only: false })
+                    let device = device?;
+                    Ok(UnusedDevice { marked: device.unused_since, device, begun_only: false })
                 });
                 unused.collect()
             })

@@ -12,7 +12,7 @@ use super::parameters::Parameters;
 use super::{Browser, BrowserSignIn, Door, Prompt, names, reply};
 use crate::audit::Parties;
 use crate::authn::{AuthenticatedSubject, AuthenticationMethod, SessionRef, SsoSession};
-use crate::devices::{Device, DeviceId};
+use crate::devices::{Device, DeviceId, RegistryError};
 use crate::issuance::Context;
 use crate::protocols::credential;
 use crate::protocols::http::{Answer, Call};
@@ -219,15 +219,15 @@ pub(super) fn cookie(sign_in: &BrowserSignIn, cx: &Context, device: DeviceId) ->
 }
 
 /// Whether a session may go on: the device that took part in it, if any, is still one that may be used.
-pub(in crate::protocols) async fn device_is_good(sign_in: &BrowserSignIn, cx: &Context, session: &SsoSession) -> bool {
-    let (Some(device), Some(devices)) = (&session.subject.device, &sign_in.devices) else { return true };
-    match devices.service.registry().find(device.id).await {
-        Ok(found) => found.is_some_and(|device| device.enabled),
-        Err(error) => {
-            tracing::warn!(correlation = %cx.request.activity, %error, "it is not known whether a session's device is enabled");
-            false
-        }
-    }
+///
+/// # Errors
+/// [`RegistryError`] when that is not known.
+pub(in crate::protocols) async fn device_is_good(
+    sign_in: &BrowserSignIn,
+    session: &SsoSession,
+) -> Result<bool, RegistryError> {
+    let (Some(device), Some(devices)) = (&session.subject.device, &sign_in.devices) else { return Ok(true) };
+    Ok(devices.service.registry().find(device.id).await?.is_some_and(|device| device.enabled))
 }
 
 /// The query of the request once more, with a nonce for the browser's next credential.

@@ -76,15 +76,27 @@ async fn read(sign_in: &BrowserSignIn, cx: &Context, cookies: &Cookies) -> Optio
         }
     };
     match cx.services.revocations.is_revoked(&session.subject.session).await {
-        Ok(false) if !super::device::device_is_good(sign_in, cx, &session).await => {
-            tracing::info!(correlation = %cx.request.activity, "the session's device is not registered or not enabled");
-            None
-        }
+        Ok(false) if !device_takes_part(sign_in, cx, &session).await => None,
         Ok(false) => password_is_the_same(sign_in, cx, &session).await.then_some(session),
         Ok(true) => None,
         Err(error) => {
             tracing::warn!(correlation = %cx.request.activity, %error, "it is not known whether a session was revoked");
             None
+        }
+    }
+}
+
+/// Whether the session's device is good, as far as is known: without it somebody signs in anew.
+async fn device_takes_part(sign_in: &BrowserSignIn, cx: &Context, session: &SsoSession) -> bool {
+    match super::device::device_is_good(sign_in, session).await {
+        Ok(true) => true,
+        Ok(false) => {
+            tracing::info!(correlation = %cx.request.activity, "the session's device is not registered or not enabled");
+            false
+        }
+        Err(error) => {
+            tracing::warn!(correlation = %cx.request.activity, %error, "it is not known whether a session's device is enabled");
+            false
         }
     }
 }

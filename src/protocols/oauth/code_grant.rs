@@ -8,10 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::error::OAuthError;
 use super::refresh_grant;
 use super::respond::{Person, TokenRequest, TokenResponse, token_response};
-use super::standing::Ended;
+use super::standing;
 use super::token::Exchange;
 use super::travel::{self, Code};
-use crate::protocols::browser;
 use crate::store::{FirstUse, Purpose, TokenId};
 use crate::trusts::Client;
 
@@ -32,16 +31,16 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     }
     verify(form.get("code_verifier")?, challenge.as_deref())?;
     let code = TokenId::from_octets(id.as_bytes()).map_err(|error| OAuthError::Code(error.to_string()))?;
-    let family = signed_in.family.clone();
     let until = signed_in.until;
+    let (session, travelled) =
+        signed_in.unpack().ok_or_else(|| OAuthError::Code(String::from("it holds no session")))?;
+    let ended = |ended: standing::Ended| ended.into_error(OAuthError::Code);
+    standing::check(environment, cx, &session, &travelled).await.map_err(ended)?;
+    standing::account_stands(cx, &session).await.map_err(ended)?;
+    let family = travelled.family.clone();
     if cx.services.one_time.redeem(Purpose::AuthorizationCode, &code, opened.expiry).await? == FirstUse::Repeated {
         cx.services.revocations.revoke(&family, until).await?;
         return Err(OAuthError::CodeReused);
-    }
-    let (session, travelled) =
-        signed_in.unpack().ok_or_else(|| OAuthError::Code(String::from("it holds no session")))?;
-    if !browser::device_is_good(&environment.browser, cx, &session).await {
-        return Err(OAuthError::Code(Ended::Device.to_string()));
     }
     // The person was where the code was made, wherever it is redeemed.
     let origin = travelled.origin.clone();

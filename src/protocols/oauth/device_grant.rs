@@ -4,9 +4,9 @@ use super::device_code::{DEVICE_CODE, INTERVAL, UserCode};
 use super::error::OAuthError;
 use super::refresh_grant;
 use super::respond::{Person, TokenRequest, TokenResponse, token_response};
+use super::standing;
 use super::token::Exchange;
 use super::travel::SignedIn;
-use crate::protocols::browser;
 use crate::store::Polled;
 use crate::tokens::sealed::{SealError, SealPurpose};
 use crate::trusts::Client;
@@ -36,9 +36,9 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     let opened = settings.sealer.open::<SignedIn>(APPROVAL.bound_to(&client.id), &approved);
     let signed_in = opened.map_err(|error| unreadable(&error.to_string()))?.value;
     let (session, travelled) = signed_in.unpack().ok_or_else(|| unreadable("it holds no session"))?;
-    if !browser::device_is_good(&environment.browser, cx, &session).await {
-        return Err(unreadable("the device of the sign-in is not registered any more, or disabled"));
-    }
+    let ended = |ended: standing::Ended| ended.into_error(OAuthError::DeviceCode);
+    standing::check(environment, cx, &session, &travelled).await.map_err(ended)?;
+    standing::account_stands(cx, &session).await.map_err(ended)?;
     // The person was permitted where they were; the device must be where it is, or a code that somebody was talked into would carry
     // a token out of the network that it is for.
     let grant = exchange.permitted(&travelled.resource, call.origin.clone(), &session.subject, None).await?;

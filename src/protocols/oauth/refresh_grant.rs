@@ -29,6 +29,14 @@ pub(super) struct Opened {
     pub(super) password_set: Option<i64>,
 }
 
+/// An opened refresh token that was not used yet. Everything that may fail for a while is asked in between: whoever tries again after
+/// an outage must not look like a thief.
+pub(super) struct Unused {
+    pub(super) opened: Opened,
+    id: uuid::Uuid,
+    expiry: UtcTime,
+}
+
 /// What a refresh token is opened with.
 #[derive(Clone, Copy)]
 pub(super) struct Redeeming<'a> {
@@ -39,7 +47,7 @@ pub(super) struct Redeeming<'a> {
 }
 
 impl Redeeming<'_> {
-    /// Opens a refresh token of this client that still holds, and uses it. `may` has the last word before it is used.
+    /// Opens a refresh token of this client that still holds. `may` has a say before the directory is asked.
     ///
     /// # Errors
     /// [`OAuthError`].
@@ -47,7 +55,7 @@ impl Redeeming<'_> {
         self,
         text: &str,
         may: impl AsyncFnOnce(&SsoSession) -> Result<(), OAuthError>,
-    ) -> Result<Opened, OAuthError> {
+    ) -> Result<Unused, OAuthError> {
         let Self { environment, settings, cx, client } = self;
         let sealed = text.strip_prefix(travel::REFRESH_PREFIX).unwrap_or(text);
         let opened = settings.sealer.open::<Refresh>(travel::REFRESH.bound_to(&client.id), sealed);
@@ -61,31 +69,31 @@ impl Redeeming<'_> {
         let ended = |ended: standing::Ended| ended.into_error(OAuthError::Refresh);
         standing::check(environment, cx, &session, &travelled).await.map_err(ended)?;
         may(&session).await?;
-        if !client.is_confidential() {
-            self.use_once(id, &travelled, opened.expiry).await?;
-        }
         let Now { origin, password_set } = standing::person_now(cx, &session).await.map_err(ended)?;
         session.subject.origin = origin;
-        Ok(Opened { session, travelled, password_set })
+        Ok(Unused { opened: Opened { session, travelled, password_set }, id, expiry: opened.expiry })
     }
 
     /// Notes that a refresh token was used. The same one is taken again for a moment, because an answer may get lost; after that
-    /// it is in two hands, and everything that came of the sign-in is void.
-    async fn use_once(self, id: uuid::Uuid, travelled: &Travelled, until: UtcTime) -> Result<(), OAuthError> {
-        let services = &self.cx.services;
-        let named = |suffix: &str| {
-            TokenId::new(&format!("{id}{suffix}")).map_err(|error| OAuthError::Refresh(error.to_string()))
-        };
-        let grace = services.clock.now().plus(self.settings.refresh_grace).min(until);
-        let first = services.one_time.redeem(Purpose::RefreshToken, &named("")?, until).await?;
-        // Remembered as long as the grace lasts, and not a moment longer.
-        let within = grace > services.clock.now()
-            && services.one_time.redeem(Purpose::RefreshToken, &named(".grace")?, grace).await? == FirstUse::Repeated;
-        if first == FirstUse::First || within {
-            return Ok(());
+    /// it is in two hands, and everything that came of the sign-in is void. That of a client with a secret is of no use to others.
+    ///
+    /// # Errors
+    /// [`OAuthError`].
+    pub(super) async fn spend(self, unused: Unused) -> Result<Opened, OAuthError> {
+        let Unused { opened, id, expiry: until } = unused;
+        if self.client.is_confidential() {
+            return Ok(opened);
         }
-        services.revocations.revoke(&travelled.family, until).await?;
-        Err(OAuthError::RefreshReused)
+        let services = &self.cx.services;
+        let id = TokenId::new(&id.to_string()).map_err(|error| OAuthError::Refresh(error.to_string()))?;
+        let grace = services.clock.now().plus(self.settings.refresh_grace);
+        match services.one_time.redeem_with_grace(Purpose::RefreshToken, &id, grace, until).await? {
+            FirstUse::First => Ok(opened),
+            FirstUse::Repeated => {
+                services.revocations.revoke(&opened.travelled.family, until).await?;
+                Err(OAuthError::RefreshReused)
+            }
+        }
     }
 }
 
@@ -96,7 +104,8 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
     let text = form.line("refresh_token", super::SEALED_LIMIT + 2)?.ok_or(OAuthError::Missing("refresh_token"))?;
     let redeeming = Redeeming { environment, settings, cx, client };
     let possession = async |session: &SsoSession| device_proof::demand(environment, cx, call, session).await;
-    let Opened { session, mut travelled, .. } = redeeming.open(text, possession).await?;
+    let unused = redeeming.open(text, possession).await?;
+    let Opened { session, travelled, .. } = &unused.opened;
     // What the client got on behalf of somebody it gets again on behalf of them, if it still may.
     if travelled.on_behalf && !client.may_use(GrantType::OnBehalfOf) {
         return Err(OAuthError::GrantNotAllowed);
@@ -110,9 +119,10 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
     } else {
         travelled.scopes.clone()
     };
-    travelled.resource.clone_from(&granted.resource);
     let origin = exchange.origin(client, &travelled.origin);
     let grant = exchange.permitted(&granted.resource, origin, &session.subject, actor).await?;
+    let Opened { session, mut travelled, .. } = redeeming.spend(unused).await?;
+    travelled.resource = granted.resource;
     let person = Some(Person { session: &session, travelled: &travelled });
     let request = TokenRequest { client, grant: &grant, scopes: &scopes, nonce: None, method: None, person };
     let response = token_response(environment, settings, cx, &request).await?;

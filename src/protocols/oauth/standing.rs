@@ -7,6 +7,7 @@ use super::error::OAuthError;
 use super::travel::Travelled;
 use crate::authn::{SsoSession, SubjectOrigin};
 use crate::clock::UtcTime;
+use crate::devices::RegistryError;
 use crate::directory::{self, Account, AccountKey, DirectoryError, SignInState};
 use crate::issuance::Context;
 use crate::protocols::browser;
@@ -40,17 +41,31 @@ pub(super) enum Ended {
     /// The directory gives no answer.
     #[error(transparent)]
     Directory(DirectoryError),
+    /// The registry of devices gives no answer.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
     /// The store of revocations gives no answer.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Ended {
+    /// Whether somebody did something to the account since.
+    const fn is_of_account(&self) -> bool {
+        match self {
+            Self::Gone | Self::PasswordChanged => true,
+            Self::State(state) => matches!(state, SignInState::Disabled | SignInState::AccountExpired),
+            _ => false,
+        }
+    }
+
     /// As an error of the protocol: `void` makes it of a reason why what carried the sign-in is void.
     pub(super) fn into_error(self, void: impl FnOnce(String) -> OAuthError) -> OAuthError {
         match self {
             Self::PasswordExpired => OAuthError::InteractionRequired("the password has expired"),
             Self::Directory(error) => OAuthError::Unavailable(error.to_string()),
+            // Nothing is void for good because of an outage.
+            Self::Registry(error) => OAuthError::Unavailable(error.to_string()),
             Self::Store(error) => OAuthError::Store(error),
             reason => void(reason.to_string()),
         }
@@ -71,7 +86,7 @@ pub(super) async fn check(
     if revocations.is_revoked(&travelled.family).await? {
         return Err(Ended::Revoked);
     }
-    if !browser::device_is_good(&environment.browser, cx, session).await {
+    if !browser::device_is_good(&environment.browser, session).await? {
         return Err(Ended::Device);
     }
     if revocations.is_revoked(&session.subject.session).await? {
@@ -112,6 +127,24 @@ pub(super) async fn person_now(cx: &Context, session: &SsoSession) -> Result<Now
     Ok(Now { origin: SubjectOrigin::Directory(now), password_set })
 }
 
+/// Whether the account of a sign-in of a moment ago is still the one that signed in: there, not disabled, with the same password.
+/// What the sign-in itself decided (a password that has expired, a lockout, hours) is not asked again, and it counts while the
+/// directory gives no answer: people sign in during an outage, too.
+///
+/// # Errors
+/// [`Ended`].
+pub(super) async fn account_stands(cx: &Context, session: &SsoSession) -> Result<(), Ended> {
+    let ended = match person_now(cx, session).await {
+        Ok(_) => return Ok(()),
+        Err(ended) => ended,
+    };
+    if ended.is_of_account() {
+        return Err(ended);
+    }
+    tracing::info!(correlation = %cx.request.activity, reason = %ended, "a sign-in of a moment ago counts all the same");
+    Ok(())
+}
+
 /// `pwdLastSet` of a sign-in that stands on the password, when that is still the one of then.
 async fn password_of_then(cx: &Context, session: &SsoSession, account: &Account) -> Result<Option<i64>, Ended> {
     if !session.subject.stands_on_password() {
@@ -146,6 +179,39 @@ mod tests {
     fn session(kept: Option<i64>) -> SsoSession {
         let subject = subject(AuthenticationMethod::Password, NOW);
         SsoSession { subject, kept, until: NOW.plus(Duration::from_hours(8)) }
+    }
+
+    #[test]
+    fn an_outage_voids_nothing() {
+        let outages = [
+            Ended::from(RegistryError::Unavailable { reason: String::from("down") }),
+            Ended::Directory(DirectoryError::Unavailable {
+                domain: String::from("CORP"),
+                reason: String::from("down"),
+            }),
+            Ended::from(StoreError::Unavailable { reason: String::from("down") }),
+        ];
+        for outage in outages {
+            let answer = outage.into_error(OAuthError::Refresh).answer();
+            assert_eq!(answer.status, actix_web::http::StatusCode::SERVICE_UNAVAILABLE);
+        }
+        assert_eq!(Ended::Device.into_error(OAuthError::Refresh).answer().status.as_u16(), 400);
+    }
+
+    #[test]
+    fn a_fresh_sign_in_ends_with_the_account_and_not_with_an_outage() {
+        let of_account = |ended: Ended| ended.is_of_account();
+        assert!(of_account(Ended::Gone) && of_account(Ended::PasswordChanged));
+        for (state, ends) in [
+            (SignInState::Disabled, true),
+            (SignInState::AccountExpired, true),
+            (SignInState::Locked, false),
+            (SignInState::OutsideHours, false),
+        ] {
+            assert_eq!(of_account(Ended::State(state)), ends, "{state:?}");
+        }
+        let down = DirectoryError::Unavailable { domain: String::from("CORP"), reason: String::from("down") };
+        assert!(!of_account(Ended::Directory(down)) && !of_account(Ended::PasswordExpired));
     }
 
     #[test]

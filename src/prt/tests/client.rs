@@ -123,6 +123,7 @@ impl TestDevice {
             os_type: Some(String::from("Windows")),
             os_version: Some(String::from("10.0.26100.0")),
             enabled: true,
+            unused_since: None,
             owner: Some(owner),
             users: vec![],
             certificates: vec![self.certificate().mark],

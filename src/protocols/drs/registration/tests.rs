@@ -43,6 +43,7 @@ fn device(registration: &Registration) -> Device {
         os_type: None,
         os_version: None,
         enabled: true,
+        unused_since: None,
         owner: Some(registration.owner),
         users: vec![registration.owner],
         certificates: vec![registration.certificate],

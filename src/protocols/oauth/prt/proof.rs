@@ -208,8 +208,9 @@ async fn by_brokers_refresh_token(request: Request<'_>, text: &str) -> Result<Pr
         if ours { Ok(()) } else { Err(other()) }
     };
     let redeeming = Redeeming { environment, settings, cx, client };
-    let opened = redeeming.open(text, on_this_device).await;
-    let Opened { session, travelled, password_set } = opened.map_err(|error| ProofRefusal::Refresh(Box::new(error)))?;
+    let refused = |error| ProofRefusal::Refresh(Box::new(error));
+    let unused = redeeming.open(text, on_this_device).await.map_err(refused)?;
+    let Opened { session, travelled, password_set } = redeeming.spend(unused).await.map_err(refused)?;
     // A sign-in by a certificate stands on no password; every other one ends with it.
     let origin = if session.subject.stands_on_password() {
         ProofOrigin::Password(password_set)
