@@ -536,6 +536,20 @@ async fn an_office_that_signs_in_is_never_slowed() {
 }
 
 #[tokio::test]
+async fn what_the_domain_does_not_answer_costs_a_source_nothing() {
+    for client in [HOME, "2001:db8:1:2ff::7"] {
+        let world = world();
+        let down = PasswordError::Unavailable { reason: String::new() };
+        let asked = (String::from("alice"), String::from("down"));
+        world.domain.scripted.lock().unwrap().insert(asked, down.clone());
+        for n in 0..51 {
+            assert_eq!(world.sign_in("CORP\\alice", "down", client).await, Err(down.clone().into()), "{client} {n}");
+        }
+        assert_eq!(world.asked(), 51);
+    }
+}
+
+#[tokio::test]
 async fn banned_addresses_are_refused_wherever_they_stand() {
     let banned = BannedNetworks::new(["198.51.100.0/24".parse().unwrap(), "10.0.9.66/32".parse().unwrap()]).unwrap();
     let world = world_with(GateSettings { banned, ..settings() });
