@@ -38,8 +38,8 @@ use super::devices::{DEVICE_CODE_CAPACITY, KnownDevices};
 use super::observer::AuditLockouts;
 use super::settings::{
     alternate_login_id, binding_policy, certificate_domain, certificate_origin, domain_names, endpoints,
-    front_certificates, gate_settings, hosts, key_options, ldap_options, network_policy, read, registration_host,
-    secret_digest, secret_files, service_principals, windows_user_agents,
+    front_certificates, gate_settings, hosts, key_options, ldap_options, network_policy, own_hosts, read,
+    registration_host, secret_digest, secret_files, service_principals, windows_user_agents,
 };
 use super::stores::KnownStores;
 use super::verifier::CurrentVerifier;
@@ -161,6 +161,7 @@ impl Lasting {
         .with_alternate_login_id(alternate_login_id(config));
         let environment = Environment {
             service_name: config.service.federation_service_name.to_string(),
+            hosts: own_hosts(config),
             registration_host: registration_host(config),
             service_identifier: config.service.identifier.clone(),
             display_name: config.service.display_name.clone(),

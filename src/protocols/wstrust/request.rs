@@ -168,7 +168,8 @@ fn check_addressing(header: Element<'_, '_>, endpoint: TrustEndpoint) -> Result<
             return Err(RequestError::Action { action: cut(action, MAX_SHOWN) });
         }
     }
-    // Behind balancers and alternative names the host says nothing; the path says which endpoint was meant.
+    // Behind balancers and alternative names the host says nothing; the path says which endpoint was meant. Where the
+    // signature is the credential, the host counts as well ([`names_one_of`]).
     if let Some(to) = header.child_text(soap::ADDRESSING, "To")? {
         let to = to.trim();
         if to != ANONYMOUS && !path_of(to).eq_ignore_ascii_case(&endpoint.path()) {
@@ -183,6 +184,17 @@ fn path_of(url: &str) -> &str {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = after_scheme.find('/').and_then(|start| after_scheme.get(start..)).unwrap_or("/");
     path.split(['?', '#']).next().unwrap_or(path).trim_end_matches('/')
+}
+
+/// Whether an absolute URL is one of a server of these names, at whatever port.
+pub(super) fn names_one_of(url: &str, hosts: &[String]) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|octet| octet.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
 }
 
 fn security_block<'d, 'i>(header: Element<'d, 'i>) -> Result<Option<Element<'d, 'i>>, RequestError> {
@@ -355,6 +367,26 @@ mod tests {
         assert_eq!(request.applies_to, "urn:x");
         assert_eq!(request.message_id.as_deref(), Some("urn:uuid:1"));
         assert!(request.security.is_none() && request.token_type.is_none());
+    }
+
+    #[test]
+    fn the_name_of_a_signed_message_is_its_host() {
+        let ours = [String::from("sts.corp.example"), String::from("certauth.sts.corp.example")];
+        for (to, expected) in [
+            ("https://sts.corp.example/adfs/services/trust/13/certificatemixed", true),
+            ("https://STS.corp.example:443/adfs/services/trust/13/certificatemixed", true),
+            ("https://certauth.sts.corp.example/adfs/services/trust/13/certificatemixed", true),
+            ("https://sts.other.example/adfs/services/trust/13/certificatemixed", false),
+            ("https://sts.corp.example@sts.other.example/adfs/services/trust/13/certificatemixed", false),
+            ("https://sts.other.example?https://sts.corp.example/", false),
+            ("https://sts.corp.example.other.example/", false),
+            ("//sts.corp.example/adfs/services/trust/13/certificatemixed", false),
+            ("/adfs/services/trust/13/certificatemixed", false),
+            (ANONYMOUS, false),
+            ("", false),
+        ] {
+            assert_eq!(names_one_of(to, &ours), expected, "{to}");
+        }
     }
 
     #[test]
