@@ -126,7 +126,7 @@ impl Default for Limits {
 }
 
 /// `[server.log]`.
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     /// One JSON object or one line of text per event.
