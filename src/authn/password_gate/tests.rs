@@ -59,7 +59,7 @@ impl PasswordVerifier for FakeDomain {
         }
         let Some(sam) = sam_account_name(&user) else { return Err(PasswordError::UnknownAccount) };
         if password.expose() == "right" {
-            Ok(PasswordAccepted { account: account(sam), expires: None, alternate_login_id: None })
+            Ok(PasswordAccepted { account: account(sam), expires: None, alternate_login_id: None, dropped: Vec::new() })
         } else {
             Err(PasswordError::Wrong)
         }
