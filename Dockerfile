@@ -8,6 +8,8 @@ RUN apt-get update \
 WORKDIR /src
 COPY Cargo.toml Cargo.lock ./
 COPY src ./src
+# What the pages, their style and their languages are compiled from.
+COPY templates ./templates
 RUN cargo build --release --locked --bin chancery
 
 FROM debian:bookworm-slim

@@ -123,7 +123,14 @@ fn minted(world: &World, grant: &Grant) -> IssuedToken {
 
 fn respond(world: &World, grant: &Grant, token: &IssuedToken) -> Vec<u8> {
     let written = world.cx.services.clock.now();
-    wstrust::token_response(ENDPOINT, Some(MESSAGE_ID), &grant.audience, token, written).unwrap()
+    wstrust::token_response(
+        ENDPOINT,
+        &wstrust::Asked { message_id: Some(MESSAGE_ID), context: None },
+        &grant.audience,
+        token,
+        written,
+    )
+    .unwrap()
 }
 
 fn granted(world: &World, subject: &AuthenticatedSubject) -> Box<Grant> {

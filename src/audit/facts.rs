@@ -8,7 +8,7 @@ use super::text::{Identifier, Name};
 use crate::authn::{AuthenticatedSubject, AuthenticationMethod, NetworkLocation, SubjectOrigin};
 use crate::claims::types::issuer;
 use crate::devices::DeviceId;
-use crate::directory::Sid;
+use crate::directory::{Account, Sid};
 
 /// What is known of a request: made once, shared by its events. AD FS `RequestAuditComponent`.
 #[derive(Debug, Clone)]
@@ -102,12 +102,7 @@ impl Parties {
     pub fn of(subject: &AuthenticatedSubject, relying_party: Option<&str>) -> Self {
         let relying_party = relying_party.map(Identifier::public);
         match &subject.origin {
-            SubjectOrigin::Directory(account) => Self {
-                relying_party,
-                claims_provider: Some(Identifier::constant(issuer::AD_AUTHORITY)),
-                user: Some(Name::public(&account.windows_account_name())),
-                sid: Some(account.sid),
-            },
+            SubjectOrigin::Directory(account) => Self { relying_party, ..Self::of_account(account) },
             SubjectOrigin::ClaimsProvider(subject) => Self {
                 relying_party,
                 claims_provider: Some(Identifier::public(subject.claims_provider.as_str())),
@@ -120,6 +115,16 @@ impl Parties {
                 user: Some(Name::public(&client.id)),
                 sid: None,
             },
+        }
+    }
+
+    /// An account of the directory.
+    pub fn of_account(account: &Account) -> Self {
+        Self {
+            relying_party: None,
+            claims_provider: Some(Identifier::constant(issuer::AD_AUTHORITY)),
+            user: Some(Name::public(&account.windows_account_name())),
+            sid: Some(account.sid),
         }
     }
 

@@ -94,11 +94,7 @@ impl DomainPasswordVerifier {
             checked.await
         };
         match checked {
-            Ok(result) => result.map(|accepted| PasswordAccepted {
-                account: accepted.account,
-                expires: accepted.password_expires,
-                alternate_login_id: None,
-            }),
+            Ok(result) => result.map(PasswordAccepted::from),
             Err(_) => Err(unreachable("no domain controller answered in time")),
         }
     }

@@ -6,6 +6,8 @@
 use super::{AlternateMatch, AmbiguousLoginId, LockoutKey, LoginName};
 use crate::clock::UtcTime;
 use crate::directory::{Account, PasswordRules};
+use crate::kerberos::Accepted;
+use crate::kerberos::domains::DroppedSid;
 use crate::secret::Secret;
 
 /// Checks a password against the account's domain.
@@ -65,6 +67,19 @@ pub struct PasswordAccepted {
     pub expires: Option<UtcTime>,
     /// The alternate login id that its owner signed in by.
     pub alternate_login_id: Option<String>,
+    /// SIDs that its realm may not assert, for the audit log.
+    pub dropped: Vec<DroppedSid>,
+}
+
+impl From<Accepted> for PasswordAccepted {
+    fn from(accepted: Accepted) -> Self {
+        Self {
+            account: accepted.account,
+            expires: accepted.password_expires,
+            alternate_login_id: None,
+            dropped: accepted.dropped,
+        }
+    }
 }
 
 /// Why a password was not accepted. Operators see it; the person signing in sees one text for all of
@@ -170,6 +185,36 @@ impl PasswordError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::authn::session::tests::subject;
+    use crate::authn::{AuthenticationMethod, SubjectOrigin};
+    use crate::kerberos::domains::DropReason;
+    use crate::kerberos::screen::Wrapping;
+
+    #[test]
+    fn what_a_ticket_says_of_a_password_is_kept() {
+        let now = UtcTime::from_unix_seconds(1_767_607_201);
+        let SubjectOrigin::Directory(account) = subject(AuthenticationMethod::Password, now).origin else {
+            panic!("an account")
+        };
+        let dropped =
+            vec![DroppedSid { sid: "S-1-5-21-9-9-9-512".parse().unwrap(), reason: DropReason::ForeignDomain }];
+        let accepted = PasswordAccepted::from(Accepted {
+            account: account.clone(),
+            principal: String::new(),
+            service: String::new(),
+            reply: None,
+            channel_bound: false,
+            mutual: false,
+            wrapping: Wrapping::Raw,
+            ticket_end: now,
+            authenticated_at: None,
+            password_expires: Some(now),
+            is_delegated: false,
+            dropped: dropped.clone(),
+            dropped_upn: None,
+        });
+        assert_eq!(accepted, PasswordAccepted { account, expires: Some(now), alternate_login_id: None, dropped });
+    }
 
     #[test]
     fn windows_has_its_own_number_for_most() {

@@ -193,15 +193,28 @@ fn prepare(subscribers: &[Arc<dyn Subscriber>], next: &Arc<Loaded>) -> Result<Ve
 /// What changed and is only looked at when the server starts.
 fn needs_restart(current: &Loaded, next: &Loaded, loader: &Loader, report: &mut Report) {
     let (old, new) = (&current.config, &next.config);
+    let (old_limits, new_limits) = (&old.server.limits, &new.server.limits);
     let changed = [
         ("server.https", old.server.https != new.server.https),
         ("server.http", old.server.http != new.server.http),
         ("server.client_certificate", old.server.client_certificate != new.server.client_certificate),
         ("server.management", old.server.management != new.server.management),
         ("server.tls_ends_in_front", old.server.tls_ends_in_front != new.server.tls_ends_in_front),
-        ("server.limits", old.server.limits != new.server.limits),
+        ("server.tls", old.server.tls.is_some() != new.server.tls.is_some()),
+        ("server.limits.header_seconds", old_limits.header_seconds != new_limits.header_seconds),
+        ("server.limits.keep_alive_seconds", old_limits.keep_alive_seconds != new_limits.keep_alive_seconds),
+        (
+            "server.limits.connections_per_worker",
+            old_limits.connections_per_worker != new_limits.connections_per_worker,
+        ),
+        ("server.limits.workers", old_limits.workers != new_limits.workers),
+        ("server.shutdown_grace_seconds", old.server.shutdown_grace_seconds != new.server.shutdown_grace_seconds),
+        ("server.log", old.server.log != new.server.log),
         ("service.state_directory", old.service.state_directory != new.service.state_directory),
         ("keys.directory", old.keys.directory != new.keys.directory),
+        ("audit.sink", old.audit.sink != new.audit.sink),
+        ("audit.file", old.audit.file != new.audit.file),
+        ("audit.on_failure", old.audit.on_failure != new.audit.on_failure),
     ];
     for (key, _) in changed.into_iter().filter(|(_, changed)| *changed) {
         report.warning(

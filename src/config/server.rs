@@ -15,7 +15,7 @@ pub struct Server {
     pub http: Vec<ListenAddress>,
     /// HTTPS that asks for client certificates; AD FS' `TlsClientPort`.
     pub client_certificate: Vec<ListenAddress>,
-    /// Plain HTTP for probes and metrics; keep it off public networks.
+    /// Plain HTTP for probes; keep it off public networks.
     pub management: Vec<ListenAddress>,
     /// Certificate and key; absent only when a balancer in front ends TLS and forwards plain HTTP.
     pub tls: Option<Tls>,
@@ -126,7 +126,7 @@ impl Default for Limits {
 }
 
 /// `[server.log]`.
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Log {
     /// One JSON object or one line of text per event.

@@ -80,7 +80,7 @@ impl DeviceCertificate {
 }
 
 impl DeviceAuthority {
-    /// Loads the authority of a key directory; makes one first where there is none. Of several nodes that start at once on one
+    /// Loads the authority of a key directory; makes one first where there is none and the options allow it. Of several nodes that start at once on one
     /// directory one makes it. `domain` is the DNS name of the domain that devices are registered in; it goes into the name of a new
     /// authority, and nothing changes the name of one that is there.
     ///
@@ -95,6 +95,9 @@ impl DeviceAuthority {
         let vault = keys.open(random)?;
         let now = clock.now();
         let entries = vault.ensure(KeyPurpose::DeviceAuthority, now, random, || {
+            if !keys.create {
+                return Err(AuthorityError::None { path: keys.directory.clone() });
+            }
             let name = name_of_new(domain, random)?;
             Ok::<_, AuthorityError>(NewKey::rsa(KeyPurpose::DeviceAuthority, generate(&name, now, random)?))
         })?;

@@ -414,7 +414,7 @@ pub enum VaultError {
         length: usize,
     },
     /// There are no keys yet.
-    #[error("there are no keys in {path} yet; they are made at the first start of the server")]
+    #[error("there are no keys in {path} yet; they are made at the first start of the server, never by a reload")]
     Empty {
         /// The directory.
         path: PathBuf,

@@ -72,7 +72,9 @@ const fn mapping_failure(error: &CertificateAccountError) -> CredentialFailure {
             CredentialFailure::DirectoryUnavailable
         }
         CertificateAccountError::Disabled => CredentialFailure::AccountDisabled,
-        CertificateAccountError::Expired(_) => CredentialFailure::AccountExpired,
+        CertificateAccountError::Expired(_) | CertificateAccountError::ExpiredSince => {
+            CredentialFailure::AccountExpired
+        }
         CertificateAccountError::Locked => CredentialFailure::AccountLocked,
         CertificateAccountError::OutsideHours => CredentialFailure::Restricted,
         _ => CredentialFailure::CertificateUnmapped,

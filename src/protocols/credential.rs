@@ -13,6 +13,7 @@ use crate::authn::{
 use crate::clock::{RandomError, UtcTime};
 use crate::directory::Account;
 use crate::issuance::Context;
+use crate::kerberos::domains::DroppedSid;
 use crate::kerberos::{AcceptError, Accepted};
 use crate::protocols::browser::PartnerFailure;
 use crate::protocols::environment::Environment;
@@ -103,7 +104,14 @@ pub(super) async fn password(
         Ok(login) => {
             let attempt = PasswordAttempt { login: &login, password, origin: &call.origin, request: &cx.request };
             match environment.passwords.check(attempt).await {
-                Ok(accepted) => return Ok(accepted),
+                Ok(accepted) => {
+                    let relying_party = Some(Identifier::public(relying_party));
+                    let parties = Parties { relying_party, ..Parties::of_account(&accepted.account) };
+                    if let Some(event) = sids_filtered(parties, &accepted.account, &accepted.dropped) {
+                        cx.note([event]);
+                    }
+                    return Ok(accepted);
+                }
                 Err(error) => (gate_failure(&error), error.to_string(), error.is_retryable()),
             }
         }
@@ -248,15 +256,18 @@ fn ticket_accepted(cx: &Context, subject: &AuthenticatedSubject, accepted: &Acce
         EventKind::CredentialAccepted { parties: parties.clone(), authn: AuthnFacts::of(subject) },
         EventKind::TokenAccepted { parties: parties.clone(), token_type: Name::constant(KERBEROS_TOKEN) },
     ];
-    if !accepted.dropped.is_empty() {
-        events.push(EventKind::SidsFiltered {
-            parties,
-            realm: Name::public(&accepted.account.realm),
-            dropped: accepted.dropped.len(),
-            sids: accepted.dropped.iter().map(|dropped| dropped.sid).collect(),
-        });
-    }
+    events.extend(sids_filtered(parties, &accepted.account, &accepted.dropped));
     cx.note(events);
+}
+
+/// The audit event of SIDs that the realm of an account may not assert, if there were any.
+fn sids_filtered(parties: Parties, account: &Account, dropped: &[DroppedSid]) -> Option<EventKind> {
+    (!dropped.is_empty()).then(|| EventKind::SidsFiltered {
+        parties,
+        realm: Name::public(&account.realm),
+        dropped: dropped.len(),
+        sids: dropped.iter().map(|dropped| dropped.sid).collect(),
+    })
 }
 
 /// The audit events of a credential that was not good.
@@ -365,3 +376,28 @@ pub(super) const KERBEROS_TOKEN: &str = "http://schemas.microsoft.com/ws/2006/05
 pub(super) const USERNAME_TOKEN: &str = "http://schemas.microsoft.com/ws/2006/05/identitymodel/tokens/UserName";
 /// Type of what claims providers send.
 const SAML_TOKEN: &str = "urn:oasis:names:tc:SAML:2.0:assertion";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::authn::session::tests::subject;
+    use crate::kerberos::domains::DropReason;
+
+    #[test]
+    fn sids_that_were_dropped_are_said_with_the_account() {
+        let SubjectOrigin::Directory(account) =
+            subject(AuthenticationMethod::Password, UtcTime::from_unix_seconds(1_767_607_201)).origin
+        else {
+            panic!("an account")
+        };
+        assert!(sids_filtered(Parties::of_account(&account), &account, &[]).is_none());
+        let sid = "S-1-5-21-9-9-9-512".parse().unwrap();
+        let dropped = [DroppedSid { sid, reason: DropReason::ForeignDomain }];
+        let Some(EventKind::SidsFiltered { parties, dropped: 1, sids, .. }) =
+            sids_filtered(Parties::of_account(&account), &account, &dropped)
+        else {
+            panic!("an event")
+        };
+        assert_eq!((parties.sid, sids), (Some(account.sid), vec![sid]));
+    }
+}

@@ -22,6 +22,8 @@ use super::trust_endpoint::TrustEndpoints;
 pub struct Environment {
     /// Federation service name, the host of every URL.
     pub service_name: String,
+    /// Every host name of this server, that one among them.
+    pub hosts: Vec<String>,
     /// The host whose connections ask for device certificates: `enterpriseregistration.` and the first UPN suffix.
     pub registration_host: String,
     /// Federation service identifier.

@@ -22,7 +22,7 @@ pub(super) enum References {
     Absent,
 }
 
-/// Writes the response.
+/// Writes the response. `context` is what the request called itself, by which its client finds the answer.
 ///
 /// # Errors
 /// [`WriteError`] when the relying party's identifier has a character that XML cannot carry.
@@ -32,13 +32,15 @@ pub(super) fn response(
     applies_to: &str,
     token: &IssuedToken,
     references: References,
+    context: Option<&str>,
 ) -> Result<(), WriteError> {
     let prefix = match version {
         Version::February2005 => "t",
         Version::Trust13 => "trust",
     };
     let trust = |local| Name::new(prefix, version.namespace(), local);
-    writer.element(&trust("RequestSecurityTokenResponse"), &[], |writer| {
+    let context = context.map(|context| Attribute::plain("Context", context));
+    writer.element(&trust("RequestSecurityTokenResponse"), context.as_slice(), |writer| {
         writer.element(&trust("Lifetime"), &[], |writer| {
             writer.leaf(&utility("Created"), &[], &token.not_before.to_xml())?;
             writer.leaf(&utility("Expires"), &[], &token.not_on_or_after.to_xml())

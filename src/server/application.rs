@@ -1,6 +1,6 @@
 //! The running application: what serves requests now, and swapping it when the configuration changes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -13,6 +13,7 @@ use crate::clock::{Clock, Random};
 use crate::config::diagnostic::{Code, Place, Report};
 use crate::config::live::{Commit, Subscriber};
 use crate::config::{Config, Loaded};
+use crate::kerberos::keytab::Keytab;
 use crate::protocols::browser::{certificate_door, device_door, my_devices, update_password};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
@@ -178,13 +179,15 @@ impl Serving {
     }
 
     /// This node only: the configuration was valid and the keys were loaded, or this would not exist; the keytab must be
-    /// readable now. What all nodes share never takes the whole farm out of the balancer.
+    /// readable now and have a key. What all nodes share never takes the whole farm out of the balancer.
     fn readiness(&self) -> StatusCode {
-        match std::fs::File::open(&self.keytab) {
-            Ok(_) => StatusCode::OK,
-            Err(_) => StatusCode::SERVICE_UNAVAILABLE,
-        }
+        if has_keys(&self.keytab) { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }
     }
+}
+
+/// Whether the keytab can be read and has a key.
+fn has_keys(keytab: &Path) -> bool {
+    Keytab::read(keytab).is_ok_and(|keytab| !keytab.entries().is_empty())
 }
 
 impl Subscriber for Application {
@@ -218,4 +221,31 @@ impl Subscriber for Application {
 fn internal(call: &Call, error: &dyn std::fmt::Display) -> Answer {
     tracing::error!(correlation = %call.correlation, %error, "a document could not be made");
     Answer::empty(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_keys;
+
+    #[test]
+    fn a_keytab_without_a_key_is_none() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("keytab");
+        assert!(!has_keys(&file));
+        // One key of `HTTP@A`: a principal of one component, its type, time, number 3 and a key of 32 octets.
+        let mut entry = vec![0, 1, 0, 1, b'A', 0, 4, b'H', b'T', b'T', b'P', 0, 0, 0, 1, 0, 0, 0, 0, 3, 0, 18, 0, 32];
+        entry.extend([7; 32]);
+        let mut good = vec![5, 2, 0, 0, 0, u8::try_from(entry.len()).unwrap()];
+        good.extend(entry);
+        for (content, expected) in [
+            (&good[..], true),
+            (&good[..good.len() - 1], false),
+            (&[5, 2], false),
+            (b"", false),
+            (b"-----BEGIN CERTIFICATE-----", false),
+        ] {
+            std::fs::write(&file, content).unwrap();
+            assert_eq!(has_keys(&file), expected, "{content:?}");
+        }
+    }
 }

@@ -4,7 +4,7 @@
 //! is derived from the configuration is made anew for each.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::audit::ClaimDetail;
@@ -21,7 +21,7 @@ use crate::directory::{CacheOptions, CachedDirectory};
 use crate::issuance::{Issuer, IssuerOptions, Services};
 use crate::kerberos::replay::ReplayOptions;
 use crate::kerberos::{Acceptor, AcceptorOptions, ReplayGuard, TrustedDomain, TrustedDomains};
-use crate::keys::KeyRing;
+use crate::keys::{KeyRing, KeyRingOptions};
 use crate::outgoing::Outgoing;
 use crate::pages::Pages;
 use crate::protocols::browser::{
@@ -38,8 +38,8 @@ use super::devices::{DEVICE_CODE_CAPACITY, KnownDevices};
 use super::observer::AuditLockouts;
 use super::settings::{
     alternate_login_id, binding_policy, certificate_domain, certificate_origin, domain_names, endpoints,
-    front_certificates, gate_settings, hosts, key_options, ldap_options, network_policy, read, registration_host,
-    secret_digest, secret_files, service_principals, windows_user_agents,
+    front_certificates, gate_settings, hosts, key_options, ldap_options, network_policy, own_hosts, read,
+    registration_host, secret_digest, secret_files, service_principals, windows_user_agents,
 };
 use super::stores::KnownStores;
 use super::verifier::CurrentVerifier;
@@ -77,6 +77,8 @@ pub struct Lasting {
     directory: std::sync::Mutex<Option<KnownDirectory>>,
     stores: std::sync::Mutex<Option<KnownStores>>,
     devices: std::sync::Mutex<Option<KnownDevices>>,
+    /// Where the keys are since the start.
+    key_directory: OnceLock<PathBuf>,
 }
 
 /// Registered devices, where they are served, and the codes of those without a browser.
@@ -114,6 +116,7 @@ impl Lasting {
             directory: std::sync::Mutex::default(),
             stores: std::sync::Mutex::default(),
             devices: std::sync::Mutex::default(),
+            key_directory: OnceLock::new(),
             clock,
             random,
             auditor,
@@ -130,9 +133,7 @@ impl Lasting {
         let domains = domain_names(config)?;
         let acceptor = Arc::new(self.acceptor(config)?);
         let (ldap, cached) = self.directory(config)?;
-        let keys = KeyRing::load_or_create(&key_options(config), &*self.clock, &*self.random)
-            .map_err(|error| AssemblyError::because("[keys]")(&error))?;
-        let keys = Arc::new(keys);
+        let keys = Arc::new(self.keys(config)?);
         let stores = self.stores(config, &cached)?;
         let (devices, device_codes) = self.devices(config, &ldap)?;
         let parts = prt::Parts { clock: &self.clock, random: &self.random, generations: &self.node.generations };
@@ -160,6 +161,7 @@ impl Lasting {
         .with_alternate_login_id(alternate_login_id(config));
         let environment = Environment {
             service_name: config.service.federation_service_name.to_string(),
+            hosts: own_hosts(config),
             registration_host: registration_host(config),
             service_identifier: config.service.identifier.clone(),
             display_name: config.service.display_name.clone(),
@@ -215,6 +217,23 @@ impl Lasting {
         })
     }
 
+    /// The keys; they are made when the server starts and there are none. A reload that finds none fails: a directory that was
+    /// emptied or is not mounted must not give every relying party a key that it does not know.
+    fn keys(&self, config: &Config) -> Result<KeyRing, AssemblyError> {
+        let options = self.key_options(config, self.key_directory.get().is_none());
+        let keys = KeyRing::load_or_create(&options, &*self.clock, &*self.random)
+            .map_err(|error| AssemblyError::because("[keys]")(&error))?;
+        self.key_directory.get_or_init(|| options.directory);
+        Ok(keys)
+    }
+
+    /// Where the keys are: the directory of the start, whatever the configuration says by now.
+    fn key_options(&self, config: &Config, create: bool) -> KeyRingOptions {
+        let configured = key_options(config);
+        let directory = self.key_directory.get().cloned().unwrap_or_else(|| configured.directory.clone());
+        KeyRingOptions { directory, create, ..configured }
+    }
+
     fn acceptor(&self, config: &Config) -> Result<Acceptor, AssemblyError> {
         let domains = trusted_domains(config)?;
         Acceptor::new(AcceptorOptions {
@@ -260,7 +279,9 @@ impl Lasting {
     /// browser wait for: where other servers see it, if there is such a place.
     fn devices(&self, config: &Config, ldap: &Arc<LdapDirectory>) -> Result<DevicesAndCodes, AssemblyError> {
         let mut known = self.devices.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let next = KnownDevices::of(config, ldap, &self.clock, &self.random, known.as_ref())?;
+        // One that issued before this change is never replaced by one that no device knows.
+        let keys = self.key_options(config, known.is_none());
+        let next = KnownDevices::of(config, ldap, &keys, &self.clock, &self.random, known.as_ref())?;
         *known = next;
         let codes = known.as_ref().and_then(|known| known.codes.clone());
         let codes = codes.unwrap_or_else(|| self.device_codes.clone());

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::assembly::AssemblyError;
-use super::settings::{key_options, ldap_options, secret_digest};
+use super::settings::{ldap_options, secret_digest};
 use super::stores::postgresql_options;
 use crate::clock::{Clock, Random};
 use crate::config::{Config, DeviceRegistration, Registry};
@@ -12,6 +12,7 @@ use crate::devices::{
     DeviceUpkeep, RequestLimits, SqlDeviceCodes, SqlPlace, SqlRegistry, SqlSettings,
 };
 use crate::directory::ldap::LdapDirectory;
+use crate::keys::KeyRingOptions;
 use crate::store::DeviceCodes;
 
 /// Device services, and what they were made of.
@@ -30,6 +31,7 @@ impl KnownDevices {
     pub(super) fn of(
         config: &Config,
         directory: &Arc<LdapDirectory>,
+        keys: &KeyRingOptions,
         clock: &Arc<dyn Clock>,
         random: &Arc<dyn Random>,
         known: Option<&Self>,
@@ -58,7 +60,7 @@ impl KnownDevices {
             Some(known) => Registered { registry: known.services.registry.clone(), codes: known.codes.clone() },
             None => self::registry(settings, directory, domain.as_str(), clock, random)?,
         };
-        let authority = DeviceAuthority::load_or_create(&key_options(config), domain.as_str(), &**clock, &**random);
+        let authority = DeviceAuthority::load_or_create(keys, domain.as_str(), &**clock, &**random);
         let authority = Arc::new(authority.map_err(|error| failed(&error))?);
         let services = Arc::new(DeviceServices { registry, authority, settings: device_settings(config), limits });
         publish(&services, directory);

@@ -3,6 +3,7 @@
 //! The only file that knows both. Reads the body within its limits, decides where the request came from, refuses what no
 //! endpoint may see, and puts the correlation id and the security header fields on every answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use actix_web::{HttpRequest, HttpResponse};
 use futures_util::StreamExt as _;
 use zeroize::Zeroizing;
 
-use crate::authn::{ForwardingHeaders, RequestOrigin};
+use crate::authn::{ForwardingHeaders, NetworkPolicy, RequestOrigin};
 use crate::correlation::CorrelationId;
 use crate::protocols::http::{Answer, Call, Connection};
 
@@ -85,7 +86,7 @@ async fn answer(
     if !endpoint.methods().contains(request.method()) {
         return method_not_allowed(endpoint);
     }
-    let Some(origin) = origin(serving, request) else { return Answer::empty(StatusCode::BAD_REQUEST) };
+    let Some(origin) = origin(&serving.network, request) else { return Answer::empty(StatusCode::BAD_REQUEST) };
     let mut call = Call {
         method: request.method().clone(),
         path: request.path().to_owned(),
@@ -160,18 +161,26 @@ async fn read_body(mut payload: Payload, limits: RequestLimits, keep: bool) -> R
 }
 
 /// Where the request came from, after the trusted proxies.
-fn origin(serving: &Serving, request: &HttpRequest) -> Option<RequestOrigin> {
+fn origin(network: &NetworkPolicy, request: &HttpRequest) -> Option<RequestOrigin> {
     let peer = request.peer_addr()?.ip();
-    let lines = |name| -> Vec<&str> {
-        request.headers().get_all(name).filter_map(|value: &HeaderValue| value.to_str().ok()).collect()
+    // By octets: a balancer appends to the line that the client sent, and what the client put into it takes nothing away
+    // from what the balancer says.
+    let texts = |name| -> Vec<Cow<'_, str>> {
+        request.headers().get_all(name).map(|value| String::from_utf8_lossy(value.as_bytes())).collect()
     };
+    let [forwarded_for, proxy, forwarded_client, proxy_client] =
+        ["x-forwarded-for", "x-ms-proxy", "x-ms-forwarded-client-ip", "x-ms-adfs-proxy-client-ip"].map(texts);
     let headers = ForwardingHeaders {
-        x_forwarded_for: &lines("x-forwarded-for"),
-        x_ms_proxy: &lines("x-ms-proxy"),
-        x_ms_forwarded_client_ip: &lines("x-ms-forwarded-client-ip"),
-        x_ms_adfs_proxy_client_ip: &lines("x-ms-adfs-proxy-client-ip"),
+        x_forwarded_for: &lines(&forwarded_for),
+        x_ms_proxy: &lines(&proxy),
+        x_ms_forwarded_client_ip: &lines(&forwarded_client),
+        x_ms_adfs_proxy_client_ip: &lines(&proxy_client),
     };
-    Some(serving.network.origin(peer, &headers))
+    Some(network.origin(peer, &headers))
+}
+
+fn lines<'a>(texts: &'a [Cow<'_, str>]) -> Vec<&'a str> {
+    texts.iter().map(AsRef::as_ref).collect()
 }
 
 /// The client's id of the request: from the header, or from the query, in which Microsoft Entra sends browsers with its own.
@@ -224,3 +233,48 @@ const SECURITY_HEADERS: [(&str, &str); 5] = [
     ("x-content-type-options", "nosniff"),
     ("x-frame-options", "DENY"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use crate::authn::NetworkLocation;
+
+    /// Behind the balancer 10.0.0.9, with the intranet 10.1.0.0/16.
+    fn seen(headers: &[(&'static str, &[u8])]) -> RequestOrigin {
+        let networks = |text: &str| vec![text.parse().unwrap()];
+        let policy = NetworkPolicy::new(networks("10.0.0.9/32"), vec![], networks("10.1.0.0/16"));
+        let mut request = TestRequest::default().peer_addr("10.0.0.9:4000".parse().unwrap());
+        for (name, value) in headers {
+            request = request.append_header((*name, HeaderValue::from_bytes(value).unwrap()));
+        }
+        origin(&policy, &request.to_http_request()).unwrap()
+    }
+
+    #[test]
+    fn an_octet_that_is_no_ascii_hides_nothing_of_what_the_balancer_appended() {
+        let client: IpAddr = "203.0.113.7".parse().unwrap();
+        for line in [&b"\xff, 203.0.113.7"[..], b"10.1.2.3\x80, 203.0.113.7", "\u{e9}, 203.0.113.7".as_bytes()] {
+            assert_eq!(seen(&[("x-forwarded-for", line)]).client_ip, client, "{line:?}");
+        }
+        let two_lines = seen(&[("x-forwarded-for", b"\xfe"), ("x-forwarded-for", b"203.0.113.7")]);
+        assert_eq!(two_lines.client_ip, client);
+        let inside = seen(&[("x-forwarded-for", b"\xff, 10.1.2.3")]);
+        assert_eq!(inside.location, NetworkLocation::Intranet);
+    }
+
+    #[test]
+    fn a_hop_that_cannot_be_read_is_no_client() {
+        let unread = seen(&[("x-forwarded-for", b"10.1.2.3, \xff10.1.2.4")]);
+        assert_eq!((unread.client_ip, unread.location), ("10.0.0.9".parse().unwrap(), NetworkLocation::Extranet));
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_read_is_present() {
+        let outside = seen(&[("x-forwarded-for", b"10.1.2.3"), ("x-ms-proxy", b"wap\xff")]);
+        assert_eq!((outside.location, outside.proxy), (NetworkLocation::Extranet, None));
+    }
+}

@@ -277,10 +277,6 @@ pub(super) fn read(path: &Path) -> Result<Vec<u8>, AssemblyError> {
 /// TLS settings of a configuration; `None` where a balancer in front ends TLS and forwards plain HTTP.
 pub fn tls_options(config: &Config) -> Option<TlsOptions> {
     let tls = config.server.tls.as_ref()?;
-    let name = config.service.federation_service_name.as_str();
-    let mut certificate_names = vec![format!("certauth.{name}")];
-    let suffixes = config.domains.iter().flat_map(|domain| &domain.upn_suffixes);
-    certificate_names.extend(suffixes.map(|suffix| format!("enterpriseregistration.{suffix}")));
     Some(TlsOptions {
         certificate_file: tls.certificate_file.clone(),
         key_file: tls.key_file.clone(),
@@ -289,8 +285,24 @@ pub fn tls_options(config: &Config) -> Option<TlsOptions> {
             crate::config::TlsProfile::Downlevel => TlsProfile::Downlevel,
         },
         http2: tls.http2,
-        certificate_names,
+        certificate_names: certificate_names(config),
     })
+}
+
+/// The names on which a client certificate is asked for.
+fn certificate_names(config: &Config) -> Vec<String> {
+    let mut names = vec![format!("certauth.{}", config.service.federation_service_name)];
+    let suffixes = config.domains.iter().flat_map(|domain| &domain.upn_suffixes);
+    names.extend(suffixes.map(|suffix| format!("enterpriseregistration.{suffix}")));
+    names
+}
+
+/// Every name that clients may call this server by: its own, those that ask for certificates, and those it has tickets for.
+pub(super) fn own_hosts(config: &Config) -> Vec<String> {
+    let mut names = vec![config.service.federation_service_name.to_string()];
+    names.extend(certificate_names(config));
+    names.extend(hosts(config));
+    names
 }
 
 /// The host that devices are registered at, and unregister at by their certificates.

@@ -41,19 +41,20 @@ pub struct TlsOptions {
     pub certificate_names: Vec<String>,
 }
 
-/// The certificate and key in use, replaced as a whole when the files change.
+/// The certificate and key in use, and the names that ask, replaced as a whole when the files or the configuration change.
 pub struct TlsIdentity {
     /// DER of the leaf certificate.
     pub certificate_der: Arc<[u8]>,
     plain: SslContext,
     asking: SslContext,
+    /// On which a client certificate is asked for, lower case.
+    names: Vec<String>,
 }
 
 /// The shared, swappable identity of all TLS listeners.
 #[derive(Clone)]
 pub struct TlsState {
     current: Arc<ArcSwap<TlsIdentity>>,
-    names: Arc<[String]>,
 }
 
 /// Why TLS could not be set up.
@@ -92,10 +93,7 @@ impl TlsState {
     /// # Errors
     /// [`TlsError`] when they cannot be used.
     pub fn load(options: &TlsOptions) -> Result<Self, TlsError> {
-        Ok(Self {
-            current: Arc::new(ArcSwap::from_pointee(TlsIdentity::load(options)?)),
-            names: options.certificate_names.iter().map(|name| name.to_lowercase()).collect(),
-        })
+        Ok(Self { current: Arc::new(ArcSwap::from_pointee(TlsIdentity::load(options)?)) })
     }
 
     /// Reads the files again, without using them yet.
@@ -118,7 +116,7 @@ impl TlsState {
 
     /// Whether a client certificate is asked for on this server name.
     pub fn asks_on(&self, server_name: &str) -> bool {
-        self.names.iter().any(|name| name.eq_ignore_ascii_case(server_name))
+        self.current.load().asks_on(server_name)
     }
 
     /// A builder for one listener; `ask_everyone` asks every client for a certificate, whatever name it calls.
@@ -134,7 +132,7 @@ impl TlsState {
         let state = self.clone();
         builder.set_servername_callback(move |ssl, _alert| {
             let identity = state.current.load();
-            let asks = ask_everyone || ssl.servername(NameType::HOST_NAME).is_some_and(|name| state.asks_on(name));
+            let asks = ask_everyone || ssl.servername(NameType::HOST_NAME).is_some_and(|name| identity.asks_on(name));
             ssl.set_ssl_context(if asks { &identity.asking } else { &identity.plain })
                 .map_err(|_| SniError::ALERT_FATAL)?;
             if asks {
@@ -169,7 +167,16 @@ impl TlsIdentity {
         let mut asking = context(options, leaf, intermediates, &key)?;
         // A session made where no certificate was asked for must not resume where one is.
         asking.set_session_id_context(b"chancery-certificate")?;
-        Ok(Self { certificate_der: leaf.to_der()?.into(), plain: plain.build(), asking: asking.build() })
+        Ok(Self {
+            certificate_der: leaf.to_der()?.into(),
+            plain: plain.build(),
+            asking: asking.build(),
+            names: options.certificate_names.iter().map(|name| name.to_lowercase()).collect(),
+        })
+    }
+
+    fn asks_on(&self, server_name: &str) -> bool {
+        self.names.iter().any(|name| name.eq_ignore_ascii_case(server_name))
     }
 }
 
@@ -240,5 +247,39 @@ mod tests {
         assert_eq!(select_protocol(browser, true).ok(), Some(&b"h2"[..]));
         assert!(select_protocol(b"\x02h2", false).is_err());
         assert!(select_protocol(b"\x09h2", true).is_err());
+    }
+
+    #[test]
+    fn the_names_that_ask_follow_the_configuration() {
+        use crate::clock::{SystemRandomSource, UtcTime};
+        use crate::keys::{CertificateOptions, KeyPurpose, RsaKeySize, generate};
+        let made_of = CertificateOptions {
+            federation_service_name: "sts.corp.example",
+            key_size: RsaKeySize::Rsa2048,
+            lifetime: std::time::Duration::from_hours(24),
+        };
+        let (purpose, now) = (KeyPurpose::TokenSigning, UtcTime::from_unix_seconds(1_767_607_200));
+        let material = generate::self_signed(purpose, &made_of, now, &SystemRandomSource::new()).unwrap();
+        let key = PKey::private_key_from_pkcs8(material.pkcs8().expose()).unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let options = |names: &[&str]| TlsOptions {
+            certificate_file: directory.path().join("tls.pem"),
+            key_file: directory.path().join("tls.key"),
+            profile: TlsProfile::Modern,
+            http2: false,
+            certificate_names: names.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let before = options(&["certauth.sts.corp.example"]);
+        std::fs::write(&before.certificate_file, material.certificate().pem()).unwrap();
+        std::fs::write(&before.key_file, key.private_key_to_pem_pkcs8().unwrap()).unwrap();
+
+        let state = TlsState::load(&before).unwrap();
+        let new = "enterpriseregistration.brand.example";
+        assert!(state.asks_on("certauth.STS.corp.example") && !state.asks_on(new));
+        state.commit(
+            TlsState::prepare(&options(&["certauth.sts.corp.example", "EnterpriseRegistration.brand.example"]))
+                .unwrap(),
+        );
+        assert!(state.asks_on(new) && !state.asks_on("sts.corp.example"));
     }
 }

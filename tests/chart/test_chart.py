@@ -179,7 +179,9 @@ class Invariants(unittest.TestCase):
         before = template()
         self.assertEqual(before, template("--set", "trusts.another\\.toml=x"))
         self.assertEqual(before, template("--set", "config.entra.enabled=false"))
-        self.assertNotEqual(before, template("--set", "config.server.limits.workers=4"))
+        for setting in ("server.limits.workers=4", "server.shutdown_grace_seconds=5", "server.log.level=debug", "audit.on_failure=stop_issuance"):
+            self.assertNotEqual(before, template("--set", "config." + setting), setting)
+        self.assertEqual(before, template("--set", "config.audit.claims=none"))
 
     def test_updates_keep_every_pod_until_its_successor_is_ready(self):
         for values, found, pod in self.each():

@@ -59,6 +59,17 @@ fn a_good_certificate_of_an_account_that_is_off_opens_nothing() {
         assert_eq!(Fault::of(&reply), Fault::failed_authentication());
         rejected(&reply.audit(), reason);
     }
+    // One that was good a moment ago, and whose attributes are remembered.
+    let account = Account::new("cert").with(&format!("userAccountControl: 512\n{mapping}")).create();
+    let good = present("disabled").status;
+    account.modify("replace: userAccountControl\nuserAccountControl: 514");
+    let disabled = present("disabled");
+    account.modify("replace: userAccountControl\nuserAccountControl: 512");
+    let again = present("disabled").status;
+    account.delete();
+    assert_eq!((good, again), (200, 200));
+    assert_eq!(Fault::of(&disabled), Fault::failed_authentication());
+    rejected(&disabled.audit(), "AccountDisabled");
 }
 
 #[test]

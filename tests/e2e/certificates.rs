@@ -129,13 +129,27 @@ fn the_signature_may_refer_to_its_certificate_by_thumbprint_and_cover_the_body()
 }
 
 #[test]
+fn a_signed_message_may_be_addressed_to_each_name_of_the_server() {
+    let lab = Lab::get();
+    let path = Version::Trust13.path("certificatemixed");
+    for host in [format!("{}:443", lab.host), format!("certauth.{}", lab.host), lab.host.to_uppercase()] {
+        let Answer { status, body, .. } = signed_message("alice-sid", json!({"to": format!("https://{host}{path}")}));
+        assert_eq!((&host, status), (&host, 200), "{body}");
+    }
+}
+
+#[test]
 fn a_message_whose_signature_does_not_hold_is_refused() {
     let lab = Lab::get();
     let other_key = lab.clients.join("bob-ski.key");
     let whole = ["_0", "_1", "_2"];
+    let elsewhere = format!("https://sts.other.example{}", Version::Trust13.path("certificatemixed"));
     let (signature, time) = ("InvalidSignature", "MessageExpired");
     let cases = [
         ("To is not signed", json!({"signed": ["_0"]}), signature),
+        ("there is no To", json!({"to": null, "signed": ["_0"]}), signature),
+        ("addressed to another server", json!({"to": elsewhere}), signature),
+        ("addressed to nobody", json!({"to": "http://www.w3.org/2005/08/addressing/anonymous"}), signature),
         ("the Timestamp is not signed", json!({"signed": ["_1"]}), signature),
         ("signed with another key", json!({"key": other_key}), signature),
         ("made an hour ago", json!({"clock": -3600}), time),

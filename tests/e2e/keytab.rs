@@ -55,6 +55,15 @@ fn without_its_keytab_a_node_is_not_ready_but_alive() {
     assert_eq!(Curl::new(&probe).send().status, 503, "the balancer learns it too");
     fs::rename(&away, &keytab).expect("a rename");
     node.wait(200);
+    let good = fs::read(&keytab).expect("a keytab");
+    let cut = good.get(..good.len() - 1).expect("some octets");
+    for (what, content) in [("no octet", &b""[..]), ("no key", &[5, 2]), ("text", b"-----BEGIN"), ("a part", cut)] {
+        replace_file(&keytab, content);
+        node.wait(503);
+        assert_eq!(node.health("/healthz/live"), 200, "{what}");
+        replace_file(&keytab, &good);
+        node.wait(200);
+    }
     assert_eq!(node.token_of_computer().status, 200);
 }
 

@@ -1,7 +1,7 @@
 //! Changes of the configuration under a running server: by signal, by file, by a link turned to another directory.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 use std::process::Command;
 
@@ -115,6 +115,41 @@ fn reload_of_a_server_that_does_not_run_says_so() {
 }
 
 #[test]
+fn a_reload_that_finds_no_keys_is_refused_and_the_old_keys_sign() {
+    let node = NodeSetup::new().start();
+    let (keys, aside) = (node.directory.join("state/keys"), node.directory.join("state/aside"));
+    let key = signing_certificates(&node);
+    fs::rename(&keys, &aside).expect("the directory goes, as a volume that is not mounted");
+    let (served, said) = node.reload();
+    assert!(!served && said.contains("state/keys"), "{said}");
+    fs::create_dir(&keys).expect("an empty directory");
+    fs::set_permissions(&keys, fs::Permissions::from_mode(0o700)).expect("a mode");
+    let (served, said) = node.reload();
+    assert!(!served && said.contains("there are no keys in"), "{said}");
+    assert_eq!(fs::read_dir(&keys).expect("a directory").count(), 0, "nothing is made");
+    assert_eq!(signing_certificates(&node), key);
+    assert_eq!(node.token_of_computer().status, 200);
+
+    fs::remove_dir(&keys).expect("an empty directory");
+    fs::rename(&aside, &keys).expect("the keys are back");
+    let (served, said) = node.reload();
+    assert!(served, "{said}");
+    assert_eq!(signing_certificates(&node), key);
+}
+
+#[test]
+fn another_key_directory_is_for_the_next_start() {
+    let node = NodeSetup::new().start();
+    let key = signing_certificates(&node);
+    let other = node.directory.join("other-keys");
+    replace(&node.file(), "[keys]\n", &format!("[keys]\ndirectory = \"{}\"\n", other.display()));
+    let (served, said) = node.reload();
+    assert!(served && said.contains("`keys.directory` changed"), "{said}");
+    assert_eq!(signing_certificates(&node), key);
+    assert!(!other.exists(), "no keys are made there");
+}
+
+#[test]
 fn a_new_tls_certificate_is_for_new_connections() {
     let setup = NodeSetup::new();
     certificate(&setup.directory, "first");
@@ -183,6 +218,16 @@ fn alice() -> String {
 fn last_reload(node: &Node) -> serde_json::Value {
     let text = fs::read(node.directory.join("state/last-reload.json")).expect("the state file");
     serde_json::from_slice(&text).expect("JSON")
+}
+
+/// The token-signing certificates that the metadata announces.
+fn signing_certificates(node: &Node) -> Vec<String> {
+    let metadata = node.curl("/FederationMetadata/2007-06/FederationMetadata.xml").send().body;
+    let found = metadata.split("<KeyDescriptor use=\"signing\"").skip(1);
+    let found = found.filter_map(|rest| rest.split("X509Certificate>").nth(1));
+    let found: Vec<String> = found.map(str::to_owned).collect();
+    assert!(!found.is_empty(), "no certificate in {metadata}");
+    found
 }
 
 fn entity_id(node: &Node) -> String {

@@ -93,6 +93,27 @@ fn a_computer_and_a_user_get_their_tokens_in_both_versions_by_negotiate() {
     }
 }
 
+#[test]
+fn what_a_request_calls_itself_comes_back_with_its_answer() {
+    for version in Version::BOTH {
+        let rst = alice(version).build();
+        let send = |rst: &str| post(&version.path("usernamemixed"), rst);
+        let without = send(&rst);
+        assert_eq!(without.status, 200, "{}", without.body);
+        assert!(!without.body.contains(" Context="), "{}", without.body);
+        let named = |context: &str| {
+            let begin = "<wst:RequestSecurityToken ";
+            rst.replace(begin, &format!("{begin}Context=\"{context}\" "))
+        };
+        let with = send(&named("uuid-7 &lt;&amp;"));
+        assert_eq!(with.status, 200, "{}", with.body);
+        assert!(with.body.contains("RequestSecurityTokenResponse Context=\"uuid-7 &lt;&amp;\""), "{}", with.body);
+        let long = send(&named(&"x".repeat(3000)));
+        assert_eq!(long.status, 500);
+        assert!(long.body.contains("InvalidRequest"), "{}", long.body);
+    }
+}
+
 /// What every client reads of an answer (ws-federation.md 3.4).
 fn check_shape(body: &str, version: Version, mixed: bool) {
     assert!(body.contains(&format!(">{}</a:Action>", version.answer())), "{body}");

@@ -61,11 +61,11 @@ group, hence group_access. Helm reads every number as a float, which the server 
 {{- regexReplaceAll "(?m)^(\\s*[A-Za-z0-9_-]+ = -?[0-9]+)\\.0$" (toToml (mergeOverwrite $chart (deepCopy .Values.config))) "${1}" -}}
 {{- end -}}
 
-{{/* What only a start reads: listeners, limits, places of state. Everything else is taken over by running servers. */}}
+{{/* What only a start reads: listeners, limits, log and audit log, places of state. Everything else is taken over by running servers. */}}
 {{- define "chancery.restart" -}}
 {{- $config := include "chancery.config" . | fromToml -}}
 {{- $server := dig "server" dict $config -}}
-{{- toJson (list (pick $server "https" "http" "client_certificate" "management" "tls_ends_in_front" "limits" "log") (dig "service" "state_directory" "" $config) (dig "keys" dict $config)) -}}
+{{- toJson (list (pick $server "https" "http" "client_certificate" "management" "tls_ends_in_front" "limits" "log" "shutdown_grace_seconds") (dig "service" "state_directory" "" $config) (dig "keys" dict $config) (pick (dig "audit" dict $config) "sink" "file" "on_failure")) -}}
 {{- end -}}
 
 {{/* What cannot be left out, said with an example. */}}

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::clock::UtcTime;
 use crate::directory::{
-    Account, AccountKey, AttributeName, AttributeValue, Attributes, Directory, DirectoryError, Sid,
+    Account, AccountKey, AttributeName, AttributeValue, Attributes, Directory, DirectoryError, Sid, SignInState,
 };
 
 /// A domain in which accounts of certificates are looked for.
@@ -41,7 +41,8 @@ impl CertificateDomain {
 ///
 /// Looked for by strong `altSecurityIdentities` value, then by SID, then by UPN, in the domain that the certificate names. The
 /// others are asked for a mapping only when that gives no account: a domain that does not answer keeps nobody of another
-/// one out. Attributes may be as old as the directory's cache, as everywhere.
+/// one out. Mappings may be as old as the directory's cache, as attributes everywhere; whether the account may sign in is
+/// never from a cache.
 ///
 /// # Errors
 /// [`CertificateAccountError`].
@@ -92,7 +93,15 @@ async fn account_by(
     };
     let mapping = policy.decide(identity, &mappings)?;
     check_state(&attributes, now)?;
-    Ok((account, mapping))
+    // What was read may be minutes old.
+    match directory.sign_in_state(&account.sid).await? {
+        SignInState::Disabled => Err(CertificateAccountError::Disabled),
+        SignInState::Locked => Err(CertificateAccountError::Locked),
+        SignInState::AccountExpired => Err(CertificateAccountError::ExpiredSince),
+        SignInState::OutsideHours => Err(CertificateAccountError::OutsideHours),
+        // A certificate is no password.
+        SignInState::PasswordExpired | SignInState::Permitted => Ok((account, mapping)),
+    }
 }
 
 /// Why no account may sign in with a certificate.
@@ -113,6 +122,9 @@ pub enum CertificateAccountError {
     /// The account's own expiry date has passed.
     #[error("the account expired at {0}")]
     Expired(UtcTime),
+    /// The same, since its attributes were read.
+    #[error("the account has expired")]
+    ExpiredSince,
     /// The domain has locked the account.
     #[error("the account is locked in Active Directory")]
     Locked,
@@ -256,6 +268,8 @@ mod tests {
         mapped: Vec<&'static str>,
         mapped_in_other: Vec<&'static str>,
         down: Option<&'static str>,
+        /// What no cache answers.
+        state: SignInState,
     }
 
     impl FakeDirectory {
@@ -311,6 +325,10 @@ mod tests {
             Ok(attributes)
         }
 
+        async fn sign_in_state(&self, _: &Sid) -> Result<SignInState, DirectoryError> {
+            Ok(self.state)
+        }
+
         async fn search(
             &self,
             domain: &str,
@@ -359,6 +377,7 @@ mod tests {
             mapped: vec![],
             mapped_in_other: vec![],
             down: None,
+            state: SignInState::Permitted,
         }
     }
 
@@ -489,6 +508,22 @@ mod tests {
             let mut directory = directory();
             directory.attributes.retain(|(known, _)| *known != missing);
             assert_eq!(find(&directory, &identity(Some(ALICE), None)).await, Err(Unreadable(missing)));
+        }
+    }
+
+    #[tokio::test]
+    async fn attributes_that_were_read_before_do_not_let_an_account_in() {
+        for (state, expected) in [
+            (SignInState::Permitted, Ok(())),
+            (SignInState::PasswordExpired, Ok(())),
+            (SignInState::Disabled, Err(CertificateAccountError::Disabled)),
+            (SignInState::Locked, Err(CertificateAccountError::Locked)),
+            (SignInState::AccountExpired, Err(CertificateAccountError::ExpiredSince)),
+            (SignInState::OutsideHours, Err(CertificateAccountError::OutsideHours)),
+        ] {
+            let directory = FakeDirectory { state, ..directory() };
+            let found = find(&directory, &identity(Some(ALICE), None)).await.map(|_| ());
+            assert_eq!(found, expected, "{state:?}");
         }
     }
 

@@ -59,7 +59,7 @@ impl PasswordVerifier for FakeDomain {
         }
         let Some(sam) = sam_account_name(&user) else { return Err(PasswordError::UnknownAccount) };
         if password.expose() == "right" {
-            Ok(PasswordAccepted { account: account(sam), expires: None, alternate_login_id: None })
+            Ok(PasswordAccepted { account: account(sam), expires: None, alternate_login_id: None, dropped: Vec::new() })
         } else {
             Err(PasswordError::Wrong)
         }
@@ -532,6 +532,20 @@ async fn an_office_that_signs_in_is_never_slowed() {
     let world = world();
     for _ in 0..200 {
         assert!(world.sign_in("CORP\\alice", "right", HOME).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn what_the_domain_does_not_answer_costs_a_source_nothing() {
+    for client in [HOME, "2001:db8:1:2ff::7"] {
+        let world = world();
+        let down = PasswordError::Unavailable { reason: String::new() };
+        let asked = (String::from("alice"), String::from("down"));
+        world.domain.scripted.lock().unwrap().insert(asked, down.clone());
+        for n in 0..51 {
+            assert_eq!(world.sign_in("CORP\\alice", "down", client).await, Err(down.clone().into()), "{client} {n}");
+        }
+        assert_eq!(world.asked(), 51);
     }
 }
 

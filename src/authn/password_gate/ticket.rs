@@ -93,7 +93,7 @@ impl Ticket {
             let now = self.shared.parts.clock.monotonic();
             let mut state = self.shared.state();
             self.settle(&mut state, Verdict::Neutral, now);
-            state.sources.pay_back(self.report.origin.client_ip, now);
+            state.sources.pay_back(network_of(self.report.origin.client_ip), now);
             drop(state);
             if self.was_locked && error.may_change_password() {
                 self.shared.tell(&self.report, LockoutEventKind::CorrectWhileLocked, 0);

@@ -223,6 +223,44 @@ fn what_needs_a_restart_is_said() {
     assert!(reload.findings.iter().any(|f| f.code == Code::RestartNeeded && f.message.contains("server.https")));
 }
 
+#[test]
+fn each_key_that_only_a_start_reads_is_said_and_no_other() {
+    for (under, text, said) in [
+        ("[server]", "shutdown_grace_seconds = 7", Some("server.shutdown_grace_seconds")),
+        ("[server]", "log = { level = 'debug' }", Some("server.log")),
+        ("[server]", "limits = { workers = 3 }", Some("server.limits.workers")),
+        ("[server]", "limits = { keep_alive_seconds = 9 }", Some("server.limits.keep_alive_seconds")),
+        ("[server]", "limits = { body_bytes = 70000 }", None),
+        ("[keys]", "directory = 'other'", Some("keys.directory")),
+        ("[keys]", "certificate_lifetime_days = 30", None),
+    ] {
+        let fixture = Fixture::complete();
+        let live = start(&fixture);
+        fixture.write("chancery.toml", &COMPLETE.replace(under, &format!("{under}\n{text}")));
+        let reload = live.reload();
+        assert_eq!(reload.result, ReloadResult::Served, "{text}: {:?}", reload.findings);
+        assert_eq!(needing_restart(&reload), said.into_iter().collect::<Vec<_>>(), "{text}");
+    }
+    for (text, said) in [
+        ("sink = 'file'\nfile = 'audit.jsonl'", vec!["audit.sink", "audit.file"]),
+        ("on_failure = 'stop_issuance'", vec!["audit.on_failure"]),
+        ("claims = 'none'", vec![]),
+    ] {
+        let fixture = Fixture::complete();
+        let live = start(&fixture);
+        fixture.write("chancery.toml", &format!("{COMPLETE}\n[audit]\n{text}\n"));
+        let reload = live.reload();
+        assert_eq!(reload.result, ReloadResult::Served, "{text}: {:?}", reload.findings);
+        assert_eq!(needing_restart(&reload), said, "{text}");
+    }
+}
+
+/// The keys that a reload says need a restart.
+fn needing_restart(reload: &LastReload) -> Vec<&str> {
+    let said = reload.findings.iter().filter(|finding| finding.code == Code::RestartNeeded);
+    said.filter_map(|finding| finding.message.split('`').nth(1)).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hang_up_signal_reloads() {
     // Taken first, so that the signal can never end the test program.

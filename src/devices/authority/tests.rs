@@ -269,6 +269,24 @@ fn a_successor_has_the_same_name_and_both_are_taken() {
 }
 
 #[test]
+fn no_authority_is_made_unless_asked() {
+    let root = tempfile::tempdir().unwrap();
+    let made = authority(root.path());
+    let load = |root: &Path| {
+        let options = KeyRingOptions { create: false, ..options(root) };
+        DeviceAuthority::load_or_create(&options, "corp.example", &ManualClock::at(NOW), &random())
+    };
+    assert_eq!(load(root.path()).unwrap().certificate(), made.certificate());
+
+    let other = tempfile::tempdir().unwrap();
+    KeyRing::load_or_create(&options(other.path()), &ManualClock::at(NOW), &random()).unwrap();
+    let vault = options(other.path()).open(&random()).unwrap();
+    assert!(matches!(load(other.path()), Err(AuthorityError::None { .. })));
+    let manifest = vault.manifest().unwrap().unwrap();
+    assert!(manifest.of(KeyPurpose::DeviceAuthority).is_empty());
+}
+
+#[test]
 fn where_there_is_no_authority_there_is_no_successor() {
     let root = tempfile::tempdir().unwrap();
     KeyRing::load_or_create(&options(root.path()), &ManualClock::at(NOW), &random()).unwrap();

@@ -1,9 +1,9 @@
 //! `FederationMetadata.xml`: what partners read to trust this farm (ws-federation.md 8).
 //!
-//! Signed, on one line, with the primary and the next token-signing certificate, in AD FS' order and with AD FS' prefixes:
-//! one client compares the literal text `fed:SecurityTokenServiceType`. It names no endpoint that does not work: the SAML
-//! roles are published with the protocol that serves them, and the passive endpoint stands in the role that issues tokens,
-//! not in the one that would take them.
+//! Signed, on one line, with every token-signing certificate, the primary first, in AD FS' order and with AD FS' prefixes: one
+//! client compares the literal text `fed:SecurityTokenServiceType`. It names no endpoint that does not work: of the SAML roles
+//! the one that takes answers of claims providers is there, the one that issues is not, and the passive endpoint stands in both
+//! roles of WS-Federation.
 
 use crate::claims::descriptions::{ClaimDescription, ClaimDescriptions};
 use crate::clock::{Random, RandomError};

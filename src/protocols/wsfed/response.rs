@@ -24,7 +24,7 @@ pub(super) fn hand_over(
 /// `wresult`: the response of WS-Trust of February 2005, which every relying party reads.
 fn wresult(audience: &str, token: &IssuedToken) -> Result<String, WriteError> {
     let mut writer = Writer::with_capacity(token.bytes.len() + 2048);
-    rstr::response(&mut writer, Version::February2005, audience, token, References::Absent)?;
+    rstr::response(&mut writer, Version::February2005, audience, token, References::Absent, None)?;
     // The writer takes and writes text only; whatever it were not would be replaced, and the token refused.
     writer.finish().map(|octets| String::from_utf8_lossy(&octets).into_owned())
 }

@@ -83,6 +83,10 @@ pub(super) async fn signed_message(
     let Some(timestamp) = timestamp.filter(|signed| security.timestamp == Some(*signed)) else {
         return Err(refuse(CredentialFailure::Signature, "the signed Timestamp is not readable"));
     };
+    // Without it another server that the client talks to could hand the message on to this one.
+    if !signed_to(&signature).is_some_and(|to| super::request::names_one_of(&to, &environment.hosts)) {
+        return Err(refuse(CredentialFailure::Signature, "no signed To names this server"));
+    }
     check_time(cx, Some(timestamp), &parties, method, X509_TOKEN)?;
     let held = HeldCertificate { leaf: &signature.certificate, chain: &[], method };
     let account = certificate_account(cx, sign_in, held, request).await?;
@@ -90,6 +94,12 @@ pub(super) async fn signed_message(
     let proof =
         Proof { certificate: Some(&signature.certificate), password_expires: None, method, alternate_login_id: None };
     subject(cx, account, proof, &request.applies_to, X509_TOKEN)
+}
+
+/// The address that the signature covers.
+fn signed_to(signature: &MessageSignature) -> Option<String> {
+    let document = signature.to.as_ref()?.document().ok()?;
+    Some(document.root().text().ok()?.trim().to_owned())
 }
 
 /// A certificate in TLS; the handshake has proved that the client holds its key.

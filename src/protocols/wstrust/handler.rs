@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::fault::TrustFault;
 use super::refusal::Refusal;
 use super::request::{self, TrustRequest};
+use super::response::Asked;
 use super::{credential, response};
 use crate::audit::AuthProtocol;
 use crate::authn::AuthenticatedSubject;
@@ -112,8 +113,8 @@ async fn issue(
         }
     };
     let token = environment.issuer.mint(cx, &grant, &TokenSpec::default()).await?;
-    let relates_to = request.message_id.as_deref();
-    Ok(response::token_response(endpoint, relates_to, &grant.audience, &token, cx.services.clock.now())?)
+    let asked = Asked { message_id: request.message_id.as_deref(), context: request.context.as_deref() };
+    Ok(response::token_response(endpoint, &asked, &grant.audience, &token, cx.services.clock.now())?)
 }
 
 fn answer(cx: &Context, endpoint: TrustEndpoint, relates_to: Option<&str>, result: Result<Vec<u8>, Refusal>) -> Answer {

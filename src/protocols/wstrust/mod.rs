@@ -12,4 +12,4 @@ mod response;
 pub use fault::TrustFault;
 pub use handler::handle;
 pub use request::{RequestError, TrustRequest, decode};
-pub use response::{fault_response, token_response};
+pub use response::{Asked, fault_response, token_response};

@@ -18,6 +18,8 @@ use crate::xml::{Document, Element, Limits, ReadError};
 pub struct TrustRequest {
     /// `wsa:MessageID`, echoed in the answer.
     pub message_id: Option<String>,
+    /// `RequestSecurityToken/@Context`, echoed in the answer.
+    pub context: Option<String>,
     /// `wsse:Security`, when the message has one.
     pub security: Option<SecurityHeader>,
     /// Who the token is for, literally.
@@ -134,7 +136,13 @@ pub fn decode(
     let body = envelope.required_child(soap::SOAP, "Body")?;
     let request = only_request(body, endpoint.version)?;
     let (applies_to, token_type) = read_request(request, endpoint.version)?;
-    Ok(TrustRequest { message_id: message_id.clone(), security, applies_to, token_type })
+    // Cut short it would name another request.
+    let context = request.attribute("Context");
+    if context.is_some_and(|context| context.len() > MAX_CONTEXT) {
+        return Err(RequestError::Shape("the Context is too long"));
+    }
+    let context = context.map(str::to_owned);
+    Ok(TrustRequest { message_id: message_id.clone(), context, security, applies_to, token_type })
 }
 
 /// Every header block that is for us and marked `mustUnderstand` must be one we know (SOAP 1.2 part 1, 2.4).
@@ -168,7 +176,8 @@ fn check_addressing(header: Element<'_, '_>, endpoint: TrustEndpoint) -> Result<
             return Err(RequestError::Action { action: cut(action, MAX_SHOWN) });
         }
     }
-    // Behind balancers and alternative names the host says nothing; the path says which endpoint was meant.
+    // Behind balancers and alternative names the host says nothing; the path says which endpoint was meant. Where the
+    // signature is the credential, the host counts as well ([`names_one_of`]).
     if let Some(to) = header.child_text(soap::ADDRESSING, "To")? {
         let to = to.trim();
         if to != ANONYMOUS && !path_of(to).eq_ignore_ascii_case(&endpoint.path()) {
@@ -183,6 +192,17 @@ fn path_of(url: &str) -> &str {
     let after_scheme = url.split_once("://").map_or(url, |(_, rest)| rest);
     let path = after_scheme.find('/').and_then(|start| after_scheme.get(start..)).unwrap_or("/");
     path.split(['?', '#']).next().unwrap_or(path).trim_end_matches('/')
+}
+
+/// Whether an absolute URL is one of a server of these names, at whatever port.
+pub(super) fn names_one_of(url: &str, hosts: &[String]) -> bool {
+    let Some((_, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|octet| octet.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
 }
 
 fn security_block<'d, 'i>(header: Element<'d, 'i>) -> Result<Option<Element<'d, 'i>>, RequestError> {
@@ -327,6 +347,7 @@ const ACT_AS_NAMESPACE: &str = "http://docs.oasis-open.org/ws-sx/ws-trust/200802
 const MAX_SHOWN: usize = 256;
 const MAX_MESSAGE_ID: usize = 1024;
 const MAX_IDENTIFIER: usize = 2048;
+const MAX_CONTEXT: usize = 2048;
 
 #[cfg(test)]
 mod tests {
@@ -355,6 +376,40 @@ mod tests {
         assert_eq!(request.applies_to, "urn:x");
         assert_eq!(request.message_id.as_deref(), Some("urn:uuid:1"));
         assert!(request.security.is_none() && request.token_type.is_none());
+    }
+
+    #[test]
+    fn what_a_request_calls_itself_is_kept_and_bounded() {
+        let with = |context: &str| {
+            let text = message("", &format!("{ISSUE}{APPLIES}"));
+            let text = text.replace("<t:RequestSecurityToken ", &format!("<t:RequestSecurityToken {context} "));
+            decode(text.as_bytes(), ENDPOINT, &Limits::SOAP, &mut None).map(|request| request.context)
+        };
+        assert_eq!(with("").unwrap(), None);
+        assert_eq!(with(r#"Context="urn:uuid:7 &lt;&amp;""#).unwrap().as_deref(), Some("urn:uuid:7 <&"));
+        let long = |octets: usize| format!(r#"Context="{}""#, "x".repeat(octets));
+        assert_eq!(with(&long(MAX_CONTEXT)).unwrap().map(|context| context.len()), Some(MAX_CONTEXT));
+        assert!(matches!(with(&long(MAX_CONTEXT + 1)), Err(RequestError::Shape(_))));
+    }
+
+    #[test]
+    fn the_name_of_a_signed_message_is_its_host() {
+        let ours = [String::from("sts.corp.example"), String::from("certauth.sts.corp.example")];
+        for (to, expected) in [
+            ("https://sts.corp.example/adfs/services/trust/13/certificatemixed", true),
+            ("https://STS.corp.example:443/adfs/services/trust/13/certificatemixed", true),
+            ("https://certauth.sts.corp.example/adfs/services/trust/13/certificatemixed", true),
+            ("https://sts.other.example/adfs/services/trust/13/certificatemixed", false),
+            ("https://sts.corp.example@sts.other.example/adfs/services/trust/13/certificatemixed", false),
+            ("https://sts.other.example?https://sts.corp.example/", false),
+            ("https://sts.corp.example.other.example/", false),
+            ("//sts.corp.example/adfs/services/trust/13/certificatemixed", false),
+            ("/adfs/services/trust/13/certificatemixed", false),
+            (ANONYMOUS, false),
+            ("", false),
+        ] {
+            assert_eq!(names_one_of(to, &ours), expected, "{to}");
+        }
     }
 
     #[test]

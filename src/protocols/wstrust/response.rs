@@ -15,28 +15,37 @@ use crate::xml::{Attribute, Name, WriteError, Writer};
 
 use super::fault::TrustFault;
 
+/// What an answer repeats of its request, so that the client knows which it answers.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// `wsa:MessageID`.
+    pub message_id: Option<&'a str>,
+    /// `RequestSecurityToken/@Context` (WS-Trust 1.3, 3.1).
+    pub context: Option<&'a str>,
+}
+
 /// Writes the answer that carries `token`.
 ///
 /// # Errors
-/// [`WriteError`] when the relying party's identifier or the message id has a character that XML cannot carry.
+/// [`WriteError`] when the relying party's identifier, the message id or the context has a character that XML cannot carry.
 pub fn token_response(
     endpoint: TrustEndpoint,
-    relates_to: Option<&str>,
+    asked: &Asked<'_>,
     applies_to: &str,
     token: &IssuedToken,
     now: UtcTime,
 ) -> Result<Vec<u8>, WriteError> {
     let version = endpoint.version;
-    let header = Header { action: version.response_action(), relates_to };
+    let header = Header { action: version.response_action(), relates_to: asked.message_id };
+    let response =
+        |writer: &mut Writer| rstr::response(writer, version, applies_to, token, References::Written, asked.context);
     let security =
         |writer: &mut Writer| if endpoint.credential.is_mixed() { security_header(writer, now) } else { Ok(()) };
     soap::envelope(token.bytes.len() + 4096, &header, security, |writer| match version {
-        Version::February2005 => rstr::response(writer, version, applies_to, token, References::Written),
+        Version::February2005 => response(writer),
         Version::Trust13 => {
             let collection = Name::new("trust", version.namespace(), "RequestSecurityTokenResponseCollection");
-            writer.element(&collection, &[], |writer| {
-                rstr::response(writer, version, applies_to, token, References::Written)
-            })
+            writer.element(&collection, &[], response)
         }
     })
 }

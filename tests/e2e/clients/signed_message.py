@@ -40,10 +40,12 @@ def envelope(request, certificate):
     trust = request["trust"]
     now = datetime.now(timezone.utc) + timedelta(seconds=request.get("clock", 0))
     stamp = lambda moment: moment.strftime("%Y-%m-%dT%H:%M:%S.") + "%03dZ" % (moment.microsecond // 1000)
+    address = request.get("to", request["url"])
+    to = "" if address is None else f'<a:To s:mustUnderstand="1" u:Id="_1">{address}</a:To>'
     der = certificate.public_bytes(serialization.Encoding.DER)
     return etree.fromstring(f"""<s:Envelope xmlns:s="{SOAP}" xmlns:a="{WSA}" xmlns:u="{WSU}"><s:Header>\
 <a:Action s:mustUnderstand="1">{trust}/RST/Issue</a:Action><a:MessageID>{request.get("message_id") or uuid.uuid4().urn}</a:MessageID>\
-<a:To s:mustUnderstand="1" u:Id="_1">{request["url"]}</a:To>\
+{to}\
 <o:Security s:mustUnderstand="1" xmlns:o="{WSSE}"><u:Timestamp u:Id="_0"><u:Created>{stamp(now)}</u:Created>\
 <u:Expires>{stamp(now + timedelta(minutes=5))}</u:Expires></u:Timestamp>\
 <o:BinarySecurityToken u:Id="token" ValueType="{X509V3}" EncodingType="{BASE64}">{b64(der)}</o:BinarySecurityToken></o:Security>\
