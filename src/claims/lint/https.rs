@@ -5,7 +5,7 @@
 
 use super::facts::{Facts, computed, literals};
 use super::{Found, LintCode};
-use crate::claims::language::{Assignment, Condition, Expression, Form, Literal, Property, PropertyRef, Rule, Span};
+use crate::claims::language::{Assignment, Condition, Form, Literal, Property, PropertyRef, Rule, Span};
 
 pub(super) fn lint(facts: &Facts<'_>, found: &mut Found<'_>) {
     for (_, rule) in facts.rules() {

@@ -134,10 +134,7 @@ pub(super) async fn person_now(cx: &Context, session: &SsoSession) -> Result<Now
 /// # Errors
 /// [`Ended`].
 pub(super) async fn account_stands(cx: &Context, session: &SsoSession) -> Result<(), Ended> {
-    let ended = match person_now(cx, session).await {
-        Ok(_) => return Ok(()),
-        Err(ended) => ended,
-    };
+    let Err(ended) = person_now(cx, session).await else { return Ok(()) };
     if ended.is_of_account() {
         return Err(ended);
     }
