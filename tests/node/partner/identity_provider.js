@@ -9,6 +9,7 @@ const crypto = require("crypto");
 const https = require("https");
 const fs = require("fs");
 const readline = require("readline");
+const zlib = require("zlib");
 const express = require("express");
 const samlify = require("samlify");
 const encryption = require("@authenio/xml-encryption");
@@ -81,7 +82,9 @@ function application(settings) {
     const octetString = request.originalUrl.split("?")[1].split("&Signature=")[0];
     try {
       const { extract } = await identityProvider.parseLoginRequest(serviceProvider, "redirect", { query: request.query, octetString });
-      const fields = hidden("request", extract.request.id) + hidden("state", request.query.RelayState || "");
+      // samlify does not read it.
+      const anew = zlib.inflateRawSync(Buffer.from(request.query.SAMLRequest, "base64")).includes('ForceAuthn="true"');
+      const fields = hidden("request", extract.request.id) + hidden("state", request.query.RelayState || "") + hidden("anew", String(anew));
       const inputs = '<p><label>Name <input id="name" name="name" autofocus></label><p><label>Password <input id="password" name="password" type="password"></label>';
       response.send(page("Campus", `<h1>Campus</h1><form method="post" action="/login">${fields}${inputs}<p><button>Sign in</button></form>`));
     } catch (error) {
@@ -98,8 +101,8 @@ function application(settings) {
       const now = Date.now();
       const tags = {
         ID: id, AssertionID: `_${crypto.randomUUID()}`, Now: new Date(now).toISOString(),
-        // Whoever comes signed in there in the morning, longer ago than a session of ours lasts.
-        Since: new Date(now - 9 * 60 * MINUTE).toISOString(),
+        // Whoever need not sign in anew did so in the morning, longer ago than a session of ours lasts.
+        Since: new Date(request.body.anew === "true" ? now : now - 9 * 60 * MINUTE).toISOString(),
         End: new Date(now + 5 * MINUTE).toISOString(), Place: place, Request: request.body.request,
         Issuer: identityProvider.entityMeta.getEntityID(), Audience: serviceProvider.entityMeta.getEntityID(), User: name,
       };
