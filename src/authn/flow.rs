@@ -173,10 +173,9 @@ impl SignInFlow {
                 }
             }
             FlowInput::ClaimsProvider { subject, departed, is_instant_stated, now } => {
-                let wants_evidence = self.requirement.ask || self.requirement.max_age.is_some();
                 if !self.requirement.accepts(&subject.methods) {
                     FlowStep::Failed(AuthnError::Unavailable)
-                } else if wants_evidence && !is_instant_stated {
+                } else if self.requirement.limits_age() && !is_instant_stated {
                     FlowStep::Failed(AuthnError::NotFresh)
                 } else if self.requirement.is_fresh(subject.instant, departed, now) {
                     FlowStep::Authenticated(Box::new(subject))

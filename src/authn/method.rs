@@ -96,6 +96,11 @@ impl AuthnRequirement {
         (!anew || instant >= departed) && self.max_age.is_none_or(|age| anew || instant.plus(age) >= now)
     }
 
+    /// Whether it says how old an authentication may be, which must then be shown.
+    pub const fn limits_age(&self) -> bool {
+        self.ask || self.max_age.is_some()
+    }
+
     /// Whether nothing but a second factor is asked for, which no claims provider is believed to have seen.
     pub fn wants_second_factor_alone(&self) -> bool {
         !self.methods.is_empty() && self.methods.iter().all(|method| *method == RequestedMethod::MultiFactor)

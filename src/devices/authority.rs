@@ -80,8 +80,8 @@ impl DeviceCertificate {
 }
 
 impl DeviceAuthority {
-    /// Loads the authority of a key directory; makes one first where there is none and the options allow it. Of several nodes that start at once on one
-    /// directory one makes it. `domain` is the DNS name of the domain that devices are registered in; it goes into the name of a new
+    /// Loads the authority of a key directory; makes one first where there is none and the options allow it. Of several nodes that
+    /// start at once on one directory one makes it. `domain` is the DNS name of the domain that devices are registered in; it goes into the name of a new
     /// authority, and nothing changes the name of one that is there.
     ///
     /// # Errors

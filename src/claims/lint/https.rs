@@ -3,9 +3,9 @@
 //! Pages and editors that make links put it there. Nothing in those namespaces begins so: a rule that asks for a second factor by such
 //! a value never asks for one.
 
-use super::facts::{Facts, computed, literals};
+use super::facts::{Facts, literals};
 use super::{Found, LintCode};
-use crate::claims::language::{Assignment, Condition, Form, Literal, Property, PropertyRef, Rule, Span};
+use crate::claims::language::{Assignment, Condition, Expression, Form, Literal, Property, PropertyRef, Rule, Span};
 
 pub(super) fn lint(facts: &Facts<'_>, found: &mut Found<'_>) {
     for (_, rule) in facts.rules() {
@@ -21,14 +21,18 @@ pub(super) fn lint(facts: &Facts<'_>, found: &mut Found<'_>) {
                 literals(&test.operand, &mut written);
             }
         }
-        for expression in computed(rule) {
-            literals(expression, &mut written);
-        }
-        if let Form::Create(assignments) = &rule.action.form {
-            let is_type = |assignment: &&Assignment| assignment.property.property == Property::Type;
-            let types =
-                assignments.iter().filter(is_type).map(|assignment| assignment.value.span()).collect::<Vec<_>>();
-            written.retain(|literal| !types.contains(&literal.span));
+        match &rule.action.form {
+            Form::Copy(_) => {}
+            Form::Create(assignments) => {
+                // The same of a type that is made by name.
+                let named = |made: &&Assignment| {
+                    made.property.property == Property::Type && matches!(made.value, Expression::Literal(_))
+                };
+                for made in assignments.iter().filter(|made| !named(made)) {
+                    literals(&made.value, &mut written);
+                }
+            }
+            Form::Store(call) => call.params.iter().for_each(|param| literals(param, &mut written)),
         }
         for literal in written {
             about(&literal.text, literal.span, found);

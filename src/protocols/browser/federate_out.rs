@@ -147,8 +147,7 @@ async fn saml(
     id: &TokenId,
     key: &SigningKey,
 ) -> Result<String, EncodeError> {
-    let AuthnRequirement { methods, max_age, ask } = departure.requirement;
-    let classes: Vec<&str> = methods.iter().copied().map(context_class).collect();
+    let classes: Vec<&str> = departure.requirement.methods.iter().copied().map(context_class).collect();
     let reply = format!("https://{}{}", departure.service_name, departure.path);
     let request = AuthnRequest {
         header: Header {
@@ -161,7 +160,7 @@ async fn saml(
         name_id_format: None,
         allow_create: true,
         // SAML cannot say how old an authentication may be, and with an older one the person would come back in vain.
-        force_authn: *ask || max_age.is_some(),
+        force_authn: departure.requirement.limits_age(),
         is_passive: false,
         contexts: (!classes.is_empty())
             .then_some(RequestedContexts { comparison: Comparison::Exact, classes: &classes }),

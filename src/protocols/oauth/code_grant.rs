@@ -34,9 +34,8 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     let until = signed_in.until;
     let (session, travelled) =
         signed_in.unpack().ok_or_else(|| OAuthError::Code(String::from("it holds no session")))?;
-    let ended = |ended: standing::Ended| ended.into_error(OAuthError::Code);
-    standing::check(environment, cx, &session, &travelled).await.map_err(ended)?;
-    standing::account_stands(cx, &session).await.map_err(ended)?;
+    let standing = standing::check_of_code(environment, cx, &session, &travelled).await;
+    standing.map_err(|ended| ended.into_error(OAuthError::Code))?;
     let family = travelled.family.clone();
     if cx.services.one_time.redeem(Purpose::AuthorizationCode, &code, opened.expiry).await? == FirstUse::Repeated {
         cx.services.revocations.revoke(&family, until).await?;

@@ -36,9 +36,8 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     let opened = settings.sealer.open::<SignedIn>(APPROVAL.bound_to(&client.id), &approved);
     let signed_in = opened.map_err(|error| unreadable(&error.to_string()))?.value;
     let (session, travelled) = signed_in.unpack().ok_or_else(|| unreadable("it holds no session"))?;
-    let ended = |ended: standing::Ended| ended.into_error(OAuthError::DeviceCode);
-    standing::check(environment, cx, &session, &travelled).await.map_err(ended)?;
-    standing::account_stands(cx, &session).await.map_err(ended)?;
+    let standing = standing::check_of_code(environment, cx, &session, &travelled).await;
+    standing.map_err(|ended| ended.into_error(OAuthError::DeviceCode))?;
     // The person was permitted where they were; the device must be where it is, or a code that somebody was talked into would carry
     // a token out of the network that it is for.
     let grant = exchange.permitted(&travelled.resource, call.origin.clone(), &session.subject, None).await?;

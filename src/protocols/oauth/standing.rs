@@ -127,13 +127,19 @@ pub(super) async fn person_now(cx: &Context, session: &SsoSession) -> Result<Now
     Ok(Now { origin: SubjectOrigin::Directory(now), password_set })
 }
 
-/// Whether the account of a sign-in of a moment ago is still the one that signed in: there, not disabled, with the same password.
-/// What the sign-in itself decided (a password that has expired, a lockout, hours) is not asked again, and it counts while the
-/// directory gives no answer: people sign in during an outage, too.
+/// Whether a sign-in of a moment ago, which a code carries, still stands: as by [`check`], and its account is the one that signed in:
+/// there, not disabled, with the same password. What the sign-in itself decided (a password that has expired, a lockout, hours) is
+/// not asked again, and it counts while the directory gives no answer: people sign in during an outage, too.
 ///
 /// # Errors
 /// [`Ended`].
-pub(super) async fn account_stands(cx: &Context, session: &SsoSession) -> Result<(), Ended> {
+pub(super) async fn check_of_code(
+    environment: &Environment,
+    cx: &Context,
+    session: &SsoSession,
+    travelled: &Travelled,
+) -> Result<(), Ended> {
+    check(environment, cx, session, travelled).await?;
     let Err(ended) = person_now(cx, session).await else { return Ok(()) };
     if ended.is_of_account() {
         return Err(ended);
