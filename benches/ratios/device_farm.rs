@@ -392,10 +392,16 @@ impl Directory for AtOnce {
     }
 
     async fn attributes(&self, sid: &Sid, names: &[AttributeName]) -> Result<Attributes, DirectoryError> {
+        let rid = sid.rid().unwrap_or_default();
+        let guid = || AttributeValue::Octets(guid(rid / 2).to_directory_bytes().to_vec());
         let mut found = Attributes::default();
-        for name in names.iter().filter(|name| name.as_str() == "objectguid") {
-            let guid = guid(sid.rid().unwrap_or_default() / 2).to_directory_bytes();
-            found.insert(name.clone(), vec![AttributeValue::Octets(guid.to_vec())]);
+        for name in names {
+            let value = match name.as_str() {
+                "objectguid" => guid(),
+                "userprincipalname" if rid % 2 == 0 => AttributeValue::Text(format!("user{}@corp.example", rid / 2)),
+                _ => continue,
+            };
+            found.insert(name.clone(), vec![value]);
         }
         Ok(found)
     }

@@ -46,6 +46,23 @@ pub(crate) fn profile_joins() {
     Report::note("join", join, "us");
 }
 
+/// Repeats refreshes, for a profiler to look at.
+pub(crate) fn profile_refreshes() {
+    let configuration = PathBuf::from(std::env::var_os("BENCH_CONFIG").expect("run by benches/run"));
+    let scratch = configuration.join("devices");
+    let _ = fs::remove_dir_all(&scratch);
+    fs::create_dir_all(&scratch).unwrap();
+    let farm = Farm::new(&configuration, &scratch.join("tokens.db"));
+    let device = farm.joined(0, DeviceKey::new());
+    let mut token = farm.refresh_token(&farm.prt(&device));
+    let refreshed = cost(PROFILED as usize, || {
+        for _ in 0..PROFILED {
+            token = refresh_token_in(&farm.token(&refresh(&token)));
+        }
+    });
+    Report::note("refresh", refreshed, "us");
+}
+
 /// Each kind of request beside the operations it needs.
 fn tokens(report: &mut Report, configuration: &Path, scratch: &Path) {
     let farm = Farm::new(configuration, &scratch.join("tokens.db"));

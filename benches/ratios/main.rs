@@ -32,6 +32,8 @@ fn main() -> std::process::ExitCode {
         match name.as_str() {
             "parse" => trusts::profile_parsing(),
             "join" => devices::profile_joins(),
+            "refresh" => devices::profile_refreshes(),
+            "session" => sessions::profile(),
             _ => in_process::figures(&mut report, Some(name)),
         }
         return report.end();
