@@ -14,6 +14,7 @@ pub mod saml2;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod sealed;
+mod sealing_key;
 mod signer;
 #[cfg(test)]
 mod tests;

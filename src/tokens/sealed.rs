@@ -18,13 +18,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::hkdf::{HKDF_SHA256, Prk, Salt};
+use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 
 use crate::clock::{Clock, Random, RandomError, UtcTime};
 use crate::secret::Secret;
+
+use super::sealing_key::MasterKey;
 
 /// What a sealed value is for. One purpose cannot open what another sealed, nor can the same purpose for another context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,9 +50,9 @@ impl SealPurpose<'_> {
 
 /// Seals and opens.
 pub struct Sealer {
-    master: Prk,
+    master: MasterKey,
     /// Further master keys that open and do not seal.
-    others: Vec<Prk>,
+    others: Vec<MasterKey>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     limit: usize,
@@ -60,13 +61,13 @@ pub struct Sealer {
 impl Sealer {
     /// A sealer with the farm's master key. `limit` is the largest sealed text, in characters, that is made or opened.
     pub fn new(master: &Secret<[u8; 32]>, clock: Arc<dyn Clock>, random: Arc<dyn Random>, limit: usize) -> Self {
-        Self { master: extract(master), others: Vec::new(), clock, random, limit }
+        Self { master: MasterKey::new(master), others: Vec::new(), clock, random, limit }
     }
 
     /// The same, which also opens what these master keys sealed: the one of before, and the one that comes next.
     #[must_use]
     pub fn also_opening<'k>(self, others: impl IntoIterator<Item = &'k Secret<[u8; 32]>>) -> Self {
-        Self { others: others.into_iter().map(extract).collect(), ..self }
+        Self { others: others.into_iter().map(MasterKey::new).collect(), ..self }
     }
 
     /// Seals `value` so that it opens for the same purpose until `expiry`.
@@ -90,8 +91,11 @@ impl Sealer {
         serde_json::to_writer(&mut octets, value).map_err(|error| SealError::Value(error.to_string()))?;
         let (head, body) = octets.split_at_mut_checked(HEAD).ok_or(SealError::Malformed)?;
         let aad = aad(head, purpose);
-        let tag = key(&self.master, day, purpose)?
-            .seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(&aad), body)
+        let tag = self
+            .master
+            .of(day, purpose.name, |key| {
+                key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(&aad), body)
+            })
             .map_err(|_| SealError::Library)?;
         octets.extend_from_slice(tag.as_ref());
         let sealed = BASE64URL.encode(&octets);
@@ -179,27 +183,17 @@ pub enum SealError {
     Library,
 }
 
-fn extract(master: &Secret<[u8; 32]>) -> Prk {
-    Salt::new(HKDF_SHA256, b"chancery sealed state").extract(master.expose())
-}
-
-/// The key of one day and purpose.
-fn key(master: &Prk, day: u32, purpose: SealPurpose<'_>) -> Result<LessSafeKey, SealError> {
-    let info = [&day.to_be_bytes()[..], purpose.name.as_bytes()];
-    let key = master.expand(&info, &AES_256_GCM).map_err(|_| SealError::Library)?;
-    Ok(LessSafeKey::new(UnboundKey::from(key)))
-}
-
 /// Expiry and value, when this master key sealed them. Works on a copy: what does not open is left as garbage.
-fn decrypt(master: &Prk, purpose: SealPurpose<'_>, octets: &[u8]) -> Result<Vec<u8>, SealError> {
+fn decrypt(master: &MasterKey, purpose: SealPurpose<'_>, octets: &[u8]) -> Result<Vec<u8>, SealError> {
     let (head, body) = octets.split_at_checked(HEAD).ok_or(SealError::Malformed)?;
     let [VERSION, d0, d1, d2, d3, nonce @ ..] = head else { return Err(SealError::Malformed) };
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Malformed)?;
     let day = u32::from_be_bytes([*d0, *d1, *d2, *d3]);
     let aad = aad(head, purpose);
     let mut body = body.to_vec();
-    let opened = key(master, day, purpose)?.open_in_place(nonce, Aad::from(&aad), &mut body);
-    let length = opened.map_err(|_| SealError::NotAuthentic)?.len();
+    let length = master
+        .of(day, purpose.name, |key| key.open_in_place(nonce, Aad::from(&aad), &mut body).map(|plain| plain.len()))
+        .map_err(|_| SealError::NotAuthentic)?;
     body.truncate(length);
     Ok(body)
 }
