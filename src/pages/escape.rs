@@ -18,30 +18,40 @@ pub(super) fn format(out: &mut Output<'_>, state: &mut State<'_, '_>, value: &Va
 pub(super) fn html(text: &str) -> String {
     // A token is mostly markup: it grows by half.
     let mut html = String::with_capacity(text.len() + text.len() / 2);
-    let mut rest = text;
-    // Octets of the references are ASCII, so every cut lies between characters.
-    while let Some((at, reference)) = rest.bytes().enumerate().find_map(|(at, octet)| Some((at, reference(octet)?))) {
-        let (plain, behind) = rest.split_at_checked(at).unwrap_or((rest, ""));
-        html.push_str(plain);
-        html.push_str(reference);
-        rest = behind.get(1..).unwrap_or_default();
+    let mut copied = 0;
+    for (at, octet) in text.bytes().enumerate() {
+        if !is_special(octet) {
+            continue;
+        }
+        // What is special is ASCII, so every cut lies between characters.
+        html.push_str(text.get(copied..at).unwrap_or_default());
+        html.push_str(reference(octet));
+        copied = at + 1;
     }
-    html.push_str(rest);
+    html.push_str(text.get(copied..).unwrap_or_default());
     html
 }
 
+/// Whether the octet does not stand for itself: all that do not are found by one shift, where comparing with each would cost
+/// more than all else about a page that carries a token.
+const fn is_special(octet: u8) -> bool {
+    octet < 64 && SPECIAL >> octet & 1 == 1
+}
+
 /// What stands for a character that does not stand for itself.
-const fn reference(octet: u8) -> Option<&'static str> {
+const fn reference(octet: u8) -> &'static str {
     match octet {
-        b'&' => Some("&amp;"),
-        b'<' => Some("&lt;"),
-        b'>' => Some("&gt;"),
-        b'"' => Some("&quot;"),
-        b'\'' => Some("&#39;"),
-        b'\r' => Some("&#13;"),
-        b'\n' => Some("&#10;"),
-        // HTML has no way to write it.
-        b'\0' => Some("\u{fffd}"),
-        _ => None,
+        b'&' => "&amp;",
+        b'<' => "&lt;",
+        b'>' => "&gt;",
+        b'"' => "&quot;",
+        b'\'' => "&#39;",
+        b'\r' => "&#13;",
+        b'\n' => "&#10;",
+        // NUL: HTML has no way to write it.
+        _ => "\u{fffd}",
     }
 }
+
+/// One bit for each character that does not stand for itself.
+const SPECIAL: u64 = 1 << b'&' | 1 << b'<' | 1 << b'>' | 1 << b'"' | 1 << b'\'' | 1 << b'\r' | 1 << b'\n' | 1;

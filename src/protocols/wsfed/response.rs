@@ -26,5 +26,6 @@ fn wresult(audience: &str, token: &IssuedToken) -> Result<String, WriteError> {
     let mut writer = Writer::with_capacity(token.bytes.len() + 2048);
     rstr::response(&mut writer, Version::February2005, audience, token, References::Absent, None)?;
     // The writer takes and writes text only; whatever it were not would be replaced, and the token refused.
-    writer.finish().map(|octets| String::from_utf8_lossy(&octets).into_owned())
+    let text = String::from_utf8(writer.finish()?);
+    Ok(text.unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
