@@ -26,8 +26,8 @@ mod remove;
 mod rollover;
 
 pub use args::{
-    CertificatePurpose, CreateArgs, ExportArgs, ExportFormat, GenerateArgs, ImportArgs, KeysArgs, KeysCommand, ListArgs,
-    PromoteArgs, RemoveArgs,
+    CertificatePurpose, CreateArgs, ExportArgs, ExportFormat, GenerateArgs, ImportArgs, KeysArgs, KeysCommand,
+    ListArgs, PromoteArgs, RemoveArgs,
 };
 pub(crate) use command::Keys;
 

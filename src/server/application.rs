@@ -25,8 +25,8 @@ use super::assembly::{AssemblyError, Lasting};
 use super::kdc_order::KdcOrder;
 use super::routes::Endpoint;
 use super::service::RequestLimits;
-use super::strangers::Strangers;
 use super::settings::{krb5_conf, network_policy, tls_options};
+use super::strangers::Strangers;
 use super::tls::TlsState;
 
 /// What every worker shares.

@@ -10,7 +10,9 @@ use std::time::Duration;
 use crate::audit::ClaimDetail;
 use crate::authn::certificate::{CertificatePolicy, CertificateTrust, MappingPolicy, RevocationMode, RevocationPolicy};
 use crate::authn::password_gate::{GateParts, GateSettings, TokioSleeper};
-use crate::authn::{Audience, DomainPasswordVerifier, NegotiateAuthenticator, NetworkPolicy, PasswordGate, SessionLifetimes};
+use crate::authn::{
+    Audience, DomainPasswordVerifier, NegotiateAuthenticator, NetworkPolicy, PasswordGate, SessionLifetimes,
+};
 use crate::claims::store::ExpiryNotice;
 use crate::claims::{Limits, RuleSet, StoreSet, Text, rules};
 use crate::clock::{Clock, Random};
@@ -238,6 +240,15 @@ impl Lasting {
             return Err(failed(&no_keys_are_made(&options.directory, &before, &known)));
         }
         let keys = KeyRing::load_or_create(&options, &*self.clock, &*self.random).map_err(|error| failed(&error))?;
+        if is_start
+            && !before.is_empty()
+            && keys.signing().all(|key| !before.iter().any(|id| *id == key.key.id.as_str()))
+        {
+            tracing::warn!(
+                directory = %options.directory.display(),
+                "none of the token-signing keys of before is there any more: relying parties have to learn the new certificate"
+            );
+        }
         known.write(&keys, &*self.random).map_err(|error| failed(&error))?;
         self.key_directory.get_or_init(|| options.directory);
         Ok(keys)

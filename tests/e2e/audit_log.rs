@@ -6,7 +6,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Audit, ENTRA, Node, NodeSetup, Response, USERNAME, WINDOWS, claim, eventually, request, variable};
+use crate::support::{
+    Audit, ENTRA, Node, NodeSetup, Response, USERNAME, WINDOWS, claim, eventually, request, variable,
+};
 
 const DENIED: &str = r#"
 [relying_party]
@@ -122,8 +124,10 @@ fn the_level_follows_a_reload_and_basic_has_none_of_it() {
     assert_eq!(loud.status, 200);
     assert_eq!(audit(&node, &loud).event(501)["EventID"], 501);
     let of_quiet = audit(&node, &quiet).events();
-    let verbose: Vec<&Value> =
-        of_quiet.iter().filter(|event| [403, 404, 410, 501].contains(&event["EventID"].as_u64().expect("one"))).collect();
+    let verbose: Vec<&Value> = of_quiet
+        .iter()
+        .filter(|event| [403, 404, 410, 501].contains(&event["EventID"].as_u64().expect("one")))
+        .collect();
     assert!(verbose.is_empty(), "{verbose:#?}");
 }
 
@@ -146,8 +150,7 @@ fn fail_and_recover(node: &Node, log: &Path, while_failing: impl Fn()) {
 
 #[test]
 fn what_cannot_be_written_down_is_not_issued_where_so_configured() {
-    let setup =
-        NodeSetup::new().replace("claims = \"values\"", "claims = \"values\"\non_failure = \"stop_issuance\"");
+    let setup = NodeSetup::new().replace("claims = \"values\"", "claims = \"values\"\non_failure = \"stop_issuance\"");
     let log = setup.directory.join("audit.jsonl");
     symlink("/dev/full", &log).expect("a link");
     let node = setup.start();

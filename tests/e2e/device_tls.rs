@@ -7,8 +7,7 @@ use serde_json::json;
 use crate::browser::chromium_presenting;
 use crate::registered::Registered;
 use crate::support::{
-    Assertion, Audit, Browser, Device, HandOver, Lab, Node, NodeSetup, Response, Trusts, certificate_of, run,
-    variable,
+    Assertion, Audit, Browser, Device, HandOver, Lab, Node, NodeSetup, Response, Trusts, certificate_of, run, variable,
 };
 
 fn setup() -> NodeSetup {

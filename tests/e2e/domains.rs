@@ -183,7 +183,8 @@ fn a_upn_outside_the_suffixes_of_its_domain_is_dropped_and_audited() {
     let netbios = lab.realm.split('.').next().expect("a name");
     let by_ticket = request(WINDOWS).applies_to("urn:test:plain").build();
     let by_ticket = node.curl(WINDOWS).negotiate(&lab.kinit("stray", "stray")).soap(by_ticket).send();
-    let by_password = request(USERNAME).applies_to("urn:test:plain").password(&format!("{netbios}\\stray"), "Stray-Pw-1");
+    let by_password =
+        request(USERNAME).applies_to("urn:test:plain").password(&format!("{netbios}\\stray"), "Stray-Pw-1");
     let by_password = node.curl(USERNAME).soap(by_password.build()).send();
     for answer in [by_ticket, by_password] {
         assert_eq!(answer.status, 200, "{}", answer.body);

@@ -95,11 +95,7 @@ fn groups_of_another_domain_of_the_forest_count() {
     };
     let verbose = NodeSetup::new().replace("claims = \"values\"", "claims = \"values\"\nlevel = \"verbose\"");
     let node = of_forest(of_forest(verbose, &lab.realm), &lab.other_realm).start();
-    let member = |serial| Forged {
-        serial,
-        pac: Some(PacContent { extra: vec![(other, 7)], ..pac() }),
-        ..alice()
-    };
+    let member = |serial| Forged { serial, pac: Some(PacContent { extra: vec![(other, 7)], ..pac() }), ..alice() };
     let reply = post_to(&Route::inside().to(node.ip()), &member(31));
     assert_eq!(reply.status, 200, "{}", reply.body);
     let audit = reply.audit_in(&node.directory);

@@ -50,7 +50,9 @@ fn a_server_that_has_signed_makes_no_new_keys_by_itself() {
             empty(&directory);
         }
         let said = again().fails();
-        for told in ["holds no keys", "this server has signed with key", "keys.known", "a volume", "chancery keys create"] {
+        for told in
+            ["holds no keys", "this server has signed with key", "keys.known", "a volume", "chancery keys create"]
+        {
             assert!(said.contains(told), "`{told}` is not in {said}");
         }
         let made = fs::read_dir(&directory).map_or(0, Iterator::count);
@@ -61,6 +63,7 @@ fn a_server_that_has_signed_makes_no_new_keys_by_itself() {
     fs::rename(&aside, &directory).expect("the keys are back");
     let node = again().start();
     assert_eq!(certificates(&node), before);
+    assert!(!node.log().contains("none of the token-signing keys"), "{}", node.log());
     assert_eq!(node.token_of_computer().status, 200);
     // The next key is remembered too, and an old one that is gone is no loss.
     run(&mut node.command(&["keys", "generate"]));
@@ -83,6 +86,7 @@ fn new_keys_are_made_on_purpose() {
     let node = again().start();
     let after = certificates(&node);
     assert!(after.len() == 1 && after != before);
+    node.logged("none of the token-signing keys of before is there any more");
     assert_eq!(node.token_of_computer().status, 200);
     // And these are the ones it knows from now on.
     let again = stop(node);

@@ -63,6 +63,19 @@ fn nowhere_where_no_listener_asks_for_certificates() {
 }
 
 #[test]
+fn the_name_that_asks_for_certificates_needs_no_port() {
+    let setup = NodeSetup::new();
+    let listener = format!("client_certificate = [\"{}:49443\"]", setup.address);
+    let node = setup
+        .replace(&listener, "client_certificate = []")
+        .append("[endpoints.trust_13.certificatetransport]\nenabled = true\n")
+        .start();
+    let certauth = format!("https://certauth.{}", Lab::get().host);
+    let all: Vec<&str> = ALL.into_iter().chain(["13/certificatetransport"]).collect();
+    all_answer(&node, &[], &all, Some(&certauth), "2005/certificatemixed");
+}
+
+#[test]
 fn none_by_certificate_where_no_authority_is_known() {
     let tls = variable("LAB_TLS");
     let certificates = format!("client_ca_files = [\"{tls}/ca.pem\"]\ncrl_files = [\"{tls}/ca.crl\"]");
@@ -122,11 +135,19 @@ fn all_answer(node: &Node, from: &[&str], paths: &[&str], certificates_at: Optio
     assert_eq!((metadata.status, metadata.header("cache-control")), (200, Some("no-store")));
     let named = addresses(&metadata.body);
     let trust: Vec<&String> = named.iter().filter(|address| address.contains("/adfs/services/trust/")).collect();
-    assert_eq!(trust, [&at(in_metadata), &format!("{host}{MEX}")].into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
+    assert_eq!(
+        trust,
+        [&at(in_metadata), &format!("{host}{MEX}")]
+            .into_iter()
+            .collect::<BTreeSet<_>>()
+            .into_iter()
+            .collect::<Vec<_>>()
+    );
 
     for address in expected.iter().chain(&named) {
         // The certificate endpoints say 403 to who has none, the others 401, 400 or a fault: somebody is there.
-        let request = Curl::new(address).args(["--connect-to", &format!("::{}:", node.address)]).args(from.iter().copied());
+        let request =
+            Curl::new(address).args(["--connect-to", &format!("::{}:", node.address)]).args(from.iter().copied());
         let is_trust = expected.contains(address) || address.ends_with(in_metadata);
         let answer = if is_trust { request.soap("<a/>").send() } else { request.send() };
         assert!(![404, 405, 421, 502, 503].contains(&answer.status), "{address}: {}", answer.status);

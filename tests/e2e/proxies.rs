@@ -12,8 +12,8 @@ use serde_json::Value;
 use crate::bad_kerberos::token_bound;
 use crate::fault::{USERNAME, WINDOWS, bare, rejected};
 use crate::support::{
-    Assertion, Audit, Curl, HaProxy, Lab, Node, NodeSetup, Response, certificate_of, claim, computer_tickets,
-    request, variable,
+    Assertion, Audit, Curl, HaProxy, Lab, Node, NodeSetup, Response, certificate_of, claim, computer_tickets, request,
+    variable,
 };
 use crate::wire::Route;
 
@@ -40,8 +40,12 @@ const INSIDE: &str = "127.0.0.1";
 
 impl Client<'_> {
     fn curl(&self, path: &str) -> Curl {
-        let curl = Curl::new(&format!("{}{path}", Lab::get().url))
-            .args(["--connect-to", &format!("::{}:", self.proxy.address), "--interface", self.from]);
+        let curl = Curl::new(&format!("{}{path}", Lab::get().url)).args([
+            "--connect-to",
+            &format!("::{}:", self.proxy.address),
+            "--interface",
+            self.from,
+        ]);
         self.headers.iter().fold(curl, |curl, (name, value)| curl.header(name, value))
     }
 
@@ -122,11 +126,9 @@ fn of_a_balancer_the_clients_address_decides() {
     };
     // Whatever a client writes itself, the balancer appends whom it saw.
     let spoofed = [("X-Forwarded-For", "127.0.0.1"), ("Forwarded", "for=127.0.0.1"), ("X-Real-IP", "127.0.0.1")];
-    for (from, place, status, headers) in [
-        (INSIDE, "Intranet", 200, &[][..]),
-        (OUTSIDE, "Extranet", 404, &[]),
-        (OUTSIDE, "Extranet", 404, &spoofed),
-    ] {
+    for (from, place, status, headers) in
+        [(INSIDE, "Intranet", 200, &[][..]), (OUTSIDE, "Extranet", 404, &[]), (OUTSIDE, "Extranet", 404, &spoofed)]
+    {
         let client = client(from, headers);
         assert_eq!((from, client.by_ticket().status), (from, status));
         let (audit, inside) = client.by_password();
@@ -172,7 +174,10 @@ fn through_a_federation_proxy_everybody_is_outside() {
         let claims = audit.event(501)["Claims"].as_array().expect("claims").clone();
         let value = |name: &str| {
             let found = claims.iter().find(|line| line["Type"] == format!("{CONTEXT}{name}"));
-            found.and_then(|line| line["Value"].as_str()).unwrap_or_else(|| panic!("no {name} in {claims:#?}")).to_owned()
+            found
+                .and_then(|line| line["Value"].as_str())
+                .unwrap_or_else(|| panic!("no {name} in {claims:#?}"))
+                .to_owned()
         };
         assert_eq!(value("x-ms-proxy"), "wap1.corp.example");
         assert_eq!(value("x-ms-client-ip"), from);
@@ -213,8 +218,7 @@ fn of_a_stranger_nothing_is_believed_and_it_is_said_once() {
 fn bindings_are_to_the_certificate_in_front() {
     let address = free_address();
     let tls = variable("LAB_TLS");
-    let section =
-        format!("[server.tls]\ncertificate_file = \"{tls}/server.pem\"\nkey_file = \"{tls}/server.key\"\n");
+    let section = format!("[server.tls]\ncertificate_file = \"{tls}/server.pem\"\nkey_file = \"{tls}/server.key\"\n");
     let front = |setup: NodeSetup| {
         setup.replace(
             "[kerberos]",
@@ -240,6 +244,10 @@ fn bindings_are_to_the_certificate_in_front() {
         let der = openssl::x509::X509::from_pem(&pem).and_then(|certificate| certificate.to_der()).expect("DER");
         Some(tls_server_end_point(&der).expect("bindings"))
     };
+    // Where no TLS ends here, nobody can be asked for a certificate, and none that needs one is named.
+    let client = Client { node: &plain, proxy: &proxies[0], from: INSIDE, headers: Vec::new() };
+    let mex = client.curl("/adfs/services/trust/mex").send();
+    assert!(mex.body.contains("/certificatemixed") && !mex.body.contains("/certificatetransport"), "{}", mex.body);
     for (node, proxy) in [&plain, &encrypting].into_iter().zip(&proxies) {
         let route = Route::inside().to(proxy.address.parse().expect("an address"));
         for (bindings, good) in [

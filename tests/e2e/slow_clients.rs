@@ -119,10 +119,8 @@ fn every_line_of_the_log_is_an_object_with_the_id_of_its_request() {
     node.signal("TERM");
     assert!(node.ended(Duration::from_secs(40)).success());
     let log = node.log();
-    let lines: Vec<Value> = log
-        .lines()
-        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
-        .collect();
+    let lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))).collect();
     for line in &lines {
         for field in ["timestamp", "level", "target"] {
             assert!(line[field].is_string(), "no {field} in {line}");
@@ -132,7 +130,9 @@ fn every_line_of_the_log_is_an_object_with_the_id_of_its_request() {
         let of_request = |line: &&Value| line["correlation"] == correlation && line["target"] == "chancery::access";
         lines.iter().find(of_request).unwrap_or_else(|| panic!("no line of {correlation} in {log}"))
     };
-    for (answer, path, status) in [(&issued, WINDOWS, 200), (&refused, USERNAME, 500), (&odd, "/adfs/no%0Asuch%22page", 404)] {
+    for (answer, path, status) in
+        [(&issued, WINDOWS, 200), (&refused, USERNAME, 500), (&odd, "/adfs/no%0Asuch%22page", 404)]
+    {
         let line = access(&answer.correlation);
         assert_eq!((&line["path"], &line["status"]), (&Value::from(path), &Value::from(status)), "{line}");
     }

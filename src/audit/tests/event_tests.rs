@@ -131,11 +131,7 @@ fn all() -> Vec<EventKind> {
             dropped: 1,
             sids: vec!["S-1-5-21-9-9-9-512".parse().unwrap()],
         },
-        EventKind::UpnDropped {
-            parties: parties(),
-            realm: name("CORP.EXAMPLE"),
-            upn: name("alice@elsewhere.example"),
-        },
+        EventKind::UpnDropped { parties: parties(), realm: name("CORP.EXAMPLE"), upn: name("alice@elsewhere.example") },
     ];
     kinds.extend(of_devices());
     kinds.extend([true, false].map(of_metadata));

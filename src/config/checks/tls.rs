@@ -101,7 +101,8 @@ pub(super) fn asks_for_certificates(config: &Config) -> bool {
         return true;
     }
     // A file that cannot be used has its finding already.
-    let chain = fs::read(&tls.certificate_file).ok().and_then(|pem| X509::stack_from_pem(&pem).ok()).unwrap_or_default();
+    let chain =
+        fs::read(&tls.certificate_file).ok().and_then(|pem| X509::stack_from_pem(&pem).ok()).unwrap_or_default();
     let certauth = format!("certauth.{}", config.service.federation_service_name);
     chain.first().is_some_and(|leaf| certificate_covers(leaf, &certauth))
 }
