@@ -40,6 +40,7 @@ fn the_help_of_every_command() {
         "claims test",
         "keys",
         "keys list",
+        "keys create",
         "keys generate",
         "keys import",
         "keys promote",

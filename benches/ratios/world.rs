@@ -76,6 +76,7 @@ impl World {
             password_expiry: ExpiryNotice::default(),
             claim_descriptions: Arc::default(),
             audited_claims: ClaimDetail::Values,
+            audited_input: ClaimDetail::None,
         });
         let origin = RequestOrigin {
             peer: [10, 0, 0, 1].into(),

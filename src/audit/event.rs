@@ -157,15 +157,21 @@ pub enum EventKind {
         /// The cause.
         detail: Detail,
     },
-    /// 403: an HTTP request arrived.
+    /// 403: an HTTP request arrived. Its path is the request's; the query is left out, it can carry codes and tokens.
     RequestReceived {
         /// Its method.
         method: Name,
+        /// The port it came to.
+        local_port: u16,
+        /// Octets of the body that it announces.
+        content_length: Option<u64>,
     },
     /// 404: an HTTP response left.
     ResponseSent {
         /// Its status.
         status: u16,
+        /// What the status is called.
+        description: &'static str,
     },
     /// 410: headers of a proxy or of Exchange Online were present.
     RequestContext {
@@ -262,6 +268,15 @@ pub enum EventKind {
         /// The first of them; at most 16 are written.
         sids: Vec<Sid>,
     },
+    /// 9003: a UPN that is not the realm's to give was dropped.
+    UpnDropped {
+        /// Who.
+        parties: Parties,
+        /// The realm.
+        realm: Name,
+        /// What it said.
+        upn: Name,
+    },
     /// 9020: somebody registers a device.
     DeviceRegistration {
         /// Who.
@@ -339,6 +354,7 @@ impl EventKind {
             Self::PartnerMetadata { taken: false, .. } => 156,
             Self::SidsFiltered { .. } => 9001,
             Self::AttributeStoreFailed { .. } => 9002,
+            Self::UpnDropped { .. } => 9003,
             Self::DeviceRegistration { .. } => 9020,
             Self::DeviceUnregistration { .. } => 9021,
             Self::AccountKeyRegistration { .. } => 9022,

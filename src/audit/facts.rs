@@ -69,6 +69,8 @@ pub enum AuthProtocol {
     OAuth,
     /// Device registration; AD FS has no name for it.
     DeviceRegistration,
+    /// No protocol has looked at the request.
+    Undecided,
 }
 
 impl AuthProtocol {
@@ -80,6 +82,7 @@ impl AuthProtocol {
             Self::Saml => "SAMLP",
             Self::OAuth => "OAuth",
             Self::DeviceRegistration => "DeviceRegistration",
+            Self::Undecided => "N/A",
         }
     }
 }

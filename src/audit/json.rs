@@ -95,8 +95,15 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
         }
         EventKind::PassiveRequestFailed { parties, code, detail }
         | EventKind::RequestFailed { parties, code, detail } => failed_request(map, parties, code.0, detail),
-        EventKind::RequestReceived { method } => map.serialize_entry("HttpMethod", method),
-        EventKind::ResponseSent { status } => map.serialize_entry("StatusCode", status),
+        EventKind::RequestReceived { method, local_port, content_length } => {
+            map.serialize_entry("HttpMethod", method)?;
+            map.serialize_entry("LocalPort", local_port)?;
+            optional(map, "ContentLength", content_length.as_ref())
+        }
+        EventKind::ResponseSent { status, description } => {
+            map.serialize_entry("StatusCode", status)?;
+            map.serialize_entry("StatusDescription", description)
+        }
         EventKind::RequestContext { headers } => {
             map.serialize_entry("Headers", &Headers(headers.get(..MAX_LISTED).unwrap_or(headers)))
         }
@@ -131,6 +138,11 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
         }
         EventKind::SidsFiltered { parties, realm, dropped, sids } => {
             dropped_sids(map, parties, realm, (*dropped, sids))
+        }
+        EventKind::UpnDropped { parties, realm, upn } => {
+            who(map, parties)?;
+            map.serialize_entry("Realm", realm)?;
+            map.serialize_entry("DroppedUpn", upn)
         }
         EventKind::DeviceRegistration { parties, attempt, refused }
         | EventKind::DeviceUnregistration { parties, attempt, refused }

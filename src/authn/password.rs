@@ -69,6 +69,8 @@ pub struct PasswordAccepted {
     pub alternate_login_id: Option<String>,
     /// SIDs that its realm may not assert, for the audit log.
     pub dropped: Vec<DroppedSid>,
+    /// A UPN that is not its realm's to give, for the audit log.
+    pub dropped_upn: Option<String>,
 }
 
 impl From<Accepted> for PasswordAccepted {
@@ -78,6 +80,7 @@ impl From<Accepted> for PasswordAccepted {
             expires: accepted.password_expires,
             alternate_login_id: None,
             dropped: accepted.dropped,
+            dropped_upn: accepted.dropped_upn,
         }
     }
 }
@@ -211,9 +214,16 @@ mod tests {
             password_expires: Some(now),
             is_delegated: false,
             dropped: dropped.clone(),
-            dropped_upn: None,
+            dropped_upn: Some(String::from("alice@elsewhere.example")),
         });
-        assert_eq!(accepted, PasswordAccepted { account, expires: Some(now), alternate_login_id: None, dropped });
+        let expected = PasswordAccepted {
+            account,
+            expires: Some(now),
+            alternate_login_id: None,
+            dropped,
+            dropped_upn: Some(String::from("alice@elsewhere.example")),
+        };
+        assert_eq!(accepted, expected);
     }
 
     #[test]

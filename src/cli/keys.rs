@@ -21,12 +21,13 @@ use crate::tokens::KeyId;
 
 mod args;
 mod command;
+mod create;
 mod remove;
 mod rollover;
 
 pub use args::{
-    CertificatePurpose, ExportArgs, ExportFormat, GenerateArgs, ImportArgs, KeysArgs, KeysCommand, ListArgs,
-    PromoteArgs, RemoveArgs,
+    CertificatePurpose, CreateArgs, ExportArgs, ExportFormat, GenerateArgs, ImportArgs, KeysArgs, KeysCommand,
+    ListArgs, PromoteArgs, RemoveArgs,
 };
 pub(crate) use command::Keys;
 
@@ -50,6 +51,7 @@ pub fn run(
             let options = options(args, configured)?;
             self::import_key(&options, configured.is_some(), import, clock, random, out, advice)
         }
+        KeysCommand::Create(_) => create::create(&options(args, configured)?, clock, random, out, advice),
         KeysCommand::Generate(generate) => {
             rollover::generate(&options(args, configured)?, generate, clock, random, out, advice)
         }
@@ -107,6 +109,9 @@ pub enum KeysError {
         /// The cause.
         source: ImportError,
     },
+    /// There is nothing to begin with.
+    #[error("{0} holds keys already; `chancery keys generate` makes the next one")]
+    NotEmpty(PathBuf),
     /// No certificate can be made without the name that it is for.
     #[error("no configuration says what the federation service is called; give --config")]
     NoServiceName,

@@ -12,13 +12,21 @@ pub struct Audit {
     pub file: Option<PathBuf>,
     /// What happens when an event cannot be written.
     pub on_failure: AuditFailure,
-    /// What events 500 and 501 say of issued and incoming claims.
+    /// How much of each request is written.
+    pub level: AuditLevel,
+    /// What events 500 to 502 say of issued and incoming claims.
     pub claims: AuditClaims,
 }
 
 impl Default for Audit {
     fn default() -> Self {
-        Self { sink: AuditSink::Stdout, file: None, on_failure: AuditFailure::Continue, claims: AuditClaims::Types }
+        Self {
+            sink: AuditSink::Stdout,
+            file: None,
+            on_failure: AuditFailure::Continue,
+            level: AuditLevel::Basic,
+            claims: AuditClaims::Types,
+        }
     }
 }
 
@@ -42,11 +50,21 @@ pub enum AuditFailure {
     StopIssuance,
 }
 
+/// How much of each request is written, AD FS' `AuditLevel` (ws-federation.md 12.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AuditLevel {
+    /// What was issued, refused and changed.
+    Basic,
+    /// Also each HTTP request and answer (403, 404, 410), and the claims that a decision was made with (501, 502).
+    Verbose,
+}
+
 /// How much of claims the audit shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AuditClaims {
-    /// No events 500 and 501.
+    /// No events 500 to 502.
     None,
     /// Claim types only.
     Types,

@@ -21,6 +21,9 @@ pub struct Domain {
     pub upn_suffixes: Vec<DnsName>,
     /// Domain controllers by DNS name, in order of preference.
     pub domain_controllers: Vec<DnsName>,
+    /// Name of the forest, where several of its domains are configured: they may name each other's groups.
+    #[serde(default)]
+    pub forest: Option<DnsName>,
     /// How the directory is reached.
     #[serde(default)]
     pub ldap: Ldap,

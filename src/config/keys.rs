@@ -11,6 +11,9 @@ pub struct Keys {
     pub directory: PathBuf,
     /// File with 32 random octets, raw, or as hexadecimal or base64 text, that encrypts private keys at rest.
     pub key_encryption_key_file: PathBuf,
+    /// Make the first keys at a start that finds none. A server that has signed before never does.
+    #[serde(default = "yes")]
+    pub create: bool,
     /// Accept key files and a key directory that the group may read or write, as Kubernetes volumes with `fsGroup` have
     /// them. Others never may.
     #[serde(default)]
@@ -57,6 +60,10 @@ impl<'de> serde::Deserialize<'de> for RsaBits {
             }
         }
     }
+}
+
+const fn yes() -> bool {
+    true
 }
 
 const fn default_lifetime() -> u32 {

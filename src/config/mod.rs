@@ -48,7 +48,7 @@ mod tree;
 pub use attribute_stores::{
     AttributeStore, LdapDirectoryStore, OpaqueIds, PasswordExpiry, PostgresqlStore, SqliteStore,
 };
-pub use audit::{Audit, AuditClaims, AuditFailure, AuditSink};
+pub use audit::{Audit, AuditClaims, AuditFailure, AuditLevel, AuditSink};
 pub use authentication::Authentication;
 pub use certificates::{Certificates, Mapping, Revocation};
 pub(crate) use checks::{EXPIRY_NOTICE_DAYS, MOST_IMPORT, certificate_covers, judge_certificate_dates, store_catalog};

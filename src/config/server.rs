@@ -98,9 +98,9 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Depth of elements in XML.
     pub xml_depth: usize,
-    /// Seconds a client may take to send its request headers.
+    /// Seconds a client may take to send the header of the first request of a connection.
     pub header_seconds: u64,
-    /// Seconds a whole request may take.
+    /// Seconds a client may take to send the body of a request.
     pub request_seconds: u64,
     /// Seconds an idle connection is kept.
     pub keep_alive_seconds: u64,

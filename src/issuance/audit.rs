@@ -9,6 +9,7 @@ use crate::audit::{
     claims_events,
 };
 use crate::authn::AuthenticatedSubject;
+use crate::claims::ClaimSet;
 use crate::tokens::{IssuedToken, KeyId};
 
 /// 299, 1200 and the claims of 500: a token was issued. Comes back when the log has taken the events, before the token
@@ -33,6 +34,14 @@ pub(super) async fn token_issued(
     ];
     events.extend(claims_events(ClaimsOf::Issued, &grant.claims, detail));
     cx.services.auditor.record(events.into_iter().map(|kind| cx.event(kind)).collect()).await
+}
+
+/// 501 and, where a client asked on behalf of somebody, 502: the claims that a decision was made with.
+pub(super) fn decided_with(cx: &Context, seen: Vec<(ClaimsOf, ClaimSet)>, detail: ClaimDetail) {
+    let events: Vec<EventKind> = seen.iter().flat_map(|(of, claims)| claims_events(*of, claims, detail)).collect();
+    if !events.is_empty() {
+        cx.note(events);
+    }
 }
 
 /// 324 (323 where a client may not ask on behalf of the subject) and 1201: the rules do not permit the token.

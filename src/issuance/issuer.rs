@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::audit::ClaimDetail;
+use crate::audit::{ClaimDetail, ClaimsOf};
 use crate::authn::{AuthenticatedSubject, SubjectOrigin};
 use crate::claims::descriptions::ClaimDescriptions;
 use crate::claims::store::ExpiryNotice;
@@ -46,6 +46,8 @@ pub struct IssuerOptions {
     pub claim_descriptions: Arc<ClaimDescriptions>,
     /// How much of issued claims the audit log shows.
     pub audited_claims: ClaimDetail,
+    /// How much it shows of the claims that a decision was made with.
+    pub audited_input: ClaimDetail,
 }
 
 /// The issue path.
@@ -72,7 +74,9 @@ impl Issuer {
         request: &SignInRequest,
         who: &AuthenticatedSubject,
     ) -> Result<Decision, IssueError> {
-        let decision = self.decide_traced(&cx.decision(), request, who, &mut NoTrace).await;
+        let mut seen = (self.options.audited_input != ClaimDetail::None).then(Vec::new);
+        let decision = self.decide_seen(&cx.decision(), request, who, &mut NoTrace, &mut seen).await;
+        audit::decided_with(cx, seen.unwrap_or_default(), self.options.audited_input);
         match &decision {
             Ok(Decision::Deny(denial)) => audit::denied(cx, who, &request.relying_party, denial),
             Ok(Decision::Permit(_) | Decision::StepUp(_)) => {}
@@ -92,6 +96,18 @@ impl Issuer {
         request: &SignInRequest,
         who: &AuthenticatedSubject,
         trace: &mut dyn TraceSink,
+    ) -> Result<Decision, IssueError> {
+        self.decide_seen(cx, request, who, trace, &mut None).await
+    }
+
+    /// As [`Issuer::decide_traced`]; `seen` takes the claims of those who ask, when somebody wants to know.
+    async fn decide_seen(
+        &self,
+        cx: &DecisionContext<'_>,
+        request: &SignInRequest,
+        who: &AuthenticatedSubject,
+        trace: &mut dyn TraceSink,
+        seen: &mut Option<Vec<(ClaimsOf, ClaimSet)>>,
     ) -> Result<Decision, IssueError> {
         let trust = relying_party(cx.trusts, &request.relying_party)?;
         if cx.revocations.is_revoked(&who.session).await? {
@@ -136,8 +152,12 @@ impl Issuer {
         };
         accepted.extend(request_claims(request, trust.id.as_str(), cx.activity));
         accepted.extend(device_context_claims(who));
+        if let Some(seen) = seen {
+            let of = if request.actor.is_some() { ClaimsOf::OnBehalfOf } else { ClaimsOf::Caller };
+            seen.push((of, accepted.clone()));
+        }
         if let Some(actor) = &request.actor
-            && let Some(denial) = self.delegation_denial(cx, trust, request, actor, trace).await?
+            && let Some(denial) = self.delegation_denial(cx, trust, request, actor, trace, seen).await?
         {
             return Ok(Decision::Deny(denial));
         }
@@ -180,6 +200,7 @@ impl Issuer {
         request: &SignInRequest,
         actor: &AuthenticatedSubject,
         trace: &mut dyn TraceSink,
+        seen: &mut Option<Vec<(ClaimsOf, ClaimSet)>>,
     ) -> Result<Option<Denial>, IssueError> {
         let SubjectOrigin::Client(client) = &actor.origin else {
             return Ok(Some(Denial::Delegation {
@@ -188,11 +209,14 @@ impl Issuer {
             }));
         };
         let denied = |reason| Some(Denial::Delegation { actor: client.id.clone(), reason });
+        let mut input = client_claims(actor, client);
+        input.extend(request_claims(request, trust.id.as_str(), cx.activity));
+        if let Some(seen) = seen {
+            seen.push((ClaimsOf::Caller, input.clone()));
+        }
         let Some(rules) = &trust.delegation_authorization else {
             return Ok(denied(String::from("the trust has no delegation authorization rules")));
         };
-        let mut input = client_claims(actor, client);
-        input.extend(request_claims(request, trust.id.as_str(), cx.activity));
         let context = QueryContext { subject: None, password_expiry: None, relying_party: Some(trust.id.as_str()) };
         let stores = RequestStores::new(cx.stores, context);
         stage(trace, Stage::DelegationAuthorization);

@@ -121,6 +121,7 @@ impl World {
                 password_expiry: ExpiryNotice::default(),
                 claim_descriptions: Arc::default(),
                 audited_claims: ClaimDetail::None,
+                audited_input: ClaimDetail::None,
             }),
             cx: Context {
                 services: Arc::new(services),

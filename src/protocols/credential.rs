@@ -107,8 +107,10 @@ pub(super) async fn password(
                 Ok(accepted) => {
                     let relying_party = Some(Identifier::public(relying_party));
                     let parties = Parties { relying_party, ..Parties::of_account(&accepted.account) };
-                    if let Some(event) = sids_filtered(parties, &accepted.account, &accepted.dropped) {
-                        cx.note([event]);
+                    let dropped = (&*accepted.dropped, accepted.dropped_upn.as_deref());
+                    let events = not_asserted(&parties, &accepted.account, dropped);
+                    if !events.is_empty() {
+                        cx.note(events);
                     }
                     return Ok(accepted);
                 }
@@ -256,18 +258,21 @@ fn ticket_accepted(cx: &Context, subject: &AuthenticatedSubject, accepted: &Acce
         EventKind::CredentialAccepted { parties: parties.clone(), authn: AuthnFacts::of(subject) },
         EventKind::TokenAccepted { parties: parties.clone(), token_type: Name::constant(KERBEROS_TOKEN) },
     ];
-    events.extend(sids_filtered(parties, &accepted.account, &accepted.dropped));
+    events.extend(not_asserted(&parties, &accepted.account, (&accepted.dropped, accepted.dropped_upn.as_deref())));
     cx.note(events);
 }
 
-/// The audit event of SIDs that the realm of an account may not assert, if there were any.
-fn sids_filtered(parties: Parties, account: &Account, dropped: &[DroppedSid]) -> Option<EventKind> {
-    (!dropped.is_empty()).then(|| EventKind::SidsFiltered {
-        parties,
-        realm: Name::public(&account.realm),
-        dropped: dropped.len(),
-        sids: dropped.iter().map(|dropped| dropped.sid).collect(),
-    })
+/// The audit events of what the realm of an account may not assert: SIDs (9001) and a UPN (9003), where there were any.
+fn not_asserted(parties: &Parties, account: &Account, (sids, upn): (&[DroppedSid], Option<&str>)) -> Vec<EventKind> {
+    let realm = || Name::public(&account.realm);
+    let filtered = (!sids.is_empty()).then(|| EventKind::SidsFiltered {
+        parties: parties.clone(),
+        realm: realm(),
+        dropped: sids.len(),
+        sids: sids.iter().map(|dropped| dropped.sid).collect(),
+    });
+    let upn = upn.map(|upn| EventKind::UpnDropped { parties: parties.clone(), realm: realm(), upn: Name::public(upn) });
+    filtered.into_iter().chain(upn).collect()
 }
 
 /// The audit events of a credential that was not good.
@@ -384,20 +389,22 @@ mod tests {
     use crate::kerberos::domains::DropReason;
 
     #[test]
-    fn sids_that_were_dropped_are_said_with_the_account() {
+    fn what_was_dropped_is_said_with_the_account() {
         let SubjectOrigin::Directory(account) =
             subject(AuthenticationMethod::Password, UtcTime::from_unix_seconds(1_767_607_201)).origin
         else {
             panic!("an account")
         };
-        assert!(sids_filtered(Parties::of_account(&account), &account, &[]).is_none());
+        let said = Parties::of_account(&account);
+        assert!(not_asserted(&said, &account, (&[], None)).is_empty());
         let sid = "S-1-5-21-9-9-9-512".parse().unwrap();
         let dropped = [DroppedSid { sid, reason: DropReason::ForeignDomain }];
-        let Some(EventKind::SidsFiltered { parties, dropped: 1, sids, .. }) =
-            sids_filtered(Parties::of_account(&account), &account, &dropped)
+        let events = not_asserted(&said, &account, (&dropped, Some("alice@elsewhere.example")));
+        let [EventKind::SidsFiltered { parties, dropped: 1, sids, .. }, EventKind::UpnDropped { upn, .. }] = &*events
         else {
-            panic!("an event")
+            panic!("two events")
         };
-        assert_eq!((parties.sid, sids), (Some(account.sid), vec![sid]));
+        assert_eq!(upn.as_str(), "alice@elsewhere.example");
+        assert_eq!((parties.sid, sids), (Some(account.sid), &vec![sid]));
     }
 }

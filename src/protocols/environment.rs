@@ -32,8 +32,11 @@ pub struct Environment {
     pub display_name: String,
     /// The claim types that metadata names.
     pub claim_descriptions: ClaimDescriptions,
-    /// The WS-Trust endpoints that are on.
+    /// The WS-Trust endpoints that are on, and work.
     pub endpoints: TrustEndpoints,
+    /// Where certificates of users are asked for in TLS: `https://certauth.sts.corp.example`, or a port of the service's own
+    /// name. `None` where no listener asks.
+    pub certificate_origin: Option<String>,
     /// Bounds of XML in requests.
     pub xml_limits: xml::Limits,
     /// The issue path.

@@ -12,12 +12,13 @@ use crate::authn::NetworkPolicy;
 use crate::clock::{Clock, Random};
 use crate::config::diagnostic::{Code, Place, Report};
 use crate::config::live::{Commit, Subscriber};
-use crate::config::{Config, Loaded};
+use crate::config::{AuditLevel, Config, Loaded};
 use crate::kerberos::keytab::Keytab;
 use crate::protocols::browser::{certificate_door, device_door, my_devices, update_password};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::metadata::{self, FederationMetadata, MetadataError};
+use crate::protocols::trust_endpoint::TrustEndpoint;
 use crate::protocols::{drs, mex, oauth, passive, wsfed, wstrust};
 
 use super::assembly::{AssemblyError, Lasting};
@@ -25,6 +26,7 @@ use super::kdc_order::KdcOrder;
 use super::routes::Endpoint;
 use super::service::RequestLimits;
 use super::settings::{krb5_conf, network_policy, tls_options};
+use super::strangers::Strangers;
 use super::tls::TlsState;
 
 /// What every worker shares.
@@ -48,9 +50,15 @@ pub struct Serving {
     pub network: NetworkPolicy,
     /// Bounds of requests.
     pub limits: RequestLimits,
+    /// Sources of proxy header fields that are none.
+    pub strangers: Strangers,
+    /// Whether the audit log has each request and answer.
+    pub audits_http: bool,
     keytab: PathBuf,
-    /// Signed on first use, once for this configuration and key set.
+    /// Signed on first use, once for this configuration and key set: what is read inside.
     metadata: OnceCell<Vec<u8>>,
+    /// What is read outside, where that is something else.
+    metadata_outside: OnceCell<Vec<u8>>,
 }
 
 impl Application {
@@ -112,11 +120,14 @@ impl Serving {
             network: network_policy(config),
             limits: RequestLimits {
                 body: config.server.limits.body_bytes,
-                header_value: config.server.limits.header_bytes,
+                header: config.server.limits.header_bytes,
                 body_time: std::time::Duration::from_secs(config.server.limits.request_seconds),
             },
+            strangers: Strangers::default(),
+            audits_http: config.audit.level == AuditLevel::Verbose,
             keytab: config.kerberos.keytab.clone(),
             metadata: OnceCell::new(),
+            metadata_outside: OnceCell::new(),
         }
     }
 
@@ -131,12 +142,8 @@ impl Serving {
             Endpoint::OAuth(endpoint) => oauth::handle(&self.environment, endpoint, call).await,
             Endpoint::UpdatePassword => update_password::handle(&self.environment, call).await,
             Endpoint::MyDevices(door) => my_devices::handle(&self.environment, door, call).await,
-            Endpoint::Mex => {
-                let environment = &self.environment;
-                mex::handle(&environment.service_name, &environment.endpoints, call)
-                    .unwrap_or_else(|error| internal(call, &error))
-            }
-            Endpoint::FederationMetadata => match self.metadata.get_or_try_init(|| self.sign_metadata()).await {
+            Endpoint::Mex => mex::handle(&self.environment, call).unwrap_or_else(|error| internal(call, &error)),
+            Endpoint::FederationMetadata => match self.metadata(call.origin.is_extranet()).await {
                 Ok(document) => Answer::new(StatusCode::OK, metadata::CONTENT_TYPE, document.clone()),
                 Err(error) => internal(call, &error),
             },
@@ -163,7 +170,15 @@ impl Serving {
         }]);
     }
 
-    async fn sign_metadata(&self) -> Result<Vec<u8>, MetadataError> {
+    /// The federation metadata for somebody inside or outside: one document where it names the same.
+    async fn metadata(&self, extranet: bool) -> Result<&Vec<u8>, MetadataError> {
+        let published = |extranet| metadata::published_endpoint(&self.environment.endpoints, extranet);
+        let (inside, endpoint) = (published(false), published(extranet));
+        let document = if endpoint == inside { &self.metadata } else { &self.metadata_outside };
+        document.get_or_try_init(|| self.sign_metadata(endpoint)).await
+    }
+
+    async fn sign_metadata(&self, endpoint: Option<TrustEndpoint>) -> Result<Vec<u8>, MetadataError> {
         let environment = &self.environment;
         let keys = &environment.services.keys;
         let document = FederationMetadata {
@@ -173,7 +188,7 @@ impl Serving {
             signing_certificates: keys.signing().map(|key| &*key.key.certificate).collect(),
             decryption_certificates: keys.decryption().map(|(_, certificate)| &*certificate.der).collect(),
             claim_descriptions: &environment.claim_descriptions,
-            endpoints: &environment.endpoints,
+            endpoint,
         };
         document.sign(&keys.primary_signing().key, &*environment.services.random).await
     }

@@ -3,25 +3,27 @@
 //! What keeps memory (lockout counters, used authenticators, caches, the audit log) outlives a change of configuration; what
 //! is derived from the configuration is made anew for each.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::audit::ClaimDetail;
 use crate::authn::certificate::{CertificatePolicy, CertificateTrust, MappingPolicy, RevocationMode, RevocationPolicy};
 use crate::authn::password_gate::{GateParts, GateSettings, TokioSleeper};
-use crate::authn::{DomainPasswordVerifier, NegotiateAuthenticator, NetworkPolicy, PasswordGate, SessionLifetimes};
+use crate::authn::{
+    Audience, DomainPasswordVerifier, NegotiateAuthenticator, NetworkPolicy, PasswordGate, SessionLifetimes,
+};
 use crate::claims::store::ExpiryNotice;
 use crate::claims::{Limits, RuleSet, StoreSet, Text, rules};
 use crate::clock::{Clock, Random};
-use crate::config::{self, AuditClaims, Config, Loaded, Revocation};
+use crate::config::{self, AuditClaims, AuditLevel, Config, Loaded, Revocation};
 use crate::devices::DeviceServices;
 use crate::directory::ldap::LdapDirectory;
 use crate::directory::{CacheOptions, CachedDirectory};
 use crate::issuance::{Issuer, IssuerOptions, Services};
 use crate::kerberos::replay::ReplayOptions;
 use crate::kerberos::{Acceptor, AcceptorOptions, ReplayGuard, TrustedDomain, TrustedDomains};
-use crate::keys::{KeyRing, KeyRingOptions};
+use crate::keys::{KeyDirectory, KeyRing, KeyRingOptions, KnownKeys};
 use crate::outgoing::Outgoing;
 use crate::pages::Pages;
 use crate::protocols::browser::{
@@ -159,6 +161,7 @@ impl Lasting {
             PASSWORD_TIMEOUT,
         )
         .with_alternate_login_id(alternate_login_id(config));
+        let certificate_origin = certificate_origin(config)?;
         let environment = Environment {
             service_name: config.service.federation_service_name.to_string(),
             hosts: own_hosts(config),
@@ -166,7 +169,7 @@ impl Lasting {
             service_identifier: config.service.identifier.clone(),
             display_name: config.service.display_name.clone(),
             claim_descriptions: config::all_claim_descriptions(&config.claim_descriptions),
-            endpoints: endpoints(config),
+            endpoints: endpoints(config, certificate_origin.as_deref()),
             xml_limits: xml::Limits {
                 octets: config.server.limits.body_bytes,
                 depth: config.server.limits.xml_depth,
@@ -183,7 +186,13 @@ impl Lasting {
             ),
             passwords: self.passwords.clone(),
             domains: domains.clone(),
-            browser: self.browser(loaded, &keys, prt::sign_in(config, devices.as_ref(), prt.as_ref())?)?,
+            browser: self.browser(
+                loaded,
+                &keys,
+                certificate_origin.clone(),
+                prt::sign_in(config, devices.as_ref(), prt.as_ref())?,
+            )?,
+            certificate_origin,
             oauth: self.oauth(config, &keys, device_codes)?,
             openid: OpenIdClient {
                 outgoing: Outgoing::to_partners(&config.partners)
@@ -217,12 +226,30 @@ impl Lasting {
         })
     }
 
-    /// The keys; they are made when the server starts and there are none. A reload that finds none fails: a directory that was
-    /// emptied or is not mounted must not give every relying party a key that it does not know.
+    /// The keys; they are made when the server starts for the first time and there are none. A reload that finds none fails, and so
+    /// does the start of a server that has signed before: a directory that was emptied or is not mounted must not give every
+    /// relying party a key that it does not know.
     fn keys(&self, config: &Config) -> Result<KeyRing, AssemblyError> {
-        let options = self.key_options(config, self.key_directory.get().is_none());
-        let keys = KeyRing::load_or_create(&options, &*self.clock, &*self.random)
-            .map_err(|error| AssemblyError::because("[keys]")(&error))?;
+        let failed = |error: &dyn std::fmt::Display| AssemblyError::because("[keys]")(error);
+        let known = KnownKeys::of_state(&config.service.state_directory);
+        let before = known.read().map_err(|error| failed(&error))?;
+        let is_start = self.key_directory.get().is_none();
+        let create = is_start && config.keys.create && before.is_empty();
+        let options = self.key_options(config, create);
+        if is_start && !create && is_without_keys(&options.directory) {
+            return Err(failed(&no_keys_are_made(&options.directory, &before, &known)));
+        }
+        let keys = KeyRing::load_or_create(&options, &*self.clock, &*self.random).map_err(|error| failed(&error))?;
+        if is_start
+            && !before.is_empty()
+            && keys.signing().all(|key| !before.iter().any(|id| *id == key.key.id.as_str()))
+        {
+            tracing::warn!(
+                directory = %options.directory.display(),
+                "none of the token-signing keys of before is there any more: relying parties have to learn the new certificate"
+            );
+        }
+        known.write(&keys, &*self.random).map_err(|error| failed(&error))?;
         self.key_directory.get_or_init(|| options.directory);
         Ok(keys)
     }
@@ -292,18 +319,19 @@ impl Lasting {
         &self,
         loaded: &Loaded,
         keys: &KeyRing,
+        certificate_origin: Option<String>,
         devices: Option<DeviceSignIn>,
     ) -> Result<BrowserSignIn, AssemblyError> {
         let config = &loaded.config;
         let settings = &config.sign_in;
         let sealer = |limit| sealing::sealer(keys, "browser sign-in", limit, &self.clock, &self.random);
-        let certificate = match certificate_origin(config)? {
-            Some(origin) => Some(CertificateDoor {
+        let certificate = match certificate_origin {
+            Some(origin) if settings.certificate != Audience::Nobody => Some(CertificateDoor {
                 origin,
                 audience: settings.certificate,
                 sealer: sealer(CERTIFICATE_RESULT_LIMIT)?,
             }),
-            None => None,
+            _ => None,
         };
         Ok(BrowserSignIn {
             pages: Pages::new(&config.service.display_name, loaded.theme.clone())
@@ -397,16 +425,21 @@ pub struct Decisions {
 fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
     let acceptance_rules = RuleSet::parse(rules::ACTIVE_DIRECTORY_ACCEPTANCE)
         .map_err(|error| AssemblyError::because("acceptance rules")(&error))?;
+    let audited_claims = match config.audit.claims {
+        AuditClaims::None => ClaimDetail::None,
+        AuditClaims::Types => ClaimDetail::Types,
+        AuditClaims::Values => ClaimDetail::Values,
+    };
     Ok(Issuer::new(IssuerOptions {
         federation_service_identifier: config.service.identifier.clone(),
         acceptance_rules,
         limits: Limits::default(),
         password_expiry: expiry_notice(config),
         claim_descriptions: Arc::new(config::all_claim_descriptions(&config.claim_descriptions)),
-        audited_claims: match config.audit.claims {
-            AuditClaims::None => ClaimDetail::None,
-            AuditClaims::Types => ClaimDetail::Types,
-            AuditClaims::Values => ClaimDetail::Values,
+        audited_claims,
+        audited_input: match config.audit.level {
+            AuditLevel::Basic => ClaimDetail::None,
+            AuditLevel::Verbose => audited_claims,
         },
     }))
 }
@@ -424,7 +457,7 @@ pub(crate) fn trusted_domains(config: &Config) -> Result<TrustedDomains, Assembl
         sid: domain.sid,
         netbios: domain.netbios.as_str().to_owned(),
         upn_suffixes: domain.upn_suffixes.iter().map(ToString::to_string).collect(),
-        forest: None,
+        forest: domain.forest.as_ref().map(ToString::to_string),
     }))
     .map_err(|error| AssemblyError::because("[[domains]]")(&error))
 }
@@ -445,6 +478,28 @@ impl Assembled {
         lasting.passwords.reconfigure(self.gate);
         self.environment
     }
+}
+
+/// Whether there is not even a manifest: the directory is new, emptied, or not mounted.
+fn is_without_keys(directory: &Path) -> bool {
+    matches!(KeyDirectory::new(directory.to_owned()).manifest(), Ok(None))
+}
+
+/// What happened, and what to do.
+fn no_keys_are_made(directory: &Path, before: &[String], known: &KnownKeys) -> String {
+    let directory = directory.display();
+    let why = match before.first() {
+        Some(key) => {
+            let short: String = key.chars().take(16).collect();
+            format!(
+                "{directory} holds no keys, but this server has signed with key {short} ({}). Is a volume not mounted? Bring the \
+                 directory back, or restore it from a backup",
+                known.path().display()
+            )
+        }
+        None => format!("{directory} holds no keys, and `create` is false"),
+    };
+    format!("{why}. New keys, which every relying party has to learn of, are made by `chancery keys create`")
 }
 
 /// Password checks that may wait for a KDC at once.

@@ -47,6 +47,11 @@ impl Endpoint {
         matches!(self, Self::Trust(TrustEndpoint { credential: Credential::WindowsTransport, .. }))
     }
 
+    /// Whether it only tells balancers and orchestrators how the server is.
+    pub const fn is_health(self) -> bool {
+        matches!(self, Self::Probe | Self::Live | Self::Ready)
+    }
+
     /// Methods the endpoint answers; anything else gets 405.
     pub const fn methods(self) -> &'static [Method] {
         match self {
@@ -113,7 +118,7 @@ fn device(path: &str) -> Option<Endpoint> {
 
 /// Endpoints of the plain HTTP listener: nothing that carries a secret.
 pub(super) fn plain_http(path: &str) -> Option<Endpoint> {
-    public(path).filter(|endpoint| matches!(endpoint, Endpoint::Probe | Endpoint::Live | Endpoint::Ready))
+    public(path).filter(|endpoint| endpoint.is_health())
 }
 
 /// Lower case, without trailing slashes.

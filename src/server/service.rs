@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
@@ -19,6 +19,7 @@ use crate::correlation::CorrelationId;
 use crate::protocols::http::{Answer, Call, Connection};
 
 use super::application::{Application, Serving};
+use super::http_audit::HttpAudit;
 use super::routes::{self, Endpoint};
 
 /// Which listener a request came in by.
@@ -37,8 +38,8 @@ pub enum Listener {
 pub struct RequestLimits {
     /// Octets of a body.
     pub body: usize,
-    /// Octets of one header field's value; big Kerberos tickets need 64 KiB.
-    pub header_value: usize,
+    /// Octets of all header fields together; big Kerberos tickets need 64 KiB.
+    pub header: usize,
     /// Time a client has to send the body.
     pub body_time: Duration,
 }
@@ -87,6 +88,7 @@ async fn answer(
         return method_not_allowed(endpoint);
     }
     let Some(origin) = origin(&serving.network, request) else { return Answer::empty(StatusCode::BAD_REQUEST) };
+    serving.strangers.notice(&origin, correlation);
     let mut call = Call {
         method: request.method().clone(),
         path: request.path().to_owned(),
@@ -99,20 +101,32 @@ async fn answer(
     };
     // Before the client has authenticated its message is only drained, so that strangers fill no memory.
     let keep = !endpoint.authenticates_in_http() || request.headers().contains_key(header::AUTHORIZATION);
-    let header_limit = serving.limits.header_value;
-    let body = if request.headers().iter().any(|(_, value)| value.len() > header_limit) {
+    let audit = (serving.audits_http && !endpoint.is_health())
+        .then(|| HttpAudit::received(&serving.environment, &call, request.app_config().local_addr().port()));
+    let body = if header_octets(request.headers()) > serving.limits.header {
         Err(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE)
     } else {
         read_body(payload, serving.limits, keep).await
     };
-    match body {
-        Ok(body) => call.body = body,
+    let answer = match body {
+        Ok(body) => {
+            call.body = body;
+            serving.handle(endpoint, &call).await
+        }
         Err(status) => {
             serving.unread(endpoint, &call, status);
-            return Answer::empty(status);
+            Answer::empty(status)
         }
+    };
+    if let Some(audit) = audit {
+        audit.answered(answer.status);
     }
-    serving.handle(endpoint, &call).await
+    answer
+}
+
+/// Octets of all header fields together, as HTTP/1.1 writes them: name, colon, space, value, line end.
+fn header_octets(headers: &HeaderMap) -> usize {
+    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len()).sum()
 }
 
 /// 421 when the name in TLS and the name in HTTP differ: the request was meant for another connection, on which a client

@@ -10,8 +10,8 @@ use super::assembly::AssemblyError;
 use super::tls::{TlsOptions, TlsProfile};
 use crate::authn::certificate::CertificateDomain;
 use crate::authn::password_gate::{BannedNetworks, GateSettings, LockoutMode, LockoutPolicy};
-use crate::authn::{AlternateLoginId, Audience, DomainNames, DomainNamesEntry, NetworkPolicy, WindowsUserAgents};
-use crate::config::names::Network;
+use crate::authn::{AlternateLoginId, DomainNames, DomainNamesEntry, NetworkPolicy, WindowsUserAgents};
+use crate::config::names::{Network, ServicePrincipal};
 use crate::config::{self, ChannelBinding, Config, LdapBind, LdapTransport};
 use crate::directory::AttributeName;
 use crate::directory::ldap::{Bind, BreakerOptions, DomainOptions, LdapLimits, LdapOptions, ServerAddress, Transport};
@@ -38,19 +38,17 @@ pub fn krb5_conf(config: &Config) -> Krb5Conf {
     }
 }
 
-/// Names under which the service is addressed: those of configured principals, else the federation service's own.
+/// Names that tickets are accepted for: those of the principals, and where that is the service's own alone, also the names that ask
+/// for certificates. A name without a key in the keytab is no harm: there are no tickets for it.
 pub(super) fn hosts(config: &Config) -> Vec<String> {
-    let principals = &config.kerberos.service_principals;
-    if principals.is_empty() {
-        let name = config.service.federation_service_name.as_str();
-        let mut hosts = vec![name.to_owned(), format!("certauth.{name}")];
-        hosts.extend(config.domains.iter().map(|domain| format!("enterpriseregistration.{}", domain.dns_name())));
-        return hosts;
-    }
-    let host = |principal: &config::names::ServicePrincipal| {
+    let host = |principal: &ServicePrincipal| {
         principal.name().split_once('/').map_or_else(|| principal.name().to_owned(), |(_, host)| host.to_owned())
     };
-    principals.iter().map(host).collect()
+    let mut hosts: Vec<String> = config.kerberos.service_principals.iter().map(host).collect();
+    if config.kerberos.service_principals == [ServicePrincipal::http(&config.service.federation_service_name)] {
+        hosts.extend(certificate_names(config));
+    }
+    hosts
 }
 
 /// Our own service principal in each realm, by which a KDC proves itself.
@@ -125,10 +123,10 @@ pub(super) fn certificate_domain(domain: &config::Domain) -> CertificateDomain {
     }
 }
 
-/// Where browsers are asked for a certificate: `certauth.` where the server's certificate has that name, otherwise the port, as
+/// Where users are asked for a certificate: `certauth.` where the server's certificate has that name, otherwise the port, as
 /// AD FS chooses. `None` where no certificate signs anybody in.
 pub(super) fn certificate_origin(config: &Config) -> Result<Option<String>, AssemblyError> {
-    if config.certificates.client_ca_files.is_empty() || config.sign_in.certificate == Audience::Nobody {
+    if config.certificates.client_ca_files.is_empty() {
         return Ok(None);
     }
     asking_origin(config, &format!("certauth.{}", config.service.federation_service_name))
@@ -253,14 +251,18 @@ pub(super) fn gate_settings(config: &Config, domains: DomainNames) -> Result<Gat
     Ok(GateSettings { lockout: lockout_policy(config), banned, domains, ..GateSettings::default() })
 }
 
-pub(super) fn endpoints(config: &Config) -> TrustEndpoints {
+/// The endpoints that are on, and work. `certificate_origin` is where certificates are asked for in TLS.
+pub(super) fn endpoints(config: &Config, certificate_origin: Option<&str>) -> TrustEndpoints {
+    // Without an authority nobody can sign in by certificate; such endpoints would only be promises.
+    let certificates = !config.certificates.client_ca_files.is_empty();
     TrustEndpoints::new(TrustEndpoint::ALL.into_iter().filter_map(|endpoint| {
         let switch = config.endpoints.switch(endpoint);
         let exposure = if switch.proxy_enabled { Exposure::IntranetAndExtranet } else { Exposure::Intranet };
-        // Without an authority nobody can sign in by certificate; such endpoints would only be promises.
-        let by_certificate =
-            matches!(endpoint.credential, Credential::CertificateMixed | Credential::CertificateTransport);
-        let works = !by_certificate || !config.certificates.client_ca_files.is_empty();
+        let works = match endpoint.credential {
+            Credential::WindowsTransport | Credential::UsernameMixed => true,
+            Credential::CertificateMixed => certificates,
+            Credential::CertificateTransport => certificates && certificate_origin.is_some(),
+        };
         (switch.enabled && works).then_some((endpoint, exposure))
     }))
 }

@@ -112,6 +112,28 @@ fn a_ticket_for_another_service_is_foreign() {
     }
 }
 
+/// By default tickets are good for the names that ask for certificates too, where the keytab has their keys; a list names all.
+#[test]
+fn names_that_tickets_are_good_for() {
+    let (realm, domain) = (&Lab::get().realm, Lab::get().realm.to_lowercase());
+    let own = format!("HTTP/{}@{realm}", host());
+    let registration = format!("HTTP/enterpriseregistration.{domain}@{realm}");
+    let adfs = format!("HTTP/adfs.{domain}@{realm}");
+    let listed = NodeSetup::new()
+        .replace(
+            "[kerberos]",
+            &format!("[kerberos]\nservice_principals = [\"HTTP/{}\", \"HTTP/adfs.{domain}\"]", host()),
+        )
+        .start();
+    let (default, listed) = (Route::inside(), Route::inside().to(listed.ip()));
+    for (service, by_default, if_listed) in [(&own, 200, 200), (&registration, 200, 401), (&adfs, 401, 200)] {
+        for (route, status) in [(&default, by_default), (&listed, if_listed)] {
+            let token = token(service, &TokenOptions { spnego: true, ..TokenOptions::default() });
+            assert_eq!((service, post(route, &STANDARD.encode(token)).status), (service, status));
+        }
+    }
+}
+
 #[test]
 fn bindings_to_another_certificate_are_refused_and_required_where_so_configured() {
     let bound = |file: &str| -> Option<Vec<u8>> {
@@ -204,6 +226,11 @@ fn tickets_of_an_old_key_and_tickets_without_pac() {
 /// A fresh token of alice for the lab's server, in base64.
 pub fn ticket() -> String {
     STANDARD.encode(token(&service(), &TokenOptions { spnego: true, mutual: true, bindings: None }))
+}
+
+/// The same with these options, as octets.
+pub fn token_bound(options: &TokenOptions) -> Vec<u8> {
+    token(&service(), options)
 }
 
 fn token(service: &str, options: &TokenOptions) -> Vec<u8> {

@@ -1,6 +1,5 @@
 //! Browsers that prove their device by its certificate, on the name or the port where certificates are asked for: curl and Chromium.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use serde_json::json;
@@ -8,7 +7,7 @@ use serde_json::json;
 use crate::browser::chromium_presenting;
 use crate::registered::Registered;
 use crate::support::{
-    Assertion, Audit, Browser, Device, HandOver, Lab, Node, NodeSetup, Response, Trusts, run, variable,
+    Assertion, Audit, Browser, Device, HandOver, Lab, Node, NodeSetup, Response, Trusts, certificate_of, run, variable,
 };
 
 fn setup() -> NodeSetup {
@@ -174,21 +173,6 @@ fn without_the_name_in_the_servers_certificate_the_port_is_used() {
     assert!(door.starts_with(&format!("https://{host}:49443/adfs/ls/device?SignInState=")), "{door}");
     let page = come_back(&browser, &present(&browser, &door, Some(&device)));
     assert_eq!(device_of(&node, &browser, &page), Some(device.id.to_string()));
-}
-
-/// A certificate of the lab's authority for one name, and its key.
-fn certificate_of(host: &str) -> (PathBuf, PathBuf) {
-    let (certificate, key) = (Lab::get().new_file("one-name.pem"), Lab::get().new_file("one-name.key"));
-    let authority = variable("LAB_TLS");
-    run(Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", &format!("/CN={host}")])
-        .args(["-CA", &format!("{authority}/ca.pem"), "-CAkey", &format!("{authority}/private/ca.key")])
-        .args(["-addext", "basicConstraints=critical,CA:false", "-addext", &format!("subjectAltName=DNS:{host}")])
-        .arg("-keyout")
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate));
-    (certificate, key)
 }
 
 #[test]

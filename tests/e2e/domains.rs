@@ -1,6 +1,9 @@
 //! Who gets which token: computers and people of two domains, suffixes, groups, and those who must not pass for a computer.
 
-use crate::support::{Assertion, Curl, Lab, Object, Response, Rst, Trusts, Version, claim, signing_certificate};
+use crate::support::{
+    Assertion, Audit, Curl, Lab, NodeSetup, Object, Response, Rst, Trusts, USERNAME, Version, WINDOWS, claim, request,
+    signing_certificate,
+};
 
 /// Asks for a token by Kerberos.
 fn sign_in(keytab: &str, principal: &str, relying_party: Option<&str>) -> Response {
@@ -168,4 +171,32 @@ fn two_hundred_groups_fit_through_every_way_in() {
             assert!(groups.contains(&lab.object(&group).sid), "{group} of {}", groups.len());
         }
     }
+}
+
+/// A UPN with a suffix that the configuration does not give to the domain is no claim, and that is written down.
+#[test]
+fn a_upn_outside_the_suffixes_of_its_domain_is_dropped_and_audited() {
+    let lab = Lab::get();
+    let trust = "[relying_party]\nname = \"Plain\"\nidentifiers = [\"urn:test:plain\"]\n\
+        access_control_policy = \"permit-everyone\"\ntransform_rules = \"c:[] => issue(claim = c);\"\n";
+    let node = NodeSetup::new().replace(", \"unlisted.example\"]", "]").write("trusts/plain.toml", trust).start();
+    let netbios = lab.realm.split('.').next().expect("a name");
+    let by_ticket = request(WINDOWS).applies_to("urn:test:plain").build();
+    let by_ticket = node.curl(WINDOWS).negotiate(&lab.kinit("stray", "stray")).soap(by_ticket).send();
+    let by_password =
+        request(USERNAME).applies_to("urn:test:plain").password(&format!("{netbios}\\stray"), "Stray-Pw-1");
+    let by_password = node.curl(USERNAME).soap(by_password.build()).send();
+    for answer in [by_ticket, by_password] {
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let token = Assertion::cut(&answer.body);
+        assert_eq!(token.single(claim::PRIMARY_SID), lab.object("stray").sid);
+        assert!(!answer.body.contains("unlisted.example"), "{}", answer.body);
+        let event = Audit::of(node.directory.join("audit.jsonl"), &answer.correlation).event(9003);
+        assert_eq!((&event["DroppedUpn"], &event["Realm"]), (&"stray@unlisted.example".into(), &(*lab.realm).into()));
+        assert_eq!(event["SubjectSid"], *lab.object("stray").sid);
+    }
+    // Where the suffix is the domain's there is nothing to say.
+    let answer = sign_in("stray", "stray", None);
+    assert!(lab.audit(&answer.correlation).event(1202)["UserId"].is_string());
+    assert!(lab.audit(&answer.correlation).events().iter().all(|event| event["EventID"] != 9003));
 }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::support::{Lab, Node, NodeSetup, Response, WINDOWS, eventually, request, run, script, variable};
+use crate::support::{
+    Browser, Lab, Node, NodeSetup, Response, WINDOWS, claim, eventually, request, run, script, variable,
+};
 
 #[test]
 fn sign_ins_go_on_while_one_of_two_controllers_is_paused() {
@@ -99,6 +101,52 @@ fn when_all_controllers_are_down_known_accounts_sign_in_and_others_are_told_to_c
     second.go_on();
     eventually("the computer's token after recovery", || sign_in(&node, &cold).status == 200);
     eventually("the user's token after recovery", || node.token_of_user(&alice(), "Alice-Pw-1").status == 200);
+}
+
+/// People need more of the directory than computers do: their anchor in the cloud, which their ticket does not have.
+#[test]
+fn when_all_controllers_are_down_known_people_sign_in_too() {
+    let second = SecondController::up();
+    let node3 = format!("node3.{}", variable("LAB_DOMAIN"));
+    crate::support::Trusts::get();
+    let node = with_controllers(&[&variable("LAB_DC2"), &node3])
+        .append("[directory]\nconnect_timeout_seconds = 2\nquery_timeout_seconds = 4\n")
+        .write("trusts/web.toml", std::fs::read(crate::support::Trusts::file("web")).expect("a trust"))
+        .start();
+    // Tickets come from the first controller, which runs.
+    let tickets = |name: &str| {
+        let cache = Lab::get().kinit(name, name);
+        run(Command::new("kvno").arg("-c").arg(&cache).arg(format!("HTTP/{}", variable("LAB_HOST"))));
+        cache
+    };
+    let (warm, cold) = (tickets("alice"), tickets("bob"));
+    let before = sign_in(&node, &warm);
+    assert_eq!(before.status, 200, "{before:?}");
+    let browser = Browser::other().at(&node.address);
+    browser.sign_in("web", &alice(), "Alice-Pw-1");
+
+    second.pause();
+    let claims = |answer: &Response| {
+        let token = crate::support::Assertion::cut(&answer.body);
+        (token.single(claim::UPN), token.single(claim::IMMUTABLE_ID), token.text("NameIdentifier"))
+    };
+    let during = sign_in(&node, &warm);
+    assert_eq!(during.status, 200, "{during:?}");
+    assert_eq!(claims(&during), claims(&before));
+    assert_eq!(claims(&during).0, alice());
+    // Who has a session in the browser goes on with it.
+    crate::support::HandOver::of(&browser.ask("web", ""));
+
+    let refused = sign_in(&node, &cold);
+    assert_eq!(refused.status, 503, "{refused:?}");
+    assert!(refused.body.contains("EndpointUnavailable"), "{refused:?}");
+    assert!(refused.header("retry-after").is_some(), "{refused:?}");
+    // It is said what failed, and nobody is refused for good.
+    let events = crate::support::Audit::of(node.directory.join("audit.jsonl"), &refused.correlation);
+    assert_eq!(events.event(1201)["FailureType"], "ServiceError");
+
+    second.go_on();
+    eventually("bob's token after recovery", || sign_in(&node, &cold).status == 200);
 }
 
 /// Whoever comes again after an outage is no thief.

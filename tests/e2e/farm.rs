@@ -1,11 +1,11 @@
 //! Two nodes with one key directory behind HAProxy, which passes TLS through; one is killed in the middle.
 
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::support::{
-    Assertion, Curl, Lab, NodeSetup, WINDOWS, computer_tickets, eventually, request, run, script, variable,
+    Assertion, Curl, HaProxy, Lab, NodeSetup, WINDOWS, computer_tickets, eventually, request, run, script, variable,
 };
 
 #[test]
@@ -31,7 +31,7 @@ fn clients_do_not_notice_that_a_node_dies() {
     second.wait(200);
     assert_eq!(signing_certificate(&first), signing_certificate(&second));
 
-    let balancer = Balancer::start(&[&first.address, &second.address]);
+    let balancer = balancer(&[&first.address, &second.address]);
     eventually("the balancer sends to both", || {
         for _ in 0..6 {
             let _ = token_through(&balancer);
@@ -81,65 +81,29 @@ fn clients_do_not_notice_that_a_node_dies() {
     assert!(good.load(Ordering::Relaxed) > 10);
 }
 
-/// HAProxy at the lab's address for it.
-struct Balancer {
-    child: Child,
-    address: String,
-}
-
-impl Balancer {
-    fn start(nodes: &[&str]) -> Self {
-        let block = variable("LAB_BLOCK");
-        let address = format!("{block}.3");
-        let servers: String = nodes
-            .iter()
-            .enumerate()
-            .map(|(n, node)| {
-                format!("  server node{n} {node}:443 source {address} check port 80 inter 200 fall 1 rise 1 on-marked-down shutdown-sessions\n")
-            })
-            .collect();
-        let configuration = format!(
-            "global\n  maxconn 500\ndefaults\n  mode tcp\n  timeout connect 2s\n  timeout client 60s\n  timeout server 60s\n  \
-             retries 3\n  option redispatch 1\nfrontend sts\n  bind {address}:443\n  default_backend nodes\nbackend nodes\n  \
-             balance roundrobin\n  option httpchk\n  http-check send meth GET uri /adfs/probe ver HTTP/1.1 hdr Host {}\n  \
-             http-check expect status 200\n{servers}",
-            variable("LAB_HOST")
-        );
-        let file = Lab::get().scratch("haproxy.cfg");
-        std::fs::write(&file, configuration).expect("scratch is writable");
-        let mut child = Command::new(if std::path::Path::new("/usr/sbin/haproxy").exists() {
-            "/usr/sbin/haproxy"
-        } else {
-            "haproxy"
+/// HAProxy at the lab's address for it; TLS passes through.
+fn balancer(nodes: &[&str]) -> HaProxy {
+    let block = variable("LAB_BLOCK");
+    let address = format!("{block}.3");
+    let servers: String = nodes
+        .iter()
+        .enumerate()
+        .map(|(n, node)| {
+            format!("  server node{n} {node}:443 source {address} check port 80 inter 200 fall 1 rise 1 on-marked-down shutdown-sessions\n")
         })
-        .arg("-db")
-        .arg("-f")
-        .arg(&file)
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(std::fs::File::create(Lab::get().scratch("haproxy.log")).expect("a log"))
-        .spawn()
-        .expect("haproxy starts");
-        let began = Instant::now();
-        while std::net::TcpStream::connect((&*address, 443)).is_err() {
-            let ended = child.try_wait().expect("a child");
-            let log = std::fs::read_to_string(Lab::get().scratch("haproxy.log")).unwrap_or_default();
-            assert!(ended.is_none() && began.elapsed() < Duration::from_secs(10), "haproxy does not listen: {log}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        Self { child, address }
-    }
-}
-
-impl Drop for Balancer {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+        .collect();
+    let configuration = format!(
+        "global\n  maxconn 500\ndefaults\n  mode tcp\n  timeout connect 2s\n  timeout client 60s\n  timeout server 60s\n  \
+         retries 3\n  option redispatch 1\nfrontend sts\n  bind {address}:443\n  default_backend nodes\nbackend nodes\n  \
+         balance roundrobin\n  option httpchk\n  http-check send meth GET uri /adfs/probe ver HTTP/1.1 hdr Host {}\n  \
+         http-check expect status 200\n{servers}",
+        variable("LAB_HOST")
+    );
+    HaProxy::start(&address, &configuration)
 }
 
 /// The status of a request of WS01$ through the balancer; nothing when the connection broke.
-fn token_through(balancer: &Balancer) -> Option<u16> {
+fn token_through(balancer: &HaProxy) -> Option<u16> {
     let url = format!("{}{WINDOWS}", Lab::get().url);
     let output = Command::new("curl")
         .args(["--silent", "--max-time", "20", "--output", "/dev/null", "--write-out", "%{http_code}"])

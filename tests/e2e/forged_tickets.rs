@@ -4,7 +4,7 @@
 use crate::clock::UtcTime;
 use crate::directory::Sid;
 use crate::fault::{WINDOWS, bare, nothing_issued, now, rejected};
-use crate::support::Lab;
+use crate::support::{Lab, NodeSetup};
 use crate::wire::{Reply, Route, host};
 
 use self::encode::PacContent;
@@ -84,10 +84,37 @@ fn groups_of_another_domain_are_dropped_and_the_rest_counts() {
     assert!(filtered.to_string().contains(&domain_admins.to_string()), "{filtered}");
 }
 
+/// Domains of one forest are one security boundary: they name each other's groups where the configuration says that they are one.
+#[test]
+fn groups_of_another_domain_of_the_forest_count() {
+    let other: Sid = "S-1-5-21-3623811015-3361044348-30300820-1300".parse().expect("a SID");
+    let netbios = |realm: &str| format!("netbios = \"{}\"", realm.split('.').next().expect("a name"));
+    let lab = Lab::get();
+    let of_forest = |setup: NodeSetup, realm: &str| {
+        setup.replace(&netbios(realm), &format!("{}\nforest = \"corp.example\"", netbios(realm)))
+    };
+    let verbose = NodeSetup::new().replace("claims = \"values\"", "claims = \"values\"\nlevel = \"verbose\"");
+    let node = of_forest(of_forest(verbose, &lab.realm), &lab.other_realm).start();
+    let member = |serial| Forged { serial, pac: Some(PacContent { extra: vec![(other, 7)], ..pac() }), ..alice() };
+    let reply = post_to(&Route::inside().to(node.ip()), &member(31));
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    let audit = reply.audit_in(&node.directory);
+    assert!(audit.event(501).to_string().contains(&other.to_string()), "{}", audit.event(501));
+    assert!(audit.events().iter().all(|event| event["EventID"] != 9001));
+    // Otherwise not, although both domains are known.
+    let reply = post(&member(32));
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert!(reply.audit().event(9001).to_string().contains(&other.to_string()));
+}
+
 fn post(forged: &Forged) -> Reply {
+    post_to(&Route::inside(), forged)
+}
+
+fn post_to(route: &Route, forged: &Forged) -> Reply {
     use base64::Engine as _;
     let token = base64::engine::general_purpose::STANDARD.encode(forged.spnego());
-    Route::inside().post(WINDOWS, &[("Authorization", &format!("Negotiate {token}"))], bare(WINDOWS).as_bytes())
+    route.post(WINDOWS, &[("Authorization", &format!("Negotiate {token}"))], bare(WINDOWS).as_bytes())
 }
 
 /// A good ticket of the lab's alice for the lab's server.

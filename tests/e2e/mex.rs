@@ -60,7 +60,7 @@ fn the_document_has_the_shape_and_the_names_of_ad_fs() {
     assert_eq!(shape["ports"].as_array().expect("a list").len(), PORTS.len(), "{shape:#}");
     for (name, kind, version, credential) in PORTS {
         let port = port_of(&shape, version, kind);
-        let host = if kind == "tls" { format!("{}:49443", lab.host) } else { lab.host.clone() };
+        let host = if kind == "tls" { format!("certauth.{}", lab.host) } else { lab.host.clone() };
         let address = format!("https://{host}{}", version.path(credential));
         assert_eq!(port["name"], name);
         assert_eq!(port["binding"], name);

@@ -6,7 +6,7 @@ use crate::throwaway::Account;
 const PAGE: &str = "/adfs/portal/updatepassword/";
 
 /// Fills in the page and sends it.
-fn update(browser: &Browser, page: &Response, name: &str, old: &str, new: &str, again: &str) -> Response {
+pub fn update(browser: &Browser, page: &Response, name: &str, old: &str, new: &str, again: &str) -> Response {
     assert_eq!(page.status, 200, "{}", page.body);
     let mut fields = inputs(&page.body);
     for (field, value) in &mut fields {

@@ -1,10 +1,9 @@
 //! Signing in to a browser with a certificate: from the page or by `wauth`, by the other name and back.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::support::{
-    Assertion, Browser, HandOver, Lab, NodeSetup, Response, Trusts, action, claim, inputs, run, signing_certificate,
+    Assertion, Browser, HandOver, Lab, NodeSetup, Response, Trusts, action, claim, inputs, issue, signing_certificate,
     unescape, variable,
 };
 use crate::throwaway::Account;
@@ -293,21 +292,6 @@ fn without_the_other_name_in_the_servers_certificate_the_port_is_used() {
     let form = present(&browser, &address, Some("alice-sid"));
     assert_eq!(hand_in(&browser, &form).status, 302);
     HandOver::of(&browser.get(&by_certificate()));
-}
-
-/// A certificate of the lab's authority that no account has, and its key.
-fn issue(subject: &str, extension: &str) -> (PathBuf, PathBuf) {
-    let (certificate, key) = (Lab::get().new_file("issued.pem"), Lab::get().new_file("issued.key"));
-    let authority = variable("LAB_TLS");
-    run(Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", subject])
-        .args(["-CA", &format!("{authority}/ca.pem"), "-CAkey", &format!("{authority}/private/ca.key")])
-        .args(["-addext", "basicConstraints=critical,CA:false", "-addext", extension])
-        .arg("-keyout")
-        .arg(&key)
-        .arg("-out")
-        .arg(&certificate));
-    (certificate, key)
 }
 
 fn text((certificate, key): &(PathBuf, PathBuf)) -> (String, String) {

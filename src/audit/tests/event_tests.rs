@@ -100,8 +100,8 @@ fn all() -> Vec<EventKind> {
             failure: FailureType::Authorization,
             code: ErrorCode("PasswordAgainstRules"),
         },
-        EventKind::RequestReceived { method: name("POST") },
-        EventKind::ResponseSent { status: 500 },
+        EventKind::RequestReceived { method: name("POST"), local_port: 443, content_length: Some(2113) },
+        EventKind::ResponseSent { status: 500, description: "Internal Server Error" },
         EventKind::RequestContext { headers: vec![(name("X-MS-Proxy"), Identifier::public("wap1"))] },
         EventKind::TokenRejected {
             parties: claimed.clone(),
@@ -131,6 +131,7 @@ fn all() -> Vec<EventKind> {
             dropped: 1,
             sids: vec!["S-1-5-21-9-9-9-512".parse().unwrap()],
         },
+        EventKind::UpnDropped { parties: parties(), realm: name("CORP.EXAMPLE"), upn: name("alice@elsewhere.example") },
     ];
     kinds.extend(of_devices());
     kinds.extend([true, false].map(of_metadata));
@@ -154,7 +155,7 @@ fn every_number_is_used_once() {
         numbers,
         [
             156, 168, 299, 323, 324, 342, 364, 403, 404, 410, 411, 412, 413, 500, 501, 502, 503, 512, 515, 516, 1200,
-            1201, 1202, 1203, 1204, 1205, 1206, 1207, 1210, 9001, 9002, 9020, 9021, 9022, 9030
+            1201, 1202, 1203, 1204, 1205, 1206, 1207, 1210, 9001, 9002, 9003, 9020, 9021, 9022, 9030
         ]
     );
     let mut texts: Vec<&str> = CredentialFailure::ALL.iter().map(|failure| failure.as_str()).collect();

@@ -48,7 +48,7 @@ fn event(kind: EventKind) -> AuditEvent {
 }
 
 fn some_event() -> AuditEvent {
-    event(EventKind::ResponseSent { status: 200 })
+    event(EventKind::ResponseSent { status: 200, description: "OK" })
 }
 
 fn parties() -> Parties {

@@ -59,7 +59,13 @@ impl PasswordVerifier for FakeDomain {
         }
         let Some(sam) = sam_account_name(&user) else { return Err(PasswordError::UnknownAccount) };
         if password.expose() == "right" {
-            Ok(PasswordAccepted { account: account(sam), expires: None, alternate_login_id: None, dropped: Vec::new() })
+            Ok(PasswordAccepted {
+                account: account(sam),
+                expires: None,
+                alternate_login_id: None,
+                dropped: Vec::new(),
+                dropped_upn: None,
+            })
         } else {
             Err(PasswordError::Wrong)
         }

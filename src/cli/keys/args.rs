@@ -25,6 +25,8 @@ pub struct KeysArgs {
 pub enum KeysCommand {
     /// Show every key: purpose, role, thumbprints, expiry.
     List(ListArgs),
+    /// Make the first keys, where the server does not make them by itself.
+    Create(CreateArgs),
     /// Make the next key, with a self-signed certificate where it needs one: published, not used yet.
     Generate(GenerateArgs),
     /// Add a key and certificate made elsewhere.
@@ -44,6 +46,20 @@ pub struct ListArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// Arguments of `chancery keys create`.
+#[derive(Debug, Args)]
+#[command(after_help = "The server makes its keys at its first start. Later it does not start without them: a key
+directory that is empty by then was lost, or its volume is not mounted, and a new token-signing
+key is an outage of every relying party until it knows the certificate. Where they are gone:
+
+  chancery keys create            new keys are made
+  chancery serve                  the server starts again
+  chancery entra settings         prints what Microsoft Entra has to be told
+  chancery keys export-public     the certificate, for relying parties that do not read the metadata
+
+It also makes the keys of a server with create = false in [keys].")]
+pub struct CreateArgs {}
 
 /// Arguments of `chancery keys generate`.
 #[derive(Debug, Args)]

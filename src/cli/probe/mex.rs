@@ -182,7 +182,10 @@ mod tests {
         let endpoints =
             endpoints.iter().map(|(version, credential)| TrustEndpoint { version: *version, credential: *credential });
         let mut writer = Writer::with_capacity(8192);
-        Published { service_name: "sts.corp.example", endpoints: endpoints.collect() }.write(&mut writer).unwrap();
+        let certificate_origin = Some("https://certauth.sts.corp.example");
+        let published =
+            Published { service_name: "sts.corp.example", certificate_origin, endpoints: endpoints.collect() };
+        published.write(&mut writer).unwrap();
         reply(200, writer.finish().unwrap())
     }
 

@@ -38,6 +38,16 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
                 "list them by DNS name, the preferred one first",
             );
         }
+        if let Some(forest) = &domain.forest
+            && config.domains.iter().filter(|other| other.forest.as_ref() == Some(forest)).count() < 2
+        {
+            findings.warning(
+                Code::Advice,
+                &key("forest"),
+                format!("{} is the only domain of the forest `{forest}`", domain.realm),
+                "a domain's own groups always count: write the same `forest` at each of its domains, or remove it",
+            );
+        }
         for (n, controller) in domain.domain_controllers.iter().enumerate() {
             if domain.domain_controllers.iter().take(n).any(|earlier| earlier == controller) {
                 findings.warning(

@@ -3,7 +3,7 @@
 use crate::config::diagnostic::Code;
 use crate::config::findings::Findings;
 use crate::config::{AuditSink, Config, Endpoints};
-use crate::protocols::trust_endpoint::TrustEndpoint;
+use crate::protocols::trust_endpoint::{Credential, TrustEndpoint};
 
 pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     identifier(config, findings);
@@ -58,7 +58,8 @@ fn amounts(config: &Config, findings: &mut Findings<'_, '_, '_>) {
     let of = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
     let directory = &config.directory;
     let table = [
-        ("server.limits.header_bytes", of(limits.header_bytes), 8 * 1024, 1024 * 1024),
+        // The web framework reads no more than this of a request before its body.
+        ("server.limits.header_bytes", of(limits.header_bytes), 8 * 1024, 128 * 1024),
         ("server.limits.body_bytes", of(limits.body_bytes), 64 * 1024, 64 * 1024 * 1024),
         ("server.limits.xml_depth", of(limits.xml_depth), 16, 512),
         ("server.limits.header_seconds", limits.header_seconds, 1, 300),
@@ -151,6 +152,18 @@ fn endpoints(config: &Config, findings: &mut Findings<'_, '_, '_>) {
                 &format!("{key}.enabled"),
                 format!("`{}` is enabled, but no certificate authority of users is configured", endpoint.path()),
                 "name the PEM files in `client_ca_files` of `[certificates]`, or remove this key",
+            );
+        }
+        if endpoint.credential == Credential::CertificateTransport
+            && setting.enabled == Some(true)
+            && !super::tls::asks_for_certificates(config)
+        {
+            findings.error(
+                Code::Contradiction,
+                &format!("{key}.enabled"),
+                format!("`{}` is enabled, but no listener asks clients for certificates", endpoint.path()),
+                "list an address in `client_certificate` of `[server]`, or get a server certificate that covers \
+                 `certauth.` and the federation service name too; or remove this key",
             );
         }
     }

@@ -94,6 +94,19 @@ fn private_key(tls: &Tls, findings: &mut Findings<'_, '_, '_>) -> Option<PKey<Pr
     key
 }
 
+/// Whether a listener asks clients for certificates: by its port, or by the name that the server's certificate covers.
+pub(super) fn asks_for_certificates(config: &Config) -> bool {
+    let Some(tls) = &config.server.tls else { return false };
+    if !config.server.client_certificate.is_empty() {
+        return true;
+    }
+    // A file that cannot be used has its finding already.
+    let chain =
+        fs::read(&tls.certificate_file).ok().and_then(|pem| X509::stack_from_pem(&pem).ok()).unwrap_or_default();
+    let certauth = format!("certauth.{}", config.service.federation_service_name);
+    chain.first().is_some_and(|leaf| certificate_covers(leaf, &certauth))
+}
+
 fn dns_names(certificate: &X509) -> Vec<String> {
     certificate.subject_alt_names().map_or_else(Vec::new, |names| {
         names.iter().filter_map(|name| name.dnsname().map(str::to_ascii_lowercase)).collect()

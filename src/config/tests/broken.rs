@@ -78,6 +78,18 @@ fn overrides_replace_values() {
     assert_eq!(config.lockout.threshold, 9);
 }
 
+/// The web framework reads no longer header, whatever is written here.
+#[test]
+fn header_fields_beyond_what_can_be_read_are_no_limit() {
+    let fixture = Fixture::complete();
+    for (octets, good) in [("131072", true), ("131073", false)] {
+        let environment =
+            Environment::new([(String::from("CHANCERY__SERVER__LIMITS__HEADER_BYTES"), String::from(octets))]);
+        let outcome = fixture.loader_with(environment).load();
+        assert_eq!(outcome.loaded.is_some(), good, "{}", render::report(&outcome.report, false));
+    }
+}
+
 #[test]
 fn a_file_that_is_not_there_is_one_finding() {
     let fixture = Fixture::new();

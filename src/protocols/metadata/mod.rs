@@ -1,9 +1,9 @@
 //! `FederationMetadata.xml`: what partners read to trust this farm (ws-federation.md 8).
 //!
 //! Signed, on one line, with every token-signing certificate, the primary first, in AD FS' order and with AD FS' prefixes: one
-//! client compares the literal text `fed:SecurityTokenServiceType`. It names no endpoint that does not work: of the SAML roles
-//! the one that takes answers of claims providers is there, the one that issues is not, and the passive endpoint stands in both
-//! roles of WS-Federation.
+//! client compares the literal text `fed:SecurityTokenServiceType`. It names no endpoint that does not work for the one who asks:
+//! of the SAML roles the one that takes answers of claims providers is there, the one that issues is not, and the passive endpoint
+//! stands in both roles of WS-Federation.
 
 use crate::claims::descriptions::{ClaimDescription, ClaimDescriptions};
 use crate::clock::{Random, RandomError};
@@ -30,8 +30,21 @@ pub struct FederationMetadata<'a> {
     pub decryption_certificates: Vec<&'a [u8]>,
     /// The claim types it names.
     pub claim_descriptions: &'a ClaimDescriptions,
-    /// The WS-Trust endpoints that are on.
-    pub endpoints: &'a TrustEndpoints,
+    /// The WS-Trust endpoint that it names.
+    pub endpoint: Option<TrustEndpoint>,
+}
+
+/// The WS-Trust endpoint that AD FS names in the document, or the next best that works for somebody inside or outside.
+pub fn published_endpoint(endpoints: &TrustEndpoints, extranet: bool) -> Option<TrustEndpoint> {
+    let preference = [
+        TrustEndpoint::new(Version::February2005, Credential::CertificateMixed),
+        TrustEndpoint::new(Version::Trust13, Credential::CertificateMixed),
+        TrustEndpoint::new(Version::February2005, Credential::UsernameMixed),
+        TrustEndpoint::new(Version::Trust13, Credential::UsernameMixed),
+        TrustEndpoint::new(Version::Trust13, Credential::WindowsTransport),
+        TrustEndpoint::new(Version::February2005, Credential::WindowsTransport),
+    ];
+    preference.into_iter().find(|wanted| endpoints.reachable_from(extranet).any(|endpoint| endpoint == *wanted))
 }
 
 /// Why the document could not be made.
@@ -49,7 +62,7 @@ pub enum MetadataError {
 }
 
 impl FederationMetadata<'_> {
-    /// Writes and signs the document. Made once for each configuration and key set, not for each request.
+    /// Writes and signs the document. Made once for each configuration, key set and endpoint, not for each request.
     ///
     /// # Errors
     /// [`MetadataError`].
@@ -126,7 +139,7 @@ impl FederationMetadata<'_> {
                     .try_for_each(|uri| writer.empty(&fed("TokenType"), &[Attribute::plain("Uri", uri)]))
             })?;
             claim_types(writer, OFFERED, self.claim_descriptions.iter().filter(|description| description.offered))?;
-            if let Some(path) = self.published_endpoint() {
+            if let Some(path) = self.endpoint.map(TrustEndpoint::path) {
                 writer.element(&fed("SecurityTokenServiceEndpoint"), &[], |writer| {
                     writer.element(&addressing("EndpointReference"), &[], |writer| {
                         writer.leaf(&addressing("Address"), &[], &self.url(&path))?;
@@ -136,25 +149,6 @@ impl FederationMetadata<'_> {
             }
             let passive = self.url("/adfs/ls/");
             writer.element(&fed("PassiveRequestorEndpoint"), &[], |writer| endpoint_reference(writer, &passive))
-        })
-    }
-
-    /// The endpoint AD FS names here, or the next best that is on.
-    fn published_endpoint(&self) -> Option<String> {
-        let preference = [
-            (Version::February2005, Credential::CertificateMixed),
-            (Version::Trust13, Credential::CertificateMixed),
-            (Version::February2005, Credential::UsernameMixed),
-            (Version::Trust13, Credential::UsernameMixed),
-            (Version::Trust13, Credential::WindowsTransport),
-            (Version::February2005, Credential::WindowsTransport),
-        ];
-        preference.into_iter().find_map(|(version, credential)| {
-            self.endpoints
-                .iter()
-                .map(|(endpoint, _)| endpoint)
-                .find(|endpoint| endpoint.version == version && endpoint.credential == credential)
-                .map(TrustEndpoint::path)
         })
     }
 

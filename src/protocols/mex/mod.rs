@@ -8,10 +8,9 @@ mod wsdl;
 
 use actix_web::http::{Method, StatusCode};
 
-use crate::authn::NetworkLocation;
+use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::soap::{self, Header};
-use crate::protocols::trust_endpoint::TrustEndpoints;
 use crate::xml::{Attribute, Document, Limits, Name, WriteError, Writer};
 
 pub use wsdl::Published;
@@ -21,10 +20,11 @@ pub use wsdl::Published;
 ///
 /// # Errors
 /// [`WriteError`], which only a federation service name that is no DNS name could cause.
-pub fn handle(service_name: &str, endpoints: &TrustEndpoints, call: &Call) -> Result<Answer, WriteError> {
+pub fn handle(environment: &Environment, call: &Call) -> Result<Answer, WriteError> {
     let published = Published {
-        service_name,
-        endpoints: endpoints.reachable_from(call.origin.location == NetworkLocation::Extranet).collect(),
+        service_name: &environment.service_name,
+        certificate_origin: environment.certificate_origin.as_deref(),
+        endpoints: environment.endpoints.reachable_from(call.origin.is_extranet()).collect(),
     };
     if call.method != Method::POST {
         let mut writer = Writer::with_capacity(DOCUMENT_SIZE);

@@ -11,10 +11,20 @@ pub(super) const TARGET_NAMESPACE: &str = "http://schemas.microsoft.com/ws/2008/
 /// What the document publishes.
 #[derive(Debug)]
 pub struct Published<'a> {
-    /// Federation service name, the host of every address.
+    /// Federation service name, the host of every address but one.
     pub service_name: &'a str,
+    /// Where certificates are asked for in TLS, `https://certauth.sts.corp.example`; an endpoint that needs one is not named
+    /// without it.
+    pub certificate_origin: Option<&'a str>,
     /// The endpoints, in order of publication.
     pub endpoints: Vec<TrustEndpoint>,
+}
+
+/// One endpoint, as it is named.
+struct Binding {
+    endpoint: TrustEndpoint,
+    name: String,
+    address: String,
 }
 
 impl Published<'_> {
@@ -33,12 +43,12 @@ impl Published<'_> {
             ("trust", Version::Trust13.namespace()),
         ];
         writer.element_with_value_prefixes(&wsdl("definitions"), &attributes, &prefixes, |writer| {
-            for (endpoint, name) in &bindings {
+            for Binding { endpoint, name, .. } in &bindings {
                 policies::write(writer, *endpoint, &format!("{name}_policy"))?;
             }
             let versions: Vec<Version> = Version::ALL
                 .into_iter()
-                .filter(|version| bindings.iter().any(|(endpoint, _)| endpoint.version == *version))
+                .filter(|version| bindings.iter().any(|binding| binding.endpoint.version == *version))
                 .collect();
             writer.element(&wsdl("types"), &[], |writer| {
                 versions.iter().try_for_each(|version| schema(writer, *version))
@@ -49,22 +59,23 @@ impl Published<'_> {
             for version in &versions {
                 port_type(writer, *version)?;
             }
-            for (endpoint, name) in &bindings {
+            for Binding { endpoint, name, .. } in &bindings {
                 binding(writer, *endpoint, name)?;
             }
             writer.element(&wsdl("service"), &[Attribute::plain("name", "SecurityTokenService")], |writer| {
-                bindings.iter().try_for_each(|(endpoint, name)| self.port(writer, *endpoint, name))
+                bindings.iter().try_for_each(|binding| self.port(writer, binding))
             })
         })
     }
 
     /// Names of bindings: AD FS counts the bindings of one class and version in order of publication, so that the second
     /// is called `…1`.
-    fn bindings(&self) -> Vec<(TrustEndpoint, String)> {
+    fn bindings(&self) -> Vec<Binding> {
         let mut seen: Vec<(&str, Version)> = Vec::new();
         self.endpoints
             .iter()
-            .map(|endpoint| {
+            .filter_map(|endpoint| Some((endpoint, self.address(*endpoint)?)))
+            .map(|(endpoint, address)| {
                 let class = match endpoint.credential {
                     Credential::WindowsTransport => "CustomBinding",
                     Credential::UsernameMixed => "UserNameWSTrustBinding",
@@ -73,23 +84,29 @@ impl Published<'_> {
                 let earlier = seen.iter().filter(|other| **other == (class, endpoint.version)).count();
                 seen.push((class, endpoint.version));
                 let number = if earlier == 0 { String::new() } else { earlier.to_string() };
-                (*endpoint, format!("{class}_{}{number}", contract(endpoint.version).port_type))
+                let name = format!("{class}_{}{number}", contract(endpoint.version).port_type);
+                Binding { endpoint: *endpoint, name, address }
             })
             .collect()
     }
 
-    fn port(&self, writer: &mut Writer, endpoint: TrustEndpoint, name: &str) -> Result<(), WriteError> {
-        let address = match endpoint.credential {
+    /// Where an endpoint answers; `None` when there is no such place.
+    fn address(&self, endpoint: TrustEndpoint) -> Option<String> {
+        Some(match endpoint.credential {
             // The main name never asks for a certificate.
-            Credential::CertificateTransport => format!("https://{}:49443{}", self.service_name, endpoint.path()),
+            Credential::CertificateTransport => format!("{}{}", self.certificate_origin?, endpoint.path()),
             _ => format!("https://{}{}", self.service_name, endpoint.path()),
-        };
+        })
+    }
+
+    fn port(&self, writer: &mut Writer, binding: &Binding) -> Result<(), WriteError> {
+        let Binding { endpoint, name, address } = binding;
         let qualified = format!("tns:{name}");
         let attributes = [Attribute::plain("binding", qualified.as_str()), Attribute::plain("name", name)];
         writer.element(&wsdl("port"), &attributes, |writer| {
             writer.empty(&soap12("address"), &[Attribute::plain("location", address.as_str())])?;
             writer.element(&addressing("EndpointReference"), &[], |writer| {
-                writer.leaf(&addressing("Address"), &[], &address)?;
+                writer.leaf(&addressing("Address"), &[], address)?;
                 if endpoint.credential != Credential::WindowsTransport {
                     return Ok(());
                 }

@@ -1,10 +1,12 @@
 //! What the end-to-end tests share: the lab's settings, clients, and readers of what the server wrote.
 
 mod audit;
+mod authority;
 mod browser;
 mod clients;
 mod curl;
 mod device;
+mod haproxy;
 mod keep_alive;
 mod lab;
 mod node;
@@ -15,10 +17,12 @@ mod token;
 mod trusts;
 
 pub use audit::Audit;
+pub use authority::{certificate_of, issue};
 pub use browser::{Browser, HandOver, action, encode, fields, inputs, unescape};
 pub use clients::{compact_jwt, javascript, openidconnect, python, python_with};
 pub use curl::{Curl, Response};
 pub use device::{BROKER, Device, Prt, blob, nonce, request as prt_request, sign_by, token_endpoint};
+pub use haproxy::HaProxy;
 pub use keep_alive::KeepAlive;
 pub use lab::{Lab, Object, run};
 pub use node::{
