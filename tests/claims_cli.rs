@@ -114,7 +114,8 @@ fn rule_sets_of_a_trust_file_are_checked_at_their_lines() {
                  => issue(Type = \"http://schemas.microsoft.com/ws/2008/06/identity/claims/authenticationmethod\", Value = \"http://schemas.microsoft.com/claims/multipleauthn\");\n'''\n\
                  authorization_rules = 'c:[] => issue(Type = \"http://schemas.microsoft.com/authorization/claims/permit\");'\n\
                  transform_rules_file = 'beside.rules'\n\
-                 [claims_provider]\nacceptance_rules = \"c:[Type == \\\"urn:p\\\"] => issue(claim = d);\"\n";
+                 [claims_provider]\nacceptance_rules = \"c:[Type == \\\"urn:p\\\"] => issue(claim = d);\"\n\
+                 [active_directory]\nacceptance_rules = 'c:[Typ == \"x\"] => issue(claim = c);'\n";
     let workplace =
         Workplace::with(&[("trust.toml", trust), ("beside.rules", "\nc:[Typ == \"x\"] => issue(claim = c);\n")]);
     for text in [trust.to_owned(), trust.replace('\n', "\r\n")] {
@@ -132,6 +133,7 @@ fn rule_sets_of_a_trust_file_are_checked_at_their_lines() {
             })
             .collect();
         let expected = [
+            ("trust.toml", "syntax", 12, 24),
             ("trust.toml (claims_provider.acceptance_rules)", "unknown-tag", 1, 38),
             ("trust.toml", "second-factor-for-computers", 5, 4),
             ("trust.toml", "permit-needs-a-claim", 7, 24),

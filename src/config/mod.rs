@@ -11,6 +11,7 @@ use document::Document;
 use crate::claims::policy::Policy;
 use crate::pages::theme::Branding;
 
+mod active_directory;
 mod attribute_stores;
 mod audit;
 mod authentication;
@@ -45,6 +46,7 @@ mod sign_in;
 pub(crate) mod suggest;
 mod tree;
 
+pub use active_directory::ActiveDirectory;
 pub use attribute_stores::{
     AttributeStore, LdapDirectoryStore, OpaqueIds, PasswordExpiry, PostgresqlStore, SqliteStore,
 };
@@ -84,6 +86,9 @@ pub struct Config {
     pub kerberos: Kerberos,
     /// `[[domains]]`
     pub domains: Vec<Domain>,
+    /// `[active_directory]`
+    #[serde(default)]
+    pub active_directory: ActiveDirectory,
     /// `[directory]`
     #[serde(default)]
     pub directory: DirectoryOptions,

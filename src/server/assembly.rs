@@ -149,7 +149,7 @@ impl Lasting {
             auditor: self.auditor.clone(),
             trusts: loaded.trusts.clone(),
         };
-        let issuer = issuer(config)?;
+        let issuer = issuer(loaded)?;
         let verifier = DomainPasswordVerifier::new(
             acceptor.clone(),
             domains.clone(),
@@ -207,7 +207,7 @@ impl Lasting {
         let config = &loaded.config;
         let (_, directory) = self.directory(config)?;
         Ok(Decisions {
-            issuer: issuer(config)?,
+            issuer: issuer(loaded)?,
             stores: self.stores(config, &directory)?,
             directory,
             revocations: self.node.revocations.clone(),
@@ -394,9 +394,13 @@ pub struct Decisions {
     pub network: NetworkPolicy,
 }
 
-fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
-    let acceptance_rules = RuleSet::parse(rules::ACTIVE_DIRECTORY_ACCEPTANCE)
-        .map_err(|error| AssemblyError::because("acceptance rules")(&error))?;
+fn issuer(loaded: &Loaded) -> Result<Issuer, AssemblyError> {
+    let config = &loaded.config;
+    let acceptance_rules = match loaded.trusts.local_acceptance() {
+        Some(rules) => rules.clone(),
+        None => RuleSet::parse(rules::ACTIVE_DIRECTORY_ACCEPTANCE)
+            .map_err(|error| AssemblyError::because("acceptance rules")(&error))?,
+    };
     Ok(Issuer::new(IssuerOptions {
         federation_service_identifier: config.service.identifier.clone(),
         acceptance_rules,

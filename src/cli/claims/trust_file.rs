@@ -74,7 +74,8 @@ fn content(text: &str, span: std::ops::Range<usize>) -> Option<std::ops::Range<u
 }
 
 /// Table, key and use of every rule set a trust file or the configuration file may hold.
-const RULE_SETS: [(&str, &str, Stage); 6] = [
+const RULE_SETS: [(&str, &str, Stage); 7] = [
+    ("active_directory", "acceptance_rules", Stage::AcceptanceTransform),
     ("authentication", "additional_authentication_rules", Stage::AdditionalAuthentication),
     ("claims_provider", "acceptance_rules", Stage::AcceptanceTransform),
     ("relying_party", "additional_authentication_rules", Stage::AdditionalAuthentication),
