@@ -404,7 +404,13 @@ fn issuer(loaded: &Loaded) -> Result<Issuer, AssemblyError> {
     Ok(Issuer::new(IssuerOptions {
         federation_service_identifier: config.service.identifier.clone(),
         acceptance_rules,
-        limits: Limits::default(),
+        limits: Limits {
+            claims: config.claim_rules.claims,
+            tuples: config.claim_rules.combinations,
+            work: config.claim_rules.steps,
+            dynamic_patterns: config.claim_rules.dynamic_patterns,
+            ..Limits::default()
+        },
         password_expiry: expiry_notice(config),
         claim_descriptions: Arc::new(config::all_claim_descriptions(&config.claim_descriptions)),
         audited_claims: match config.audit.claims {

@@ -57,7 +57,8 @@ fn acceptance_rules_of_active_directory_hold_for_every_relying_party() {
         .iter()
         .map(|rule| (rule["name"].as_str().unwrap_or_default(), rule["acted"].as_u64().unwrap_or_default()))
         .collect();
-    assert_eq!(rules, [("names", 3), ("region", 1)], "{stage:#}");
+    // The second one sees the name that came in, and the one that the first one passed.
+    assert_eq!(rules, [("names", 3), ("region", 2)], "{stage:#}");
 
     // Another text of the file is served without a restart; a damaged one is not, and is shown at its line.
     let file = node.directory.join("active-directory.rules");
@@ -99,4 +100,31 @@ fn acceptance_rules_of_active_directory_put_nobody_into_a_group() {
     }
     // Who gets no such claim signs in as ever.
     assert_eq!(sign_in(&node, "bob", "bob", "open").status, 200);
+}
+
+/// A rule set that needs more than it may fails, and the audit log names the rule.
+#[test]
+fn the_bounds_of_rule_sets_are_settings() {
+    let dynamic = "c:[Type =~ \"/upn$\"] && d:[Value =~ c.Value] => issue(claim = d);";
+    let pairs = "a:[] && b:[] && c:[] && NOT EXISTS([]) => issue(claim = a);";
+    let node = NodeSetup::new()
+        .write("trusts/dynamic.toml", trust("dynamic", dynamic))
+        .write("trusts/pairs.toml", trust("pairs", pairs))
+        .start();
+    assert_eq!(token(&node, "alice", "alice", "dynamic").claim(claim::UPN_2005).len(), 1);
+    assert_eq!(sign_in(&node, "alice", "alice", "pairs").status, 200);
+    let old = fs::read_to_string(node.file()).expect("a configuration");
+    fs::write(node.file(), format!("{old}\n[claim_rules]\ncombinations = 1000\ndynamic_patterns = false\n"))
+        .expect("a file");
+    let (served, said) = node.reload();
+    assert!(served, "{said}");
+    for (party, why) in
+        [("dynamic", "patterns made from claims are not allowed"), ("pairs", "more than 1000 combinations")]
+    {
+        let refused = sign_in(&node, "alice", "alice", party);
+        assert_eq!(refused.status, 500, "{party}: {}", refused.body);
+        let event = audit(&node, &refused).event(413);
+        let detail = event["Detail"].as_str().unwrap_or_default().to_owned();
+        assert!(detail.contains(why) && detail.contains("rule 1"), "{event}");
+    }
 }

@@ -99,6 +99,23 @@ fn only_a_client_that_says_who_it_is_asks_on_behalf_of_users() {
 }
 
 #[test]
+fn the_bounds_of_rules_have_bounds() {
+    let fixture = Fixture::complete();
+    let complete = super::fixture::COMPLETE;
+    for (key, least, most) in
+        [("claims", 100, 100_000), ("combinations", 1000, 1_000_000), ("steps", 100_000, 50_000_000)]
+    {
+        for (value, good) in [(least, true), (most, true), (least - 1, false), (most + 1, false)] {
+            fixture.write("chancery.toml", &format!("{complete}\n[claim_rules]\n{key} = {value}\n"));
+            let outcome = fixture.loader().load();
+            let said = render::report(&outcome.report, false);
+            assert_eq!(outcome.loaded.is_some(), good, "{key} = {value}: {said}");
+            assert_eq!(said.contains(&format!("{value} is outside {least} to {most}")), !good, "{key}: {said}");
+        }
+    }
+}
+
+#[test]
 fn acceptance_rules_that_state_what_is_the_servers_are_warned_of() {
     let fixture = Fixture::complete();
     let groups = crate::claims::types::GROUP_SID;

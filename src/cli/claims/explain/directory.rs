@@ -88,6 +88,7 @@ async fn sign_in(
         origin: origin(question, pipeline.config, decisions, &mut notes.assumed),
         hints: ClientHints { user_agent: question.user_agent.clone(), ..ClientHints::default() },
         token_type: None,
+        persistent_session: false,
         actor: actor.map(Box::new),
     };
     notes.assume_the_rest(question, &somebody);
