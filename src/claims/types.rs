@@ -91,6 +91,8 @@ uris! {
     DEVICE_IS_COMPLIANT = "http://schemas.microsoft.com/2014/09/devicecontext/claims/iscompliant";
     /// How the device is joined.
     DEVICE_TRUST_TYPE = "http://schemas.microsoft.com/2014/09/devicecontext/claims/trusttype";
+    /// `true` when the session of the sign-in is persistent; absent otherwise.
+    PERSISTENT_SSO = "http://schemas.microsoft.com/2014/03/psso";
     /// `true` when the sign-in is by a primary refresh token.
     PRIMARY_REFRESH_TOKEN = "http://schemas.microsoft.com/2015/09/prt";
     /// X.509 version of the certificate of the sign-in.
@@ -182,6 +184,7 @@ pub const STATED_BY_SERVER: &[&str] = &[
     DEVICE_USAGE_TIME,
     DEVICE_IS_COMPLIANT,
     DEVICE_TRUST_TYPE,
+    PERSISTENT_SSO,
     PRIMARY_REFRESH_TOKEN,
 ];
 

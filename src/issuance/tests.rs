@@ -68,6 +68,8 @@ impl AuditSink for Nowhere {
 struct World {
     issuer: Issuer,
     cx: Context,
+    /// Whether sessions are persistent.
+    persistent: bool,
     _keys: tempfile::TempDir,
 }
 
@@ -120,6 +122,7 @@ impl World {
                 request: Arc::new(facts),
                 instance: InstanceId(uuid::Uuid::nil()),
             },
+            persistent: false,
             _keys: keys,
         }
     }
@@ -144,6 +147,7 @@ impl World {
             origin,
             hints: ClientHints::default(),
             token_type: None,
+            persistent_session: self.persistent,
             actor: actor.map(Box::new),
         };
         self.issuer.decide(&self.cx, &request, who).await
@@ -515,6 +519,16 @@ async fn a_client_asks_on_behalf_of_a_user_where_the_rules_say_so() {
     let of_users = PERMIT_APP.replace("urn:chancery:requestcontext/client-id", types::UPN);
     let of_users = of_users.replace(r#"Value == "app""#, r#"Value == "alice@corp.example""#);
     assert!(denied(&World::new(&of_users, None), client("app")).await.ends_with("no rule permits for app"));
+}
+
+#[tokio::test]
+async fn a_persistent_session_makes_a_claim_and_another_none() {
+    let mut world = World::new("access_control_policy = 'permit-everyone'", None);
+    assert_eq!(world.claims(&alice()).await.first_value(types::PERSISTENT_SSO), None);
+    world.persistent = true;
+    let claims = world.claims(&alice()).await;
+    let found: Vec<_> = claims.of_type(types::PERSISTENT_SSO).map(|claim| (&*claim.value, &*claim.issuer)).collect();
+    assert_eq!(found, [("true", types::issuer::SELF_AUTHORITY)]);
 }
 
 /// They choose what gets in and add to it. Who signed in, for the audit log and the session, is not theirs to say.
