@@ -114,7 +114,8 @@ fn rule_sets_of_a_trust_file_are_checked_at_their_lines() {
                  => issue(Type = \"http://schemas.microsoft.com/ws/2008/06/identity/claims/authenticationmethod\", Value = \"http://schemas.microsoft.com/claims/multipleauthn\");\n'''\n\
                  authorization_rules = 'c:[] => issue(Type = \"http://schemas.microsoft.com/authorization/claims/permit\");'\n\
                  transform_rules_file = 'beside.rules'\n\
-                 [claims_provider]\nacceptance_rules = \"c:[Type == \\\"urn:p\\\"] => issue(claim = d);\"\n";
+                 [claims_provider]\nacceptance_rules = \"c:[Type == \\\"urn:p\\\"] => issue(claim = d);\"\n\
+                 [active_directory]\nacceptance_rules = 'c:[Typ == \"x\"] => issue(claim = c);'\n";
     let workplace =
         Workplace::with(&[("trust.toml", trust), ("beside.rules", "\nc:[Typ == \"x\"] => issue(claim = c);\n")]);
     for text in [trust.to_owned(), trust.replace('\n', "\r\n")] {
@@ -132,6 +133,7 @@ fn rule_sets_of_a_trust_file_are_checked_at_their_lines() {
             })
             .collect();
         let expected = [
+            ("trust.toml", "syntax", 12, 24),
             ("trust.toml (claims_provider.acceptance_rules)", "unknown-tag", 1, 38),
             ("trust.toml", "second-factor-for-computers", 5, 4),
             ("trust.toml", "permit-needs-a-claim", 7, 24),
@@ -264,4 +266,63 @@ fn the_documentation_names_every_lint() {
         section.lines().filter_map(|line| line.strip_prefix("| `")?.split_once('`')).map(|(code, _)| code).collect();
     let known: Vec<&str> = LintCode::ALL.iter().map(|code| code.as_str()).collect();
     assert_eq!(documented, known);
+}
+
+#[test]
+fn access_control_policies_are_checked_at_their_lines() {
+    let policies = "[[access_control_policies]]\nname = 'Ours'\n[[access_control_policies.permit]]\n\
+                    when = { groups = ['Domain Admins'] }\n\
+                    [[access_control_policies]]\nname = 'Never'\n[[access_control_policies.permit]]\n\
+                    when = { location = 'extranet' }\nexcept = [{ location = 'extranet' }]\n\
+                    [[access_control_policies]]\nname = 'People'\n[[access_control_policies.permit]]\n\
+                    when = { groups = ['S-1-5-21-1-2-3-1110'] }\n\
+                    [entra]\nenabled = true\naccess_control_policy = 'people'\n[server]\nnobody_knows = 'this'\n";
+    let trust = "[relying_party]\nname = 'x'\nidentifiers = ['urn:federation:MicrosoftOnline']\n\
+                 access_control_policy = 'permit-everyone-and-require-mfa'\n";
+    let group = "[relying_party]\nname = 'y'\nidentifiers = ['urn:y']\naccess_control_policy = 'permit-specific-group'\n\
+                 access_control_policy_parameters = { groups = ['everybody'] }\n";
+    let elsewhere = "[relying_party]\nname = 'z'\nidentifiers = ['urn:z']\naccess_control_policy = 'of another file'\n";
+    let workplace = Workplace::with(&[
+        ("chancery.toml", policies),
+        ("trust.toml", trust),
+        ("group.toml", group),
+        ("elsewhere.toml", elsewhere),
+    ]);
+    for (file, status, expected) in [
+        (
+            "chancery.toml",
+            1,
+            &[
+                ("error", 4, 20, "`Domain Admins` is neither a SID nor a group name"),
+                ("advice", 7, 0, "the policy permits nobody"),
+                ("advice", 16, 25, "computers cannot join Entra: the policy does not permit them"),
+            ][..],
+        ),
+        (
+            "trust.toml",
+            0,
+            &[
+                ("warning", 4, 25, "asks for a second factor"),
+                ("advice", 4, 25, "computers cannot join Entra: the policy asks them for a second factor"),
+            ],
+        ),
+        ("group.toml", 1, &[("error", 5, 0, "`everybody` is neither a SID nor a group name")]),
+        ("elsewhere.toml", 0, &[]),
+    ] {
+        let output = workplace.run(&["check", "--format", "json", file]);
+        assert_eq!(output.status.code(), Some(status), "{file}: {}", out(&output));
+        let answer = json(&output);
+        let found = answer["findings"].as_array().unwrap();
+        assert_eq!(found.len(), expected.len(), "{file}: {answer:#}");
+        for (finding, (severity, line, column, said)) in found.iter().zip(expected) {
+            assert_eq!(
+                (&finding["code"], &finding["severity"]),
+                (&"policy".into(), &(*severity).into()),
+                "{finding:#}"
+            );
+            assert_eq!(finding["line"], *line, "{finding:#}");
+            assert!(*column == 0 || finding["column"] == *column, "{finding:#}");
+            assert!(finding["message"].as_str().unwrap().contains(said), "{finding:#}");
+        }
+    }
 }

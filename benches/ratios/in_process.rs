@@ -144,6 +144,7 @@ fn decide(world: &World, subject: &AuthenticatedSubject, relying_party: &str) ->
         origin: world.origin.clone(),
         hints: ClientHints { user_agent: Some(String::from("MS-WebServices/1.0")), ..ClientHints::default() },
         token_type: None,
+        persistent_session: false,
         actor: None,
     };
     match now(world.issuer.decide(&world.cx, &request, subject)).unwrap() {

@@ -47,7 +47,7 @@ impl DeviceContext {
         let is_users = |user: &Sid| device.owner.as_ref() == Some(user) || device.users.contains(user);
         Self {
             id: device.id,
-            registration_id: None,
+            registration_id: device.object_guid.map(|guid| guid.to_string()),
             display_name: Some(device.display_name.clone()).filter(|name| !name.is_empty()),
             os_type: device.os_type.clone(),
             os_version: device.os_version.clone(),
@@ -356,5 +356,14 @@ mod tests {
         }
         assert!(!DeviceContext::of(&device, Some(&other)).is_registered_user);
         assert!(!DeviceContext::of(&device, None).is_registered_user);
+    }
+
+    #[test]
+    fn a_registration_is_known_by_the_object_of_the_device() {
+        let of = |device: &Device| DeviceContext::of(device, None).registration_id;
+        let guid = "67ad5895-8624-4cdc-8d19-95d6579caaf2";
+        let device = samples::device(samples::device_id());
+        assert_eq!(of(&device), None);
+        assert_eq!(of(&Device { object_guid: guid.parse().ok(), ..device }).as_deref(), Some(guid));
     }
 }

@@ -254,7 +254,7 @@ descriptions! {
     types::DEVICE_IS_COMPLIANT, "Is Compliant Device", None, "Whether the device complies with the rules of its management";
     types::DEVICE_TRUST_TYPE, "Device Trust Type", None, "How the device is joined";
     types::DEVICE_USAGE_TIME, "Device Usage Time", None, "When the device was last used";
-    "http://schemas.microsoft.com/2014/03/psso", "Persistent Single Sign-On", Some("psso"),
+    types::PERSISTENT_SSO, "Persistent Single Sign-On", Some("psso"),
         "Whether the sign-in is a persistent one";
     types::PRIMARY_REFRESH_TOKEN, "Primary Refresh Token", None,
         "Whether the sign-in is by a primary refresh token";

@@ -4,6 +4,7 @@
 mod growth;
 mod malformed;
 mod naive;
+mod random;
 mod semantics;
 mod support;
 mod syntax;

@@ -91,6 +91,8 @@ uris! {
     DEVICE_IS_COMPLIANT = "http://schemas.microsoft.com/2014/09/devicecontext/claims/iscompliant";
     /// How the device is joined.
     DEVICE_TRUST_TYPE = "http://schemas.microsoft.com/2014/09/devicecontext/claims/trusttype";
+    /// `true` when the session of the sign-in is persistent; absent otherwise.
+    PERSISTENT_SSO = "http://schemas.microsoft.com/2014/03/psso";
     /// `true` when the sign-in is by a primary refresh token.
     PRIMARY_REFRESH_TOKEN = "http://schemas.microsoft.com/2015/09/prt";
     /// X.509 version of the certificate of the sign-in.
@@ -146,6 +148,45 @@ uris! {
     /// Issued by an authorization rule to deny; wins over any permit.
     DENY = "http://schemas.microsoft.com/authorization/claims/deny";
 }
+
+/// Types of what this server itself establishes about an account of the directory, its sign-in, its device and its request, and that
+/// rules and policies take for a fact. Acceptance rules pass them or leave them out; they make none.
+pub const STATED_BY_SERVER: &[&str] = &[
+    WINDOWS_ACCOUNT_NAME,
+    PRIMARY_SID,
+    PRIMARY_GROUP_SID,
+    GROUP_SID,
+    ACCOUNT_TYPE,
+    AUTHENTICATION_METHOD,
+    AUTHENTICATION_INSTANT,
+    AUTHN_METHODS_REFERENCES,
+    INSIDE_CORPORATE_NETWORK,
+    X_MS_PROXY,
+    X_MS_CLIENT_IP,
+    X_MS_FORWARDED_CLIENT_IP,
+    X_MS_CLIENT_APPLICATION,
+    X_MS_CLIENT_USER_AGENT,
+    X_MS_ENDPOINT_ABSOLUTE_PATH,
+    RELYING_PARTY_TRUST_ID,
+    CLIENT_REQUEST_ID,
+    USER_IP,
+    CLIENT_NETWORK,
+    PRESENTED_NETWORK,
+    CLIENT_ID,
+    DEVICE_IS_REGISTERED_USER,
+    DEVICE_IDENTIFIER,
+    DEVICE_REGISTRATION_ID,
+    DEVICE_DISPLAY_NAME,
+    DEVICE_OS_TYPE,
+    DEVICE_OS_VERSION,
+    DEVICE_IS_MANAGED,
+    DEVICE_IS_KNOWN,
+    DEVICE_USAGE_TIME,
+    DEVICE_IS_COMPLIANT,
+    DEVICE_TRUST_TYPE,
+    PERSISTENT_SSO,
+    PRIMARY_REFRESH_TOKEN,
+];
 
 /// Claim property URIs.
 pub mod property {

@@ -57,6 +57,8 @@ pub struct Loaded {
 struct ForTrusts {
     /// Additional authentication rules for every relying party.
     additional_authentication: Option<RuleSet>,
+    /// Acceptance transform rules of the local claims provider.
+    acceptance: Option<RuleSet>,
     /// The list of the built-in trust with Entra.
     entra_providers: Vec<ListedProvider>,
     /// What pages look like where a relying party does not say otherwise.
@@ -89,9 +91,10 @@ impl Loader {
         let mut files = Files::default();
         let (settings, state_directory) = self.config(&mut files, &mut report);
         let (config, for_trusts) = settings.unzip();
-        let ForTrusts { additional_authentication, entra_providers, theme } = for_trusts.unwrap_or_default();
+        let ForTrusts { additional_authentication, acceptance, entra_providers, theme } =
+            for_trusts.unwrap_or_default();
         let trusts = self.trusts(config.as_ref(), entra_providers, &theme, &mut files, &mut report);
-        let trusts = trusts.with_additional_authentication(additional_authentication);
+        let trusts = trusts.with_additional_authentication(additional_authentication).with_local_acceptance(acceptance);
         report.sort();
         let fingerprint = files.fingerprint(self.base());
         let loaded = match (config, trusts) {
@@ -159,6 +162,7 @@ impl Loader {
             },
             &mut context,
         );
+        let acceptance = crate::trusts::compile_local_acceptance(&config.active_directory, &mut context);
         let theme = crate::trusts::compile_branding(&config.branding, "branding", &mut context);
         crate::trusts::check_branding_size(&theme, "branding", &mut context);
         for referenced in context.into_files() {
@@ -167,10 +171,8 @@ impl Loader {
         let state_directory = Some(config.service.state_directory.clone());
         let entra_providers =
             crate::trusts::listed(config.entra.claims_providers.as_ref(), "entra.claims_providers", &document);
-        (
-            Some((config, ForTrusts { additional_authentication, entra_providers, theme: Arc::new(theme) })),
-            state_directory,
-        )
+        let theme = Arc::new(theme);
+        (Some((config, ForTrusts { additional_authentication, acceptance, entra_providers, theme })), state_directory)
     }
 
     fn trusts(

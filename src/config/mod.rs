@@ -11,12 +11,14 @@ use document::Document;
 use crate::claims::policy::Policy;
 use crate::pages::theme::Branding;
 
+mod active_directory;
 mod attribute_stores;
 mod audit;
 mod authentication;
 mod certificates;
 mod checks;
 mod claim_descriptions;
+mod claim_rules;
 mod device_registration;
 pub mod diagnostic;
 mod directory;
@@ -35,6 +37,7 @@ pub mod names;
 mod oauth;
 mod partners;
 mod paths;
+pub(crate) mod policy_file;
 mod primary_refresh_token;
 pub mod render;
 pub(crate) mod required;
@@ -45,6 +48,7 @@ mod sign_in;
 pub(crate) mod suggest;
 mod tree;
 
+pub use active_directory::ActiveDirectory;
 pub use attribute_stores::{
     AttributeStore, LdapDirectoryStore, OpaqueIds, PasswordExpiry, PostgresqlStore, SqliteStore,
 };
@@ -53,6 +57,7 @@ pub use authentication::Authentication;
 pub use certificates::{Certificates, Mapping, Revocation};
 pub(crate) use checks::{EXPIRY_NOTICE_DAYS, MOST_IMPORT, certificate_covers, judge_certificate_dates, store_catalog};
 pub use claim_descriptions::{ClaimDescriptionSetting, all_claim_descriptions};
+pub use claim_rules::ClaimRules;
 pub use device_registration::{DeviceRegistration, Registry, Sweep, SweepMode};
 pub use directory::{DirectoryOptions, Domain, GssapiBind, Ldap, LdapBind, LdapTransport, SimpleBind};
 pub use endpoints::{EndpointSetting, Endpoints, Switch, TrustVersion};
@@ -84,6 +89,9 @@ pub struct Config {
     pub kerberos: Kerberos,
     /// `[[domains]]`
     pub domains: Vec<Domain>,
+    /// `[active_directory]`
+    #[serde(default)]
+    pub active_directory: ActiveDirectory,
     /// `[directory]`
     #[serde(default)]
     pub directory: DirectoryOptions,
@@ -119,6 +127,9 @@ pub struct Config {
     /// `[authentication]`
     #[serde(default)]
     pub authentication: Authentication,
+    /// `[claim_rules]`
+    #[serde(default)]
+    pub claim_rules: ClaimRules,
     /// `[[access_control_policies]]`
     #[serde(default)]
     pub access_control_policies: Vec<Policy>,

@@ -5,7 +5,7 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::clock::UtcTime;
-use crate::directory::Sid;
+use crate::directory::{ObjectGuid, Sid};
 
 /// `msDS-DeviceID`, which is also the subject's CN in the device certificate: lower case with hyphens there, 16 octets
 /// with the first three fields little-endian in the directory. For a domain-joined computer it is the computer's `objectGUID`.
@@ -24,6 +24,8 @@ impl fmt::Display for DeviceId {
 pub struct Device {
     /// Its identifier.
     pub id: DeviceId,
+    /// `objectGUID` of its object, where the registry is Active Directory.
+    pub object_guid: Option<ObjectGuid>,
     /// `displayName`.
     pub display_name: String,
     /// `msDS-DeviceOSType`, such as `Windows`.

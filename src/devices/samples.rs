@@ -52,6 +52,7 @@ pub(crate) fn device(id: DeviceId) -> Device {
     let owner = "S-1-5-21-1-2-3-1107".parse().unwrap();
     Device {
         id,
+        object_guid: None,
         display_name: String::from("MYPC"),
         os_type: Some(String::from("Windows")),
         os_version: Some(String::from("10.0.26100.0")),

@@ -30,6 +30,14 @@ pub enum IssueError {
         #[source]
         source: EvaluationError,
     },
+    /// The acceptance rules of Active Directory made a claim that the server alone may state.
+    #[error(
+        "the acceptance rules of Active Directory made a claim of the type {claim_type}, which the server alone may state"
+    )]
+    StatedByRule {
+        /// The claim's type.
+        claim_type: String,
+    },
     /// The directory could not say what the issuer itself had to know.
     #[error(transparent)]
     Directory(#[from] DirectoryError),

@@ -151,6 +151,11 @@ pub(super) fn request_claims(request: &SignInRequest, trust_id: &str, activity: 
             add(claim_type, Text::from(value.as_str()));
         }
     }
+    if request.persistent_session {
+        let claim = stated(Text::constant(issuer::SELF_AUTHORITY), types::PERSISTENT_SSO, Text::constant("true"));
+        claims.push(claim.with_value_type(Text::constant(value_type::BOOLEAN)));
+    }
+    let mut add = |claim_type: &'static str, value: Text| claims.push(stated(CONTEXT, claim_type, value));
     if request.hints.client_user_agent.is_none()
         && let Some(user_agent) = &request.hints.user_agent
     {

@@ -19,6 +19,7 @@ use crate::tokens::{
 };
 use crate::trusts::{Authorization, RelyingParty, TrustLookup, Trusts};
 
+use super::acceptance::LocalAcceptance;
 use super::audit;
 use super::context::{Context, DecisionContext};
 use super::decision::{AuthnDemand, Decision, Denial};
@@ -55,12 +56,17 @@ pub struct IssuerOptions {
 pub struct Issuer {
     options: IssuerOptions,
     identifier: Text,
+    local_acceptance: LocalAcceptance,
 }
 
 impl Issuer {
     /// An issuer with these settings.
     pub fn new(options: IssuerOptions) -> Self {
-        Self { identifier: Text::from(options.federation_service_identifier.as_str()), options }
+        Self {
+            identifier: Text::from(options.federation_service_identifier.as_str()),
+            local_acceptance: LocalAcceptance::new(options.acceptance_rules.clone()),
+            options,
+        }
     }
 
     /// Decides whether `who` may have a token, and with which claims. Denials and failures are in the audit log when this
@@ -127,7 +133,7 @@ impl Issuer {
                 let mut input = account_claims(who, account, domain_computer, &request.hints);
                 input.extend(who.password_expires.filter(|_| expires.is_some()).map(password_expiry_claim));
                 let input = Cow::Owned(input);
-                (Some(subject), input, Some(&self.options.acceptance_rules))
+                (Some(subject), input, Some(&self.local_acceptance.rules))
             }
             SubjectOrigin::ClaimsProvider(subject) => {
                 // Looked up again: the trust may have been switched off since the user came.
@@ -147,7 +153,14 @@ impl Issuer {
 
         stage(trace, Stage::AcceptanceTransform);
         let mut accepted = match acceptance {
-            Some(rules) => rules.run(&input, &stores, limits, trace).await.map_err(in_stage("acceptance transform"))?,
+            Some(rules) => {
+                let accepted = rules.run(&input, &stores, limits, trace).await;
+                let accepted = accepted.map_err(in_stage("acceptance transform"))?;
+                if matches!(who.origin, SubjectOrigin::Directory(_)) {
+                    self.local_acceptance.check(&input, &accepted)?;
+                }
+                accepted
+            }
             None => input.into_owned(),
         };
         accepted.extend(request_claims(request, trust.id.as_str(), cx.activity));

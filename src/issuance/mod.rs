@@ -3,6 +3,7 @@
 //! Every protocol calls these two steps and nothing else builds a token for a relying party. Knows no HTTP and no
 //! protocol, and reads no clock and no random source of its own.
 
+mod acceptance;
 mod audit;
 mod context;
 mod context_claims;

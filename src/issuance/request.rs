@@ -20,6 +20,8 @@ pub struct SignInRequest {
     pub hints: ClientHints,
     /// Kind of token the client asked for; the trust's own kind when it did not say.
     pub token_type: Option<TokenType>,
+    /// Whether the session of the sign-in is one that the browser keeps when it is closed ("keep me signed in").
+    pub persistent_session: bool,
     /// Who asks, when that is a client on behalf of the subject; `None` when the subject asks for itself.
     pub actor: Option<Box<AuthenticatedSubject>>,
 }

@@ -68,6 +68,8 @@ impl AuditSink for Nowhere {
 struct World {
     issuer: Issuer,
     cx: Context,
+    /// Whether sessions are persistent.
+    persistent: bool,
     _keys: tempfile::TempDir,
 }
 
@@ -114,20 +116,13 @@ impl World {
             endpoint: Identifier::path("/adfs/services/trust/13/windowstransport"),
         };
         Self {
-            issuer: Issuer::new(IssuerOptions {
-                federation_service_identifier: String::from("http://sts.corp.example/adfs/services/trust"),
-                acceptance_rules: RuleSet::parse(ACTIVE_DIRECTORY_ACCEPTANCE).unwrap(),
-                limits: Limits::default(),
-                password_expiry: ExpiryNotice::default(),
-                claim_descriptions: Arc::default(),
-                audited_claims: ClaimDetail::None,
-                audited_input: ClaimDetail::None,
-            }),
+            issuer: accepting(ACTIVE_DIRECTORY_ACCEPTANCE),
             cx: Context {
                 services: Arc::new(services),
                 request: Arc::new(facts),
                 instance: InstanceId(uuid::Uuid::nil()),
             },
+            persistent: false,
             _keys: keys,
         }
     }
@@ -152,6 +147,7 @@ impl World {
             origin,
             hints: ClientHints::default(),
             token_type: None,
+            persistent_session: self.persistent,
             actor: actor.map(Box::new),
         };
         self.issuer.decide(&self.cx, &request, who).await
@@ -163,6 +159,19 @@ impl World {
             other => panic!("{other:?}"),
         }
     }
+}
+
+/// An issuer with these acceptance rules of Active Directory.
+fn accepting(rules: &str) -> Issuer {
+    Issuer::new(IssuerOptions {
+        federation_service_identifier: String::from("http://sts.corp.example/adfs/services/trust"),
+        acceptance_rules: RuleSet::parse(rules).unwrap(),
+        limits: Limits::default(),
+        password_expiry: ExpiryNotice::default(),
+        claim_descriptions: Arc::default(),
+        audited_claims: ClaimDetail::None,
+        audited_input: ClaimDetail::None,
+    })
 }
 
 fn from(client: &str, forwarded: &[&str]) -> RequestOrigin {
@@ -511,4 +520,62 @@ async fn a_client_asks_on_behalf_of_a_user_where_the_rules_say_so() {
     let of_users = PERMIT_APP.replace("urn:chancery:requestcontext/client-id", types::UPN);
     let of_users = of_users.replace(r#"Value == "app""#, r#"Value == "alice@corp.example""#);
     assert!(denied(&World::new(&of_users, None), client("app")).await.ends_with("no rule permits for app"));
+}
+
+#[tokio::test]
+async fn a_persistent_session_makes_a_claim_and_another_none() {
+    let mut world = World::new("access_control_policy = 'permit-everyone'", None);
+    assert_eq!(world.claims(&alice()).await.first_value(types::PERSISTENT_SSO), None);
+    world.persistent = true;
+    let claims = world.claims(&alice()).await;
+    let found: Vec<_> = claims.of_type(types::PERSISTENT_SSO).map(|claim| (&*claim.value, &*claim.issuer)).collect();
+    assert_eq!(found, [("true", types::issuer::SELF_AUTHORITY)]);
+}
+
+/// They choose what gets in and add to it. Who signed in, for the audit log and the session, is not theirs to say.
+#[tokio::test]
+async fn acceptance_rules_of_active_directory_choose_and_add() {
+    let mut world = World::new("access_control_policy = 'permit-everyone'", None);
+    let upn = types::UPN;
+    world.issuer = accepting(&format!(
+        "c:[Type == \"{upn}\"] => issue(Type = c.Type, Value = RegExReplace(c.Value, \"@.*$\", \"@brand.example\"));\n\
+         => issue(Type = \"urn:region\", Value = \"north\");\n\
+         c:[Type == \"{}\"] => issue(Type = c.Type, Value = c.Value, Issuer = \"LOCAL AUTHORITY\");",
+        types::PRIMARY_SID
+    ));
+    let Decision::Permit(grant) = world.decide(&alice(), from("203.0.113.9", &[])).await else { panic!("denied") };
+    let value = |claim_type| grant.claims.first_value(claim_type).map(ToString::to_string);
+    assert_eq!(value(upn).as_deref(), Some("alice@brand.example"));
+    assert_eq!(value("urn:region").as_deref(), Some("north"));
+    assert_eq!(value(types::PRIMARY_SID).as_deref(), Some("S-1-5-21-1-2-3-1107"));
+    assert_eq!(value(types::GROUP_SID), None);
+    assert_eq!(value(types::INSIDE_CORPORATE_NETWORK).as_deref(), Some("false"));
+    assert_eq!(grant.subject.origin, alice().origin);
+    // Without a rule nothing of the account gets in; what the request says of itself does.
+    world.issuer = accepting("");
+    let claims = world.claims(&alice()).await;
+    assert!(claims.iter().all(|claim| &*claim.issuer == types::issuer::CLIENT_CONTEXT), "{claims:?}");
+}
+
+/// A group, a second factor, a place or a device that a rule makes up would be a permit of the next rule set.
+#[tokio::test]
+async fn acceptance_rules_of_active_directory_make_no_fact_of_the_servers() {
+    let mut world = World::new("access_control_policy = 'permit-everyone'", None);
+    for claim_type in types::STATED_BY_SERVER {
+        for made in [
+            format!("=> issue(Type = \"{claim_type}\", Value = \"made up\");"),
+            format!(
+                "c:[] => issue(claim = c);\nc:[Type == \"{}\"] => issue(Type = RegExReplace(c.Type, \"^.*$\", \"{claim_type}\"), \
+                 Value = c.Value, Issuer = c.Issuer);",
+                types::UPN
+            ),
+        ] {
+            world.issuer = accepting(&made);
+            let decision = world.try_to_decide(&alice(), from("203.0.113.9", &[])).await;
+            assert!(
+                matches!(&decision, Err(IssueError::StatedByRule { claim_type: said }) if said == claim_type),
+                "{claim_type}: {decision:?}"
+            );
+        }
+    }
 }

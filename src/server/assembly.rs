@@ -151,7 +151,7 @@ impl Lasting {
             auditor: self.auditor.clone(),
             trusts: loaded.trusts.clone(),
         };
-        let issuer = issuer(config)?;
+        let issuer = issuer(loaded)?;
         let verifier = DomainPasswordVerifier::new(
             acceptor.clone(),
             domains.clone(),
@@ -216,7 +216,7 @@ impl Lasting {
         let config = &loaded.config;
         let (_, directory) = self.directory(config)?;
         Ok(Decisions {
-            issuer: issuer(config)?,
+            issuer: issuer(loaded)?,
             stores: self.stores(config, &directory)?,
             directory,
             revocations: self.node.revocations.clone(),
@@ -422,9 +422,13 @@ pub struct Decisions {
     pub network: NetworkPolicy,
 }
 
-fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
-    let acceptance_rules = RuleSet::parse(rules::ACTIVE_DIRECTORY_ACCEPTANCE)
-        .map_err(|error| AssemblyError::because("acceptance rules")(&error))?;
+fn issuer(loaded: &Loaded) -> Result<Issuer, AssemblyError> {
+    let config = &loaded.config;
+    let acceptance_rules = match loaded.trusts.local_acceptance() {
+        Some(rules) => rules.clone(),
+        None => RuleSet::parse(rules::ACTIVE_DIRECTORY_ACCEPTANCE)
+            .map_err(|error| AssemblyError::because("acceptance rules")(&error))?,
+    };
     let audited_claims = match config.audit.claims {
         AuditClaims::None => ClaimDetail::None,
         AuditClaims::Types => ClaimDetail::Types,
@@ -433,7 +437,13 @@ fn issuer(config: &Config) -> Result<Issuer, AssemblyError> {
     Ok(Issuer::new(IssuerOptions {
         federation_service_identifier: config.service.identifier.clone(),
         acceptance_rules,
-        limits: Limits::default(),
+        limits: Limits {
+            claims: config.claim_rules.claims,
+            tuples: config.claim_rules.combinations,
+            work: config.claim_rules.steps,
+            dynamic_patterns: config.claim_rules.dynamic_patterns,
+            ..Limits::default()
+        },
         password_expiry: expiry_notice(config),
         claim_descriptions: Arc::new(config::all_claim_descriptions(&config.claim_descriptions)),
         audited_claims,

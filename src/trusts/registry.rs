@@ -14,6 +14,7 @@ use crate::config::names::DnsName;
 #[derive(Debug, Default)]
 pub struct Trusts {
     additional_authentication: Option<RuleSet>,
+    local_acceptance: Option<RuleSet>,
     relying_parties: Vec<Arc<RelyingParty>>,
     by_identifier: HashMap<String, usize>,
     /// In order of their names.
@@ -43,6 +44,17 @@ impl Trusts {
     #[must_use]
     pub fn with_additional_authentication(self, rules: Option<RuleSet>) -> Self {
         Self { additional_authentication: rules, ..self }
+    }
+
+    /// The same with acceptance transform rules of the local claims provider.
+    #[must_use]
+    pub fn with_local_acceptance(self, rules: Option<RuleSet>) -> Self {
+        Self { local_acceptance: rules, ..self }
+    }
+
+    /// Acceptance transform rules of the local claims provider; `None` where the default ones hold.
+    pub const fn local_acceptance(&self) -> Option<&RuleSet> {
+        self.local_acceptance.as_ref()
     }
 
     /// The same with claims providers. Identifiers and suffixes must be unique; of two equal ones the first counts (loading

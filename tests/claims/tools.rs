@@ -150,6 +150,7 @@ fn every_stage_decides_what_it_is_for() {
     let mfa = r#"EXISTS([Type == "in"]) => issue(Type = "http://schemas.microsoft.com/ws/2008/06/identity/claims/authenticationmethod", Value = "http://schemas.microsoft.com/claims/multipleauthn");"#;
     for (rules, stage, decisions) in [
         (permit, "issuance-authorization", [json!("permit"), json!("deny")]),
+        (permit, "delegation-authorization", [json!("permit"), json!("deny")]),
         (mfa, "additional-authentication", [json!("mfa"), json!("no-mfa")]),
         (permit, "issuance-transform", [Value::Null, Value::Null]),
         (permit, "acceptance-transform", [Value::Null, Value::Null]),

@@ -122,6 +122,10 @@ fn every_form_of_an_active_directory_query() {
         assert!(values(&bob, "gl").contains(&qualified(&lab.domain)), "{:?}", values(&bob, "gl"));
         assert!(values(&bob, "gs").contains(&lab.object(group).sid), "{:?}", values(&bob, "gs"));
     }
+    // The built-in local groups of the domain are groups as well.
+    for (form, name) in [("g", "Users"), ("gd", "BUILTIN\\Users"), ("gl", "BUILTIN\\Users"), ("gs", "S-1-5-32-545")] {
+        assert!(values(&bob, form).iter().any(|value| value == name), "{form}: {:?}", values(&bob, form));
+    }
     assert!(values(&bob, "member-of").len() > 1, "{:?}", values(&bob, "member-of"));
     assert_eq!(values(&bob, "once"), ["bob"], "the shorter column ends in no value");
 
@@ -185,6 +189,35 @@ fn any_ldap_directory_is_a_store() {
     assert_eq!(event["AttributeStore"], "Wrong");
     assert_eq!(event["ErrorCode"], "POLICY0018");
     assert!(event["Detail"].as_str().expect("a text").contains("LDAP result 49"), "{event}");
+}
+
+/// An answer is whole or none: a search that finds more than 1,000 objects fails, and says so.
+#[test]
+fn a_search_that_finds_too_much_yields_no_token() {
+    let store = format!(
+        "[[attribute_stores]]\nname = \"Schema\"\n[attribute_stores.ldap]\nservers = [\"{}\"]\n\
+         base_dn = \"CN=Schema,CN=Configuration,{}\"\nca_file = \"{}\"\n\
+         bind.simple = {{ user = \"svc-ldap@{}\", password_file = \"ldap-password\" }}\n",
+        variable("LAB_DC"),
+        variable("LAB_BASE_DN"),
+        variable("LAB_DC_CA"),
+        Lab::get().domain
+    );
+    let of = |filter: &str| ask("Schema", &["name"], &format!("{filter};lDAPDisplayName"), &[]);
+    let node = NodeSetup::new()
+        .write("ldap-password", "Svc-Ldap-Pw-1\n")
+        .append(&store)
+        .write("trusts/every.toml", trust("every", &of("(objectClass=attributeSchema)")))
+        .write("trusts/some.toml", trust("some", &of("(&(objectClass=attributeSchema)(lDAPDisplayName=ms*))")))
+        .start();
+    let some = token(&node, "alice", "alice", "some");
+    assert!(values(&some, "name").len() > 100, "{}", values(&some, "name").len());
+    let refused = sign_in(&node, "alice", "alice", "every");
+    assert_eq!(refused.status, 500, "{}", refused.body);
+    assert!(!refused.body.contains("Assertion"), "{}", refused.body);
+    let event = audit(&node, &refused).event(9002);
+    assert_eq!((&event["AttributeStore"], &event["ErrorCode"]), (&"Schema".into(), &"POLICY0018".into()), "{event}");
+    assert!(event["Detail"].as_str().is_some_and(|detail| detail.contains("more than 1000")), "{event}");
 }
 
 #[test]

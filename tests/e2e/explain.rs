@@ -268,6 +268,156 @@ fn nothing_is_issued_and_nothing_is_written() {
     assert!(!directory.join("state").exists(), "no keys and no state");
 }
 
+/// What the claims provider says is in a file; its own acceptance rules judge it, as those of a sign-in do.
+#[test]
+fn a_user_of_a_claims_provider_is_explained() {
+    let upn = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
+    let certificate = Lab::get().config.join("trusts/e2e-explain.pem");
+    crate::support::run(
+        std::process::Command::new("openssl")
+            .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=partner", "-keyout"])
+            .arg(Lab::get().new_file("partner.key"))
+            .arg("-out")
+            .arg(&certificate),
+    );
+    let partner = format!(
+        "[claims_provider]\nname = \"Partner\"\nidentifier = \"urn:explain:partner\"\nprotocol = \"saml\"\n\
+         sign_in_url = \"https://idp.rp.example/sso\"\nsigning_certificates = [\"{}\"]\n\
+         acceptance_rules = '''@RuleName = \"only ours\"\nc:[Type == \"{upn}\", Value =~ \"@partner.example$\"] => issue(claim = c);'''\n",
+        certificate.display()
+    );
+    let trust = format!(
+        "[relying_party]\nname = \"Everything\"\nidentifiers = [\"{EVERYTHING_ID}\"]\naccess_control_policy = \"permit-everyone\"\n\
+         transform_rules = 'c:[] => issue(claim = c);'\n"
+    );
+    let said = format!(
+        "[{{\"type\": \"{upn}\", \"value\": \"bob@partner.example\", \"issuer\": \"AD AUTHORITY\"}},\
+         {{\"type\": \"{upn}\", \"value\": \"root@{}\"}}, {{\"type\": \"{}\", \"value\": \"S-1-5-32-544\"}}]",
+        Lab::get().domain,
+        claim::GROUP
+    );
+    let node = NodeSetup::new()
+        .write("trusts/partner.toml", partner)
+        .write("trusts/everything.toml", trust)
+        .write("bob.json", said)
+        .start();
+    let file = node.directory.join("bob.json");
+    let file = file.to_str().expect("a path");
+    let arguments = [
+        "--claims-provider",
+        "urn:explain:partner",
+        "--claims",
+        file,
+        "--relying-party",
+        EVERYTHING_ID,
+        "--at",
+        "extranet",
+    ];
+    let explanation = explained(&node, &arguments);
+    assert_eq!(explanation["claimsProvider"]["identifier"], "urn:explain:partner", "{explanation}");
+    assert_eq!(explanation["decision"], "permit", "{explanation}");
+    assert_eq!(explanation["input"].as_array().expect("a list").len(), 3);
+    let stage = &explanation["stages"][0];
+    assert_eq!((&stage["stage"], &stage["rules"][0]["acted"]), (&"acceptance-transform".into(), &1.into()), "{stage}");
+    let issued = explanation["token"].as_array().expect("a list");
+    let of = |claim_type: &str| -> Vec<&Value> {
+        issued.iter().map(|issued| &issued["claim"]).filter(|claim| claim["type"] == claim_type).collect()
+    };
+    assert_eq!(of(upn).len(), 1, "{issued:?}");
+    assert_eq!(
+        (&of(upn)[0]["value"], &of(upn)[0]["issuer"]),
+        (&"bob@partner.example".into(), &"urn:explain:partner".into())
+    );
+    assert_eq!(of(claim::GROUP).len(), 0, "{issued:?}");
+    let text = explain(&node, &arguments);
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    assert!(text.contains("User of") && text.contains("only ours: acted"), "{text}");
+    for (arguments, said) in [
+        (["--claims-provider", "urn:explain:partne"], "did you mean urn:explain:partner?"),
+        (["--claims-provider", "urn:elsewhere"], "no claims provider trust has the identifier urn:elsewhere"),
+    ] {
+        let output = explain(&node, &[&arguments[..], &["--claims", file, "--relying-party", EVERYTHING_ID]].concat());
+        assert!(!output.status.success());
+        assert!(String::from_utf8_lossy(&output.stderr).contains(said), "{output:?}");
+    }
+}
+
+/// The delegation authorization rules are shown with what they see, the client's claims; the others decide about the user.
+#[test]
+fn a_client_that_asks_on_behalf_of_a_user_is_explained() {
+    let delegation = "delegation_authorization_rules = '''@RuleName = \"the web API\"\n\
+         c:[Type == \"urn:chancery:requestcontext/client-id\", Value == \"web-api\"]\n \
+         => issue(Type = \"http://schemas.microsoft.com/authorization/claims/permit\", Value = \"true\");'''\n";
+    let trust = format!(
+        "[relying_party]\nname = \"Backend\"\nidentifiers = [\"{EVERYTHING_ID}\"]\naccess_control_policy = \"permit-everyone\"\n\
+         transform_rules = 'c:[] => issue(claim = c);'\n{delegation}"
+    );
+    let client = |id: &str, grant: &str| {
+        format!(
+            "[client]\nid = \"{id}\"\nname = \"The {id}\"\nkind = \"server\"\nsecret_file = \"client-secret\"\n\
+             grants = [\"{grant}\"]\nresources = [\"{EVERYTHING_ID}\"]\n"
+        )
+    };
+    let node = NodeSetup::new()
+        .write("trusts/client-secret", "0123456789abcdef0123456789abcdef\n")
+        .write("trusts/backend.toml", trust)
+        .write("trusts/web-api.toml", client("web-api", "on_behalf_of"))
+        .write("trusts/other.toml", client("other", "client_credentials"))
+        .start();
+    let question = ["--subject", "bob", "--relying-party", EVERYTHING_ID, "--actor"];
+    let explanation = explained(&node, &[&question[..], &["web-api"]].concat());
+    assert_eq!((&explanation["decision"], &explanation["actor"]["id"]), (&"permit".into(), &"web-api".into()));
+    let stages: Vec<&Value> = explanation["stages"].as_array().expect("a list").iter().collect();
+    let stage = stages.iter().find(|stage| stage["stage"] == "delegation-authorization").expect("the stage");
+    assert_eq!(stage["rules"][0]["acted"], 1, "{stage}");
+    let input = stage["input"].as_array().expect("a list");
+    assert!(input.iter().any(|claim| claim["value"] == "web-api"), "{stage}");
+    assert!(input.iter().all(|claim| claim["type"] != claim::UPN_2005), "the user's claims are not its: {stage}");
+    assert!(
+        claims(&explanation).iter().any(|(claim_type, _)| claim_type == claim::UPN_2005),
+        "the token is the user's"
+    );
+
+    let other = explained(&node, &[&question[..], &["other"]].concat());
+    assert_eq!(other["decision"], "deny");
+    assert_eq!(other["reason"], "delegation authorization: no rule permits for other");
+    let warnings = other["warnings"].as_array().expect("a list");
+    assert!(warnings.iter().any(|said| said.as_str().is_some_and(|said| said.contains("on_behalf_of"))), "{other}");
+    let text = explain(&node, &[&question[..], &["other"]].concat());
+    let text = String::from_utf8_lossy(&text.stdout).into_owned();
+    for said in ["Claims of the actor", "the web API: did not act", "Actor"] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    let output = explain(&node, &[&question[..], &["web-apo"]].concat());
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && err.contains("did you mean web-api?"), "{err}");
+}
+
+/// At `/adfs/ls/` the endpoint does not say how somebody signs in.
+#[test]
+fn the_way_to_sign_in_is_said_where_the_endpoint_does_not_say_it() {
+    let node = server();
+    let methods = |more: &[&str]| -> BTreeSet<String> {
+        let question = ["--subject", "carol", "--relying-party", EVERYTHING_ID, "--at", "intranet"];
+        let explanation = explained(&node, &[&question[..], more].concat());
+        let of_token = claims(&explanation).into_iter();
+        of_token
+            .filter(|(claim_type, _)| claim_type == "http://e2e.example/claims/method")
+            .map(|(_, value)| value)
+            .collect()
+    };
+    let password = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport";
+    for (more, method) in [
+        (&["--endpoint", "/adfs/ls/"][..], "urn:federation:authentication:windows"),
+        (&["--endpoint", "/adfs/ls/", "--authentication-method", "password"], password),
+        (&["--endpoint", "/adfs/ls/", "--authentication-method", "tlsclient"], "urn:ietf:rfc:2246"),
+        (&["--authentication-method", "x509"], "urn:oasis:names:tc:SAML:2.0:ac:classes:X509"),
+        (&["--endpoint", USERNAME], password),
+    ] {
+        assert_eq!(methods(more), BTreeSet::from([method.to_owned()]), "{more:?}");
+    }
+}
+
 #[test]
 fn a_request_through_a_proxy_is_from_outside_and_names_it() {
     let node = server();

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::attribute_stores::{ask, audit, trust};
 use crate::support::{
     Browser, Lab, Node, NodeSetup, Response, WINDOWS, claim, eventually, request, run, script, variable,
 };
@@ -147,6 +148,56 @@ fn when_all_controllers_are_down_known_people_sign_in_too() {
 
     second.go_on();
     eventually("bob's token after recovery", || sign_in(&node, &cold).status == 200);
+}
+
+/// A rule's question that nobody answers ends in no token and an event of its own, whichever store was asked; a relying party whose rules
+/// ask nothing goes on.
+#[test]
+fn a_directory_that_does_not_answer_a_rule_yields_no_token() {
+    let second = SecondController::up();
+    let store = format!(
+        "[[attribute_stores]]\nname = \"AD LDS\"\nquery_timeout_seconds = 2\nconnect_timeout_seconds = 2\n[attribute_stores.ldap]\n\
+         servers = [\"{}\"]\nbase_dn = \"{}\"\nca_file = \"{}\"\n\
+         bind.simple = {{ user = \"svc-ldap@{}\", password_file = \"ldap-password\" }}\n",
+        variable("LAB_DC2"),
+        variable("LAB_BASE_DN"),
+        variable("LAB_DC_CA"),
+        Lab::get().domain
+    );
+    let asks = |name: &str, store: &str, query: &str| trust(name, &ask(store, &["mail"], query, &["c.Value"]));
+    let node = with_controllers(&[&variable("LAB_DC2")])
+        .write("ldap-password", "Svc-Ldap-Pw-1\n")
+        .append(&store)
+        .append("[directory]\nattribute_cache_seconds = 0\nconnect_timeout_seconds = 2\nquery_timeout_seconds = 3\n")
+        .write("trusts/ad.toml", asks("ad", "Active Directory", ";mail;{0}"))
+        .write("trusts/groups.toml", asks("groups", "Active Directory", ";tokenGroups;{0}"))
+        .write("trusts/lds.toml", asks("lds", "AD LDS", "(sAMAccountName=alice);mail"))
+        .write("trusts/none.toml", trust("none", "c:[Type =~ \"/upn$\"] => issue(claim = c);"))
+        .start();
+    let tickets = Lab::get().kinit("alice", "alice");
+    let ask_for = |name: &str| {
+        let rst = request(WINDOWS).applies_to(&format!("urn:test:{name}")).build();
+        node.curl(WINDOWS).negotiate(&tickets).soap(rst).send()
+    };
+    for name in ["ad", "groups", "lds", "none"] {
+        let answer = ask_for(name);
+        assert_eq!(answer.status, 200, "{name}: {}\n{}", answer.body, node.log());
+    }
+    second.pause();
+    for (name, store) in [("ad", "Active Directory"), ("groups", "Active Directory"), ("lds", "AD LDS")] {
+        let refused = ask_for(name);
+        assert_eq!(refused.status, 503, "{name}: {}", refused.body);
+        assert!(!refused.body.contains("Assertion"), "{name}: {}", refused.body);
+        let event = audit(&node, &refused).event(9002);
+        assert_eq!(event["AttributeStore"], store, "{event}");
+        assert_eq!((&event["ErrorCode"], &event["Retryable"]), (&"POLICY0018".into(), &true.into()), "{event}");
+        assert_eq!(event["Rule"], "issuance transform, rule 1", "{event}");
+    }
+    assert_eq!(ask_for("none").status, 200, "its rules ask nothing");
+    second.go_on();
+    for name in ["ad", "groups", "lds"] {
+        eventually("the answer comes again", || ask_for(name).status == 200);
+    }
 }
 
 /// Whoever comes again after an outage is no thief.

@@ -13,6 +13,7 @@
     reason = "tests fail by panicking, take real time, hold long tables, and nothing outside this program uses their items"
 )]
 
+mod acceptance;
 mod accessibility;
 mod alternate_login_id;
 mod attribute_stores;

@@ -98,6 +98,9 @@ fn a_device_gets_a_prt_and_exchanges_and_renews_it() {
         assert_eq!(access["upn"], json!(alice()));
         assert_eq!(access["deviceid"], json!(device.id.to_string()));
         assert_eq!(access["isregistereduser"], json!("true"), "{access}");
+        // Its object in the directory, which has an identifier of its own.
+        let object = access["deviceregid"].as_str().and_then(|text| uuid::Uuid::parse_str(text).ok());
+        assert!(object.is_some_and(|object| object.to_string() != device.id.to_string()), "{access}");
         for (claim, value) in [
             ("devicedispname", format!("PC-{}", &device.id.to_string()[..8])),
             ("deviceostype", String::from("Windows")),

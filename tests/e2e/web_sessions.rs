@@ -68,6 +68,7 @@ fn cookies_that_are_forged_swapped_or_of_another_farm_are_no_session() {
 
 /// A trust like `urn:e2e:web`, for a server of a test's own.
 const TRUST: &str = "[relying_party]\nname = \"Web\"\nidentifiers = [\"urn:e2e:web\"]\naccess_control_policy = \"permit-everyone\"\n\
+    transform_rules = 'c:[Type == \"http://schemas.microsoft.com/2014/03/psso\"] => issue(claim = c);'\n\
     [relying_party.ws_federation]\nendpoint = \"https://rp.example/wsfed\"\n";
 
 /// Signs in with or without "keep me signed in"; the session's cookie, as it was set.
@@ -101,7 +102,8 @@ fn a_session_that_is_kept_ends_when_the_password_changes() {
         let browser = Browser::outside().at(&node.address);
         let cookie = sign_in(&browser, &account.upn(), &account.password, keep);
         assert_eq!(cookie.contains("Max-Age"), keep, "{cookie}");
-        HandOver::of(&browser.ask("web", ""));
+        let token = HandOver::of(&browser.ask("web", "")).result;
+        assert_eq!(token.contains("AttributeName=\"psso\""), keep, "{token}");
         browser
     };
     let (kept, other) = (browser(true), browser(false));

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::lexer::{TokenKind, tokenize};
+use super::lexer::{Bad, TokenKind, tokenize};
 use super::*;
 use crate::claims::Text;
+use random::rules;
+
+mod random;
 
 fn read_rules(text: &str) -> Rules {
     parse(text, ParseOptions::default()).unwrap_or_else(|error| panic!("{error}\n{text}")).0
@@ -25,159 +28,13 @@ fn tree(rules: &Rules) -> String {
     out + rest
 }
 
-const TAGS: [&str; 4] = ["c", "c1", "type", "Exists"];
-
-fn texts() -> impl Strategy<Value = String> {
-    prop_oneof![
-        Just(String::from("http://schemas.xmlsoap.org/claims/UPN")),
-        Just(String::from("^(?i)S-1-5-21-1-2-3-512$")),
-        "[ a-zA-Z0-9'\\\\;,=>&{}$/*#äß€|-]{0,12}",
-    ]
-}
-
-fn properties() -> impl Strategy<Value = Property> {
-    prop_oneof![
-        Just(Property::Type),
-        Just(Property::Value),
-        Just(Property::ValueType),
-        Just(Property::Issuer),
-        Just(Property::OriginalIssuer),
-        texts().prop_map(|name| Property::Named(name.into())),
-    ]
-}
-
-fn property_refs() -> impl Strategy<Value = PropertyRef> {
-    properties().prop_map(|property| PropertyRef { span: Span::default(), property })
-}
-
-fn literals() -> impl Strategy<Value = Literal> {
-    texts().prop_map(|text| Literal { span: Span::default(), text: text.into() })
-}
-
-fn ident(text: &str) -> Ident {
-    Ident { span: Span::default(), text: Text::from(text) }
-}
-
-/// Expressions over the tags bound so far.
-fn expressions(tags: Vec<&'static str>) -> BoxedStrategy<Expression> {
-    let literal = literals().prop_map(Expression::Literal);
-    let term =
-        if tags.is_empty() {
-            literal.boxed()
-        } else {
-            let property = (prop::sample::select(tags), property_refs())
-                .prop_map(|(tag, property)| Expression::Property { span: Span::default(), tag: ident(tag), property });
-            prop_oneof![literal, property].boxed()
-        };
-    term.prop_recursive(3, 12, 3, |inner| {
-        let call = prop::collection::vec(inner.clone(), 3).prop_map(|arguments| Expression::Call {
-            span: Span::default(),
-            function: ident("RegExReplace"),
-            arguments,
-        });
-        let joined = prop::collection::vec(inner, 2..4).prop_map(|parts| {
-            // No part of a concatenation is one itself.
-            Expression::Concatenation(
-                parts
-                    .into_iter()
-                    .flat_map(|part| match part {
-                        Expression::Concatenation(inner) => inner,
-                        part => vec![part],
-                    })
-                    .collect(),
-            )
-        });
-        prop_oneof![call, joined]
-    })
-    .boxed()
-}
-
-fn tests(tags: Vec<&'static str>) -> impl Strategy<Value = Vec<Test>> {
-    let operator = prop::sample::select(vec![Operator::Equal, Operator::NotEqual, Operator::Match, Operator::NotMatch]);
-    let test = (property_refs(), operator, expressions(tags)).prop_map(|(property, operator, operand)| Test {
-        span: Span::default(),
-        property,
-        operator,
-        operand,
-    });
-    prop::collection::vec(test, 0..3)
-}
-
-/// A condition at this place of a rule; selectors at place `n` have the tag `TAGS[n]`, or none.
-fn conditions(place: usize) -> impl Strategy<Value = Condition> {
-    let tests = tests(TAGS[..place].to_vec());
-    let comparison = prop::sample::select(vec![
-        Comparison::Equal,
-        Comparison::NotEqual,
-        Comparison::Less,
-        Comparison::Greater,
-        Comparison::LessOrEqual,
-        Comparison::GreaterOrEqual,
-    ]);
-    (tests, 0..5, comparison, 0_u32..10).prop_map(move |(tests, kind, comparison, number)| {
-        let claims = Aggregate { span: Span::default(), tests: tests.clone() };
-        match kind {
-            0 => Condition::Exists { negated: false, claims },
-            1 => Condition::Exists { negated: true, claims },
-            2 => Condition::Count(Count { claims, comparison, number }),
-            _ => Condition::Select(Selector { span: Span::default(), tag: Some(ident(TAGS[place])), tests }),
-        }
-    })
-}
-
-/// Rules whose conditions all bind a tag or none, so that every tag may be used.
-fn rules() -> impl Strategy<Value = Rule> {
-    let all = (conditions(0), conditions(1), conditions(2), conditions(3), 0_usize..=4);
-    let all = all.prop_filter_map("tags are bound", |(a, b, c, d, count)| {
-        let conditions: Vec<Condition> = [a, b, c, d].into_iter().take(count).collect();
-        let bound = conditions.iter().all(|condition| condition.tag().is_some());
-        (bound || count <= 1).then_some(conditions)
-    });
-    all.prop_flat_map(|conditions| {
-        let tags: Vec<&'static str> = TAGS
-            .iter()
-            .zip(&conditions)
-            .filter(|(_, condition)| condition.tag().is_some())
-            .map(|(tag, _)| *tag)
-            .collect();
-        let create = (expressions(tags.clone()), prop::option::of(expressions(tags.clone())), texts(), literals())
-            .prop_map(|(claim_type, value, name, named)| {
-                let property = |property| PropertyRef { span: Span::default(), property };
-                let mut assignments = vec![Assignment { property: property(Property::Type), value: claim_type }];
-                assignments.extend(value.map(|value| Assignment { property: property(Property::Value), value }));
-                let value = Expression::Literal(named);
-                assignments.push(Assignment { property: property(Property::Named(name.into())), value });
-                Form::Create(assignments)
-            });
-        let store = (prop::collection::vec(literals(), 1..3), prop::collection::vec(expressions(tags.clone()), 0..3))
-            .prop_map(|(types, params)| {
-                let literal = |text: &str| Literal { span: Span::default(), text: text.into() };
-                Form::Store(StoreCall { store: literal("S"), types, query: literal("q; x"), params })
-            });
-        let copy = tags.last().map(|tag| Form::Copy(ident(tag)));
-        let form = match copy {
-            Some(copy) => prop_oneof![Just(copy), create, store].boxed(),
-            None => prop_oneof![create, store].boxed(),
-        };
-        let annotations =
-            prop::collection::vec((prop::sample::select(vec!["RuleName", "RuleTemplate", "x_1"]), literals()), 0..3);
-        (annotations, form, any::<bool>(), Just(conditions)).prop_map(|(annotations, form, add, conditions)| Rule {
-            span: Span::default(),
-            annotations: annotations.into_iter().map(|(name, value)| Annotation { name: ident(name), value }).collect(),
-            conditions,
-            action: Action { span: Span::default(), verb: if add { Verb::Add } else { Verb::Issue }, form },
-        })
-    })
-}
-
 /// The same tokens with other blanks between them and keywords in another case.
 fn disturbed(text: &str, blanks: &[&str], capitals: bool) -> String {
     let mut out = String::new();
     let mut blank = blanks.iter().cycle();
-    let mut after_colon = true;
-    for (index, token) in tokenize(text, false).iter().enumerate() {
-        let piece = &text[token.span.range()];
-        let tag = TAGS.iter().any(|tag| tag.eq_ignore_ascii_case(piece));
+    let tokens = tokenize(text, false);
+    let piece = |index: usize| tokens.get(index).map_or("", |token| &text[token.span.range()]);
+    for (index, token) in tokens.iter().enumerate() {
         let is_name = matches!(token.kind, TokenKind::Ident | TokenKind::Int);
         // Two words need something between them.
         out.push_str(match blank.next() {
@@ -185,11 +42,35 @@ fn disturbed(text: &str, blanks: &[&str], capitals: bool) -> String {
             _ if index > 0 => " ",
             _ => "",
         });
-        let keyword = token.kind == TokenKind::Ident && !tag && !after_colon;
-        out.push_str(&if keyword && capitals { piece.to_uppercase() } else { piece.to_owned() });
-        after_colon = token.kind == TokenKind::At;
+        let before = |back: usize| index.checked_sub(back).map_or("", piece);
+        let is_tag = matches!(piece(index + 1), ":" | ".") || (before(1) == "=" && before(2) == "claim");
+        let keyword = token.kind == TokenKind::Ident && !is_tag && before(1) != "@";
+        out.push_str(&if keyword && capitals { piece(index).to_uppercase() } else { piece(index).to_owned() });
     }
     out
+}
+
+/// The same tokens with comments between them, the place of each chosen by `places`.
+fn commented(text: &str, comments: &[&str], places: &[bool]) -> String {
+    let mut out = String::new();
+    let (mut comments, mut places) = (comments.iter().cycle(), places.iter().cycle());
+    let mut end = 0;
+    for token in tokenize(text, false) {
+        out.push_str(&text[end..token.span.start as usize]);
+        if places.next() == Some(&true) {
+            out.push_str(comments.next().unwrap());
+        }
+        out.push_str(&text[token.span.range()]);
+        end = token.span.end as usize;
+    }
+    out
+}
+
+/// The comments of a text, in order.
+fn comments(text: &str) -> Vec<String> {
+    let tokens = tokenize(text, false).into_iter();
+    let comments = tokens.filter(|token| token.kind == TokenKind::Bad(Bad::Comment));
+    comments.map(|token| text[token.span.range()].trim_end().to_owned()).collect()
 }
 
 proptest! {
@@ -213,6 +94,26 @@ proptest! {
         let other = disturbed(&text, &blanks, capitals);
         let other = read_rules(&other);
         prop_assert_eq!(print_rules(&other), text);
+    }
+
+    /// Wherever they stand, no comment is lost or moved over another, no rule changes its meaning, and a second time changes nothing.
+    #[test]
+    fn comments_are_kept(
+        made in prop::collection::vec(rules(), 1..3),
+        written in prop::collection::vec(
+            prop::sample::select(&["/* a */", "// b\n", " /* c */ // d\n", "/* e\n e */\n", "\n// f; => \"x\r\n", "/**/"][..]), 1..4),
+        places in prop::collection::vec(prop::bool::weighted(0.2), 1..30),
+    ) {
+        let made = Rules { text: Text::from(""), rules: made };
+        let text = commented(&print_rules(&made), &written, &places);
+        let options = ParseOptions { comments: true, lenient: false };
+        let (read, _) = parse(&text, options).unwrap();
+        prop_assert_eq!(tree(&made), tree(&read), "{}", text);
+        let formatted = format_rules(&read);
+        let (again, _) = parse(&formatted, options).unwrap_or_else(|error| panic!("{error}\n{formatted}"));
+        prop_assert_eq!(tree(&made), tree(&again), "{}", formatted);
+        prop_assert_eq!(comments(&text), comments(&formatted), "{}", formatted);
+        prop_assert_eq!(format_rules(&again), formatted);
     }
 }
 

@@ -13,6 +13,7 @@ mod equality;
 mod facts;
 mod https;
 mod issuer_id;
+mod made;
 mod reach;
 mod replacement;
 mod second_factor;
@@ -92,6 +93,7 @@ pub fn lint(rules: &Rules, warnings: &[RuleWarning], context: &LintContext) -> V
         equality::lint,
         https::lint,
         issuer_id::lint,
+        made::lint,
         reach::lint,
         replacement::lint,
         second_factor::lint,

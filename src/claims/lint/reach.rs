@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::facts::{Facts, asks_type, is_needed, literal, makes, passes};
+use super::facts::{Facts, asks_type, is_needed, literal, makes, passes, pattern};
 use super::{Found, LintCode, types};
 use crate::claims::Stage;
 use crate::claims::language::{Condition, Operator, Property, Rule, Span, Test};
@@ -12,6 +12,7 @@ pub(super) fn lint(facts: &Facts<'_>, found: &mut Found<'_>) {
     for (index, rule) in facts.rules() {
         for condition in &rule.conditions {
             excluded(condition, found);
+            pattern_of_later(index, condition, facts, found);
             // A rule that makes a claim unless there is one asks for its own type.
             let own = makes(rule).is_some_and(|own| asks_type(condition).is_some_and(|asked| own.text == asked.text));
             let before = found.lints.len();
@@ -31,9 +32,7 @@ fn made_later(index: usize, condition: &Condition, facts: &Facts<'_>, found: &mu
     let Some(literal) = asks_type(condition) else { return };
     let makers = facts.makers(&literal.text);
     let Some(first) = makers.first().filter(|first| **first >= index) else { return };
-    let only_added = || makers.iter().all(|maker| facts.adds(*maker));
-    let inside = types::is_made_by_rules(&literal.text) || (!types::is_known(&literal.text, facts) && only_added());
-    if !inside || facts.anything_before(index) {
+    if !is_of_rules_alone(&literal.text, facts) || facts.anything_before(index) {
         return;
     }
     let effect = if is_needed(condition) { "never holds" } else { "always holds" };
@@ -45,6 +44,38 @@ fn made_later(index: usize, condition: &Condition, facts: &Facts<'_>, found: &mu
     };
     let help = "rules run in their order; put the rule that makes the claims first";
     found.push(LintCode::MadeLater, literal.span, message, help);
+}
+
+/// Whether claims of the type come from these rules and from nowhere else: those of the Entra trust, and those that are only added.
+pub(super) fn is_of_rules_alone(claim_type: &str, facts: &Facts<'_>) -> bool {
+    let makers = facts.makers(claim_type);
+    types::is_made_by_rules(claim_type)
+        || (!makers.is_empty() && !types::is_known(claim_type, facts) && makers.iter().all(|maker| facts.adds(*maker)))
+}
+
+/// As [`made_later`], for a pattern: of all types there are it matches such only as rules behind this one make.
+fn pattern_of_later(index: usize, condition: &Condition, facts: &Facts<'_>, found: &mut Found<'_>) {
+    let of_types = condition.tests().iter().filter(|test| test.property.property == Property::Type);
+    let mut of_types = of_types.filter(|test| test.operator == Operator::Match);
+    let (Some(test), None) = (of_types.next(), asks_type(condition)) else { return };
+    let Some((pattern, written)) = pattern(test) else { return };
+    let matches = |claim_type: &str| pattern.is_match(claim_type).unwrap_or(true);
+    let made: Vec<&str> = facts.made().filter(|made| matches(made)).collect();
+    let of_rules = |made: &&str| is_of_rules_alone(made, facts);
+    let later = |made: &&str| facts.makers(made).iter().all(|maker| *maker >= index);
+    if made.is_empty() || !made.iter().all(of_rules) || !made.iter().all(later) {
+        return;
+    }
+    if facts.anything_before(index) || types::any_known(facts, matches) {
+        return;
+    }
+    let effect = if is_needed(condition) { "never holds" } else { "always holds" };
+    let message = format!(
+        "the claim types that this pattern matches are made by rules behind this one only: the condition {effect}"
+    );
+    let help =
+        "rules run in their order, and a rule never sees its own claims; put the rules that make the claims first";
+    found.push(LintCode::MadeLater, written.span, message, help);
 }
 
 /// Said once for each type: it may come from a claims provider.
@@ -72,16 +103,26 @@ fn unknown<'a>(
     );
 }
 
-/// Literal tests of one property that no value passes together: one value asked for by `==`, and a test it fails.
+/// Literal tests of one property that no value passes together: the values that one of them leaves, by `==` or by a pattern that is no more
+/// than a list of texts, and tests that all of those fail.
 fn excluded(condition: &Condition, found: &mut Found<'_>) {
     let tests = condition.tests();
     let mut seen: Vec<&Property> = Vec::new();
-    for test in tests.iter().filter(|test| test.operator == Operator::Equal) {
+    for test in tests {
         let property = &test.property.property;
-        let Some(value) = literal(test).filter(|_| !seen.contains(&property)) else { continue };
+        if seen.contains(&property) {
+            continue;
+        }
+        let Some(values) = values(test) else { continue };
+        if values.iter().any(|value| passes(tests, property, value)) {
+            continue;
+        }
         seen.push(property);
-        let fails = |other: &&Test| !passes(std::slice::from_ref(other), property, &value.text);
-        let Some(other) = tests.iter().find(fails) else { continue };
+        // The one test that all of them fail, or as good: one that some fail.
+        let fails = |other: &&Test, value: &String| !passes(std::slice::from_ref(other), property, value);
+        let all = tests.iter().find(|other| values.iter().all(|value| fails(other, value)));
+        let other = all.or_else(|| tests.iter().find(|other| values.iter().any(|value| fails(other, value))));
+        let Some(other) = other else { continue };
         let help = if *property == Property::Type {
             "one claim has one type; write one rule for each type, or one pattern: Type =~ \"^(a|b)$\""
         } else {
@@ -90,6 +131,15 @@ fn excluded(condition: &Condition, found: &mut Found<'_>) {
         let span = Span { start: test.span.start.min(other.span.start), end: test.span.end.max(other.span.end) };
         let message = format!("no claim passes both tests of {property}: the condition never matches");
         found.push(LintCode::NeverMatches, span, message, help);
+    }
+}
+
+/// Every text that passes the test; `None` where that is no short list.
+fn values(test: &Test) -> Option<Vec<String>> {
+    match test.operator {
+        Operator::Equal => Some(vec![literal(test)?.text.to_string()]),
+        Operator::Match => pattern(test)?.0.only_texts(),
+        Operator::NotEqual | Operator::NotMatch => None,
     }
 }
 

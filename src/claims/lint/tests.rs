@@ -118,6 +118,46 @@ const EXAMPLES: &[(LintCode, &str, &str)] = &[
     ),
     (
         LintCode::NeverMatches,
+        r#"c:[Type == "{upn}", Value =~ "^(a|b)$", Value !~ "^[ab]$"] => issue(claim = c);"#,
+        r#"c:[Type == "{upn}", Value =~ "^(a|b)$", Value !~ "^[bc]$"] => issue(claim = c);"#,
+    ),
+    (
+        LintCode::NeverMatches,
+        r#"c:[Type =~ "^({upn}|{email})$", Type == "{role}"] => issue(claim = c);"#,
+        r#"c:[Type =~ "^({upn}|{email})$", Type != "{upn}"] => issue(claim = c);"#,
+    ),
+    (
+        LintCode::NeverMatches,
+        r#"c:[Type == "{upn}", Properties["urn:p"] =~ "^x$", Properties["urn:p"] != "x"] => issue(claim = c);"#,
+        r#"c:[Type == "{upn}", Properties["urn:p"] =~ "^x$", Properties["urn:q"] != "x"] => issue(claim = c);"#,
+    ),
+    (
+        LintCode::NeverMatches,
+        r#"=> add(Type = "urn:example:mark", Value = "a"); c:[Type == "urn:example:mark", Value =~ "^b"] => issue(claim = c);"#,
+        r#"=> add(Type = "urn:example:mark", Value = "bc"); c:[Type == "urn:example:mark", Value =~ "^b"] => issue(claim = c);"#,
+    ),
+    (
+        LintCode::NeverMatches,
+        r#"=> add(Type = "urn:example:mark", Value = "a"); NOT EXISTS([Type == "urn:example:mark", Value == "b"]) => issue(Type = "urn:example:t", Value = "x");"#,
+        r#"u:[Type == "{upn}"] => add(Type = "urn:example:mark", Value = u.Value); NOT EXISTS([Type == "urn:example:mark", Value == "b"]) => issue(Type = "urn:example:t", Value = "x");"#,
+    ),
+    (
+        LintCode::NeverMatches,
+        r#"=> add(Type = "urn:example:mark", Value = "a"); c:[Type == "urn:example:mark", Properties["urn:p"] == "x"] => issue(claim = c);"#,
+        r#"=> add(Type = "urn:example:mark", Properties["urn:p"] = "x"); c:[Type == "urn:example:mark", Properties["urn:p"] == "x"] => issue(claim = c);"#,
+    ),
+    (
+        LintCode::NeverMatches,
+        r#"=> add(store = "Active Directory", types = ("urn:example:mark"), query = ";title;{0}", param = "a\b"); c:[Type == "urn:example:mark", Issuer == "AD AUTHORITY"] => issue(claim = c);"#,
+        r#"=> add(store = "Active Directory", types = ("urn:example:mark"), query = ";title;{0}", param = "a\b"); c:[Type == "urn:example:mark", Value == "x"] => issue(claim = c);"#,
+    ),
+    (
+        LintCode::MadeLater,
+        r#"c:[Type =~ "^urn:example:tmp/"] => issue(claim = c); => add(Type = "urn:example:tmp/a", Value = "x");"#,
+        r#"=> add(Type = "urn:example:tmp/a", Value = "x"); c:[Type =~ "^urn:example:tmp/"] => issue(claim = c); => add(Type = "urn:example:tmp/b", Value = "x");"#,
+    ),
+    (
+        LintCode::NeverMatches,
         r#"COUNT([Type == "{group}"]) < 0 => issue(Type = "urn:example:t", Value = "x");"#,
         r#"COUNT([Type == "{group}"]) <= 0 => issue(Type = "urn:example:t", Value = "x");"#,
     ),

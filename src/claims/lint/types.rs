@@ -125,6 +125,11 @@ pub(super) fn is_known(claim_type: &str, facts: &Facts<'_>) -> bool {
     KNOWN.contains(claim_type) || facts.context.types.iter().any(|own| **own == *claim_type)
 }
 
+/// Whether the predicate holds for a type that the server, the directory or Entra uses, or that a description names.
+pub(super) fn any_known(facts: &Facts<'_>, holds: impl Fn(&str) -> bool) -> bool {
+    all(facts).any(|known| !is_made_by_rules(known) && holds(known))
+}
+
 /// Whether no sign-in brings along claims of the type, only rules of the Entra trust make them.
 pub(super) fn is_made_by_rules(claim_type: &str) -> bool {
     MADE_BY_RULES.contains(&claim_type)
@@ -175,7 +180,7 @@ const OTHERS: &[&str] = &[
     known::ALTERNATE_LOGIN_ID,
     "http://schemas.microsoft.com/2014/02/devicecontext/claims/isknown",
     "http://schemas.microsoft.com/2014/02/deviceusagetime",
-    "http://schemas.microsoft.com/2014/03/psso",
+    known::PERSISTENT_SSO,
     "http://schemas.microsoft.com/2014/09/devicecontext/claims/iscompliant",
     "http://schemas.microsoft.com/2014/09/devicecontext/claims/trusttype",
     "http://schemas.microsoft.com/2015/09/prt",

@@ -10,6 +10,7 @@ mod conditions;
 mod file;
 mod parameters;
 mod problem;
+mod reach;
 mod rules;
 mod templates;
 #[cfg(test)]

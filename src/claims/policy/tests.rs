@@ -558,3 +558,38 @@ const DRS: &str = "urn:ms-drs:434DF4A9-3CF2-4C1D-917E-2CD2B72F515A";
 fn at_windows_endpoint() -> [Claim; 2] {
     windows("/adfs/services/trust/13/windowstransport")
 }
+
+#[test]
+fn permits_that_an_exception_always_cancels_are_known() {
+    let policy = |permits: &str| -> Policy { toml::from_str(&format!("name = 'p'\n{permits}")).unwrap() };
+    for (permit, dead) in [
+        ("when = { location = 'extranet' }\nexcept = [{ location = 'extranet' }]", true),
+        ("when = { location = 'extranet' }\nexcept = [{ location = 'intranet' }]", false),
+        ("except = [{ location = 'intranet' }]", false),
+        ("when = { groups = ['S-1-5-32-544'] }\nexcept = [{ groups = ['s-1-5-32-544', 'CORP\\\\x'] }]", true),
+        ("when = { groups = ['S-1-5-32-544', 'S-1-5-32-545'] }\nexcept = [{ groups = ['S-1-5-32-544'] }]", false),
+        (
+            "when = { groups = ['S-1-5-32-544'] }\nexcept = [{ groups = ['S-1-5-32-544'], location = 'extranet' }]",
+            false,
+        ),
+        ("when = { networks = ['192.0.2.0/24'] }\nexcept = [{ networks = ['192.0.2.0/24'] }]", true),
+        ("when = { networks = ['192.0.2.0/24'] }\nexcept = [{ networks = ['198.51.100.0/24'] }]", false),
+        ("when = { device = 'compliant' }\nexcept = [{ device = 'authenticated' }]", true),
+        ("when = { device = 'authenticated' }\nexcept = [{ device = 'compliant' }]", false),
+        ("require_mfa = true\nexcept = [{ mfa_present = true }]", true),
+        ("except = [{ mfa_present = true }]", false),
+        ("when = { device_registration = true }\nexcept = [{ device_registration = true }]", true),
+        ("except = [{ device_registration = true }]", false),
+        (
+            "when = { claims = [{ type = 't', values = ['v'] }] }\nexcept = [{ claims = [{ type = 't', values = ['v'] }] }]",
+            true,
+        ),
+        (
+            "when = { claims = [{ type = 't', values = ['v'] }] }\nexcept = [{ claims = [{ type = 't', values = ['w'] }] }]",
+            false,
+        ),
+    ] {
+        let found = policy(&format!("[[permit]]\n[[permit]]\n{permit}")).dead_permits();
+        assert_eq!(found, if dead { vec![(1, 0)] } else { vec![] }, "{permit}");
+    }
+}

@@ -105,6 +105,12 @@ impl Pattern {
         &self.text
     }
 
+    /// The texts that it matches, a final line end aside, when those are a list that tells upper from lower case.
+    pub(in crate::claims) fn only_texts(&self) -> Option<Vec<String>> {
+        let (texts, any_case, start, end) = self.plain.as_ref()?.parts();
+        (start && end && !any_case).then(|| texts.iter().map(|text| String::from(&**text)).collect())
+    }
+
     /// What running it on a text of this many octets costs at least, in units of about one comparison. A pattern that
     /// backtracks is charged for its attempts while it runs.
     pub const fn cost(&self, length: usize) -> u64 {

@@ -47,6 +47,10 @@ fn dotnet_meaning() {
         ("(?m)^b$", &["a\nb\nc", "b"], &["ab"]),
         ("^a.b$", &["a b", "a\rb"], &["a\nb"]),
         ("(?s)^a.b$", &["a\nb"], &["ab"]),
+        // Letters, nonspacing marks, decimal digits and connectors are of words; for `\b` so are the two joiners, too.
+        (r"^\w$", &["é", "\u{301}", "\u{663}", "\u{203F}"], &["\u{903}", "\u{200D}", "\u{2167}", "-"]),
+        (r"^a\b", &["a", "a-", "a\u{2019}"], &["ab", "a1", "a\u{301}", "a\u{200C}", "a\u{200D}", "a\u{203F}"]),
+        (r"^a\B", &["ab", "a\u{301}"], &["a", "a-"]),
         // Braces that are no quantifier, in the middle of text.
         ("^a{,3}$", &["a{,3}"], &["aaa", "a"]),
         ("^a{x$", &["a{x"], &["ax"]),

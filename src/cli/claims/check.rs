@@ -15,8 +15,8 @@ use crate::cli::use_colour;
 
 /// Check claim rules: syntax, and what is legal but probably not meant
 ///
-/// Reads rule files, and the rule sets of trust files (*.toml) at their lines, the files they name included. `-` reads
-/// standard input. Every word of advice has a name that the documentation explains. Reaches no network and no directory.
+/// Reads rule files, and the rule sets and access control policies of trust files and chancery.toml (*.toml) at their lines, the
+/// rule files they name included. `-` reads standard input. Every word of advice has a name that the documentation explains. Reaches no network and no directory.
 /// Exit status 1 when there are errors, 2 when there are warnings and --deny-warnings is given.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

@@ -5,7 +5,7 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use super::source::{self, SourceError};
-use crate::claims::case::CaseFile;
+use crate::claims::case::{CaseFile, SavedClaim};
 use crate::claims::{RuleSet, RuleSetError};
 
 /// Why a rule file gives no rules.
@@ -54,6 +54,15 @@ pub(super) fn rules(file: &Path) -> Result<RuleSet, RulesError> {
 
 /// Reads a case file.
 pub(super) fn cases(file: &Path) -> Result<CaseFile, CasesError> {
+    json(file)
+}
+
+/// Reads a list of claims.
+pub(super) fn claims(file: &Path) -> Result<Vec<SavedClaim>, CasesError> {
+    json(file)
+}
+
+fn json<T: serde::de::DeserializeOwned>(file: &Path) -> Result<T, CasesError> {
     let mut octets = Vec::new();
     let read = File::open(file).and_then(|open| open.take(MOST_CASE_OCTETS as u64 + 1).read_to_end(&mut octets));
     read.map_err(|source| CasesError::Read { file: file.to_owned(), source })?;

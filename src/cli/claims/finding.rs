@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use miette::{
-    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError, MietteSpanContents, Severity,
-    SourceCode, SourceSpan, SpanContents,
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, MietteError, MietteSpanContents, SourceCode,
+    SourceSpan, SpanContents,
 };
 
 use super::rule_text::RuleText;
@@ -15,6 +15,7 @@ use super::source::SourceError;
 use crate::claims::RuleProblem;
 use crate::claims::language::Location;
 use crate::claims::lint::{Lint, LintCode, LintSeverity};
+use crate::config::diagnostic::{Code, Diagnostic, Place, Severity};
 
 /// How much a finding matters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +88,27 @@ impl Finding {
         Self { location: Some(location), help, ..Self::without_place("toml", file, message) }
     }
 
+    /// What is said about an access control policy.
+    pub(super) fn of_diagnostic(file: PathBuf, text: &Arc<str>, diagnostic: &Diagnostic) -> Self {
+        let level = match (diagnostic.severity, diagnostic.code) {
+            (Severity::Error, _) => Level::Error,
+            (Severity::Warning, Code::Advice) => Level::Advice,
+            (Severity::Warning, _) => Level::Warning,
+        };
+        let finding = Self {
+            level,
+            help: diagnostic.help.clone(),
+            ..Self::without_place("policy", file, diagnostic.message.clone())
+        };
+        let Place::Text { line, column, length, .. } = diagnostic.place else { return finding };
+        let before = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
+        let rest = text.get(before..).unwrap_or_default();
+        let octets = |characters: usize| rest.char_indices().nth(characters).map_or(rest.len(), |(at, _)| at);
+        let range = before + octets(column.saturating_sub(1))..before + octets(column.saturating_sub(1) + length);
+        let location = Location::of(text, u32::try_from(range.start).unwrap_or(u32::MAX));
+        Self { location: Some(location), place: Some((text.clone(), range)), ..finding }
+    }
+
     const fn without_place(code: &'static str, file: PathBuf, message: String) -> Self {
         Self {
             level: Level::Error,
@@ -129,9 +151,9 @@ pub(super) fn render(finding: &Finding, colour: bool) -> String {
     }
     let mut diagnostic =
         MietteDiagnostic::new(printable(&finding.message)).with_code(code).with_severity(match finding.level {
-            Level::Error => Severity::Error,
-            Level::Warning => Severity::Warning,
-            Level::Advice => Severity::Advice,
+            Level::Error => miette::Severity::Error,
+            Level::Warning => miette::Severity::Warning,
+            Level::Advice => miette::Severity::Advice,
         });
     if !finding.help.is_empty() {
         diagnostic = diagnostic.with_help(printable(&finding.help));

@@ -82,6 +82,8 @@ enum StageArgument {
     AdditionalAuthentication,
     /// Who may have a token
     IssuanceAuthorization,
+    /// Which client may have one on behalf of somebody else
+    DelegationAuthorization,
     /// What is in the token
     IssuanceTransform,
 }
@@ -92,6 +94,7 @@ impl From<StageArgument> for Stage {
             StageArgument::AcceptanceTransform => Self::AcceptanceTransform,
             StageArgument::AdditionalAuthentication => Self::AdditionalAuthentication,
             StageArgument::IssuanceAuthorization => Self::IssuanceAuthorization,
+            StageArgument::DelegationAuthorization => Self::DelegationAuthorization,
             StageArgument::IssuanceTransform => Self::IssuanceTransform,
         }
     }

@@ -1,4 +1,4 @@
-//! The rule sets of a trust file, whatever else is right or wrong in it: `chancery check` judges the rest.
+//! The rule sets and access control policies of a trust file, whatever else is right or wrong in it: `chancery check` judges the rest.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,9 +12,10 @@ use super::source::{self, SourceError};
 use crate::claims::Stage;
 use crate::claims::language::Location;
 use crate::claims::lint::LintContext;
+use crate::config::policy_file;
 use crate::trusts::entra;
 
-/// Every rule set of a trust file, those in files it names included.
+/// Every rule set of a trust file, those in files it names included, and what there is to say of its policies.
 pub(super) fn rule_texts(file: &Path, context: &LintContext) -> Result<Vec<Result<RuleText, Finding>>, SourceError> {
     let text: Arc<str> = source::read(file)?.into();
     let shown = source::shown(file);
@@ -50,6 +51,8 @@ pub(super) fn rule_texts(file: &Path, context: &LintContext) -> Result<Vec<Resul
             });
         }
     }
+    let policies = policy_file::findings(&shown, &text);
+    found.extend(policies.iter().map(|diagnostic| Err(Finding::of_diagnostic(shown.clone(), &text, diagnostic))));
     Ok(found)
 }
 
@@ -74,7 +77,8 @@ fn content(text: &str, span: std::ops::Range<usize>) -> Option<std::ops::Range<u
 }
 
 /// Table, key and use of every rule set a trust file or the configuration file may hold.
-const RULE_SETS: [(&str, &str, Stage); 6] = [
+const RULE_SETS: [(&str, &str, Stage); 7] = [
+    ("active_directory", "acceptance_rules", Stage::AcceptanceTransform),
     ("authentication", "additional_authentication_rules", Stage::AdditionalAuthentication),
     ("claims_provider", "acceptance_rules", Stage::AcceptanceTransform),
     ("relying_party", "additional_authentication_rules", Stage::AdditionalAuthentication),

@@ -5,6 +5,7 @@
 mod attribute_stores;
 mod certificates;
 mod claim_descriptions;
+mod claim_rules;
 mod device_registration;
 mod domains;
 mod entra;
@@ -14,7 +15,7 @@ mod keys;
 mod network;
 mod oauth;
 mod partners;
-mod policies;
+pub(super) mod policies;
 mod primary_refresh_token;
 mod service;
 mod sign_in;
@@ -49,6 +50,7 @@ pub(super) fn all(config: &Config, around: &Surroundings<'_>, findings: &mut Fin
     certificates::check(config, around.now, findings);
     policies::check(config, findings);
     claim_descriptions::check(config, findings);
+    claim_rules::check(config, findings);
     entra::check(config, findings);
     attribute_stores::check(config, findings);
     oauth::check(config, findings);

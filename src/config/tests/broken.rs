@@ -111,6 +111,54 @@ fn only_a_client_that_says_who_it_is_asks_on_behalf_of_users() {
 }
 
 #[test]
+fn the_bounds_of_rules_have_bounds() {
+    let fixture = Fixture::complete();
+    let complete = super::fixture::COMPLETE;
+    for (key, least, most) in
+        [("claims", 100, 100_000), ("combinations", 1000, 1_000_000), ("steps", 100_000, 50_000_000)]
+    {
+        for (value, good) in [(least, true), (most, true), (least - 1, false), (most + 1, false)] {
+            fixture.write("chancery.toml", &format!("{complete}\n[claim_rules]\n{key} = {value}\n"));
+            let outcome = fixture.loader().load();
+            let said = render::report(&outcome.report, false);
+            assert_eq!(outcome.loaded.is_some(), good, "{key} = {value}: {said}");
+            assert_eq!(said.contains(&format!("{value} is outside {least} to {most}")), !good, "{key}: {said}");
+        }
+    }
+}
+
+#[test]
+fn acceptance_rules_that_state_what_is_the_servers_are_warned_of() {
+    let fixture = Fixture::complete();
+    let groups = crate::claims::types::GROUP_SID;
+    let complete = super::fixture::COMPLETE;
+    for (rules, said) in [
+        (String::from("c:[] => issue(claim = c);"), None),
+        (
+            format!("=> issue(Type = \"{groups}\", Value = \"S-1-5-32-544\");"),
+            Some(format!("claims of the type {groups}, which")),
+        ),
+        (
+            format!(
+                "c:[] => issue(store = \"Active Directory\", types = (\"{groups}\"), query = \";mail;{{0}}\", param = c.Value);"
+            ),
+            Some(format!("claims of the type {groups}, which")),
+        ),
+        (String::new(), Some(String::from("there is no acceptance rule"))),
+    ] {
+        let section = format!("[active_directory]\nacceptance_rules = '''{rules}'''");
+        fixture.write("chancery.toml", &format!("{complete}\n{section}\n"));
+        let outcome = fixture.loader().load();
+        let found = render::report(&outcome.report, false);
+        assert!(outcome.loaded.is_some(), "{found}");
+        match said {
+            Some(said) => assert!(found.contains(&said), "{rules}: {found}"),
+            None => assert!(!found.contains("acceptance rule") && !found.contains("may state"), "{found}"),
+        }
+    }
+}
+
+#[test]
 fn assertions_that_are_good_once_need_a_key() {
     let fixture = Fixture::complete();
     fixture.write("trusts/client.pem", include_str!("../../devices/sample-device.pem"));

@@ -287,3 +287,37 @@ fn loaders_differ_by_environment_only_where_it_matters() {
     assert_eq!(environment, Environment::default());
     assert!(fixture.loader_with(environment).load().loaded.is_some());
 }
+
+#[test]
+fn acceptance_rules_of_active_directory_are_part_of_the_configuration() {
+    let fixture = Fixture::complete();
+    let section = "\n[active_directory]\nacceptance_rules_file = \"active-directory.rules\"\n";
+    fixture.write("chancery.toml", &format!("{COMPLETE}{section}"));
+    let good = "c:[Type == \"urn:a\"] => issue(claim = c);\n";
+    fixture.write("active-directory.rules", good);
+    let live = start(&fixture);
+    let served = || live.current().trusts.local_acceptance().map(|rules| rules.text().to_string());
+    assert_eq!(served().as_deref(), Some(good));
+
+    // A change of the file alone is a change.
+    let other = "c:[Type == \"urn:b\"] => issue(claim = c);\n";
+    fixture.write("active-directory.rules", other);
+    assert!(live.poll().is_none());
+    assert_eq!(live.poll().map(|reload| reload.result), Some(ReloadResult::Served));
+    assert_eq!(served().as_deref(), Some(other));
+
+    fixture.write("active-directory.rules", &format!("{other}c:[Type = \"urn:c\"] => issue(claim = c);\n"));
+    let reload = live.reload();
+    assert_eq!(reload.result, ReloadResult::Refused);
+    assert_eq!(served().as_deref(), Some(other));
+    let finding = reload.findings.iter().find(|finding| finding.code == Code::ClaimRule).unwrap();
+    assert!(
+        matches!(&finding.place, Place::Text { file, line: 2, .. } if file.ends_with("active-directory.rules")),
+        "{finding:?}"
+    );
+
+    // Without the section the rules of the product hold.
+    fixture.write("chancery.toml", COMPLETE);
+    assert_eq!(live.reload().result, ReloadResult::Served);
+    assert_eq!(served(), None);
+}

@@ -13,6 +13,7 @@ use crate::directory::{Attributes, Sid};
 /// What a [`Device`] is read from. A schema that lacks some of them gives none.
 pub(super) const ATTRIBUTES: &[&str] = &[
     "msDS-DeviceID",
+    "objectGUID",
     "displayName",
     "msDS-IsEnabled",
     "altSecurityIdentities",
@@ -60,6 +61,7 @@ pub(super) fn read(object: NamedObject) -> Result<Found, RegistryError> {
     let enabled = flag(&attributes, "msDS-IsEnabled") == Some(true);
     let device = Device {
         id,
+        object_guid: attributes.object_guid(),
         display_name: text("displayName").unwrap_or_default(),
         os_type: text("msDS-DeviceOSType"),
         os_version: text("msDS-DeviceOSVersion"),

@@ -62,6 +62,7 @@ fn facts(kind: AccountKind) -> EnrolmentFacts {
 fn device(id: u128) -> Device {
     Device {
         id: DeviceId(Uuid::from_u128(id)),
+        object_guid: None,
         display_name: "WS01".into(),
         os_type: None,
         os_version: None,

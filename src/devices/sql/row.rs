@@ -28,6 +28,7 @@ macro_rules! device {
         });
         Ok($crate::devices::Device {
             id,
+            object_guid: None,
             display_name: row.try_get(1)?,
             os_type: row.try_get(2)?,
             os_version: row.try_get(3)?,

@@ -110,7 +110,7 @@ impl Pool {
             }
             entry.truncated = more.truncated;
         }
-        Ok(())
+        whole(entry, base)
     }
 
     /// Carries a search to the servers in their order until one answers.
@@ -184,6 +184,18 @@ fn one_object(base: &str, attributes: Vec<String>) -> Search {
     Search { base: base.to_owned(), scope: Scope::Base, filter, attributes, max_entries: 1 }
 }
 
+/// Refuses an object of which a part is missing: the beginning of a list is not what was asked for.
+fn whole(entry: &Entry, base: &str) -> Result<(), DirectoryError> {
+    match entry.truncated.first() {
+        None => Ok(()),
+        Some((name, next)) => Err(DirectoryError::Malformed {
+            attribute: name.as_str().to_owned(),
+            key: base.to_owned(),
+            reason: format!("it has more values than the {next} that were read"),
+        }),
+    }
+}
+
 fn refused(server: &Server, error: &LinkError) -> DirectoryError {
     DirectoryError::Refused { server: server.endpoint.address.to_string(), reason: error.to_string() }
 }
@@ -211,3 +223,22 @@ const BLOCKING_BINDS: usize = 4;
 
 /// Parts of one multi-valued attribute; Active Directory sends 1500 values in each.
 const MAX_RANGES: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::directory::{AttributeName, Attributes};
+
+    #[test]
+    fn the_beginning_of_a_list_is_no_answer() {
+        let mut entry = Entry { name: "CN=x".into(), attributes: Attributes::default(), truncated: Vec::new() };
+        assert_eq!(whole(&entry, "CN=x"), Ok(()));
+        entry.truncated.push((AttributeName::new("memberOf"), 30_000));
+        let refused = whole(&entry, "CN=x").unwrap_err();
+        assert!(
+            matches!(&refused, DirectoryError::Malformed { attribute, .. } if attribute == "memberof"),
+            "{refused}"
+        );
+        assert!(!refused.is_retryable() && refused.to_string().contains("30000"), "{refused}");
+    }
+}

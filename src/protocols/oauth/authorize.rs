@@ -188,6 +188,7 @@ impl Visit<'_> {
                 ..call.hints()
             },
             token_type: Some(TokenType::Jwt),
+            persistent_session: session.kept.is_some(),
             actor: None,
         };
         let grant = match environment.issuer.decide(cx, &sign_in, &session.subject).await? {

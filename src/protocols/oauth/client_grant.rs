@@ -17,7 +17,7 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
     let subject = asking.subject(cx)?;
     let parties = Parties::of(&subject, Some(&granted.resource));
     cx.note([EventKind::CredentialAccepted { parties, authn: AuthnFacts::of(&subject) }]);
-    let grant = exchange.permitted(&granted.resource, call.origin.clone(), &subject, None).await?;
+    let grant = exchange.permitted(&granted.resource, call.origin.clone(), (&subject, false), None).await?;
     let method = Some(proof.uri());
     let request = TokenRequest { client, grant: &grant, scopes: &[], nonce: None, method, person: None };
     token_response(environment, settings, cx, &request).await

@@ -43,7 +43,8 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     }
     // The person was where the code was made, wherever it is redeemed.
     let origin = travelled.origin.clone();
-    let grant = exchange.permitted(&travelled.resource, origin, &session.subject, None).await?;
+    let grant =
+        exchange.permitted(&travelled.resource, origin, (&session.subject, session.kept.is_some()), None).await?;
     let request = TokenRequest {
         client,
         grant: &grant,

@@ -40,7 +40,9 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     standing.map_err(|ended| ended.into_error(OAuthError::DeviceCode))?;
     // The person was permitted where they were; the device must be where it is, or a code that somebody was talked into would carry
     // a token out of the network that it is for.
-    let grant = exchange.permitted(&travelled.resource, call.origin.clone(), &session.subject, None).await?;
+    let grant = exchange
+        .permitted(&travelled.resource, call.origin.clone(), (&session.subject, session.kept.is_some()), None)
+        .await?;
     let person = Some(Person { session: &session, travelled: &travelled });
     let scopes = &travelled.scopes;
     let request = TokenRequest { client, grant: &grant, scopes, nonce: None, method: None, person };

@@ -140,6 +140,7 @@ impl Visit<'_> {
             origin: call.origin.clone(),
             hints: call.hints(),
             token_type: Some(TokenType::Jwt),
+            persistent_session: self.session.kept.is_some(),
             actor: None,
         };
         match environment.issuer.decide(cx, &sign_in, &self.session.subject).await? {

@@ -55,7 +55,9 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
     travelled.on_behalf = true;
     // The person is where they signed in, wherever web APIs call each other.
     let origin = travelled.origin.clone();
-    let grant = exchange.permitted(&travelled.resource, origin, &session.subject, Some(actor)).await?;
+    let grant = exchange
+        .permitted(&travelled.resource, origin, (&session.subject, session.kept.is_some()), Some(actor))
+        .await?;
     let person = Some(Person { session: &session, travelled: &travelled });
     let scopes = &travelled.scopes;
     let request = TokenRequest { client, grant: &grant, scopes, nonce: None, method: None, person };

@@ -33,7 +33,7 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     let method = AuthenticationMethod::Password;
     let proof = Proof { method, certificate: None, password_expires: accepted.expires, alternate_login_id };
     let subject = credential::accepted(cx, accepted.account, proof, &granted.resource, USERNAME_TOKEN)?;
-    let grant = exchange.permitted(&granted.resource, call.origin.clone(), &subject, None).await?;
+    let grant = exchange.permitted(&granted.resource, call.origin.clone(), (&subject, false), None).await?;
     let session = SsoSession::begin(subject, environment.browser.lifetimes, None, cx.services.clock.now());
     let (origin, random) = (call.origin.clone(), &*cx.services.random);
     let travelled = Travelled::begin(origin, granted.resource, granted.scopes, random)?;

@@ -120,7 +120,8 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
         travelled.scopes.clone()
     };
     let origin = exchange.origin(client, &travelled.origin);
-    let grant = exchange.permitted(&granted.resource, origin, &session.subject, actor).await?;
+    let grant =
+        exchange.permitted(&granted.resource, origin, (&session.subject, session.kept.is_some()), actor).await?;
     let Opened { session, mut travelled, .. } = redeeming.spend(unused).await?;
     travelled.resource = granted.resource;
     let person = Some(Person { session: &session, travelled: &travelled });

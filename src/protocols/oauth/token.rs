@@ -118,13 +118,13 @@ impl Exchange<'_> {
         }
     }
 
-    /// What the issuer permits to a subject for a resource, to be told by tokens. `actor` is a client that asks on the subject's
+    /// What the issuer permits to a subject, who has a persistent session or not, for a resource, to be told by tokens. `actor` is a client that asks on the subject's
     /// behalf.
     pub(super) async fn permitted(
         self,
         resource: &str,
         origin: RequestOrigin,
-        subject: &AuthenticatedSubject,
+        (subject, persistent_session): (&AuthenticatedSubject, bool),
         actor: Option<AuthenticatedSubject>,
     ) -> Result<Box<Grant>, OAuthError> {
         let request = SignInRequest {
@@ -133,6 +133,7 @@ impl Exchange<'_> {
             origin,
             hints: self.call.hints(),
             token_type: Some(TokenType::Jwt),
+            persistent_session,
             actor: actor.map(Box::new),
         };
         match self.environment.issuer.decide(self.cx, &request, subject).await? {

@@ -154,6 +154,7 @@ async fn issue(
             ..call.hints()
         },
         token_type: None,
+        persistent_session: signed_in.session.kept.is_some(),
         actor: None,
     };
     let grant = match environment.issuer.decide(cx, &sign_in, &signed_in.session.subject).await? {

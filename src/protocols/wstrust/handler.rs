@@ -102,6 +102,7 @@ async fn issue(
         origin: call.origin.clone(),
         hints: call.hints(),
         token_type: request.token_type,
+        persistent_session: false,
         actor: None,
     };
     let grant = match environment.issuer.decide(cx, &sign_in, subject).await? {

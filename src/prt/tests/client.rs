@@ -119,6 +119,7 @@ impl TestDevice {
     pub(super) fn registered(&self, owner: Sid) -> Device {
         Device {
             id: self.id,
+            object_guid: None,
             display_name: String::from("PC01"),
             os_type: Some(String::from("Windows")),
             os_version: Some(String::from("10.0.26100.0")),

@@ -32,20 +32,32 @@ impl GroupNames {
         Self { directory, known: Cache::builder().max_capacity(MOST_NAMES).time_to_live(NAME_LIFETIME).build() }
     }
 
-    /// The security groups of the account with this SID, nested ones too. Groups whose name the directory does not know
-    /// are left out of the named forms.
+    /// The security groups of the account with this SID, nested ones and built-in ones of its domain too: what `tokenGroups` of
+    /// the account holds (MS-ADTS 3.1.1.4.5.19). Groups whose name the directory does not know are left out of the named forms.
     pub(super) async fn of(&self, sid: &Sid, form: GroupForm) -> Result<Vec<Text>, StoreError> {
         let account = match self.directory.account(&AccountKey::Sid(*sid)).await {
             Err(DirectoryError::NotFound { .. }) => return Ok(Vec::new()),
             account => account?,
         };
         // Well-known SIDs such as Everyone are no directory groups.
-        let groups: Vec<Sid> = account.groups.iter().filter(|group| is_directory_group(group)).copied().collect();
+        let mut groups: Vec<Sid> = account.groups.iter().filter(|group| is_directory_group(group)).copied().collect();
+        groups.extend(self.built_in(sid).await?);
         if form == GroupForm::Sid {
             return Ok(groups.iter().map(|group| Text::from(group.to_string())).collect());
         }
         self.learn(&account, &groups).await?;
         Ok(groups.iter().filter_map(|sid| self.known.get(sid)).filter_map(|group| group.write(form)).collect())
+    }
+
+    /// The built-in local groups (`S-1-5-32-…`) of the account. A ticket has none of them, so that the account has none either.
+    async fn built_in(&self, sid: &Sid) -> Result<Vec<Sid>, StoreError> {
+        let name = AttributeName::new("tokenGroups");
+        let found = match self.directory.attributes(sid, std::slice::from_ref(&name)).await {
+            Err(DirectoryError::NotFound { .. }) => return Ok(Vec::new()),
+            found => found?,
+        };
+        let groups = found.values(&name).iter().filter_map(to_sid);
+        Ok(groups.filter(|group| is_directory_group(group) && !is_domain_group(group)).collect())
     }
 
     /// Looks up the groups not known yet: those of the account's own domain together, others one by one.
@@ -118,7 +130,11 @@ impl Group {
 
 /// The SID in an object's `objectSid`.
 pub(super) fn sid_of(attributes: &Attributes, object_sid: &AttributeName) -> Option<Sid> {
-    match attributes.values(object_sid).first()? {
+    attributes.values(object_sid).first().and_then(to_sid)
+}
+
+fn to_sid(value: &AttributeValue) -> Option<Sid> {
+    match value {
         AttributeValue::Octets(octets) => Sid::from_bytes(octets).ok(),
         AttributeValue::Text(text) => text.parse().ok(),
     }

@@ -56,8 +56,8 @@ impl Directory for Fake {
                 sid(513),
                 sid(1110),
                 Sid::EVERYONE,
-                "S-1-5-32-545".parse().unwrap(),
                 "S-1-5-21-9-9-9-1200".parse().unwrap(),
+                "S-1-5-21-8-8-8-1200".parse().unwrap(),
             ],
         })
     }
@@ -76,6 +76,16 @@ impl Directory for Fake {
                 ("msDS-PrincipalName", &["OTHER\\Partners"]),
                 ("distinguishedName", &["CN=Partners,DC=other,DC=example"]),
             ]));
+        }
+        if *sid == "S-1-5-21-8-8-8-1200".parse().unwrap() {
+            return Err(DirectoryError::UnknownDomain { domain: "S-1-5-21-8-8-8".into() });
+        }
+        if list == ["tokengroups"] {
+            let groups = [self::sid(513), self::sid(1110), "S-1-5-32-545".parse().unwrap(), Sid::EVERYONE];
+            let groups = groups.iter().map(|group| AttributeValue::Octets(group.to_bytes())).collect();
+            let mut found = Attributes::default();
+            found.insert(AttributeName::new("tokenGroups"), groups);
+            return Ok(found);
         }
         let mut found = attributes(&[("mail", &["a@x", "b@x"]), ("userPrincipalName", &["alice@corp.example"])]);
         found.insert(AttributeName::new("mS-DS-ConsistencyGuid"), vec![AttributeValue::Octets(vec![0xFF; 16])]);
@@ -169,19 +179,29 @@ async fn anybody_else_is_searched_with_escaped_values() {
     assert!(asked.is_empty());
 }
 
+/// Built-in ones and those of another forest's domain too; one of a domain that is not configured has a SID and no name.
 #[tokio::test]
 async fn token_groups_in_every_form() {
     for (form, expected) in [
-        ("tokenGroups", &["Domain Users", "Sales", "Users", "Partners"][..]),
+        ("tokenGroups", &["Domain Users", "Sales", "Partners", "Users"][..]),
         (
             "TokenGroups(domainQualifiedName)",
-            &["CORP\\Domain Users", "CORP\\Sales", "BUILTIN\\Users", "OTHER\\Partners"],
+            &["CORP\\Domain Users", "CORP\\Sales", "OTHER\\Partners", "BUILTIN\\Users"],
         ),
         (
             "tokenGroups(longDomainQualifiedName)",
-            &["corp.example\\Domain Users", "corp.example\\Sales", "BUILTIN\\Users", "other.example\\Partners"],
+            &["corp.example\\Domain Users", "corp.example\\Sales", "other.example\\Partners", "BUILTIN\\Users"],
         ),
-        ("tokenGroups(SID)", &["S-1-5-21-1-2-3-513", "S-1-5-21-1-2-3-1110", "S-1-5-32-545", "S-1-5-21-9-9-9-1200"]),
+        (
+            "tokenGroups(SID)",
+            &[
+                "S-1-5-21-1-2-3-513",
+                "S-1-5-21-1-2-3-1110",
+                "S-1-5-21-9-9-9-1200",
+                "S-1-5-21-8-8-8-1200",
+                "S-1-5-32-545",
+            ],
+        ),
     ] {
         let (rows, _) = ask(Fake::default(), &format!(";{form};{{0}}"), &["CORP\\alice"]).await;
         assert_eq!(cells(&rows.unwrap()).concat(), expected, "{form}");

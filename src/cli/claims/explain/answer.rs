@@ -12,6 +12,12 @@ pub(in crate::cli) struct Answer {
     /// The account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::cli) subject: Option<Subject>,
+    /// The claims provider whose user it is, where that is not Active Directory.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) claims_provider: Option<ClaimsProviderAnswer>,
+    /// The client that asks on behalf of the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::cli) actor: Option<ActorAnswer>,
     /// The relying party.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(in crate::cli) relying_party: Option<RelyingPartyAnswer>,
@@ -44,6 +50,20 @@ pub(in crate::cli) struct Subject {
     pub(in crate::cli) sid: String,
     pub(in crate::cli) upn: Option<String>,
     pub(in crate::cli) groups: usize,
+}
+
+/// The claims provider.
+#[derive(Debug, serde::Serialize)]
+pub(in crate::cli) struct ClaimsProviderAnswer {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) identifier: String,
+}
+
+/// The OAuth client.
+#[derive(Debug, serde::Serialize)]
+pub(in crate::cli) struct ActorAnswer {
+    pub(in crate::cli) name: String,
+    pub(in crate::cli) id: String,
 }
 
 /// The relying party.

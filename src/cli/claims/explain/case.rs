@@ -38,6 +38,8 @@ async fn answer(rules: &RuleSet, stage: Stage, case: &Case) -> Answer {
     Answer {
         title: format!("Case \"{}\"", case.name),
         subject: None,
+        claims_provider: None,
+        actor: None,
         relying_party: None,
         request: None,
         assumed: Vec::new(),

@@ -5,11 +5,13 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use super::Explain;
-use super::answer::{Answer, RelyingPartyAnswer, Request, Subject};
-use super::save;
-use super::subject::{assume, device, find, method_at, obstacle, password_expiry, subject};
+use super::actor::actor;
+use super::answer::{Answer, ClaimsProviderAnswer, RelyingPartyAnswer, Request, Subject};
+use super::question::{Question, User};
+use super::subject::{assume, device, find, obstacle, password_expiry, subject};
+use super::{federated, save};
 use crate::audit::{Auditor, AuditorOptions, WriterSink};
-use crate::authn::{AuthenticationMethod, ForwardingHeaders, NetworkLocation, RequestOrigin};
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, ForwardingHeaders, NetworkLocation, RequestOrigin};
 use crate::claims::explain::StageExplanation;
 use crate::claims::{RecordedTrace, Stage};
 use crate::cli::own_krb5_conf::in_domains;
@@ -33,43 +35,6 @@ pub(super) fn explain(command: &Explain) -> Result<Vec<Answer>, Failure> {
         }
         Ok(vec![answer])
     })
-}
-
-/// A sign-in that nobody makes.
-#[derive(Debug, Clone)]
-pub(in crate::cli) struct Question<'a> {
-    /// Whose: account name, `DOMAIN\\account`, UPN or SID.
-    pub(in crate::cli) subject: &'a str,
-    /// An identifier of the relying party.
-    pub(in crate::cli) relying_party: &'a str,
-    /// Path of the endpoint.
-    pub(in crate::cli) endpoint: &'a str,
-    device: Option<uuid::Uuid>,
-    source_ip: Option<IpAddr>,
-    user_agent: Option<String>,
-    at: Option<NetworkLocation>,
-    proxy: Option<String>,
-}
-
-impl<'a> Question<'a> {
-    /// A sign-in inside the corporate network, without anything special.
-    pub(in crate::cli) const fn inside(subject: &'a str, relying_party: &'a str, endpoint: &'a str) -> Self {
-        let at = Some(NetworkLocation::Intranet);
-        Self { subject, relying_party, endpoint, device: None, source_ip: None, user_agent: None, at, proxy: None }
-    }
-
-    fn of(command: &'a Explain) -> Self {
-        Self {
-            subject: command.subject.as_deref().unwrap_or_default(),
-            relying_party: command.relying_party.as_deref().unwrap_or_default(),
-            endpoint: &command.endpoint,
-            device: command.device,
-            source_ip: command.source_ip,
-            user_agent: command.user_agent.clone(),
-            at: command.at.map(NetworkLocation::from),
-            proxy: command.proxy.clone(),
-        }
-    }
 }
 
 /// The decisions of a configuration, for sign-ins that nobody makes. Holds no key.
@@ -104,53 +69,39 @@ impl<'l> Pipeline<'l> {
 }
 
 async fn sign_in(
-    command: &Question<'_>,
+    question: &Question<'_>,
     pipeline: &Pipeline<'_>,
     mut trace: RecordedTrace,
 ) -> Result<(Answer, RecordedTrace), Failure> {
-    let Pipeline { clock, random, config, decisions } = pipeline;
-    let directory = &*decisions.directory;
-    let (name, identifier) = (command.subject, command.relying_party);
-    let relying_party = relying_party(&decisions.trusts, identifier)?;
-
-    let account = find(directory, config, name).await?;
-    let method = method_at(command.endpoint);
-    let mut warnings: Vec<String> = obstacle(directory, &account).await.into_iter().collect();
-    let account = assume(account, method, &decisions.domains, &mut warnings);
-    let mut assumed = Vec::new();
-    let expires = match method {
-        AuthenticationMethod::Password => password_expiry(directory, &account, &mut assumed).await,
-        // Only who signs in by a password is told of its end.
-        AuthenticationMethod::Windows
-        | AuthenticationMethod::TlsClient
-        | AuthenticationMethod::X509
-        | AuthenticationMethod::Federated => None,
-    };
-    let device = match command.device {
-        Some(id) => Some(device(config, clock, random, (id, &account), &mut warnings).await?),
+    let Pipeline { clock, random, decisions, .. } = pipeline;
+    let relying_party = relying_party(&decisions.trusts, question.relying_party)?;
+    let mut notes = Notes::default();
+    let somebody = somebody(question, pipeline, &mut notes).await?;
+    let actor = match question.actor {
+        Some(id) => Some(actor(&decisions.trusts, id, &**clock, &**random, &mut notes.warnings)?),
         None => None,
     };
-    let who = subject(account.clone(), method, device, expires, &**clock, &**random)?;
+    let (actor, actor_answer) = actor.unzip();
     let request = SignInRequest {
-        relying_party: identifier.to_owned(),
-        endpoint: command.endpoint.to_owned(),
-        origin: origin(command, config, decisions, &mut assumed),
-        hints: ClientHints { user_agent: command.user_agent.clone(), ..ClientHints::default() },
+        relying_party: question.relying_party.to_owned(),
+        endpoint: question.endpoint.to_owned(),
+        origin: origin(question, pipeline.config, decisions, &mut notes.assumed),
+        hints: ClientHints { user_agent: question.user_agent.clone(), ..ClientHints::default() },
         token_type: None,
-        actor: None,
+        persistent_session: false,
+        actor: actor.map(Box::new),
     };
-    assume_the_rest(&mut assumed, method, command);
+    notes.assume_the_rest(question, &somebody);
     let cx = DecisionContext {
         clock: &**clock,
-        directory,
+        directory: &*decisions.directory,
         stores: &decisions.stores,
         revocations: &*decisions.revocations,
         trusts: &decisions.trusts,
         activity: uuid::Uuid::nil(),
     };
-    let decision = decisions.issuer.decide_traced(&cx, &request, &who, &mut trace).await;
+    let decision = decisions.issuer.decide_traced(&cx, &request, &somebody.who, &mut trace).await;
 
-    let title = format!("{} at {}", account.windows_account_name(), relying_party.name);
     let stages: Vec<StageExplanation> = trace.runs.iter().map(StageExplanation::of).collect();
     let (word, mut reason) = in_words(&decision);
     let without_rules = trace.stage(Stage::IssuanceAuthorization).is_none();
@@ -164,23 +115,21 @@ async fn sign_in(
         }
         _ => Vec::new(),
     };
+    let on_behalf = actor_answer.as_ref().map(|actor| format!(", asked for by {}", actor.name)).unwrap_or_default();
     let answer = Answer {
-        title,
-        subject: Some(Subject {
-            name: account.windows_account_name(),
-            sid: account.sid.to_string(),
-            upn: account.upn.clone(),
-            groups: account.groups.len(),
-        }),
+        title: format!("{} at {}{on_behalf}", somebody.name(), relying_party.name),
         request: Some(Request {
             endpoint: request.endpoint,
             client_address: request.origin.client_ip.to_string(),
             location: if request.origin.is_extranet() { "extranet" } else { "intranet" },
-            method: method.uri(),
+            method: somebody.method().uri(),
         }),
+        subject: somebody.account,
+        claims_provider: somebody.claims_provider,
+        actor: actor_answer,
         relying_party: Some(relying_party),
-        assumed,
-        warnings,
+        assumed: notes.assumed,
+        warnings: notes.warnings,
         input: stages.first().map(|stage| stage.input.clone()).unwrap_or_default(),
         stages,
         decision: Some(word),
@@ -188,6 +137,65 @@ async fn sign_in(
         token,
     };
     Ok((answer, trace))
+}
+
+/// Who would sign in.
+async fn somebody(question: &Question<'_>, pipeline: &Pipeline<'_>, notes: &mut Notes) -> Result<Somebody, Failure> {
+    let Pipeline { clock, random, config, decisions } = pipeline;
+    let directory = &*decisions.directory;
+    let name = match question.user {
+        User::Account(name) => name,
+        User::OfClaimsProvider { identifier, claims } => {
+            let trusts = &decisions.trusts;
+            let (who, provider) = federated::subject(trusts, (identifier, claims), &**clock, &**random)?;
+            return Ok(Somebody { who, account: None, claims_provider: Some(provider) });
+        }
+    };
+    let account = find(directory, config, name).await?;
+    let method = question.method();
+    notes.warnings.extend(obstacle(directory, &account).await);
+    let account = assume(account, method, &decisions.domains, &mut notes.warnings);
+    let expires = match method {
+        AuthenticationMethod::Password => password_expiry(directory, &account, &mut notes.assumed).await,
+        // Only who signs in by a password is told of its end.
+        AuthenticationMethod::Windows
+        | AuthenticationMethod::TlsClient
+        | AuthenticationMethod::X509
+        | AuthenticationMethod::Federated => None,
+    };
+    let device = match question.device {
+        Some(id) => Some(device(config, clock, random, (id, &account), &mut notes.warnings).await?),
+        None => None,
+    };
+    let answer = Subject {
+        name: account.windows_account_name(),
+        sid: account.sid.to_string(),
+        upn: account.upn.clone(),
+        groups: account.groups.len(),
+    };
+    let who = subject(account, method, device, expires, &**clock, &**random)?;
+    Ok(Somebody { who, account: Some(answer), claims_provider: None })
+}
+
+/// Who would sign in, and how the answer calls them.
+struct Somebody {
+    who: AuthenticatedSubject,
+    account: Option<Subject>,
+    claims_provider: Option<ClaimsProviderAnswer>,
+}
+
+impl Somebody {
+    fn name(&self) -> String {
+        match (&self.account, &self.claims_provider) {
+            (Some(account), _) => account.name.clone(),
+            (None, Some(provider)) => format!("A user of {}", provider.name),
+            (None, None) => String::from("Somebody"),
+        }
+    }
+
+    fn method(&self) -> AuthenticationMethod {
+        self.who.methods.first().copied().unwrap_or(AuthenticationMethod::Federated)
+    }
 }
 
 /// The relying party asked for, or what there is instead.
@@ -214,10 +222,10 @@ fn relying_party(trusts: &Trusts, identifier: &str) -> Result<RelyingPartyAnswer
 }
 
 /// Where the request comes from.
-fn origin(command: &Question<'_>, config: &Config, decisions: &Decisions, assumed: &mut Vec<String>) -> RequestOrigin {
-    let address = command.source_ip.unwrap_or_else(|| {
+fn origin(question: &Question<'_>, config: &Config, decisions: &Decisions, assumed: &mut Vec<String>) -> RequestOrigin {
+    let address = question.source_ip.unwrap_or_else(|| {
         let inside = config.server.intranet.first().map(Network::as_ip_net);
-        let address = match (command.at, inside) {
+        let address = match (question.at, inside) {
             (None | Some(NetworkLocation::Intranet), Some(network)) => {
                 network.hosts().next().unwrap_or_else(|| network.addr())
             }
@@ -227,38 +235,54 @@ fn origin(command: &Question<'_>, config: &Config, decisions: &Decisions, assume
         address
     });
     let mut origin = decisions.network.origin(address, &ForwardingHeaders::default());
-    if let Some(proxy) = &command.proxy {
+    if let Some(proxy) = &question.proxy {
         origin.proxy = Some(proxy.clone());
         origin.location = NetworkLocation::Extranet;
     }
-    if let Some(location) = command.at {
+    if let Some(location) = question.at {
         origin.location = location;
     }
     origin
 }
 
-/// What a real request would say and this one cannot.
-fn assume_the_rest(assumed: &mut Vec<String>, method: AuthenticationMethod, command: &Question<'_>) {
-    assumed.push(match method {
-        AuthenticationMethod::Windows => String::from(
-            "the account signs in just now by Kerberos; its groups are those of the directory, and S-1-18-1 as in a ticket",
-        ),
-        AuthenticationMethod::Password => String::from(
-            "the account signs in just now by its password; its groups are those of the directory, and S-1-18-1 as in a \
-             ticket",
-        ),
-        AuthenticationMethod::TlsClient | AuthenticationMethod::X509 | AuthenticationMethod::Federated => String::from(
-            "the account signs in just now by a certificate; its groups are those of the directory",
-        ),
-    });
-    assumed.push(match &command.proxy {
-        Some(_) => String::from("the request names no client application and has a correlation id of zeros"),
-        None => String::from(
-            "the request comes through no proxy, names no client application and has a correlation id of zeros",
-        ),
-    });
-    if command.device.is_none() {
-        assumed.push(String::from("no registered device takes part"));
+/// What was taken for granted, and what stands against it.
+#[derive(Default)]
+struct Notes {
+    assumed: Vec<String>,
+    warnings: Vec<String>,
+}
+
+impl Notes {
+    /// What a real request would say and this one cannot.
+    fn assume_the_rest(&mut self, question: &Question<'_>, somebody: &Somebody) {
+        self.assumed.push(match (&somebody.claims_provider, somebody.method()) {
+            (Some(provider), _) => format!(
+                "the claims provider says just now what the file says of its user, all of it in the name of {}",
+                provider.identifier
+            ),
+            (None, AuthenticationMethod::Windows) => String::from(
+                "the account signs in just now by Kerberos; its groups are those of the directory, and S-1-18-1 as in a ticket",
+            ),
+            (None, AuthenticationMethod::Password) => String::from(
+                "the account signs in just now by its password; its groups are those of the directory, and S-1-18-1 as in a \
+                 ticket",
+            ),
+            (None, AuthenticationMethod::TlsClient | AuthenticationMethod::X509 | AuthenticationMethod::Federated) => {
+                String::from("the account signs in just now by a certificate; its groups are those of the directory")
+            }
+        });
+        if question.actor.is_some() {
+            self.assumed.push(String::from("the client proves who it is by its secret"));
+        }
+        self.assumed.push(match &question.proxy {
+            Some(_) => String::from("the request names no client application and has a correlation id of zeros"),
+            None => String::from(
+                "the request comes through no proxy, names no client application and has a correlation id of zeros",
+            ),
+        });
+        if question.device.is_none() {
+            self.assumed.push(String::from("no registered device takes part"));
+        }
     }
 }
 

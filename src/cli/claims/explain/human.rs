@@ -50,6 +50,12 @@ impl Page {
             let groups = counted(subject.groups, "group");
             facts.push(("Account", format!("{} ({}), {upn}, {groups}", subject.name, subject.sid)));
         }
+        if let Some(provider) = &answer.claims_provider {
+            facts.push(("User of", format!("{} ({})", provider.name, provider.identifier)));
+        }
+        if let Some(actor) = &answer.actor {
+            facts.push(("Actor", format!("{} ({})", actor.name, actor.id)));
+        }
         if let Some(party) = &answer.relying_party {
             facts.push(("For", format!("{} ({})", party.name, party.identifier)));
         }
@@ -97,6 +103,11 @@ impl Page {
     }
 
     fn stage(&mut self, stage: &StageExplanation) {
+        // These start with the client's claims, and see nothing of the user.
+        if stage.stage == Some(Stage::DelegationAuthorization) {
+            self.title(&format!("Claims of the actor ({})", stage.input.len()));
+            self.claims(&stage.input);
+        }
         self.title(stage.stage.map_or("Rules", Stage::title));
         for rule in &stage.rules {
             self.rule(rule);

@@ -3,16 +3,20 @@
 //! Runs the same pipeline as a sign-in, or the rules of a saved case, with a recording. Holds no key, so that nothing it does
 //! can end in a token.
 
+mod actor;
 mod answer;
 mod args;
 mod case;
 mod directory;
+mod federated;
 mod human;
+mod question;
 mod save;
 mod subject;
 
 pub(super) use args::Explain;
-pub(in crate::cli) use directory::{Pipeline, Question};
+pub(in crate::cli) use directory::Pipeline;
+pub(in crate::cli) use question::Question;
 
 use std::process::ExitCode;
 

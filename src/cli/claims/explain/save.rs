@@ -37,11 +37,12 @@ pub(super) fn save(file: &Path, title: &str, trace: &RecordedTrace) -> Result<()
     for run in &trace.runs {
         let stage = run.stage.unwrap_or(Stage::IssuanceTransform);
         let json = match stage {
-            // Built in, so nobody's to test.
-            Stage::AcceptanceTransform => continue,
             Stage::IssuanceTransform => file.to_owned(),
             // The rules of all relying parties and those of this one are two sets of the same stage.
-            Stage::AdditionalAuthentication | Stage::IssuanceAuthorization | Stage::DelegationAuthorization => {
+            Stage::AcceptanceTransform
+            | Stage::AdditionalAuthentication
+            | Stage::IssuanceAuthorization
+            | Stage::DelegationAuthorization => {
                 let numbered = (2..).map(|number| format!("{stage}-{number}.json"));
                 let names = std::iter::once(format!("{stage}.json")).chain(numbered);
                 let mut free = names.map(|name| file.with_extension(name));
@@ -142,6 +143,7 @@ mod tests {
         ];
         save(&file, "alice", &trace).unwrap();
         for (name, text) in [
+            ("alice.acceptance-transform", "0"),
             ("alice.additional-authentication", "1"),
             ("alice.additional-authentication-2", "2"),
             ("alice.issuance-authorization", "3"),
@@ -152,7 +154,7 @@ mod tests {
             let cases: serde_json::Value = serde_json::from_slice(&std::fs::read(at("json")).unwrap()).unwrap();
             assert_eq!(cases["rules"], format!("{name}.rules"));
         }
-        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 8);
+        assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 10);
         // What is there is kept.
         assert!(matches!(save(&file, "alice", &trace), Err(SaveError::Write { .. })));
     }

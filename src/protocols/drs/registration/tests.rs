@@ -39,6 +39,7 @@ struct Registry {
 fn device(registration: &Registration) -> Device {
     Device {
         id: registration.id,
+        object_guid: None,
         display_name: registration.display_name.clone(),
         os_type: None,
         os_version: None,

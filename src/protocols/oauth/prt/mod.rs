@@ -82,6 +82,7 @@ impl At<'_> {
             origin: self.call.origin.clone(),
             hints: self.call.hints(),
             token_type: Some(TokenType::Jwt),
+            persistent_session: false,
             actor: None,
         };
         match self.environment.issuer.decide(self.cx, &request, subject).await? {
