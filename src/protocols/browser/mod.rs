@@ -10,6 +10,7 @@ pub mod cookies;
 mod device;
 pub mod device_door;
 mod failure;
+pub(in crate::protocols) mod farewell;
 mod federate_in;
 mod federate_out;
 mod forms;
