@@ -218,7 +218,8 @@ pub(super) fn cookie(sign_in: &BrowserSignIn, cx: &Context, device: DeviceId) ->
     cookies::set(Cookie::Device, &text, Keep::For(REMEMBERED))
 }
 
-/// Whether a session may go on: the device that took part in it, if any, is still one that may be used.
+/// Whether a session may go on: the device that took part in it, if any, is still one that may be used, and was not registered
+/// again since.
 ///
 /// # Errors
 /// [`RegistryError`] when that is not known.
@@ -226,8 +227,9 @@ pub(in crate::protocols) async fn device_is_good(
     sign_in: &BrowserSignIn,
     session: &SsoSession,
 ) -> Result<bool, RegistryError> {
-    let (Some(device), Some(devices)) = (&session.subject.device, &sign_in.devices) else { return Ok(true) };
-    Ok(devices.service.registry().find(device.id).await?.is_some_and(|device| device.enabled))
+    let (Some(then), Some(devices)) = (&session.subject.device, &sign_in.devices) else { return Ok(true) };
+    let now = devices.service.registry().find(then.id).await?;
+    Ok(now.is_some_and(|now| now.enabled && now.registration_mark() == then.registration_mark))
 }
 
 /// The query of the request once more, with a nonce for the browser's next credential.
