@@ -26,6 +26,7 @@ use chancery::protocols::trust_endpoint::TrustEndpoint;
 use chancery::protocols::wstrust;
 use chancery::secret::Secret;
 use chancery::tokens::sealed::{SealPurpose, Sealer};
+use chancery::trusts::partner_metadata::Binding;
 use chancery::trusts::{
     Candidates, ClaimsProvider, ClaimsProviderId, ClaimsProviders, FederationProtocol, RelyingParty, Trusts,
 };
@@ -129,6 +130,7 @@ pub fn home_realm(input: &[u8]) {
                 protocol: FederationProtocol::WsFederation,
                 openid: None,
                 sign_in_url: format!("https://{name}.example/"),
+                sign_in_binding: Binding::Redirect,
                 sign_out: None,
                 signing_certificates: Vec::new(),
                 sha1_signatures: false,

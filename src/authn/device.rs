@@ -18,6 +18,9 @@ pub struct DeviceContext {
     pub id: DeviceId,
     /// Identifier of its registration.
     pub registration_id: Option<String>,
+    /// [`Device::registration_mark`] of the registration that it proved itself by.
+    #[serde(default)]
+    pub registration_mark: String,
     /// Display name.
     pub display_name: Option<String>,
     /// Type of its operating system, such as `Windows`.
@@ -48,6 +51,7 @@ impl DeviceContext {
         Self {
             id: device.id,
             registration_id: device.object_guid.map(|guid| guid.to_string()),
+            registration_mark: device.registration_mark(),
             display_name: Some(device.display_name.clone()).filter(|name| !name.is_empty()),
             os_type: device.os_type.clone(),
             os_version: device.os_version.clone(),

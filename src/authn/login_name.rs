@@ -114,6 +114,12 @@ impl LoginName {
         }
     }
 
+    /// Under which it is remembered whose alternate login id this is. No account has this key: what an account is called, and what
+    /// another has as its id, may be one text.
+    pub fn alternate_key(&self) -> LockoutKey {
+        LockoutKey::new("", &format!("{}@{}", fold(self.user()), fold(self.domain())))
+    }
+
     /// The realm that the name's domain part belongs to, when the configuration knows it.
     pub fn realm<'a>(&self, domains: &'a DomainNames) -> Option<&'a str> {
         domains.realm_of(self.domain())

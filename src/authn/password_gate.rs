@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod familiar;
 mod ledger;
+mod owner;
 mod pacer;
 mod policy;
 #[cfg(test)]
@@ -174,22 +175,36 @@ impl PasswordGate {
         pacer: &Arc<ResponsePacer>,
         started: Duration,
     ) -> (LoginName, Result<PasswordAccepted, GateError>) {
-        let found = match Self::may_be_checked(attempt, settings) {
-            Ok(()) => self.shared.parts.verifier.by_alternate_id(attempt.login).await,
-            Err(error) => return (attempt.login.clone(), Err(error)),
-        };
-        let (login, id) = match found {
+        let (login, id) = match self.find(attempt, settings).await {
             Ok(Some(AlternateMatch { login, id })) => (login, id),
             Ok(None) => (attempt.login.clone(), None),
-            Err(error) => {
-                let refused = PasswordError::Refused { reason: error.to_string() };
-                return (attempt.login.clone(), Err(refused.into()));
-            }
+            Err(error) => return (attempt.login.clone(), Err(error)),
         };
         let attempt = PasswordAttempt { login: &login, ..*attempt };
         let checked = self.admit_and_verify(&attempt, settings, pacer, started).await;
         let checked = checked.map(|accepted| PasswordAccepted { alternate_login_id: id, ..accepted });
         (login, checked)
+    }
+
+    fn locked(&self, report: &Report, failures: u32, retry_at: Duration, now: Duration) -> GateError {
+        self.shared.tell(report, LockoutEventKind::RefusedWhileLocked, failures);
+        GateError::Locked { familiarity: report.familiarity, failures, retry_after: retry_at.saturating_sub(now) }
+    }
+
+    fn full(&self, report: &Report) -> GateError {
+        self.shared.tell(report, LockoutEventKind::LedgerFull, 0);
+        GateError::Overloaded
+    }
+
+    /// Takes what an attempt costs from its source.
+    fn pay(&self, attempt: &PasswordAttempt<'_>, report: &Report) -> Result<(), GateError> {
+        let address = attempt.origin.client_ip;
+        let now = self.shared.parts.clock.monotonic();
+        let paid = self.shared.state().sources.pay(network_of(address), now);
+        paid.map_err(|retry_at| {
+            self.shared.tell(report, LockoutEventKind::SourceSlowed, 0);
+            GateError::SourceSlowed { address, retry_after: retry_at.saturating_sub(now) }
+        })
     }
 
     /// Whether anybody may be asked about it.
@@ -216,16 +231,11 @@ impl PasswordGate {
         started: Duration,
     ) -> Result<PasswordAccepted, GateError> {
         let report = Report::new(attempt, self.shared.parts.clock.now());
-        self.shared.learn_owner(attempt.login, settings).await;
         let looked_up = self.shared.parts.clock.monotonic().saturating_sub(started);
         let ticket = self.take_place(attempt, settings, report).await?;
-        let source = attempt.origin.client_ip;
-        let paid = self.shared.state().sources.pay(network_of(source), self.shared.parts.clock.monotonic());
-        if let Err(retry_at) = paid {
-            let retry_after = retry_at.saturating_sub(self.shared.parts.clock.monotonic());
-            ticket.shared.tell(&ticket.report, LockoutEventKind::SourceSlowed, 0);
+        if let Err(error) = self.pay(attempt, &ticket.report) {
             ticket.give_back();
-            return Err(GateError::SourceSlowed { address: source, retry_after });
+            return Err(error);
         }
         let (login, password, pacer) = (attempt.login.clone(), attempt.password.clone(), Arc::clone(pacer));
         let check = tokio::spawn(async move { ticket.verify(&login, &password, &pacer, looked_up).await });
@@ -272,15 +282,8 @@ impl PasswordGate {
                         settled: false,
                     });
                 }
-                Place::Locked { failures, retry_at } => {
-                    self.shared.tell(&report, LockoutEventKind::RefusedWhileLocked, failures);
-                    let retry_after = retry_at.saturating_sub(now);
-                    return Err(GateError::Locked { familiarity, failures, retry_after });
-                }
-                Place::Full => {
-                    self.shared.tell(&report, LockoutEventKind::LedgerFull, 0);
-                    return Err(GateError::Overloaded);
-                }
+                Place::Locked { failures, retry_at } => return Err(self.locked(&report, failures, retry_at, now)),
+                Place::Full => return Err(self.full(&report)),
                 Place::Busy => {
                     if waiting.is_none() {
                         waiting = Some(self.shared.waiting.try_acquire().map_err(|_| GateError::Overloaded)?);

@@ -107,13 +107,15 @@ impl SubjectOrigin {
 
     /// Whether both are the same person, as far as is known.
     pub fn is_same_person(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Directory(one), Self::Directory(two)) => one.sid == two.sid,
-            (Self::ClaimsProvider(one), Self::ClaimsProvider(two)) => {
-                one.claims_provider == two.claims_provider && one.name == two.name
-            }
-            (Self::Client(one), Self::Client(two)) => one.id == two.id,
-            _ => false,
+        self.person() == other.person()
+    }
+
+    /// Text that is the same for the same person, as far as is known, and for nobody else. Names hold no NUL.
+    pub fn person(&self) -> String {
+        match self {
+            Self::Directory(account) => format!("account\0{}", account.sid),
+            Self::ClaimsProvider(subject) => format!("provider\0{}\0{}", subject.claims_provider, subject.name),
+            Self::Client(client) => format!("client\0{}", client.id),
         }
     }
 }

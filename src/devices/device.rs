@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::digest;
 use uuid::Uuid;
 
 use crate::clock::UtcTime;
@@ -62,6 +63,17 @@ pub struct Device {
     pub registered: Option<UtcTime>,
 }
 
+impl Device {
+    /// Digest of the certificates of its registration: another one when it is registered again, so that nothing goes on that came of
+    /// the registration before.
+    pub fn registration_mark(&self) -> String {
+        let mut thumbprints: Vec<[u8; 20]> = self.certificates.iter().map(|mark| mark.thumbprint).collect();
+        thumbprints.sort_unstable();
+        let digest = digest::digest(&digest::SHA256, thumbprints.as_flattened());
+        hex::encode(digest.as_ref().get(..16).unwrap_or_default())
+    }
+}
+
 /// The mark of a device certificate in `altSecurityIdentities` (`X509:<SHA1-TP-PUBKEY>`, device-registration.md 10.4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CertificateMark {
@@ -94,4 +106,24 @@ impl TrustType {
     pub const WORKPLACE: Self = Self(0);
     /// A domain-joined computer.
     pub const DOMAIN: Self = Self(2);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::devices::samples;
+
+    #[test]
+    fn a_registration_has_its_mark_and_the_next_one_another() {
+        let device = samples::device(samples::device_id());
+        let [one, two] = [1, 2].map(|number| CertificateMark { thumbprint: [number; 20], public_key: [number; 32] });
+        let of = |certificates: &[CertificateMark]| {
+            Device { certificates: certificates.to_vec(), ..device.clone() }.registration_mark()
+        };
+        assert_eq!(of(&[one, two]), of(&[two, one]), "a directory has no order");
+        assert_eq!(of(&[one]).len(), 32);
+        for other in [&[two][..], &[one, two], &[]] {
+            assert_ne!(of(&[one]), of(other));
+        }
+    }
 }

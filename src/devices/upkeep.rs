@@ -33,6 +33,13 @@ pub trait DeviceUpkeep: Send + Sync {
     /// [`RegistryError`].
     async fn delete_unused(&self, id: DeviceId, marked_before: UtcTime) -> Result<bool, RegistryError>;
 
+    /// How many devices sweeps have disabled since then, whichever server did it; those that were deleted or used again meanwhile
+    /// do not count.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    async fn disabled_since(&self, since: UtcTime) -> Result<usize, RegistryError>;
+
     /// Claims the next sweep for `holder`, until `until`: of all servers that share this registry one may have it, and its holder may
     /// claim it again. Whether it was free. A registry by which servers cannot agree gives it to everybody who asks.
     ///
@@ -64,6 +71,9 @@ pub struct SweepOptions {
     pub grace_days: u32,
     /// Changes in one run.
     pub most: usize,
+    /// What was disabled since then, by whatever server, counts as if this run had done it: servers that cannot agree on who sweeps
+    /// do not disable more together than one alone.
+    pub since: Option<UtcTime>,
     /// Whether anything is changed, or only said.
     pub apply: bool,
 }
@@ -138,7 +148,7 @@ pub async fn sweep(
     options: SweepOptions,
     now: UtcTime,
 ) -> Result<Vec<SweepStep>, SweepError> {
-    let SweepOptions { inactivity_days, grace_days, most, apply } = options;
+    let SweepOptions { inactivity_days, grace_days, most, since, apply } = options;
     if (1..LEAST_INACTIVITY_DAYS).contains(&inactivity_days) {
         return Err(SweepError::TooSoon(inactivity_days));
     }
@@ -147,6 +157,11 @@ pub async fn sweep(
         some => now.minus(days(some)),
     };
     let marked_before = now.minus(days(grace_days));
+    let disabled = match since {
+        Some(since) => registry.disabled_since(since).await?,
+        None => 0,
+    };
+    let most = most.saturating_sub(disabled);
     let mut steps = Vec::new();
     for unused in registry.unused(before, now, LOOKED_AT).await? {
         let Some(action) = action(&unused, before, marked_before, now) else { continue };
@@ -294,16 +309,24 @@ mod tests {
         async fn delete_unused(&self, _: DeviceId, _: UtcTime) -> Result<bool, RegistryError> {
             Ok(false)
         }
+
+        async fn disabled_since(&self, since: UtcTime) -> Result<usize, RegistryError> {
+            Ok(if since == NOW.minus(days(1)) { 2 } else { 9 })
+        }
     }
 
     #[tokio::test]
     async fn a_run_has_a_cap_and_periods_have_a_least() {
-        let options = SweepOptions { inactivity_days: 90, grace_days: 30, most: 3, apply: false };
+        let options = SweepOptions { inactivity_days: 90, grace_days: 30, most: 3, since: None, apply: false };
         let steps = sweep(&Nothing, options, NOW).await.unwrap();
         assert_eq!(steps.len(), 3);
         assert!(steps.iter().all(|step| step.outcome == SweepOutcome::Planned));
         let steps = sweep(&Nothing, SweepOptions { apply: true, ..options }, NOW).await.unwrap();
         assert!(steps.iter().all(|step| matches!(step.outcome, SweepOutcome::Failed(_))));
+        for (since, left) in [(days(1), 1), (days(2), 0)] {
+            let options = SweepOptions { since: Some(NOW.minus(since)), ..options };
+            assert_eq!(sweep(&Nothing, options, NOW).await.unwrap().len(), left, "others have disabled some");
+        }
         for inactivity_days in 1..15 {
             let refused = sweep(&Nothing, SweepOptions { inactivity_days, ..options }, NOW).await;
             assert!(matches!(refused, Err(SweepError::TooSoon(_))), "{inactivity_days}");

@@ -217,6 +217,7 @@ fn alice() -> AuthenticatedSubject {
 fn device() -> DeviceContext {
     DeviceContext {
         id: DeviceId(uuid::Uuid::from_u128(0x67ad_5895_8624_4cdc_8d19_95d6_579c_aaf2)),
+        registration_mark: String::new(),
         registration_id: Some("r".into()),
         display_name: Some("WS01".into()),
         os_type: Some("Windows".into()),

@@ -253,6 +253,26 @@ impl Page for SignOutPage {
     }
 }
 
+/// The form that carries a message about the end of a session to a claims provider; perhaps in a frame of its page.
+#[derive(Debug, Clone, serde::Serialize)]
+pub struct SignOutMessagePage {
+    /// The claims provider's address.
+    pub action: String,
+    /// Names and values of the hidden fields.
+    pub fields: Vec<(&'static str, String)>,
+}
+
+impl Page for SignOutMessagePage {
+    const TEMPLATE: &'static str = "sign-out-message.html";
+    const PICTURES: bool = false;
+    const SCRIPT: bool = true;
+    const POSTS_ELSEWHERE: bool = true;
+
+    fn framing(&self) -> Framing {
+        Framing::Anybody
+    }
+}
+
 /// Something that cannot go on.
 #[derive(Debug, Clone, serde::Serialize)]
 pub struct ErrorPage {

@@ -28,7 +28,7 @@ use theme::Theme;
 pub use certificate::CertificatePage;
 pub use contexts::{
     CleanUp, ErrorPage, ErrorText, HandOverPage, HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice, Page,
-    ReturnPage, SignInPage, SignOutPage,
+    ReturnPage, SignInPage, SignOutMessagePage, SignOutPage,
 };
 pub use device_code::{DeviceCodeDonePage, DeviceCodePage, DeviceCodeQuestionPage};
 pub use locale::Locale;
@@ -118,7 +118,7 @@ impl Pages {
 }
 
 /// The templates. Names end as their language does, by which the engine escapes.
-const TEMPLATES: [(&str, &str); 17] = [
+const TEMPLATES: [(&str, &str); 18] = [
     ("base.html", include_str!("../../templates/base.html")),
     ("style.css", include_str!("../../templates/style.css")),
     (SignInPage::TEMPLATE, include_str!("../../templates/sign-in.html")),
@@ -126,6 +126,7 @@ const TEMPLATES: [(&str, &str); 17] = [
     (HomeRealmPage::TEMPLATE, include_str!("../../templates/home-realm.html")),
     (HandOverPage::TEMPLATE, include_str!("../../templates/hand-over.html")),
     (SignOutPage::TEMPLATE, include_str!("../../templates/sign-out.html")),
+    (SignOutMessagePage::TEMPLATE, include_str!("../../templates/sign-out-message.html")),
     (ErrorPage::TEMPLATE, include_str!("../../templates/error.html")),
     (UpdatePasswordPage::TEMPLATE, include_str!("../../templates/update-password.html")),
     (PasswordUpdatedPage::TEMPLATE, include_str!("../../templates/password-updated.html")),

@@ -200,6 +200,8 @@ fn all_as(text: &str, theme: &Theme, locale: Locale) -> Vec<Rendered> {
     rendered.push(render!(&ErrorPage { application: None, ..error(text, ErrorText::ErrorRequest) }, locale));
     rendered.push(render!(&HandOverPage { action: text.into(), fields: vec![("wresult", text.into())] }, locale));
     rendered.push(render!(&sign_out(text), locale));
+    rendered
+        .push(render!(&SignOutMessagePage { action: text.into(), fields: vec![("SAMLRequest", text.into())] }, locale));
     rendered.push(render!(&ReturnPage { address: text.into() }, locale));
     let rules = ShownRules { length: 7, complex: true, history: 24, days: 1 };
     rendered.push(render!(&update_password(text, Some(rules)), locale));

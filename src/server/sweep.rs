@@ -100,13 +100,16 @@ impl Sweeper {
 
     async fn sweep(&self, loaded: &Loaded, registry: &OpenRegistry) -> Result<Vec<SweepStep>, SweepError> {
         let settings = &loaded.config.device_registration.sweep;
+        let now = self.clock.now();
         let options = SweepOptions {
             inactivity_days: registry.devices.service().await?.maximum_inactivity_days,
             grace_days: settings.grace_days,
             most: usize::try_from(settings.most).unwrap_or(usize::MAX),
+            // A little less than the interval, so that the sweep of before does not count.
+            since: Some(now.minus(interval(settings).mul_f64(0.9))),
             apply: settings.mode == SweepMode::Apply,
         };
-        sweep(&*registry.upkeep, options, self.clock.now()).await
+        sweep(&*registry.upkeep, options, now).await
     }
 
     /// Each step to the log; each change to the audit log, too.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::file::TrustFile;
+use super::partner_metadata::Binding;
 use super::{OpenIdSettings, ProviderNames, TrustContext};
 use crate::claims::RuleSet;
 use crate::clock::UtcTime;
@@ -29,6 +30,8 @@ pub struct ClaimsProvider {
     pub openid: Option<OpenIdSettings>,
     /// Where browsers are sent to sign in; HTTPS. Of an `OpenID` provider its issuer.
     pub sign_in_url: String,
+    /// How a request of SAML 2.0 gets there; those of other protocols are redirections.
+    pub sign_in_binding: Binding,
     /// Where browsers are sent to sign out.
     pub sign_out: Option<SignOutService>,
     /// DER of the certificates that sign its tokens; empty for an `OpenID` provider only. Strong enough when they were read; whether one has expired is
@@ -76,6 +79,8 @@ impl ClaimsProvider {
 /// Where a claims provider ends its sessions; HTTPS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignOutService {
+    /// How messages of SAML 2.0 get there; those of other protocols are redirections.
+    pub binding: Binding,
     /// Where requests go.
     pub url: String,
     /// Where answers to its own requests go.

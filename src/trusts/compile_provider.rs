@@ -10,7 +10,7 @@ use openssl::x509::X509;
 use super::claims_provider::{ClaimsProvider, ClaimsProviderId, FederationProtocol, SignOutService};
 use super::described::{Described, Source};
 use super::file::{ClaimsProviderFile, ClaimsProviderProtocol, TrustFile};
-use super::partner_metadata::PartnerMetadata;
+use super::partner_metadata::{Binding, PartnerMetadata};
 use super::provider_metadata;
 use super::provider_names::ProviderNames;
 use super::rules::{self, RuleKeys};
@@ -48,13 +48,13 @@ pub(crate) fn compile(
     let protocol = protocol(table, metadata, context);
     let is_usable = table.enabled && protocol.is_some();
     check_names(table, is_usable, context, names);
-    let sign_in_url = sign_in_url(table, metadata.zip(protocol), context);
+    let sign_in = sign_in(table, metadata.zip(protocol), context);
     if let Some(url) = &table.sign_out_url {
         endpoints::sign_in_address(url, "claims_provider.sign_out_url", context);
     }
     let signing_certificates = signing_certificates(table, metadata.zip(protocol), context);
     let acceptance = acceptance(table, context);
-    let (protocol, sign_in_url) = (protocol?, sign_in_url?);
+    let (protocol, (sign_in_url, sign_in_binding)) = (protocol?, sign_in?);
     Some(ClaimsProvider {
         id: ClaimsProviderId::new(table.identifier.as_str()),
         name: table.name.clone(),
@@ -63,6 +63,7 @@ pub(crate) fn compile(
         openid: None,
         sign_out: sign_out(table, metadata, protocol, &sign_in_url),
         sign_in_url,
+        sign_in_binding,
         signing_certificates,
         sha1_signatures: table.sha1_signatures,
         cbc_encryption: table.cbc_encryption,
@@ -89,6 +90,7 @@ fn openid_provider(
         protocol: FederationProtocol::OpenId,
         openid: Some(openid?),
         sign_in_url: table.identifier.clone(),
+        sign_in_binding: Binding::Redirect,
         sign_out: None,
         signing_certificates: Vec::new(),
         sha1_signatures: false,
@@ -112,17 +114,19 @@ fn sign_out(
     sign_in_url: &str,
 ) -> Option<SignOutService> {
     let described = match protocol {
-        FederationProtocol::WsFederation => {
-            Some(SignOutService { url: sign_in_url.to_owned(), response_url: sign_in_url.to_owned() })
-        }
+        FederationProtocol::WsFederation => Some(by_redirection(sign_in_url)),
         FederationProtocol::Saml => metadata.and_then(provider_metadata::saml_sign_out).map(|service| SignOutService {
+            binding: service.binding,
             url: service.url.to_string(),
             response_url: service.response_url.as_ref().unwrap_or(&service.url).to_string(),
         }),
         FederationProtocol::OpenId => None,
     };
-    let written = table.sign_out_url.as_ref().map(|url| SignOutService { url: url.clone(), response_url: url.clone() });
-    written.or(described)
+    table.sign_out_url.as_deref().map(by_redirection).or(described)
+}
+
+fn by_redirection(url: &str) -> SignOutService {
+    SignOutService { binding: Binding::Redirect, url: url.to_owned(), response_url: url.to_owned() }
 }
 
 fn protocol(
@@ -201,14 +205,16 @@ fn check_names(
     }
 }
 
-fn sign_in_url(
+/// Where browsers are sent to, and how.
+fn sign_in(
     table: &ClaimsProviderFile,
     metadata: Option<(&PartnerMetadata, FederationProtocol)>,
     context: &mut TrustContext<'_, '_, '_>,
-) -> Option<String> {
+) -> Option<(String, Binding)> {
     const KEY: &str = "claims_provider.sign_in_url";
-    let described = metadata.and_then(|(metadata, protocol)| provider_metadata::sign_in_url(metadata, protocol));
-    let Some(url) = table.sign_in_url.as_deref().or(described) else {
+    let described = metadata.and_then(|(metadata, protocol)| provider_metadata::sign_in(metadata, protocol));
+    let written = table.sign_in_url.as_deref().map(|url| (url, Binding::Redirect));
+    let Some((url, binding)) = written.or(described) else {
         if table.has_metadata() {
             if metadata.is_some() {
                 let message = "the metadata has no address where browsers are sent to sign in by this protocol";
@@ -229,7 +235,7 @@ fn sign_in_url(
     if table.sign_in_url.is_some() {
         endpoints::sign_in_address(url, KEY, context);
     }
-    Some(url.to_owned())
+    Some((url.to_owned(), binding))
 }
 
 /// DER of every certificate of every file.

@@ -33,22 +33,27 @@ pub(super) fn protocol(
     }
 }
 
-/// Where browsers are sent to.
-pub(super) fn sign_in_url(metadata: &PartnerMetadata, protocol: FederationProtocol) -> Option<&str> {
+/// Where browsers are sent to, and how.
+pub(super) fn sign_in(metadata: &PartnerMetadata, protocol: FederationProtocol) -> Option<(&str, Binding)> {
     match protocol {
-        FederationProtocol::WsFederation => metadata.ws_federation.as_ref()?.passive.first().map(|url| &**url),
+        FederationProtocol::WsFederation => {
+            metadata.ws_federation.as_ref()?.passive.first().map(|url| (&**url, Binding::Redirect))
+        }
         FederationProtocol::Saml => {
-            let services = &metadata.saml.as_ref()?.sign_in;
-            services.iter().find(|service| service.binding == Binding::Redirect).map(|service| &*service.url)
+            preferred(&metadata.saml.as_ref()?.sign_in).map(|service| (&*service.url, service.binding))
         }
         FederationProtocol::OpenId => None,
     }
 }
 
-/// Where SAML logout messages go, by redirection where that is offered.
+/// Where SAML logout messages go.
 pub(super) fn saml_sign_out(metadata: &PartnerMetadata) -> Option<&Endpoint> {
-    let services = &metadata.saml.as_ref()?.sign_out;
-    services.iter().find(|service| service.binding == Binding::Redirect)
+    preferred(&metadata.saml.as_ref()?.sign_out)
+}
+
+/// By redirection where that is offered, and by a form where it is not: a browser follows a redirection without script.
+fn preferred(services: &[Endpoint]) -> Option<&Endpoint> {
+    services.iter().find(|service| service.binding == Binding::Redirect).or_else(|| services.first())
 }
 
 /// The certificates of the role, DER.

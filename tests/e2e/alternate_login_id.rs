@@ -1,6 +1,6 @@
 //! Signing in by an attribute other than the user principal name: `mail`, over both domains.
 
-use crate::support::{Assertion, Browser, HandOver, Node, NodeSetup, Response, Trusts, inputs, unescape};
+use crate::support::{Assertion, Browser, HandOver, Lab, Node, NodeSetup, Response, Trusts, inputs, unescape};
 use crate::throwaway::Account;
 
 const CLAIM: &str = "http://schemas.microsoft.com/ws/2013/11/alternateloginid";
@@ -89,6 +89,34 @@ fn an_address_of_two_accounts_is_nobodys() {
     };
     assert_eq!(text(&unknown), text(&pages[0]));
     assert_eq!(inputs(&unknown.body).len(), inputs(&pages[0].body).len());
+}
+
+/// Two real domains without trust between them: whose it is in the second is found, and an id of both is nobody's.
+#[test]
+fn an_id_is_looked_up_in_both_domains() {
+    Trusts::get();
+    let (node, theirs, both) = (node(), address(), address());
+    let realm = &Lab::get().other_realm;
+    let with_mail = |what: &str, mail: &str| Account::new(what).with(&format!("userAccountControl: 512\nmail: {mail}"));
+    let known = with_mail("far", &theirs).create_in(realm);
+    let browser = Browser::outside().from("127.0.0.43").at(&node.address);
+    let token = token(&browser, &sign_in(&browser, &theirs, &known.password));
+    assert_eq!(token.single(CLAIM), theirs);
+    assert_eq!(token.single(crate::support::claim::UPN_2005), format!("{}@{}", known.name, realm.to_lowercase()));
+
+    let (here, there) = (account("here", &both), with_mail("there", &both).create_in(realm));
+    for password in [&here.password, &there.password] {
+        let browser = Browser::outside().from("127.0.0.43").at(&node.address);
+        let answer = sign_in(&browser, &both, password);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        assert!(answer.body.contains("The user name or the password is not right."), "{}", answer.body);
+    }
+    assert_eq!(here.bad_passwords(), 0, "the domain was not asked");
+    // Each by its own name.
+    for name in [here.upn(), format!("{}@{}", there.name, realm.to_lowercase())] {
+        let browser = Browser::outside().from("127.0.0.43").at(&node.address);
+        assert_eq!(sign_in(&browser, &name, &here.password).status, 302, "{name}");
+    }
 }
 
 #[test]

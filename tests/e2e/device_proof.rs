@@ -94,6 +94,81 @@ fn value<'a>(challenge: &'a str, name: &str) -> &'a str {
     rest.split('"').next().expect("an end")
 }
 
+/// A code is used up by what it yields: while nothing may be issued it stays good, and so does a refresh token.
+#[test]
+fn a_code_outlives_a_time_in_which_nothing_is_issued() {
+    let device = Registered::computer(&Lab::get().object("alice").sid);
+    let node = node("");
+    let code = code(&node, &SignedIn::by(&node, &device));
+    let trust = node.directory.join("trusts/api.toml");
+    let permit = |policy: &str, other: &str| {
+        crate::support::replace(&trust, &format!("\"{other}\""), &format!("\"{policy}\""));
+        let (served, said) = node.reload();
+        assert!(served, "{said}");
+    };
+    permit("permit-everyone-for-intranet-access", "permit-everyone");
+    let denied = redeem_code(&node, &code);
+    assert_ne!(denied.status, 200, "{}", denied.body);
+    permit("permit-everyone", "permit-everyone-for-intranet-access");
+    let refresh = renewed(&redeem_code(&node, &code));
+    let again = redeem_code(&node, &code);
+    assert_eq!((again.status, again.body.contains("invalid_grant")), (400, true), "once: {}", again.body);
+    let ended =
+        token(&node, &form(&[("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", &refresh)]));
+    assert_eq!(ended.status, 400, "a second use voids what the first yielded: {}", ended.body);
+}
+
+/// Who registers a device again has another device, as far as anything of before is concerned.
+#[test]
+fn what_came_of_a_registration_ends_when_the_device_is_registered_again() {
+    let device = Registered::computer(&Lab::get().object("alice").sid);
+    let node = node("");
+    let signed_in = SignedIn::by(&node, &device);
+    let mut refresh = refresh_token(&node, &signed_in);
+    // The session of the browser, whose cookie it has.
+    let session = || signed_in.browser.get(&format!("/adfs/oauth2/authorize?{}", request_for_a_code("none")));
+    let is_in = |answer: &Response| parameter(&redirected(answer).1, "code").is_some();
+    assert!(is_in(&session()));
+
+    // As a registration writes it: another certificate.
+    let other = Device::new();
+    let mark = format!(
+        "X509:<SHA1-TP-PUBKEY>{}{}",
+        hex::encode_upper(fastrand::u128(..).to_be_bytes()) + "00000000",
+        STANDARD.encode(openssl::sha::sha256(&other.blob()))
+    );
+    device.modify(&format!("replace: altSecurityIdentities\naltSecurityIdentities: {mark}"));
+    let began = std::time::Instant::now();
+    loop {
+        let asked = form(&[("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", &refresh)]);
+        let answer = token(&node, &asked);
+        if answer.status != 200 {
+            assert!(answer.body.contains("invalid_grant"), "{}", answer.body);
+            break;
+        }
+        assert!(began.elapsed().as_secs() < 70, "a minute is the longest that a registry's answer is remembered");
+        refresh = renewed(&answer);
+        std::thread::sleep(std::time::Duration::from_millis(500));
+    }
+    assert!(!is_in(&session()), "the session has ended, too");
+    node.logged("the session's device is not registered or not enabled");
+}
+
+/// A request for a code by the session alone.
+fn request_for_a_code(prompt: &str) -> String {
+    let challenge = URL_SAFE_NO_PAD.encode(openssl::sha::sha256(VERIFIER.as_bytes()));
+    form(&[
+        ("response_type", "code"),
+        ("client_id", CLIENT),
+        ("redirect_uri", REDIRECT),
+        ("resource", RESOURCE),
+        ("state", "s"),
+        ("prompt", prompt),
+        ("code_challenge", &challenge),
+        ("code_challenge_method", "S256"),
+    ])
+}
+
 /// A server with the client and its resource; with this text at the head of the settings of the sign-in.
 fn node(settings: &str) -> Node {
     let trust = format!(

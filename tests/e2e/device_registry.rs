@@ -213,6 +213,9 @@ async fn a_sweep_looks_again_before_it_changes_anything() {
     assert_eq!(registry.delete_unused(id, after.plus(day)).await, Ok(false), "an administrator disabled it");
     registry.set_enabled(id, true).await.unwrap();
     assert_eq!(registry.disable_unused(id, after, after).await, Ok(true));
+    // Every server that shares the directory sees what was disabled, and when.
+    assert!(self::registry().disabled_since(after).await.unwrap() > 0);
+    assert_eq!(self::registry().disabled_since(after.plus(day * 36_500)).await, Ok(0));
     assert_eq!(registry.delete_unused(id, before).await, Ok(false), "its grace is not over");
     ldap_modify(&format!(
         "dn: {}\nchangetype: modify\nadd: msDS-CloudAnchor\nmsDS-CloudAnchor:: AQID\n",

@@ -162,6 +162,37 @@ fn a_quota_in_a_database_holds_across_servers() {
 }
 
 #[test]
+fn a_quota_that_is_changed_counts_from_the_next_registration_on() {
+    let (account, _) = user("quotalive");
+    let setup = NodeSetup::new();
+    let file = setup.directory.join("devices.db");
+    let registry = format!(
+        "[device_registration]\nenabled = true\nregistry = \"sql\"\nregistration_quota = 1\n\
+         [device_registration.sqlite]\nfile = \"{}\"\n",
+        file.display()
+    );
+    let node = setup.replace("[device_registration]\nenabled = true", &registry).start();
+    let token = token(&node, &account);
+    let request = DeviceKeys::new().request(4, "Quota").to_string();
+    let join = || try_to_join(&node.address, &token, &request).is_some();
+    let change = |from: u32, to: u32| {
+        let key = |quota: u32| format!("registration_quota = {quota}\n");
+        crate::support::replace(&node.file(), &key(from), &key(to));
+        let (served, said) = node.reload();
+        assert!(served, "{said}");
+    };
+    assert!(join() && !join());
+    change(1, 3);
+    assert!(join() && join() && !join());
+    // What is registered stays; there is no room for more.
+    change(3, 2);
+    assert!(!join());
+    let listed = node.command(&["devices", "list", "--json"]).output().expect("the program runs");
+    assert_eq!(String::from_utf8_lossy(&listed.stdout).lines().count(), 3);
+    account.delete();
+}
+
+#[test]
 fn a_quota_in_the_directory_holds_across_servers() {
     let (account, sid) = user("quotaad");
     let nodes = [0, 1].map(|_| NodeSetup::new().start());

@@ -7,13 +7,16 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::browser::{chromium_with, picture};
 use crate::home_realm::application;
 use crate::partner::{HOME, idp};
 use crate::support::{
-    Assertion, Browser, Curl, Lab, Node, NodeSetup, Program, claim, eventually, published_certificates, run, variable,
+    Assertion, Browser, Curl, HandOver, Lab, Node, NodeSetup, Program, Response, action, claim, encode, eventually,
+    fields, inputs, published_certificates, run, unescape, variable,
 };
 
 const CAMPUS: &str = "https://campus.rp.example";
@@ -25,9 +28,13 @@ struct World {
     _turn: MutexGuard<'static, ()>,
 }
 
-/// The server, and the partner by samlify, which encrypts `nothing`, the `assertion` or its `attribute`; both know each other by their
-/// metadata.
+/// The server, and the partner by samlify, which encrypts `nothing`, the `assertion` or its `attribute`.
 fn start(setup: NodeSetup, encrypted: &str) -> World {
+    start_with(setup, encrypted, false)
+}
+
+/// The same; with `forms` the partner takes messages by HTTP POST only, as its metadata says.
+fn start_with(setup: NodeSetup, encrypted: &str, forms: bool) -> World {
     /// The partner by samlify has one address.
     static TURN: Mutex<()> = Mutex::new(());
     let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
@@ -48,7 +55,13 @@ fn start(setup: NodeSetup, encrypted: &str) -> World {
          acceptance_rules = '''c:[Type == \"{}\"] => issue(claim = c);'''\n",
         claim::UPN_2005
     );
-    let setup = setup.write("trusts/cp-campus.toml", trust).write("trusts/campus.pem", pem);
+    let by_hand = format!("protocol = 'saml'\nsign_in_url = '{CAMPUS}/sso'\nsigning_certificates = ['campus.pem']\n");
+    assert!(trust.contains(&by_hand), "{trust}");
+    let trust = if forms { trust.replace(&by_hand, "metadata_file = 'campus.xml'\n") } else { trust };
+    let setup = setup
+        .write("trusts/cp-campus.toml", trust)
+        .write("trusts/campus.xml", metadata_of_forms(&String::from_utf8_lossy(&pem)))
+        .write("trusts/campus.pem", pem);
     let rules = format!("transform_rules = '''c:[Type == \"{}\"] => issue(claim = c);'''", claim::UPN_2005);
     application(&setup.directory, "web", &rules);
     let node = setup.start();
@@ -64,12 +77,27 @@ fn start(setup: NodeSetup, encrypted: &str) -> World {
         "signingKey": signing_key,
         "serviceProvider": metadata,
         "encrypted": encrypted,
+        "forms": forms,
     });
     let hosts = node.hosts();
     let names = std::fs::read_to_string(&hosts).expect("names");
     std::fs::write(&hosts, format!("{names}{address} campus.rp.example\n")).expect("the scratch directory is writable");
     let campus = Program::node("partner/identity_provider.js", &settings);
     World { node, hosts, _campus: campus, _turn: turn }
+}
+
+/// What the partner's metadata says of one that takes forms only.
+fn metadata_of_forms(certificate: &str) -> String {
+    let certificate: String = certificate.lines().filter(|line| !line.starts_with("-----")).collect();
+    let binding = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
+    format!(
+        "<EntityDescriptor xmlns='urn:oasis:names:tc:SAML:2.0:metadata' entityID='{CAMPUS}/metadata'>\
+         <IDPSSODescriptor WantAuthnRequestsSigned='true' protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'>\
+         <KeyDescriptor use='signing'><KeyInfo xmlns='http://www.w3.org/2000/09/xmldsig#'><X509Data><X509Certificate>{certificate}\
+         </X509Certificate></X509Data></KeyInfo></KeyDescriptor>\
+         <SingleLogoutService Binding='{binding}' Location='{CAMPUS}/slo'/>\
+         <SingleSignOnService Binding='{binding}' Location='{CAMPUS}/sso'/></IDPSSODescriptor></EntityDescriptor>"
+    )
 }
 
 /// SimpleSAMLphp as a further partner.
@@ -200,4 +228,96 @@ fn a_partner_by_samlify_takes_our_requests_and_encrypts_its_answer() {
 fn a_partner_by_samlify_encrypts_one_attribute_of_its_answer() {
     let world = start(NodeSetup::new().write("trusts/none", ""), "attribute");
     dora_signs_in(&world, &Browser::address("web", "&login_hint=dora%40campus.example"));
+}
+
+/// The form of a page, sent to whom it names: to us, or to the partner.
+fn submit(world: &World, ours: &Browser, theirs: &Browser, page: &Response, fill: &[(&str, &str)]) -> Response {
+    assert_eq!(page.status, 200, "{}", page.body);
+    let address = action(&page.body);
+    let filled = |name: &str, value: String| {
+        fill.iter().find(|(own, _)| *own == name).map_or(value, |(_, given)| (*given).to_owned())
+    };
+    let fields: Vec<(String, String)> =
+        inputs(&page.body).into_iter().map(|(name, value)| (name.clone(), filled(&name, value))).collect();
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    match own_path(&address) {
+        Some(path) => ours.post(&path, &fields),
+        None if address.starts_with('/') => theirs.post(&format!("{CAMPUS}{address}"), &fields),
+        None => {
+            assert!(address.starts_with(CAMPUS), "{address}, {}", world.node.address);
+            theirs.post(&address, &fields)
+        }
+    }
+}
+
+fn own_path(address: &str) -> Option<String> {
+    address.strip_prefix(&format!("https://{}", variable("LAB_HOST"))).map(str::to_owned)
+}
+
+/// Where the sign-out page goes on.
+fn goes_on(page: &Response) -> String {
+    assert_eq!(page.status, 200, "{}", page.body);
+    let (_, rest) = page.body.split_once("id=\"goOn\" href=\"").unwrap_or_else(|| panic!("no way on: {}", page.body));
+    unescape(rest.split_once('"').expect("a quotation mark").0)
+}
+
+#[test]
+fn a_partner_that_takes_forms_only_gets_forms() {
+    let world = start_with(NodeSetup::new().write("trusts/none", ""), "nothing", true);
+    let ours = Browser::outside().at(&world.node.address);
+    let theirs = Browser::outside().at(&format!("{}.32", variable("LAB_BLOCK")));
+    let submit = |page: &Response, fill: &[(&str, &str)]| submit(&world, &ours, &theirs, page, fill);
+    let address = Browser::address("web", &format!("&whr={}", encode(&format!("{CAMPUS}/metadata"))));
+    let sign_in = || {
+        let departure = ours.get(&address);
+        assert_eq!(action(&departure.body), format!("{CAMPUS}/sso"), "{}", departure.body);
+        let asked = submit(&departure, &[]);
+        let answer = submit(&submit(&asked, &[("name", "dora"), ("password", "Campus-Pw-1")]), &[]);
+        assert_eq!(answer.status, 302, "{}", answer.body);
+        let token = HandOver::of(&ours.get(answer.header("location").expect("a location")));
+        assert_eq!(Assertion::cut(&token.result).single(claim::UPN_2005), "dora@campus.example");
+        departure
+    };
+    let session = || theirs.get(&format!("{CAMPUS}/session")).body;
+
+    // Without script there is a button; with it, one script that this page names.
+    let departure = sign_in();
+    assert!(departure.body.contains("<button type=\"submit\">"), "{}", departure.body);
+    let policy = departure.header("content-security-policy").expect("a policy");
+    let nonce = policy.split("script-src 'nonce-").nth(1).and_then(|rest| rest.split('\'').next()).expect("a nonce");
+    assert!(departure.body.contains(&format!("<script nonce=\"{nonce}\">document.forms[0].submit()</script>")));
+    // It verifies what we signed.
+    let message = fields(&departure.body, "SAMLRequest").remove(0);
+    let text = String::from_utf8(STANDARD.decode(message).expect("base64")).expect("XML");
+    assert!(text.contains("AssertionConsumerServiceURL=\"https://"), "{text}");
+    let altered = text.replace("AssertionConsumerServiceURL=\"https://", "AssertionConsumerServiceURL=\"http://");
+    let altered = STANDARD.encode(altered);
+    assert_eq!(submit(&departure, &[("SAMLRequest", &altered)]).status, 400);
+
+    // Out here, and there.
+    assert_eq!(session(), "dora");
+    let page = ours.get("/adfs/ls/?wa=wsignout1.0&wreply=https%3A%2F%2Fwsfed.rp.example%2Fsignin");
+    let message = ours.get(&own_path(&goes_on(&page)).expect("an address of ours"));
+    assert_eq!(action(&message.body), format!("{CAMPUS}/slo"), "{}", message.body);
+    assert_eq!(message.header("x-frame-options"), None);
+    let back = submit(&submit(&message, &[]), &[]);
+    assert_eq!((back.status, back.header("location")), (302, Some("https://wsfed.rp.example/signin")), "{}", back.body);
+    assert_eq!(session(), "nobody");
+    assert!(HandOver::find(&ours.get(&address).body).is_none());
+
+    // It begins there, and is answered there.
+    sign_in();
+    let asked = theirs.get(&format!("{CAMPUS}/leave"));
+    let page = submit(&asked, &[]);
+    let answer = ours.get(&own_path(&goes_on(&page)).expect("an address of ours"));
+    let done = submit(&answer, &[]);
+    assert!(done.body.contains("Signed out") && done.body.contains("mine and theirs"), "{}", done.body);
+    assert_eq!(session(), "nobody");
+    assert!(HandOver::find(&ours.get(&address).body).is_none());
+
+    // What an address of this kind says is sealed, and what is given back is bounded.
+    let forged = ours.get("/adfs/ls/?wa=wsignout1.0&SignOutMessage=AAAA");
+    assert_eq!((forged.status, forged.body.contains("MSIS7000")), (500, true), "{}", forged.body);
+    let long = submit(&asked, &[("RelayState", &"x".repeat(1025))]);
+    assert_eq!((long.status, HandOver::find(&long.body).is_some()), (400, false), "{}", long.body);
 }

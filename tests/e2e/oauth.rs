@@ -171,6 +171,54 @@ fn prompt_none_never_shows_a_page_and_prompt_login_always_does() {
     assert!(parameter(&redirected(&browser.get(&native(&proof, &[("max_age", "600")]))).1, "code").is_some());
 }
 
+/// `OpenID` Connect Core 3.1.2.1: whom an id token names is answered about, and nobody else.
+#[test]
+fn an_id_token_hint_is_about_one_person() {
+    OAuth::get();
+    let (hers, his, proof) = (Browser::outside(), Browser::outside(), ProofKey::new());
+    let tokens = body(&redeem(&native_code(&hers, &proof, &[]), &proof));
+    let hint = tokens["id_token"].as_str().expect("an id token").to_owned();
+    let bob = format!("bob@{}", Lab::get().domain);
+    his.sign_in("web", &bob, "Bob-Pw-1");
+    let ask = |browser: &Browser, hint: &str, more: &[(&str, &str)]| {
+        let proof = ProofKey::new();
+        let asked = [&[("id_token_hint", hint)][..], more].concat();
+        let (_, parameters) = redirected(&browser.get(&native(&proof, &asked)));
+        (parameter(&parameters, "code").is_some(), parameter(&parameters, "error"))
+    };
+    for more in [&[("prompt", "none")][..], &[]] {
+        assert_eq!(ask(&hers, &hint, more), (true, None), "{more:?}");
+        assert_eq!(ask(&his, &hint, more), (false, Some("login_required".into())), "{more:?}");
+    }
+    let nobody = ask(&Browser::outside(), &hint, &[("prompt", "none")]);
+    assert_eq!(nobody, (false, Some("login_required".into())));
+    // What it says is verified, and it is this client's.
+    let (signed, signature) = hint.rsplit_once('.').expect("a signature");
+    let altered = format!("{signed}.{}", signature.chars().rev().collect::<String>());
+    let access = tokens["access_token"].as_str().expect("an access token");
+    for hint in [&*altered, "x", access] {
+        assert_eq!(ask(&hers, hint, &[("prompt", "none")]), (false, Some("invalid_request".into())), "{hint}");
+    }
+    let other = authorize(&[
+        ("response_type", "id_token"),
+        ("client_id", SERVER),
+        ("redirect_uri", SERVER_REDIRECT),
+        ("resource", API),
+        ("scope", "openid"),
+        ("nonce", "n"),
+        ("response_mode", "fragment"),
+        ("id_token_hint", &hint),
+    ]);
+    let (_, parameters) = redirected(&hers.get(&other));
+    assert_eq!(parameter(&parameters, "error").as_deref(), Some("invalid_request"), "{parameters:?}");
+    // A person who is to sign in signs in as who is meant, or is not answered.
+    let page = Browser::outside();
+    let asked = native(&proof, &[("id_token_hint", &hint)]);
+    let filled = page.fill_in(&page.get(&asked), &bob, "Bob-Pw-1");
+    let answer = page.get(filled.header("location").expect("the same request"));
+    assert_eq!(parameter(&redirected(&answer).1, "error").as_deref(), Some("login_required"));
+}
+
 #[test]
 fn answers_come_by_query_fragment_and_form() {
     OAuth::get();

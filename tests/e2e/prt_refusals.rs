@@ -7,8 +7,8 @@ use serde_json::json;
 use crate::drs_sign_in::{BROKER_CLIENT, redeem};
 use crate::prt::{CLIENT, NO_PROOF, NO_TOKEN, RESOURCE, alice, device, expect, reason, trusts};
 use crate::registered::{Registered, key_link};
-use crate::support::oauth::{API, DISABLED, OAuth, SERVER, authorize, json as body, parameter, redirected};
-use crate::support::{BROKER, Browser, Device, Lab, Response, blob, nonce, prt_request as request, sign_by};
+use crate::support::oauth::{API, DISABLED, OAuth, SERVER, authorize, form, json as body, parameter, redirected};
+use crate::support::{BROKER, Browser, Device, Lab, NodeSetup, Response, blob, nonce, prt_request as request, sign_by};
 use crate::throwaway::Account;
 
 #[test]
@@ -57,6 +57,41 @@ fn an_assertion_by_a_windows_hello_key_counts_once_and_for_somebody_who_may_sign
     let answer = ask(&assertion(&nonce()));
     expect(&answer, 400, NO_PROOF);
     assert_eq!(reason(&answer), "AccountDisabled");
+}
+
+/// Whoever has no registered device may not ask without end.
+#[test]
+fn an_address_that_asks_for_prts_without_a_device_has_to_wait() {
+    let node = NodeSetup::new().start();
+    let post = |text: &str| {
+        let body = form(&[("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("request", text)]);
+        node.curl("/adfs/oauth2/token").post(body).send()
+    };
+    let known = device();
+    let good = known.sign(&json!({"client_id": BROKER, "scope": "openid aza", "request_nonce": "x",
+        "grant_type": "password", "username": alice(), "password": "x"}));
+    let unknown = Device::new().sign(&json!({"client_id": BROKER}));
+    // Curl asks for each of a range over one connection.
+    let statuses = |text: &str, count: usize| -> Vec<String> {
+        let body = form(&[("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("request", text)]);
+        let url = format!("{}/adfs/oauth2/token?n=[1-{count}]", Lab::get().url);
+        let output = std::process::Command::new("curl")
+            .args(["--silent", "--connect-to", &format!("::{}:", node.address), "--output", "/dev/null"])
+            .args(["--write-out", "%{http_code}\n", "--data-binary", &body, &url])
+            .output()
+            .expect("curl runs");
+        String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+    };
+    assert_eq!(post(&unknown).status, 400);
+    let answers = statuses(&unknown, 400);
+    let number = |status: &str| answers.iter().filter(|line| *line == status).count();
+    assert_eq!(number("400") + number("429"), 400, "{answers:?}");
+    assert!(number("400") >= 199 && number("429") > 0, "{answers:?}");
+    // Another address goes on, and a nonce is for whoever asks.
+    let elsewhere = node.curl("/adfs/oauth2/token").args(["--interface", "127.0.0.44"]);
+    let body = form(&[("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("request", &good)]);
+    expect(&elsewhere.post(body).send(), 400, ("invalid_grant", "MSIS9604"));
+    assert_eq!(node.curl("/adfs/oauth2/token").post("grant_type=srv_challenge").send().status, 200);
 }
 
 /// What a broker has of a sign-in that a device took part in is worth nothing on another device, whoever owns it.

@@ -41,6 +41,20 @@ impl Account {
         self
     }
 
+    /// Makes it in a domain of its own name there; the directory of which [`Account::dn`] speaks knows nothing of it.
+    pub fn create_in(self, realm: &str) -> Self {
+        let domain = realm.to_lowercase();
+        let base = domain.split('.').map(|label| format!("DC={label}")).collect::<Vec<_>>().join(",");
+        let entry = format!(
+            "dn: CN={},CN=Users,{base}\nobjectClass: user\nuserPrincipalName: {0}@{domain}\nsAMAccountName: {0}\nunicodePwd:: {}\n{}\n",
+            self.name,
+            unicode_password(&self.password),
+            self.attributes
+        );
+        feed_to(ldap_of("ldapadd", &format!("dc1.{domain}"), &domain), "ldapadd", &entry);
+        self
+    }
+
     /// As a UPN.
     pub fn upn(&self) -> String {
         format!("{}@{}", self.name, Lab::get().realm.to_lowercase())
@@ -143,22 +157,22 @@ pub fn unicode_password(password: &str) -> String {
 
 /// A program of the directory's, by LDAPS as its administrator.
 pub fn ldap(program: &str) -> Command {
+    ldap_of(program, &variable("LAB_DC"), &Lab::get().realm.to_lowercase())
+}
+
+fn ldap_of(program: &str, controller: &str, domain: &str) -> Command {
     let mut command = Command::new(program);
-    let administrator = format!("Administrator@{}", Lab::get().realm.to_lowercase());
-    command.args([
-        "-x",
-        "-H",
-        &format!("ldaps://{}", variable("LAB_DC")),
-        "-D",
-        &administrator,
-        "-w",
-        "Adm1n.Passw0rd",
-    ]);
+    let administrator = format!("Administrator@{domain}");
+    command.args(["-x", "-H", &format!("ldaps://{controller}"), "-D", &administrator, "-w", "Adm1n.Passw0rd"]);
     command
 }
 
 pub fn feed(program: &str, ldif: &str) {
-    let mut child = ldap(program)
+    feed_to(ldap(program), program, ldif);
+}
+
+fn feed_to(mut command: Command, program: &str, ldif: &str) {
+    let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())

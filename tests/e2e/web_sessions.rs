@@ -203,6 +203,9 @@ fn a_session_ends_when_the_configuration_says_and_is_kept_when_the_person_says()
         std::thread::sleep(Duration::from_secs(6));
     }
     HandOver::of(&kept.ask("web", ""));
+    // The application's own session has not ended with it.
+    assert_eq!(told_at_sign_out(&short), ["https://rp.example/wsfed"]);
+    assert_eq!(told_at_sign_out(&short), [""; 0], "it was told once");
 }
 
 /// `chancery keys …` of a server, which must succeed; the id of the first key it speaks of.

@@ -116,34 +116,46 @@ impl Ledger {
         enforce: bool,
         now: Duration,
     ) -> Place {
-        if !self.entries.contains_key(&account)
-            && self.entries.len() >= self.capacity
-            && !self.make_room(thresholds, now)
-        {
-            return Place::Full;
-        }
-        let window = self.window;
+        let locked = match self.refusal(account, from, thresholds, now) {
+            Some(Place::Locked { .. }) if !enforce => true,
+            Some(refusal) => return refusal,
+            None => false,
+        };
         let entry = self.entries.entry(account).or_default();
-        entry.everywhere.refresh(thresholds.everywhere, window, now);
-        entry.unknown.refresh(thresholds.unknown, window, now);
+        let failures = entry.failures(from, thresholds);
         let concerned = entry.concerned(from, thresholds);
-        let failures = concerned.iter().flatten().map(|(counter, _)| counter.failures).max().unwrap_or(0);
-        let full = concerned.iter().flatten().filter(|(counter, threshold)| counter.failures >= *threshold);
-        // The one that stays full longest decides when an attempt makes sense again.
-        let retry_at = full.map(|(counter, _)| counter.last_failure + window).max();
-        if enforce {
-            if let Some(retry_at) = retry_at {
-                return Place::Locked { failures, retry_at };
-            }
-            let busy = |(counter, threshold): &(&mut Counter, u32)| counter.failures + counter.in_flight >= *threshold;
-            if concerned.iter().flatten().any(busy) {
-                return Place::Busy;
-            }
+        let busy = |(counter, threshold): &(&mut Counter, u32)| counter.failures + counter.in_flight >= *threshold;
+        if enforce && concerned.iter().flatten().any(busy) {
+            return Place::Busy;
         }
         for (counter, _) in concerned.into_iter().flatten() {
             counter.in_flight = counter.in_flight.saturating_add(1);
         }
-        Place::Taken { failures, locked: retry_at.is_some() }
+        Place::Taken { failures, locked }
+    }
+
+    /// Why an attempt would get no place, and would have no use for one that is free later: the account is locked, or the map is
+    /// full. Takes none.
+    pub(super) fn refusal(
+        &mut self,
+        account: LockoutKey,
+        from: Familiarity,
+        thresholds: Thresholds,
+        now: Duration,
+    ) -> Option<Place> {
+        let window = self.window;
+        let Some(entry) = self.entries.get_mut(&account) else {
+            let full = self.entries.len() >= self.capacity && !self.make_room(thresholds, now);
+            return full.then_some(Place::Full);
+        };
+        entry.everywhere.refresh(thresholds.everywhere, window, now);
+        entry.unknown.refresh(thresholds.unknown, window, now);
+        let failures = entry.failures(from, thresholds);
+        let concerned = entry.concerned(from, thresholds);
+        let full = concerned.iter().flatten().filter(|(counter, threshold)| counter.failures >= *threshold);
+        // The one that stays full longest decides when an attempt makes sense again.
+        let retry_at = full.map(|(counter, _)| counter.last_failure + window).max()?;
+        Some(Place::Locked { failures, retry_at })
     }
 
     /// Settles a taken place.
@@ -227,6 +239,11 @@ impl Entry {
     fn concerned(&mut self, from: Familiarity, thresholds: Thresholds) -> [Option<(&mut Counter, u32)>; 2] {
         let unknown = (from == Familiarity::Unknown).then_some((&mut self.unknown, thresholds.unknown));
         [Some((&mut self.everywhere, thresholds.everywhere)), unknown]
+    }
+
+    /// The most bad passwords that an attempt from there has behind it.
+    fn failures(&mut self, from: Familiarity, thresholds: Thresholds) -> u32 {
+        self.concerned(from, thresholds).iter().flatten().map(|(counter, _)| counter.failures).max().unwrap_or(0)
     }
 
     fn rank(&self, thresholds: Thresholds, window: Duration, now: Duration) -> Option<Rank> {

@@ -38,6 +38,8 @@ struct FakeDomain {
     owners: Mutex<Vec<String>>,
     /// Whether the directory says whose a name is.
     knows_owners: AtomicBool,
+    /// Names that were looked up as alternate login ids.
+    searches: AtomicUsize,
     /// How long it takes for that.
     looks_up_in: Mutex<Duration>,
 }
@@ -80,14 +82,19 @@ impl PasswordVerifier for FakeDomain {
         sam_account_name(&login.user().to_lowercase()).map(|sam| LockoutKey::of_account("CORP.EXAMPLE", sam))
     }
 
-    /// `alice.l@mail.example` is alice's, `both@mail.example` two accounts'.
+    /// `alice.l@mail.example` is alice's, each name that begins with `both` two accounts'.
     async fn by_alternate_id(&self, login: &LoginName) -> Result<Option<AlternateMatch>, AmbiguousLoginId> {
+        self.searches.fetch_add(1, Ordering::SeqCst);
         self.clock.advance(*self.looks_up_in.lock().unwrap());
         match login.to_string().to_lowercase().as_str() {
             id @ "alice.l@mail.example" => {
                 Ok(Some(AlternateMatch { login: LoginName::parse("CORP\\alice").unwrap(), id: Some(id.to_owned()) }))
             }
-            "both@mail.example" => Err(AmbiguousLoginId(2)),
+            // Bob's name as well.
+            id @ "bob@corp.example" => {
+                Ok(Some(AlternateMatch { login: LoginName::parse("CORP\\alice").unwrap(), id: Some(id.to_owned()) }))
+            }
+            id if id.starts_with("both") => Err(AmbiguousLoginId(2)),
             _ => Ok(None),
         }
     }
@@ -177,6 +184,7 @@ fn world_with(settings: GateSettings) -> World {
         takes: Mutex::new(Box::new(|_| Duration::ZERO)),
         changed: AtomicUsize::new(0),
         owners: Mutex::default(),
+        searches: AtomicUsize::new(0),
         knows_owners: AtomicBool::new(true),
         looks_up_in: Mutex::default(),
     });
@@ -373,6 +381,53 @@ async fn an_alternate_login_id_of_two_accounts_is_refused_without_asking_the_dom
         assert!(refused.is_refusal() && matches!(refused, GateError::Rejected(PasswordError::Refused { .. })));
     }
     assert_eq!(world.asked(), 0);
+}
+
+/// Locked by whatever name: the directory is not searched for it any more.
+#[tokio::test]
+async fn a_locked_name_is_looked_up_no_more() {
+    for (name, attempts) in [("alice.l@mail.example", 3), ("both@mail.example", 3), ("nobody@mail.example", 3)] {
+        let world = world();
+        for _ in 0..attempts {
+            assert!(world.sign_in(name, "wrong", ELSEWHERE).await.is_err_and(|error| error.is_refusal()), "{name}");
+        }
+        let looked_up = || (world.domain.searches.load(Ordering::SeqCst), world.domain.owners.lock().unwrap().len());
+        let before = looked_up();
+        for client in [ELSEWHERE, HOME] {
+            for _ in 0..50 {
+                assert!(is_locked(&world.sign_in(name, "right", client).await), "{name}");
+            }
+        }
+        assert_eq!(looked_up(), before, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_source_without_budget_has_nothing_looked_up() {
+    let mut settings = settings();
+    settings.lockout.source_burst = NonZeroU32::new(4).unwrap();
+    settings.lockout.source_interval = Duration::from_hours(1);
+    // Names of nobody, and ids of two accounts: each is paid for.
+    for kind in ["nobody", "both"] {
+        let world = world_with(settings.clone());
+        for number in 0..20 {
+            let name = format!("{kind}{number}@mail.example");
+            let origin = from(ELSEWHERE, &[], NetworkLocation::Extranet);
+            assert!(world.sign_in_from(&name, "wrong", &origin).await.is_err());
+        }
+        let searches = world.domain.searches.load(Ordering::SeqCst);
+        assert!(searches <= 4, "{kind}: {searches}");
+        assert!(world.sign_in("CORP\\bob", "right", HOME).await.is_ok(), "other sources go on");
+    }
+}
+
+/// What one account has as its id is another's name: neither is counted for the other.
+#[tokio::test]
+async fn an_id_that_is_anothers_name_moves_no_count() {
+    let world = world();
+    world.fail("bob@corp.example", ELSEWHERE, 3).await;
+    assert!(is_locked(&world.sign_in("CORP\\alice", "right", ELSEWHERE).await), "the id is alice's");
+    assert!(world.sign_in("CORP\\bob", "right", ELSEWHERE).await.is_ok());
 }
 
 #[tokio::test]

@@ -86,7 +86,8 @@ impl Ticket {
         self.finish();
     }
 
-    fn settle_refused(mut self, error: &PasswordError) {
+    /// Settles it with what came of it.
+    pub(super) fn settle_refused(mut self, error: &PasswordError) {
         if error.counts_as_bad_password() {
             self.settle_bad(!matches!(error, PasswordError::UnknownAccount));
         } else {

@@ -173,8 +173,13 @@ async fn sweep_once(
         Some(days) => days,
         None => registry.devices.service().await?.maximum_inactivity_days,
     };
-    let settings =
-        SweepOptions { inactivity_days, grace_days: options.grace_days, most: options.most, apply: options.apply };
+    let settings = SweepOptions {
+        inactivity_days,
+        grace_days: options.grace_days,
+        most: options.most,
+        since: None,
+        apply: options.apply,
+    };
     let steps = sweep(&*registry.upkeep, settings, clock.now()).await?;
     let audit = if options.apply { Some(audit()?) } else { None };
     let mut failed = false;

@@ -1,5 +1,7 @@
 //! Sweeping devices in the directory.
 
+use std::time::Duration;
+
 use super::entry::{ATTRIBUTES, BEGUN, PHYSICAL, UNUSED};
 use super::failure::failed;
 use super::{ActiveDirectoryRegistry, CHANGE, LISTING, entry, find, of_class, refuse_written_back};
@@ -43,6 +45,20 @@ impl DeviceUpkeep for ActiveDirectoryRegistry {
         .await
     }
 
+    async fn disabled_since(&self, since: UtcTime) -> Result<usize, RegistryError> {
+        let container = self.place().await?.container.clone();
+        // Whoever marks an object changes it; what was changed before was marked before.
+        let changed = Filter::Not(Box::new(Filter::AtMost("whenChanged", generalized_time(since.minus(CLOCKS)))));
+        let filter = of_class(Filter::All(vec![Filter::equal(PHYSICAL, UNUSED), changed])).to_string();
+        let work = move |mut objects: Objects| async move {
+            let found = objects.find_first(&container, &filter, ATTRIBUTES, MOST_COUNTED).await;
+            found.map(|(found, _)| found).map_err(|error| failed(&error))
+        };
+        let found = self.work(LISTING, work).await?;
+        let marked = found.into_iter().filter_map(|object| entry::read(object).ok()?.marked);
+        Ok(marked.filter(|at| *at >= since).count())
+    }
+
     async fn delete_unused(&self, id: DeviceId, marked_before: UtcTime) -> Result<bool, RegistryError> {
         let container = self.place().await?.container.clone();
         self.work(CHANGE, move |mut objects| async move {
@@ -76,6 +92,11 @@ fn unused(before: UtcTime) -> Filter {
 fn begun(now: UtcTime) -> Filter {
     Filter::All(vec![Filter::equal(PHYSICAL, BEGUN), Filter::AtMost("whenCreated", generalized_time(now.minus(HALF)))])
 }
+
+/// How far the clock of a domain controller may be from this server's.
+const CLOCKS: Duration = Duration::from_mins(10);
+/// More than a sweep may change.
+const MOST_COUNTED: usize = 20_000;
 
 /// As `whenCreated` is written.
 fn generalized_time(at: UtcTime) -> Vec<u8> {

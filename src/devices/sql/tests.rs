@@ -88,12 +88,14 @@ async fn a_sweep_disables_first_deletes_then_and_leaves_administrators_alone() {
         registry.register(&registration(number, days_ago)).await.unwrap();
     }
     registry.set_enabled(DeviceId(Uuid::from_u128(3)), false).await.unwrap();
-    let options = SweepOptions { inactivity_days: 90, grace_days: 30, most: 100, apply: true };
+    let options = SweepOptions { inactivity_days: 90, grace_days: 30, most: 100, since: None, apply: true };
     let run = async |at| {
         let steps = sweep(&registry, options, at).await.unwrap();
         steps.into_iter().map(|step| (step.device.id.0.as_u128(), step.action)).collect::<Vec<_>>()
     };
     assert_eq!(run(NOW).await, [(1, SweepAction::Disable)]);
+    assert_eq!(registry.disabled_since(NOW).await, Ok(1), "what an administrator disabled does not count");
+    assert_eq!(registry.disabled_since(NOW.plus(Duration::from_millis(1))).await, Ok(0));
     let swept = registry.find(DeviceId(Uuid::from_u128(1))).await.unwrap().unwrap();
     assert_eq!((swept.enabled, swept.unused_since), (false, Some(NOW)), "whoever registers it again may");
     assert_eq!(run(NOW.plus(day / 2)).await, []);

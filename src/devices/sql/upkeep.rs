@@ -60,6 +60,17 @@ impl DeviceUpkeep for SqlRegistry {
         .await
     }
 
+    async fn disabled_since(&self, since: UtcTime) -> Result<usize, RegistryError> {
+        self.ask(move |database| async move {
+            on_database!(database, |pool| {
+                let sql = "SELECT COUNT(*) FROM device WHERE enabled = 0 AND unused_since >= $1";
+                let count: i64 = sqlx::query_scalar(sql).bind(since.unix_millis()).fetch_one(pool).await?;
+                Ok(usize::try_from(count).unwrap_or(usize::MAX))
+            })
+        })
+        .await
+    }
+
     async fn delete_unused(&self, id: DeviceId, marked_before: UtcTime) -> Result<bool, RegistryError> {
         self.ask(move |database| async move {
             on_database!(database, |pool| {

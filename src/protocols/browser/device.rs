@@ -6,10 +6,10 @@
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 
-use super::cookies::{self, Cookies, Keep};
+use super::cookies::{self, Cookie, Cookies, Keep};
 use super::device_door::{self, Returned};
 use super::parameters::Parameters;
-use super::{Browser, BrowserSignIn, Door, Prompt, names, reply};
+use super::{Browser, BrowserSignIn, Door, Prompt, reply};
 use crate::audit::Parties;
 use crate::authn::{AuthenticatedSubject, AuthenticationMethod, SessionRef, SsoSession};
 use crate::devices::{Device, DeviceId, RegistryError};
@@ -76,7 +76,7 @@ pub(super) async fn carried(
     if let Some(reply) = call.header("authorization").and_then(Reply::read).filter(|_| devices.pkeyauth.is_some()) {
         return answered(devices, cx, reply, address).await;
     }
-    if let Some(text) = browser.cookies.get(names::DEVICE).filter(|_| devices.asks()) {
+    if let Some(text) = browser.cookies.get(Cookie::Device).filter(|_| devices.asks()) {
         return remembered(devices, cx, text).await;
     }
     if browser.session.is_some() {
@@ -200,7 +200,7 @@ fn client_tls(sign_in: &BrowserSignIn, cx: &Context, browser: &Browser, prompt: 
         Some(Returned::Nothing) => Carried::Challenge(reply::redirect(&clean()).with_headers(device_door::nothing())),
         // Asked again, a browser without cookies would be on its way for ever.
         Some(Returned::Stranger) => Carried::Nothing,
-        None if prompt.silent || browser.cookies.get(names::NO_DEVICE).is_some() => Carried::Nothing,
+        None if prompt.silent || browser.cookies.get(Cookie::NoDevice).is_some() => Carried::Nothing,
         None => match device_door::send(sign_in, cx, browser, prompt.address(Door::Main), origin) {
             Ok(answer) => Carried::Challenge(answer),
             Err(error) => {
@@ -215,10 +215,11 @@ fn client_tls(sign_in: &BrowserSignIn, cx: &Context, browser: &Browser, prompt: 
 pub(super) fn cookie(sign_in: &BrowserSignIn, cx: &Context, device: DeviceId) -> Option<(HeaderName, HeaderValue)> {
     let service = &sign_in.devices.as_ref()?.service;
     let text = service.remember(device, cx.services.clock.now()).ok()?;
-    cookies::set(names::DEVICE, &text, Keep::For(REMEMBERED))
+    cookies::set(Cookie::Device, &text, Keep::For(REMEMBERED))
 }
 
-/// Whether a session may go on: the device that took part in it, if any, is still one that may be used.
+/// Whether a session may go on: the device that took part in it, if any, is still one that may be used, and was not registered
+/// again since.
 ///
 /// # Errors
 /// [`RegistryError`] when that is not known.
@@ -226,8 +227,9 @@ pub(in crate::protocols) async fn device_is_good(
     sign_in: &BrowserSignIn,
     session: &SsoSession,
 ) -> Result<bool, RegistryError> {
-    let (Some(device), Some(devices)) = (&session.subject.device, &sign_in.devices) else { return Ok(true) };
-    Ok(devices.service.registry().find(device.id).await?.is_some_and(|device| device.enabled))
+    let (Some(then), Some(devices)) = (&session.subject.device, &sign_in.devices) else { return Ok(true) };
+    let now = devices.service.registry().find(then.id).await?;
+    Ok(now.is_some_and(|now| now.enabled && now.registration_mark() == then.registration_mark))
 }
 
 /// The query of the request once more, with a nonce for the browser's next credential.
@@ -298,7 +300,7 @@ fn texts(call: &Call, name: &str) -> Vec<String> {
         .filter_map(|name| HeaderName::from_bytes(name.to_ascii_lowercase().as_bytes()).ok())
         .filter_map(|name| call.header(name.as_str()).map(str::to_owned))
         .collect();
-    texts.extend(Cookies::of(call).get(name).map(str::to_owned));
+    texts.extend(Cookies::of(call).named(name).map(str::to_owned));
     texts.truncate(MOST);
     texts
 }

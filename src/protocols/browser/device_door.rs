@@ -10,10 +10,10 @@ use std::time::Duration;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
-use super::cookies::{self, Keep};
+use super::cookies::{self, Cookie, Keep};
 use super::device::refused_by;
 use super::parameters::{self, Parameters};
-use super::{Browser, BrowserSignIn, DeviceSignIn, Prompt, SEALED_LIMIT, names, reply};
+use super::{Browser, BrowserSignIn, DeviceSignIn, Prompt, SEALED_LIMIT, reply};
 use crate::audit::{AuthProtocol, Parties};
 use crate::authn::{AuthenticationMethod, BrowserId};
 use crate::devices::DeviceId;
@@ -134,7 +134,7 @@ pub(super) fn without_result(query: &str) -> String {
 
 /// The cookie by which a browser without a device is not asked again for a while.
 pub(super) fn nothing() -> Option<(HeaderName, HeaderValue)> {
-    cookies::set(names::NO_DEVICE, "1", Keep::For(NOT_ASKED_AGAIN))
+    cookies::set(Cookie::NoDevice, "1", Keep::For(NOT_ASKED_AGAIN))
 }
 
 const PATH: &str = "/adfs/ls/device";

@@ -1,10 +1,12 @@
 //! To another claims provider: the one place where requests to them are made.
 //!
-//! A request of WS-Federation is a redirection with parameters (ws-federation.md 6.1, seen from the other side), one of SAML 2.0 an
-//! `AuthnRequest` in a redirection, signed (7.7), one of `OpenID` Connect an authorization request with PKCE. What the answer needs stands
-//! sealed in `wctx`, `RelayState` or `state`.
+//! A request of WS-Federation is a redirection with parameters (ws-federation.md 6.1, seen from the other side), one of SAML 2.0 a signed
+//! `AuthnRequest` in a redirection or in a form (7.7), one of `OpenID` Connect an authorization request with PKCE. What the answer
+//! needs stands sealed in `wctx`, `RelayState` or `state`.
 
 use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
 
 use super::failure::SignInFailure;
 use super::parameters::encode;
@@ -14,10 +16,12 @@ use super::{PartnerFailure, reply};
 use crate::authn::flow::StepId;
 use crate::authn::{AuthnError, AuthnRequirement, FederatedSignIn, RequestedMethod, SignInFlow};
 use crate::clock::UtcTime;
+use crate::pages::HandOverPage;
 use crate::protocols::openid::{self, OneRequest};
 use crate::protocols::samlp::authn_request::{AuthnRequest, Comparison, Header, Reply, RequestedContexts};
 use crate::protocols::samlp::{EncodeError, redirect};
 use crate::tokens::{SignatureAlgorithm, SigningKey, TokenId};
+use crate::trusts::partner_metadata::Binding;
 use crate::trusts::{ClaimsProvider, ClaimsProviderId, FederationProtocol, HomeRealm};
 
 impl Visit<'_> {
@@ -42,14 +46,17 @@ impl Visit<'_> {
             state: &state,
             now,
         };
-        let address = match provider.protocol {
-            FederationProtocol::WsFederation => ws_federation(provider, &departure),
-            FederationProtocol::Saml => {
-                saml(provider, &departure, &step.message_id(), &services.keys.primary_signing().key).await?
+        let key = &services.keys.primary_signing().key;
+        let answer = match provider.protocol {
+            FederationProtocol::WsFederation => reply::redirect(&ws_federation(provider, &departure)),
+            FederationProtocol::Saml if provider.sign_in_binding == Binding::Post => {
+                let page = saml_form(provider, &departure, &step.message_id(), key).await?;
+                reply::page(self.settings, self.cx, self.call, StatusCode::OK, self.prompt.theme, &page)?
             }
-            FederationProtocol::OpenId => self.openid(provider, &departure, &step).await?,
+            FederationProtocol::Saml => reply::redirect(&saml(provider, &departure, &step.message_id(), key).await?),
+            FederationProtocol::OpenId => reply::redirect(&self.openid(provider, &departure, &step).await?),
         };
-        Ok(Outcome::Answer(reply::redirect(&address).with_headers(cookie)))
+        Ok(Outcome::Answer(answer.with_headers(cookie)))
     }
 }
 
@@ -140,34 +147,71 @@ fn ws_federation(provider: &ClaimsProvider, departure: &Departure<'_>) -> String
     address
 }
 
-/// The address of a SAML 2.0 request, signed. The subject may have any name there: the acceptance rules say what it is worth here.
+/// The address of a SAML 2.0 request, signed.
 async fn saml(
     provider: &ClaimsProvider,
     departure: &Departure<'_>,
     id: &TokenId,
     key: &SigningKey,
 ) -> Result<String, EncodeError> {
-    let classes: Vec<&str> = departure.requirement.methods.iter().copied().map(context_class).collect();
-    let reply = format!("https://{}{}", departure.service_name, departure.path);
-    let request = AuthnRequest {
-        header: Header {
-            id,
-            issue_instant: departure.now,
-            destination: &provider.sign_in_url,
-            issuer: departure.service_identifier,
-        },
-        reply: Some(Reply::Post(&reply)),
-        name_id_format: None,
-        allow_create: true,
-        // SAML cannot say how old an authentication may be, and with an older one the person would come back in vain.
-        force_authn: departure.requirement.limits_age(),
-        is_passive: false,
-        contexts: (!classes.is_empty())
-            .then_some(RequestedContexts { comparison: Comparison::Exact, classes: &classes }),
-        providers: &[],
-    };
+    let demanded = Demanded::of(departure);
+    let request = demanded.request(provider, departure, id);
     let query = request.to_query(Some(departure.state), Some((key, SignatureAlgorithm::RsaSha256))).await?;
     Ok(redirect::append(&provider.sign_in_url, &query))
+}
+
+/// The same as a form, for a provider that takes no redirection.
+async fn saml_form(
+    provider: &ClaimsProvider,
+    departure: &Departure<'_>,
+    id: &TokenId,
+    key: &SigningKey,
+) -> Result<HandOverPage, EncodeError> {
+    let demanded = Demanded::of(departure);
+    let message = demanded.request(provider, departure, id).to_form(key, SignatureAlgorithm::RsaSha256).await?;
+    let fields = vec![("SAMLRequest", message), ("RelayState", departure.state.to_owned())];
+    Ok(HandOverPage { action: provider.sign_in_url.clone(), fields })
+}
+
+/// What a request of SAML 2.0 refers to.
+struct Demanded {
+    classes: Vec<&'static str>,
+    reply: String,
+}
+
+impl Demanded {
+    fn of(departure: &Departure<'_>) -> Self {
+        Self {
+            classes: departure.requirement.methods.iter().copied().map(context_class).collect(),
+            reply: format!("https://{}{}", departure.service_name, departure.path),
+        }
+    }
+
+    /// The subject may have any name there: the acceptance rules say what it is worth here.
+    fn request<'a>(
+        &'a self,
+        provider: &'a ClaimsProvider,
+        departure: &Departure<'a>,
+        id: &'a TokenId,
+    ) -> AuthnRequest<'a> {
+        AuthnRequest {
+            header: Header {
+                id,
+                issue_instant: departure.now,
+                destination: &provider.sign_in_url,
+                issuer: departure.service_identifier,
+            },
+            reply: Some(Reply::Post(&self.reply)),
+            name_id_format: None,
+            allow_create: true,
+            // SAML cannot say how old an authentication may be, and with an older one the person would come back in vain.
+            force_authn: departure.requirement.limits_age(),
+            is_passive: false,
+            contexts: (!self.classes.is_empty())
+                .then_some(RequestedContexts { comparison: Comparison::Exact, classes: &self.classes }),
+            providers: &[],
+        }
+    }
 }
 
 /// The authentication context of SAML 2.0 for a method; those without one keep the URI that AD FS has for them.

@@ -11,12 +11,12 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
-use super::cookies::{self, Cookies, Keep};
+use super::cookies::{self, Cookie, Cookies, Keep};
 use super::failure::SignInFailure;
 use super::parameters::{ParameterError, Parameters, edit};
 use super::prompt::Prompt;
 use super::sign_in::{Outcome, Visit};
-use super::{Door, names, reply};
+use super::{Door, reply};
 use crate::authn::home_realm::{Answer as Home, Audience, Step, is_silent};
 use crate::authn::{AuthnError, Hints, NetworkLocation};
 use crate::pages::{HomeRealmChoice, HomeRealmPage, HomeRealmSearch, Notice};
@@ -87,7 +87,7 @@ pub(in crate::protocols) fn is_form(form: &Parameters) -> bool {
 
 /// What the browser remembers.
 pub(super) fn remembered(cookies: &Cookies) -> Option<String> {
-    let octets = BASE64.decode(cookies.get(names::HOME_REALM)?).ok()?;
+    let octets = BASE64.decode(cookies.get(Cookie::HomeRealm)?).ok()?;
     String::from_utf8(octets).ok()
 }
 
@@ -128,16 +128,16 @@ pub(super) fn hints<'a>(
 impl Visit<'_> {
     /// The cookie that remembers what the person chose, or forgets it when the person wants to choose anew.
     pub(super) fn home_realm_cookie(&self) -> Option<(HeaderName, HeaderValue)> {
-        let sent = self.browser.cookies.get(names::HOME_REALM);
+        let sent = self.browser.cookies.get(Cookie::HomeRealm);
         match (self.home.by, self.home.answer) {
             (Step::WantsToChoose, _) => {
-                sent.is_some().then(|| cookies::set(names::HOME_REALM, "", Keep::Forget)).flatten()
+                sent.is_some().then(|| cookies::set(Cookie::HomeRealm, "", Keep::Forget)).flatten()
             }
             (Step::Chosen, Home::Home(home)) => {
                 let lifetime = self.settings.home_realm.remember?;
                 let value = BASE64.encode(home.identifier());
-                let is_new = sent != Some(&value) && value.len() <= MAX_COOKIE;
-                is_new.then(|| cookies::set(names::HOME_REALM, &value, Keep::For(lifetime))).flatten()
+                let is_new = sent != Some(&value);
+                is_new.then(|| cookies::set(Cookie::HomeRealm, &value, Keep::For(lifetime))).flatten()
             }
             _ => None,
         }
@@ -263,5 +263,3 @@ const MAX_NAME: usize = 512;
 const MOST_SHOWN: usize = 10;
 /// Characters that are looked for.
 const MAX_SEARCH: usize = 100;
-/// Characters of the cookie.
-const MAX_COOKIE: usize = 1400;

@@ -4,9 +4,11 @@
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
 
-use super::cookies::{self, Cookies, Keep};
-use super::{BrowserSignIn, LoopLimits, names};
+use super::cookies::{self, Cookie, Cookies, Keep};
+use super::{BrowserSignIn, LoopLimits};
 use crate::clock::UtcTime;
 use crate::tokens::sealed::SealPurpose;
 
@@ -14,7 +16,7 @@ use crate::tokens::sealed::SealPurpose;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::protocols) struct LoopGuard {
     limits: Option<LoopLimits>,
-    /// Short digest of the relying party, and when it got a token.
+    /// Short digest of the relying party, and when it got a token, by the second.
     issued: Vec<(u32, UtcTime)>,
 }
 
@@ -34,8 +36,8 @@ pub(in crate::protocols) struct TooManyTokens {
 impl LoopGuard {
     /// What the browser's cookie says. One that cannot be read says nothing.
     pub(in crate::protocols) fn of(sign_in: &BrowserSignIn, cookies: &Cookies) -> Self {
-        let issued = cookies.get(names::LOOP).and_then(|text| sign_in.sealer.open(PURPOSE, text).ok());
-        Self { limits: sign_in.loop_detection, issued: issued.map(|opened| opened.value).unwrap_or_default() }
+        let opened = cookies.get(Cookie::Loop).and_then(|text| sign_in.sealer.open::<String>(PURPOSE, text).ok());
+        Self { limits: sign_in.loop_detection, issued: opened.map(|opened| unpack(&opened.value)).unwrap_or_default() }
     }
 
     /// Whether the browser may have another token for this relying party.
@@ -65,9 +67,24 @@ impl LoopGuard {
         issued.push((key_of(relying_party), now));
         let surplus = issued.len().saturating_sub(MAX_REMEMBERED);
         issued.drain(..surplus);
-        let text = sign_in.sealer.seal(PURPOSE, &issued, now.plus(limits.interval)).ok()?;
-        cookies::set(names::LOOP, &text, Keep::Session)
+        let text = sign_in.sealer.seal(PURPOSE, &pack(&issued), now.plus(limits.interval)).ok()?;
+        cookies::set(Cookie::Loop, &text, Keep::Session)
     }
+}
+
+/// Eight octets for each: the digest, and the time in whole seconds.
+fn pack(issued: &[(u32, UtcTime)]) -> String {
+    let seconds = |at: &UtcTime| u32::try_from(at.unix_millis() / 1000).unwrap_or(u32::MAX);
+    let octets = issued.iter().flat_map(|(key, at)| key.to_be_bytes().into_iter().chain(seconds(at).to_be_bytes()));
+    BASE64.encode(octets.collect::<Vec<u8>>())
+}
+
+fn unpack(text: &str) -> Vec<(u32, UtcTime)> {
+    let octets = BASE64.decode(text).unwrap_or_default();
+    let (entries, _) = octets.as_chunks::<4>();
+    let (entries, _) = entries.as_chunks::<2>();
+    let at = |seconds: &[u8; 4]| UtcTime::from_unix_seconds(i64::from(u32::from_be_bytes(*seconds)));
+    entries.iter().map(|[key, seconds]| (u32::from_be_bytes(*key), at(seconds))).collect()
 }
 
 fn key_of(relying_party: &str) -> u32 {
@@ -85,6 +102,19 @@ mod tests {
     use super::*;
 
     const NOW: UtcTime = UtcTime::from_unix_seconds(1_767_607_201);
+
+    #[test]
+    fn what_was_issued_comes_back_and_the_most_of_it_fits() {
+        let issued: Vec<_> =
+            (0_u32..).take(MAX_REMEMBERED).map(|n| (u32::MAX - n, NOW.plus(Duration::from_secs(n.into())))).collect();
+        assert_eq!(unpack(&pack(&issued)), issued);
+        assert_eq!(unpack("?"), []);
+        let clock = std::sync::Arc::new(crate::clock::ManualClock::at(NOW));
+        let random = std::sync::Arc::new(crate::clock::SystemRandomSource::new());
+        let sealer = crate::tokens::sealed::Sealer::new(&crate::secret::Secret::new([3; 32]), clock, random, 8192);
+        let text = sealer.seal(PURPOSE, &pack(&issued), NOW.plus(Duration::from_hours(1))).unwrap();
+        assert!(text.len() <= Cookie::Loop.most(), "{}", text.len());
+    }
 
     #[test]
     fn the_sixth_in_twenty_seconds_is_stopped_for_its_relying_party_only() {

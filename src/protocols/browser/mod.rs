@@ -10,6 +10,7 @@ pub mod cookies;
 mod device;
 pub mod device_door;
 mod failure;
+pub(in crate::protocols) mod farewell;
 mod federate_in;
 mod federate_out;
 mod forms;
@@ -101,16 +102,3 @@ pub struct LoopLimits {
 pub const SEALED_LIMIT: usize = 8 * 1024;
 /// Characters of what comes back from the door of certificates: a form within the limit of forms.
 pub const CERTIFICATE_RESULT_LIMIT: usize = 15 * 1024;
-
-/// Names of cookies; those of AD FS, because programs look for them.
-mod names {
-    pub(super) const SESSION: &str = "MSISAuth";
-    pub(super) const AUTHENTICATED: &str = "MSISAuthenticated";
-    pub(super) const PARTICIPANTS: &str = "MSISSignOut";
-    pub(super) const LOOP: &str = "MSISLoopDetectionCookie";
-    pub(super) const HOME_REALM: &str = "MSISIPSelectionPersistent";
-    pub(super) const BROWSER: &str = "Chancery-Browser";
-    pub(super) const DEVICE: &str = "Chancery-Device";
-    pub(super) const NO_DEVICE: &str = "Chancery-NoDevice";
-    pub(super) const SKIP_WINDOWS: &str = "Chancery-SkipWindows";
-}

@@ -9,6 +9,7 @@ use std::time::Duration;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
 use super::Browser;
+use super::farewell::Farewell;
 use super::parameters::encode;
 use super::prompt::Door;
 use crate::authn::flow::StepId;
@@ -27,6 +28,7 @@ use crate::store::{FirstUse, Purpose, StoreError, TokenId as OneTimeId};
 use crate::tokens::inbound::{Delivery, InboundError, Partner, Profile, signing_keys};
 use crate::tokens::sealed::{SealError, SealPurpose};
 use crate::tokens::{SignatureAlgorithm, TokenId};
+use crate::trusts::partner_metadata::Binding;
 use crate::trusts::{ClaimsProvider, ClaimsProviderId, FederationProtocol, SignOutService};
 
 /// A message of SAML 2.0 about the end of a session.
@@ -131,6 +133,11 @@ pub(in crate::protocols) async fn leave(
         }
         FederationProtocol::Saml => {
             let Some(session) = &subject.session else { return Ok(None) };
+            if service.binding == Binding::Post {
+                let (claims_provider, go_on) = (provider.id.clone(), go_on.map(str::to_owned));
+                let farewell = Farewell::Request { claims_provider, session: session.clone(), go_on };
+                return Ok(Some((farewell.address(environment, cx)?, None)));
+            }
             let (id, cookie) = browser.id_or_new(cx)?;
             let address = saml(environment, cx, (provider, service), session, &id, go_on).await?;
             Ok(Some((address, cookie)))
@@ -191,27 +198,73 @@ async fn saml(
     browser: &BrowserId,
     go_on: Option<&str>,
 ) -> Result<String, SignOutFailure> {
-    let services = &cx.services;
-    let now = services.clock.now();
-    let request = StepId::random(&*services.random)?;
-    let pending =
-        Pending { claims_provider: provider.id.clone(), request: request.clone(), go_on: go_on.map(str::to_owned) };
-    let state = environment.browser.sealer.seal(PURPOSE.bound_to(browser.as_str()), &pending, now.plus(LIFETIME))?;
-    let logout = LogoutRequest {
-        header: Header {
-            id: &request.message_id(),
-            issue_instant: now,
-            destination: &service.url,
-            issuer: &environment.service_identifier,
-        },
+    let Asking { request, state } = Asking::of(environment, cx, provider, browser, go_on)?;
+    let id = request.message_id();
+    let logout = logout_request_of(environment, cx, service, session, &id);
+    let key = &cx.services.keys.primary_signing().key;
+    let query = logout.to_query(Some(&state), key, SignatureAlgorithm::RsaSha256).await?;
+    Ok(append(&service.url, &query))
+}
+
+/// What a request to end a session goes by: its identifier, and the sealed text that comes back with the answer.
+pub(super) struct Asking {
+    pub(super) request: StepId,
+    pub(super) state: String,
+}
+
+impl Asking {
+    pub(super) fn of(
+        environment: &Environment,
+        cx: &Context,
+        provider: &ClaimsProvider,
+        browser: &BrowserId,
+        go_on: Option<&str>,
+    ) -> Result<Self, SignOutFailure> {
+        let services = &cx.services;
+        let request = StepId::random(&*services.random)?;
+        let (claims_provider, go_on) = (provider.id.clone(), go_on.map(str::to_owned));
+        let pending = Pending { claims_provider, request: request.clone(), go_on };
+        let until = services.clock.now().plus(LIFETIME);
+        let state = environment.browser.sealer.seal(PURPOSE.bound_to(browser.as_str()), &pending, until)?;
+        Ok(Self { request, state })
+    }
+}
+
+pub(super) fn logout_request_of<'a>(
+    environment: &'a Environment,
+    cx: &Context,
+    service: &'a SignOutService,
+    session: &'a ProviderSession,
+    id: &'a TokenId,
+) -> LogoutRequest<'a> {
+    let now = cx.services.clock.now();
+    LogoutRequest {
+        header: Header { id, issue_instant: now, destination: &service.url, issuer: &environment.service_identifier },
         name_identifier: &session.name_identifier,
         session_index: session.session_index.as_deref(),
         not_on_or_after: Some(now.plus(MESSAGE_WINDOW)),
         reason: LogoutReason::User,
-    };
-    let key = &services.keys.primary_signing().key;
-    let query = logout.to_query(Some(&state), key, SignatureAlgorithm::RsaSha256).await?;
-    Ok(append(&service.url, &query))
+    }
+}
+
+pub(super) fn logout_response_of<'a>(
+    environment: &'a Environment,
+    cx: &Context,
+    service: &'a SignOutService,
+    id: &'a TokenId,
+    in_response_to: &'a str,
+    outcome: LogoutOutcome,
+) -> LogoutResponse<'a> {
+    LogoutResponse {
+        header: Header {
+            id,
+            issue_instant: cx.services.clock.now(),
+            destination: &service.response_url,
+            issuer: &environment.service_identifier,
+        },
+        in_response_to,
+        outcome,
+    }
 }
 
 /// The provider's answer to [`leave`]: where the person wants to go on, and whether all went well there.
@@ -292,17 +345,13 @@ pub(in crate::protocols) async fn asked(
         Some(_) if !ends => LogoutOutcome::Refused,
         _ => LogoutOutcome::Success,
     };
+    if service.binding == Binding::Post {
+        let (claims_provider, in_response_to) = (provider.id.clone(), received.id.clone());
+        let farewell = Farewell::Response { claims_provider, in_response_to, outcome, state: request.state.clone() };
+        return Ok(Asked { ends, answer: farewell.address(environment, cx)? });
+    }
     let id = TokenId::random(&*services.random)?;
-    let response = LogoutResponse {
-        header: Header {
-            id: &id,
-            issue_instant: now,
-            destination: &service.response_url,
-            issuer: &environment.service_identifier,
-        },
-        in_response_to: &received.id,
-        outcome,
-    };
+    let response = logout_response_of(environment, cx, service, &id, &received.id, outcome);
     let key = &services.keys.primary_signing().key;
     let query = response.to_query(request.state.as_deref(), key, SignatureAlgorithm::RsaSha256).await?;
     Ok(Asked { ends, answer: append(&service.response_url, &query) })
@@ -325,7 +374,7 @@ fn is_meant(subject: &FederatedSubject, provider: &ClaimsProvider, request: &Rec
 }
 
 /// The provider with an identifier, when it is enabled and has a place for sign-out.
-fn provider_of<'a>(cx: &'a Context, identifier: &str) -> Option<(&'a ClaimsProvider, &'a SignOutService)> {
+pub(super) fn provider_of<'a>(cx: &'a Context, identifier: &str) -> Option<(&'a ClaimsProvider, &'a SignOutService)> {
     let provider = cx.services.trusts.claims_provider(identifier).filter(|provider| provider.is_usable())?;
     Some((provider, provider.sign_out.as_ref()?))
 }

@@ -4,8 +4,8 @@ use actix_web::http::header::{HeaderName, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::cookies::{self, Cookies, Keep};
-use super::{BrowserSignIn, Participants, names};
+use super::cookies::{self, Cookie, Cookies, Keep};
+use super::{BrowserSignIn, Participants};
 use crate::authn::{BrowserId, SsoSession, SubjectOrigin};
 use crate::clock::{RandomError, UtcTime};
 use crate::directory::password_set;
@@ -27,7 +27,7 @@ impl Browser {
     /// The browser of a request. A session that cannot be read, or not be proved alive, is none.
     pub(in crate::protocols) async fn of(sign_in: &BrowserSignIn, cx: &Context, call: &Call) -> Self {
         let cookies = Cookies::of(call);
-        let id = cookies.get(&format!("{}{}", cookies::HOST_PREFIX, names::BROWSER)).and_then(BrowserId::from_text);
+        let id = cookies.get(Cookie::Browser).and_then(BrowserId::from_text);
         let session = read(sign_in, cx, &cookies).await;
         Self { cookies, session, id }
     }
@@ -39,7 +39,7 @@ impl Browser {
 
     /// Whether Windows sign-in failed a moment ago.
     pub(super) fn skips_windows(&self) -> bool {
-        self.cookies.get(names::SKIP_WINDOWS).is_some()
+        self.cookies.get(Cookie::SkipWindows).is_some()
     }
 
     /// Its id, and the cookie that tells it a new one.
@@ -51,23 +51,23 @@ impl Browser {
             return Ok((id.clone(), None));
         }
         let id = BrowserId::random(&*cx.services.random)?;
-        let cookie = cookies::set_for_host(names::BROWSER, id.as_str(), Keep::Session);
+        let cookie = cookies::set(Cookie::Browser, id.as_str(), Keep::Session);
         Ok((id, cookie))
     }
 
-    /// The relying parties the session has signed in to.
+    /// The relying parties that were signed in to, by the session or by one before it of the same person. They are known when the
+    /// session is over, too: it has ended here, and there it has not.
     pub(in crate::protocols) fn participants(&self, sign_in: &BrowserSignIn) -> Participants {
-        let text = self.cookies.get(names::PARTICIPANTS);
-        self.session
-            .as_ref()
-            .zip(text)
-            .and_then(|(session, text)| Participants::open(&sign_in.sealer, &session.subject.session, text).ok())
-            .unwrap_or_default()
+        let kept =
+            self.cookies.get(Cookie::Participants).and_then(|text| Participants::open(&sign_in.sealer, text).ok());
+        let of_another =
+            |kept: &Participants| self.session.as_ref().is_some_and(|session| !kept.are_of(&session.subject.origin));
+        kept.filter(|kept| !of_another(kept)).unwrap_or_default()
     }
 }
 
 async fn read(sign_in: &BrowserSignIn, cx: &Context, cookies: &Cookies) -> Option<SsoSession> {
-    let text = cookies.get_long(names::SESSION)?;
+    let text = cookies.session()?;
     let session = match SsoSession::open(&sign_in.sealer, &text) {
         Ok(session) => session,
         Err(error) => {
@@ -127,7 +127,7 @@ pub(super) fn begin(
     let now = cx.services.clock.now();
     let keep = if session.kept.is_some() { Keep::For(session.until.since(now)) } else { Keep::Session };
     let text = match session.seal(&sign_in.sealer) {
-        Ok(text) if text.len() <= MAX_SESSION => text,
+        Ok(text) if text.len() <= Cookie::Session.most() => text,
         Ok(text) => {
             tracing::warn!(correlation = %cx.request.activity, characters = text.len(),
                 "the account is in too many groups for a session cookie: it signs in anew each time");
@@ -138,8 +138,8 @@ pub(super) fn begin(
             return None;
         }
     };
-    let mut headers = cookies::set_long(names::SESSION, &text, keep)?;
-    headers.extend(cookies::set(names::AUTHENTICATED, &authenticated_text(session.subject.instant), keep));
+    let mut headers = cookies::set_session(&text, keep)?;
+    headers.extend(cookies::set(Cookie::Authenticated, &authenticated_text(session.subject.instant), keep));
     Some(headers)
 }
 
@@ -150,9 +150,9 @@ pub(in crate::protocols) async fn end_session(cx: &Context, browser: &Browser) -
     {
         tracing::error!(correlation = %cx.request.activity, %error, "a session that was signed out could not be revoked");
     }
-    [names::SESSION, names::AUTHENTICATED, names::PARTICIPANTS, names::LOOP]
+    [Cookie::Session, Cookie::Authenticated, Cookie::Participants, Cookie::Loop]
         .into_iter()
-        .flat_map(|name| cookies::forget(name, &browser.cookies))
+        .flat_map(|cookie| cookies::forget(cookie, &browser.cookies))
         .collect()
 }
 
@@ -168,9 +168,6 @@ fn authenticated_text(instant: UtcTime) -> String {
     let (month, day, year) = (u8::from(civil.month()), civil.day(), civil.year());
     STANDARD.encode(format!("{month}/{day}/{year} {hour}:{:02}:{:02} {half}", civil.minute(), civil.second()))
 }
-
-/// Characters of a sealed session, so that all cookies together stay under the 8 KiB that balancers take.
-const MAX_SESSION: usize = 6000;
 
 #[cfg(test)]
 mod tests {

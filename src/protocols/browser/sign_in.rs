@@ -10,14 +10,14 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::cookies::{self, Keep};
+use super::cookies::{self, Cookie, Keep};
 use super::device::{self, Carried};
 use super::failure::SignInFailure;
 use super::federate_in::Arrival;
 use super::parameters::Parameters;
 use super::prompt::{Door, Prompt};
 use super::session::{self, Browser};
-use super::{BrowserSignIn, certificate, home_realm, names, reply};
+use super::{BrowserSignIn, certificate, home_realm, reply};
 use crate::authn::{
     AuthenticatedSubject, AuthnError, Challenge, Circumstances, DeviceContext, Discovery, FlowInput, FlowStep, Offered,
     SignInFlow, SsoSession, SubjectOrigin, discover,
@@ -275,7 +275,7 @@ impl Visit<'_> {
 }
 
 pub(super) fn skip_windows() -> Option<(HeaderName, HeaderValue)> {
-    cookies::set(names::SKIP_WINDOWS, "1", Keep::For(SKIP_WINDOWS))
+    cookies::set(Cookie::SkipWindows, "1", Keep::For(SKIP_WINDOWS))
 }
 
 /// How long a browser takes to follow a redirection.

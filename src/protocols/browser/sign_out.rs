@@ -63,8 +63,9 @@ pub(in crate::protocols) async fn end(
     AfterSignOut { go_on, framed }: AfterSignOut,
 ) -> Result<Answer, PageError> {
     let settings = &environment.browser;
-    let session = browser.session.as_ref().map(|session| &session.subject.session);
-    let clean_up = addresses(environment, &cx.services.trusts, &browser.participants(settings), session);
+    let participants = browser.participants(settings);
+    let session = browser.session.as_ref().map(|session| &session.subject.session).or(participants.session());
+    let clean_up = addresses(environment, &cx.services.trusts, &participants, session);
     if let Some(session) = &browser.session {
         cx.note([EventKind::SignOut { parties: Parties::of(&session.subject, None), success: true }]);
     }

@@ -7,7 +7,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 
 use super::authorize_request::{Arrived, AuthorizeRequest};
 use super::error::{OAuthError, Shown};
-use super::id_token::Beside;
+use super::id_token::{Beside, pairwise};
 use super::redirect::Target;
 use super::respond::mint_id_token;
 use super::scopes::Granted;
@@ -21,6 +21,7 @@ use crate::protocols::browser::{self, Arrival, Browser, Door, Input, Outcome, Pl
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::tokens::TokenType;
+use crate::tokens::jwt::verify_id_token_hint;
 use crate::trusts::{Client, GrantType};
 
 /// Answers a request.
@@ -121,6 +122,7 @@ impl Visit<'_> {
         let Self { environment, cx, call, client, .. } = *self;
         let request = arrived.request()?;
         self.may(&request)?;
+        let hinted = request.hint.as_deref().map(|hint| self.hinted(hint)).transpose()?;
         let granted = request.wanted.permit(&cx.services.trusts, client, None)?;
         let browser = Browser::of(&environment.browser, cx, call).await;
         let prompt = Prompt {
@@ -149,6 +151,10 @@ impl Visit<'_> {
             Outcome::Answer(answer) => Ok(answer),
             Outcome::SignedIn { session, kept_by_browser, headers: new } => {
                 *headers = new;
+                // Another one than the client means: it learns that its user is not signed in, and nothing of who is.
+                if hinted.is_some_and(|subject| self.subject(&session).as_ref() != Some(&subject)) {
+                    return Err(OAuthError::OtherUser);
+                }
                 if kept_by_browser && client.logout_uri.is_some() {
                     let (entry, now) = (browser::client_entry(&client.id), cx.services.clock.now());
                     headers.extend(browser::take_part(&environment.browser, &browser, &session, entry, now));
@@ -156,6 +162,19 @@ impl Visit<'_> {
                 self.issue(&request, granted, &session).await
             }
         }
+    }
+
+    /// The subject of an id token that this client was given: the user it means (`OpenID` Connect Core 3.1.2.1).
+    fn hinted(&self, hint: &str) -> Result<String, OAuthError> {
+        let unusable = |reason| OAuthError::Unusable { name: "id_token_hint", reason };
+        let hint = verify_id_token_hint(&self.cx.services.keys, &self.settings.issuer, hint);
+        let hint = hint.map_err(|_| unusable("it is no id token of this service"))?;
+        if hint.client == self.client.id { Ok(hint.subject) } else { Err(unusable("it was issued to another client")) }
+    }
+
+    /// The subject of a session, as the client knows it.
+    fn subject(&self, session: &SsoSession) -> Option<String> {
+        pairwise(self.environment, &self.client.id, &session.subject.origin)
     }
 
     /// Whether the client may be answered so.

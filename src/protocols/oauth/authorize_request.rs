@@ -13,6 +13,7 @@ use crate::authn::{AuthnRequirement, RequestedMethod};
 use crate::protocols::browser::parameters::{ParameterError, Parameters};
 use crate::protocols::browser::{self, HomeRealmParameters, requested_methods};
 use crate::protocols::http::Call;
+use crate::tokens::jwt::MAX_TOKEN_LEN;
 
 /// A request, as far as it must be readable before anything may be told to the client.
 #[derive(Debug)]
@@ -42,6 +43,8 @@ pub(super) struct AuthorizeRequest {
     pub(super) home_realm: HomeRealmParameters,
     /// `prompt=none`
     pub(super) silent: bool,
+    /// `id_token_hint`
+    pub(super) hint: Option<String>,
 }
 
 /// `response_type`
@@ -151,6 +154,7 @@ impl Arrived {
             requirement: requirement(parameters, prompts.contains(&"login"))?,
             home_realm: HomeRealmParameters::read(parameters)?,
             silent,
+            hint: text("id_token_hint", MAX_TOKEN_LEN)?,
         })
     }
 }
@@ -213,7 +217,7 @@ const fn unusable(name: &'static str, reason: &'static str) -> OAuthError {
 }
 
 /// Parameters with a meaning. None may come twice: two readers of one request could take different ones.
-const KNOWN: [&str; 23] = [
+const KNOWN: [&str; 24] = [
     "response_type",
     "client_id",
     "redirect_uri",
@@ -235,6 +239,7 @@ const KNOWN: [&str; 23] = [
     "code_challenge",
     "code_challenge_method",
     "client-request-id",
+    "id_token_hint",
     "request",
     "request_uri",
 ];

@@ -37,14 +37,15 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     let standing = standing::check_of_code(environment, cx, &session, &travelled).await;
     standing.map_err(|ended| ended.into_error(OAuthError::Code))?;
     let family = travelled.family.clone();
-    if cx.services.one_time.redeem(Purpose::AuthorizationCode, &code, opened.expiry).await? == FirstUse::Repeated {
-        cx.services.revocations.revoke(&family, until).await?;
-        return Err(OAuthError::CodeReused);
-    }
     // The person was where the code was made, wherever it is redeemed.
     let origin = travelled.origin.clone();
     let grant =
         exchange.permitted(&travelled.resource, origin, (&session.subject, session.kept.is_some()), None).await?;
+    // Used up when nothing is left that may fail for a while: after an outage the client comes with the same code once more.
+    if cx.services.one_time.redeem(Purpose::AuthorizationCode, &code, opened.expiry).await? == FirstUse::Repeated {
+        cx.services.revocations.revoke(&family, until).await?;
+        return Err(OAuthError::CodeReused);
+    }
     let request = TokenRequest {
         client,
         grant: &grant,

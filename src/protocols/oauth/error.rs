@@ -120,6 +120,9 @@ pub(in crate::protocols) enum OAuthError {
     /// `prompt=none`, and nobody is signed in.
     #[error("nobody is signed in, and no page may be shown")]
     LoginRequired,
+    /// `id_token_hint` means somebody else than who is signed in.
+    #[error("somebody else is signed in than the id token hint means")]
+    OtherUser,
     /// Not permitted; audited by the issuer as well.
     #[error("{0}")]
     Denied(Denial),
@@ -250,6 +253,9 @@ impl OAuthError {
             Self::Password => bad("invalid_grant", "MSIS9659", "Invalid 'username' or 'password'."),
             Self::InteractionRequired(_) => {
                 bad("interaction_required", "MSIS9660", "Somebody has to sign in on a page of this service first.")
+            }
+            Self::OtherUser => {
+                bad("login_required", "MSIS9660", "Another user is signed in than the one who is meant.")
             }
             Self::LoginRequired => bad("login_required", "MSIS9660", "Nobody is signed in."),
             Self::StepUp(_) => bad("interaction_required", "MSIS9699", "The resource asks for a second factor."),

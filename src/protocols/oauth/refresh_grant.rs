@@ -20,6 +20,7 @@ use crate::tokens::sealed::SealError;
 use crate::trusts::{Client, GrantType};
 
 /// What an opened refresh token stands for.
+#[derive(Debug, Clone)]
 pub(super) struct Opened {
     /// The sign-in, with the account as it is now.
     pub(super) session: SsoSession,
@@ -31,6 +32,7 @@ pub(super) struct Opened {
 
 /// An opened refresh token that was not used yet. Everything that may fail for a while is asked in between: whoever tries again after
 /// an outage must not look like a thief.
+#[derive(Debug)]
 pub(super) struct Unused {
     pub(super) opened: Opened,
     id: uuid::Uuid,

@@ -84,7 +84,7 @@ impl SignedIn {
 }
 
 /// A sign-in that arrived, without its session.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Travelled {
     /// Where the person was.
     pub(super) origin: RequestOrigin,

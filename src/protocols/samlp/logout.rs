@@ -51,7 +51,7 @@ pub struct LogoutResponse<'a> {
 }
 
 /// How a logout ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum LogoutOutcome {
     /// Everybody is signed out.
     Success,

@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use crate::authn::AuthnRequirement;
 use crate::protocols::browser::parameters::{ParameterError, Parameters};
 use crate::protocols::browser::{
-    self, HomeRealmParameters, LogoutMessage, PartnerAnswer, PartnerMessage, SEALED_LIMIT, requested_methods,
+    self, HomeRealmParameters, LogoutMessage, PartnerAnswer, PartnerMessage, SEALED_LIMIT, farewell, requested_methods,
 };
 use crate::protocols::http::Call;
 use crate::protocols::openid::Answered;
@@ -57,6 +57,8 @@ pub struct SignOut {
     pub reply: Option<String>,
     /// `state`: what an `OpenID` provider was given along when the browser was sent there to sign out.
     pub state: Option<String>,
+    /// This service's own: a message for a claims provider that takes forms only.
+    pub message: Option<String>,
 }
 
 /// Why there is no request.
@@ -121,12 +123,14 @@ pub fn decode(call: &Call) -> Result<Decoded, RequestError> {
         return Ok(Decoded { request, form: None });
     }
     let state = || Ok::<_, RequestError>(body.line("RelayState", SEALED_LIMIT)?.map(str::to_owned));
+    // What is given back must fit into an address.
+    let theirs = || Ok::<_, RequestError>(body.line("RelayState", MAX_RELAY_STATE)?.map(str::to_owned));
     if body.has(ARTIFACT) {
         return Err(RequestError::Artifact);
     }
     if body.has("SAMLRequest") {
         let message = Carried::Form(body.get("SAMLRequest")?.unwrap_or_default().to_owned());
-        let request = WsFederationRequest::LogoutRequest(LogoutMessage { message, state: state()? });
+        let request = WsFederationRequest::LogoutRequest(LogoutMessage { message, state: theirs()? });
         return Ok(Decoded { request, form: None });
     }
     if body.has("SAMLResponse") && is_logout_response(body.get("SAMLResponse")?.unwrap_or_default()) {
@@ -151,17 +155,18 @@ fn by_redirection(parameters: &Parameters, query: &str) -> Result<Option<WsFeder
         return Ok(None);
     }
     let state = |name| Ok::<_, RequestError>(parameters.line(name, SEALED_LIMIT)?.map(str::to_owned));
-    let logout = || {
-        Ok::<_, RequestError>(LogoutMessage { message: Carried::Query(query.to_owned()), state: state("RelayState")? })
+    let logout = |most| {
+        let state = parameters.line("RelayState", most)?.map(str::to_owned);
+        Ok::<_, RequestError>(LogoutMessage { message: Carried::Query(query.to_owned()), state })
     };
     if parameters.has(ARTIFACT) {
         return Err(RequestError::Artifact);
     }
     if parameters.has("SAMLRequest") {
-        return logout().map(WsFederationRequest::LogoutRequest).map(Some);
+        return logout(MAX_RELAY_STATE).map(WsFederationRequest::LogoutRequest).map(Some);
     }
     if parameters.has("SAMLResponse") {
-        return logout().map(WsFederationRequest::LogoutResponse).map(Some);
+        return logout(SEALED_LIMIT).map(WsFederationRequest::LogoutResponse).map(Some);
     }
     if parameters.has("state") && (parameters.has("code") || parameters.has("error")) {
         let line = |name| Ok::<_, RequestError>(parameters.line(name, MAX_IDENTIFIER)?.map(str::to_owned));
@@ -200,7 +205,8 @@ fn read(parameters: &Parameters, query: String) -> Result<WsFederationRequest, R
         Some("wsignout1.0") => {
             let reply = parameters.get("wreply")?.map(str::to_owned);
             let state = parameters.line("state", SEALED_LIMIT)?.map(str::to_owned);
-            Ok(WsFederationRequest::SignOut(SignOut { reply, state }))
+            let message = parameters.line(farewell::PARAMETER, SEALED_LIMIT)?.map(str::to_owned);
+            Ok(WsFederationRequest::SignOut(SignOut { reply, state, message }))
         }
         Some("wsignoutcleanup1.0") => {
             Ok(WsFederationRequest::CleanUp { reply: parameters.get("wreply")?.map(str::to_owned) })
@@ -264,6 +270,8 @@ const KNOWN: [&str; 20] = [
 /// The parameter of the artifact binding (saml-bindings 3.6).
 const ARTIFACT: &str = "SAMLart";
 const MAX_SHORT: usize = 512;
+/// Octets of a `RelayState` that somebody else sends and gets back. The specification allows 80 (saml-bindings 3.4.3); many have more.
+const MAX_RELAY_STATE: usize = 1024;
 const MAX_IDENTIFIER: usize = 2048;
 
 #[cfg(test)]
@@ -360,7 +368,8 @@ mod tests {
 
     #[test]
     fn signing_out() {
-        let expected = WsFederationRequest::SignOut(SignOut { reply: Some("https://rp/".into()), state: None });
+        let expected =
+            WsFederationRequest::SignOut(SignOut { reply: Some("https://rp/".into()), state: None, message: None });
         assert_eq!(of("wa=wsignout1.0&wreply=https://rp/"), Ok(expected));
         assert_eq!(of("wa=wsignoutcleanup1.0"), Ok(WsFederationRequest::CleanUp { reply: None }));
     }

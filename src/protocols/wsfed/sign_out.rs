@@ -1,13 +1,15 @@
 //! Sign-out: the session ends here, at every relying party it signed in to, and at the claims provider it came from
 //! (ws-federation.md 6.4, 7.5).
 
+use actix_web::http::StatusCode;
+
 use super::refusal::Refusal;
 use super::reply_address::is_registered;
 use super::request::SignOut;
 use crate::audit::{EventKind, Parties};
 use crate::issuance::Context;
 use crate::protocols::browser::provider_sign_out::{self, LogoutMessage};
-use crate::protocols::browser::{self, AfterSignOut, Browser, origin};
+use crate::protocols::browser::{self, AfterSignOut, Browser, farewell, origin};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::trusts::{FederationProtocol, Trusts};
@@ -20,6 +22,11 @@ pub(super) async fn sign_out(
     request: &SignOut,
 ) -> Result<Answer, Refusal> {
     let browser = Browser::of(&environment.browser, cx, call).await;
+    if let Some(message) = &request.message {
+        let (page, cookie) = farewell::page(environment, cx, &browser, message).await?;
+        let answer = browser::page(&environment.browser, cx, call, StatusCode::OK, None, &page)?;
+        return Ok(answer.with_headers(cookie));
+    }
     let back =
         request.state.as_deref().and_then(|state| provider_sign_out::back_from_openid(environment, &browser, state));
     // The way back was checked before it was sealed.

@@ -34,6 +34,18 @@ fn each_proof_is_read() {
     assert!(read(json!({"request_nonce": null})).nonce.is_none(), "whether it must be there is asked later");
 }
 
+/// The example of MS-OAPXBC 4.2; what stands there shortened is shortened here.
+#[test]
+fn the_published_request_is_read() {
+    let payload = json!({"client_id": "38aa3b87-a06d-4817-b275-7a316988d93b", "scope": "aza openid", "grant_type": "password",
+        "username": "janedoe@example.com", "password": "password", "request_nonce": "eyJWZXJza..."});
+    let request = PrtRequest::read(payload.as_object().unwrap(), NOW).unwrap();
+    assert_eq!(request.client_id, crate::trusts::client::BROKER);
+    assert_eq!(request.nonce.as_deref(), Some("eyJWZXJza..."));
+    assert!(matches!(&request.proof, UserProof::Password { username, password }
+        if username == "janedoe@example.com" && password.expose() == "password"));
+}
+
 #[test]
 fn what_must_be_there_must_be_there() {
     for (changes, expected) in [

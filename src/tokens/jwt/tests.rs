@@ -3,6 +3,7 @@
 
 mod client_assertions;
 mod own_tokens;
+mod vectors;
 mod written;
 
 use std::sync::LazyLock;

@@ -179,6 +179,7 @@ fn provider(identifier: &str, suffixes: &[&str], enabled: bool, protocol: Federa
         protocol,
         openid: None,
         sign_in_url: String::from("https://partner.example/"),
+        sign_in_binding: crate::trusts::partner_metadata::Binding::Redirect,
         sign_out: None,
         signing_certificates: Vec::new(),
         sha1_signatures: false,

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::*;
+use crate::trusts::partner_metadata::Binding;
 
 const SAML: &str = r#"<IDPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">CERT<SingleSignOnService Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect" Location="https://idp.example/saml"/></IDPSSODescriptor>"#;
 const PASSIVE: &str = r#"<RoleDescriptor xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:fed="http://docs.oasis-open.org/wsfed/federation/200706" xmlns:wsa="http://www.w3.org/2005/08/addressing" xsi:type="fed:SecurityTokenServiceType" protocolSupportEnumeration="http://docs.oasis-open.org/wsfed/federation/200706">CERT<fed:PassiveRequestorEndpoint><wsa:EndpointReference><wsa:Address>https://idp.example/passive</wsa:Address></wsa:EndpointReference></fed:PassiveRequestorEndpoint></RoleDescriptor>"#;
@@ -55,6 +56,38 @@ fn a_role_gives_protocol_address_and_certificates() {
     assert_eq!(chosen.unwrap().sign_in_url, "https://idp.example/passive");
     let (written, _) = read(&[SAML], "sign_in_url = \"https://other.example/\"");
     assert_eq!(written.unwrap().sign_in_url, "https://other.example/", "what is written counts");
+}
+
+#[test]
+fn a_role_that_takes_forms_only_gets_forms() {
+    let by_form = |text: &str| text.replace("HTTP-Redirect", "HTTP-POST");
+    let service = |binding: &str, path: &str| {
+        format!(
+            r#"<SingleLogoutService Binding="urn:oasis:names:tc:SAML:2.0:bindings:{binding}" Location="https://idp.example/{path}"/>"#
+        )
+    };
+    let with = |services: String, role: &str| role.replace("<SingleSignOn", &format!("{services}<SingleSignOn"));
+    for (role, sign_in, sign_out) in [
+        (SAML.to_owned(), Binding::Redirect, None),
+        (by_form(SAML), Binding::Post, None),
+        (with(service("HTTP-POST", "slo"), SAML), Binding::Redirect, Some(("slo", Binding::Post))),
+        (with(service("HTTP-POST", "slo"), &by_form(SAML)), Binding::Post, Some(("slo", Binding::Post))),
+        (
+            with(service("HTTP-POST", "slo") + &service("HTTP-Redirect", "out"), SAML),
+            Binding::Redirect,
+            Some(("out", Binding::Redirect)),
+        ),
+        (with(service("SOAP", "slo"), SAML), Binding::Redirect, None),
+    ] {
+        let provider = read(&[&role], "").0.unwrap();
+        assert_eq!(provider.sign_in_binding, sign_in, "{role}");
+        let found = provider.sign_out.as_ref().map(|service| (service.url.as_str(), service.binding));
+        let expected = sign_out.map(|(path, binding)| (format!("https://idp.example/{path}"), binding));
+        assert_eq!(found, expected.as_ref().map(|(url, binding)| (url.as_str(), *binding)), "{role}");
+    }
+    // What is written is an address.
+    let written = read(&[&by_form(SAML)], "sign_in_url = \"https://other.example/\"").0.unwrap();
+    assert_eq!(written.sign_in_binding, Binding::Redirect);
 }
 
 #[test]

@@ -1,8 +1,10 @@
 // A partner's identity provider of SAML 2.0: samlify in a small Express application, over HTTPS.
 //
-// Input: {"address", "origin", "certificate", "key", "signingCertificate", "signingKey", "serviceProvider", "encrypted"}, one line of
-// JSON; serviceProvider is that one's metadata, and encrypted says what of an answer is: nothing, assertion or attribute. Says "ready" when it listens, and ends with its input. Its user is dora
-// (Campus-Pw-1). /metadata is its metadata; a request whose signature is not good is answered with status 400.
+// Input: {"address", "origin", "certificate", "key", "signingCertificate", "signingKey", "serviceProvider", "encrypted", "forms"}, one
+// line of JSON; serviceProvider is that one's metadata, encrypted says what of an answer is: nothing, assertion or attribute, and forms
+// whether it takes HTTP POST only, sign-out with it. Says "ready" when it listens, and ends with its input. Its user is dora
+// (Campus-Pw-1). /metadata is its metadata, /session says whether somebody is signed in, /leave begins a sign-out; a message whose
+// signature is not good is answered with status 400.
 "use strict";
 
 const crypto = require("crypto");
@@ -18,6 +20,7 @@ const encryption = require("@authenio/xml-encryption");
 samlify.setSchemaValidator({ validate: () => Promise.resolve("not validated") });
 
 const REDIRECT = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect";
+const POST = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST";
 const UPN = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/upn";
 const MINUTE = 60_000;
 
@@ -69,11 +72,30 @@ function application(settings) {
     wantAuthnRequestsSigned: true,
     isAssertionEncrypted: settings.encrypted === "assertion",
     ...ALGORITHMS,
-    singleSignOnService: [{ Binding: REDIRECT, Location: `${settings.origin}/sso` }],
+    wantLogoutRequestSigned: true,
+    wantLogoutResponseSigned: true,
+    singleSignOnService: [{ Binding: settings.forms ? POST : REDIRECT, Location: `${settings.origin}/sso` }],
+    singleLogoutService: settings.forms ? [{ Binding: POST, Location: `${settings.origin}/slo` }] : undefined,
     nameIDFormat: ["urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"],
     loginResponseTemplate: { context: RESPONSE, attributes: [] },
   });
-  const serviceProvider = samlify.ServiceProvider({ metadata: settings.serviceProvider });
+  const serviceProvider = samlify.ServiceProvider({
+    metadata: settings.serviceProvider,
+    wantLogoutRequestSigned: true,
+    wantLogoutResponseSigned: true,
+  });
+  // One person at a time.
+  let session = null;
+  const ask = (response, request, state, anew) => {
+    const fields = hidden("request", request) + hidden("state", state || "") + hidden("anew", String(anew));
+    const inputs = '<p><label>Name <input id="name" name="name" autofocus></label><p><label>Password <input id="password" name="password" type="password"></label>';
+    response.send(page("Campus", `<h1>Campus</h1><form method="post" action="/login">${fields}${inputs}<p><button>Sign in</button></form>`));
+  };
+  const handOver = (response, place, field, value, state) => {
+    const form = `<form method="post" action="${escape(place)}">${hidden(field, value)}${hidden("RelayState", state)}<button>Go on</button></form>`;
+    return response.send(page("Campus", `${form}<script>document.forms[0].submit()</script>`));
+  };
+  const refuse = (response, error) => response.status(400).send(page("Campus", `<p>${escape(String(error))}`));
   const app = express();
   app.use(express.urlencoded({ extended: false }));
   app.get("/metadata", (_request, response) => response.type("application/samlmetadata+xml").send(identityProvider.getMetadata()));
@@ -84,11 +106,37 @@ function application(settings) {
       const { extract } = await identityProvider.parseLoginRequest(serviceProvider, "redirect", { query: request.query, octetString });
       // samlify does not read it.
       const anew = zlib.inflateRawSync(Buffer.from(request.query.SAMLRequest, "base64")).includes('ForceAuthn="true"');
-      const fields = hidden("request", extract.request.id) + hidden("state", request.query.RelayState || "") + hidden("anew", String(anew));
-      const inputs = '<p><label>Name <input id="name" name="name" autofocus></label><p><label>Password <input id="password" name="password" type="password"></label>';
-      response.send(page("Campus", `<h1>Campus</h1><form method="post" action="/login">${fields}${inputs}<p><button>Sign in</button></form>`));
+      ask(response, extract.request.id, request.query.RelayState, anew);
     } catch (error) {
-      response.status(400).send(page("Campus", `<p>${escape(String(error))}`));
+      refuse(response, error);
+    }
+  });
+  if (settings.forms) app.post("/sso", async (request, response) => {
+    try {
+      const { extract } = await identityProvider.parseLoginRequest(serviceProvider, "post", { body: request.body });
+      ask(response, extract.request.id, request.body.RelayState, false);
+    } catch (error) {
+      refuse(response, error);
+    }
+  });
+  app.get("/session", (_request, response) => response.send(session ? session.logoutNameID : "nobody"));
+  app.get("/leave", (_request, response) => {
+    const made = identityProvider.createLogoutRequest(serviceProvider, "post", session, "mine and theirs");
+    handOver(response, made.entityEndpoint, "SAMLRequest", made.context, made.relayState);
+  });
+  app.post("/slo", async (request, response) => {
+    try {
+      if (request.body.SAMLResponse) {
+        const { extract } = await identityProvider.parseLogoutResponse(serviceProvider, "post", { body: request.body });
+        session = null;
+        return response.send(page("Campus", `<p id="out">Signed out: ${escape(JSON.stringify(extract))} ${escape(request.body.RelayState)}`));
+      }
+      const parsed = await identityProvider.parseLogoutRequest(serviceProvider, "post", { body: request.body });
+      if (session && parsed.extract.nameID === session.logoutNameID) session = null;
+      const made = identityProvider.createLogoutResponse(serviceProvider, parsed, "post", request.body.RelayState);
+      return handOver(response, made.entityEndpoint, "SAMLResponse", made.context, made.relayState);
+    } catch (error) {
+      return refuse(response, error);
     }
   });
   app.post("/login", async (request, response) => {
@@ -106,12 +154,12 @@ function application(settings) {
         End: new Date(now + 5 * MINUTE).toISOString(), Place: place, Request: request.body.request,
         Issuer: identityProvider.entityMeta.getEntityID(), Audience: serviceProvider.entityMeta.getEntityID(), User: name,
       };
+      session = { logoutNameID: name, sessionIndex: tags.AssertionID };
       return { id, context: samlify.SamlLib.replaceTagsByValue(template, tags).replace("{Attribute}", () => stated) };
     };
     const made = await identityProvider.createLoginResponse(
       serviceProvider, { extract: { request: { id: request.body.request } } }, "post", { email: name }, { customTagReplacement: fill });
-    const form = `<form method="post" action="${escape(place)}">${hidden("SAMLResponse", made.context)}${hidden("RelayState", state)}<button>Go on</button></form>`;
-    return response.send(page("Campus", `${form}<script>document.forms[0].submit()</script>`));
+    return handOver(response, place, "SAMLResponse", made.context, state);
   });
   return app;
 }

@@ -84,6 +84,37 @@ mod tests {
         assert_ne!(keys.device.rsa().unwrap().n(), keys.transport.n());
     }
 
+    /// RFC 7516, appendix A.1: RSA-OAEP and A256GCM, as a session key and an answer come.
+    #[test]
+    fn the_published_example_opens() {
+        use base64::Engine as _;
+        use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+        use openssl::bn::BigNum;
+        use openssl::rsa::RsaPrivateKeyBuilder;
+        use openssl::symm::{Cipher, decrypt_aead};
+
+        const HEADER: &str = "eyJhbGciOiJSU0EtT0FFUCIsImVuYyI6IkEyNTZHQ00ifQ";
+        const WRAPPED: &str = "OKOawDo13gRp2ojaHV7LFpZcgV7T6DVZKTyKOMTYUmKoTCVJRgckCL9kiMT03JGeipsEdY3mx_etLbbWSrFr05kLzcSr4qKAq7YN7e9jwQRb\
+            23nfa6c9d-StnImGyFDbSv04uVuxIp5Zms1gNxKKK2Da14B8S4rzVRltdYwam_lDp5XnZAYpQdb76FdIKLaVmqgfwX7XWRxv2322i-vDxRfqNzo_tETKzpVLzfiwQyey\
+            PGLBIO56YJ7eObdv0je81860ppamavo35UgoRdbYaBcoh9QcfylQr66oc6vFWXRcZ_ZT2LawVCWTIy3brGPi6UklfCpIMfIjf7iGdXKHzg";
+        const CONTENT: &str = "5eym8TW_c8SuK0ltJ3rpYIzOeDQz7TALvtu6UG9oMo4vpzs9tX_EFShS8iB7j6jiSdiwkIr3ajwQzaBtQD_A";
+        const MODULUS: &str = "oahUIoWw0K0usKNuOR6H4wkf4oBUXHTxRvgb48E-BVvxkeDNjbC4he8rUWcJoZmds2h7M70imEVhRU5djINXtqllXI4DFqcI1DgjT9LewND8\
+            MW2Krf3Spsk_ZkoFnilakGygTwpZ3uesH-PFABNIUYpOiN15dsQRkgr0vEhxN92i2asbOenSZeyaxziK72UwxrrKoExv6kc5twXTq4h-QChLOln0_mtUZwfsRaMStPs6\
+            mS6XrgxnxbWhojf663tuEQueGC-FCMfra36C9knDFGzKsNa7LZK2djYgyD3JR_MB_4NUJW_TqOQtwHYbxevoJArm-L5StowjzGy-_bq6Gw";
+        const EXPONENT: &str = "kLdtIj6GbDks_ApCSTYQtelcNttlKiOyPzMrXHeI-yk1F7-kpDxY4-WY5NWV5KntaEeXS1j82E375xxhWMHXyvjYecPT9fpwR_M9gV8n9Hrh\
+            2anTpTD93Dt62ypW3yDsJzBnTnrYu1iwWRgBKrEYY46qAZIrA2xAwnm2X7uGR1hghkqDp0Vqj3kbSCz1XyfCs6_LehBwtxHIyh8Ripy40p24moOAbgxVw3rxT_vlt3UV\
+            e4WO3JkJOzlpUf-KTVI2Ptgm-dARxTEtE-id-4OJr0h-K-VFs3VSndVTIznSxfyrj8ILL6MG_Uv8YAu7VILSB3lOW085-4qE3DzgrTjgyQ";
+        let octets = |text: &str| URL_SAFE_NO_PAD.decode(text).unwrap();
+        let number = |text: &str| BigNum::from_slice(&octets(text)).unwrap();
+        let transport = RsaPrivateKeyBuilder::new(number(MODULUS), number("AQAB"), number(EXPONENT)).unwrap().build();
+        let keys = DeviceKeys { transport, ..DeviceKeys::new().unwrap() };
+        let key = keys.unwrap(&octets(WRAPPED)).expect("the key opens");
+        let (iv, tag) = (octets("48V1_ALb6US04U3b"), octets("XFBoMYUZodetZdvTiFvSkQ"));
+        let plain =
+            decrypt_aead(Cipher::aes_256_gcm(), key.expose(), Some(&iv), HEADER.as_bytes(), &octets(CONTENT), &tag);
+        assert_eq!(plain.unwrap(), b"The true sign of intelligence is not knowledge but imagination.");
+    }
+
     #[test]
     fn what_is_wrapped_for_another_key_does_not_open() {
         let (keys, other) = (DeviceKeys::new().unwrap(), DeviceKeys::new().unwrap());

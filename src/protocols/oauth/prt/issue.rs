@@ -20,22 +20,22 @@ use crate::trusts::client::{BROKER, DEVICE_REGISTRATION_CLIENT, USER_INFORMATION
 pub(super) async fn answer(at: At<'_>, signed: &DeviceSigned) -> Result<Answer, OAuthError> {
     let services = &*at.cx.services;
     let around = Around::from(services);
-    let asked = at.service.device_request(signed, around).await;
-    let asked = asked.map_err(|refusal| at.refused(Parties::default(), refusal))?;
+    let stranger = at.stranger()?;
+    let asked = at.known(stranger, at.service.device_request(signed, around).await)?;
     let client = broker(at, &asked)?;
     let audiences = audiences(at);
-    let Proved { account, methods, instant, alternate_login_id, origin, after, password_expires } =
-        proof::prove(Request {
-            environment: at.environment,
-            settings: at.settings,
-            cx: at.cx,
-            call: at.call,
-            service: at.service,
-            client: &client,
-            asked: &asked,
-            audiences: &audiences,
-        })
-        .await?;
+    let request = Request {
+        environment: at.environment,
+        settings: at.settings,
+        cx: at.cx,
+        call: at.call,
+        service: at.service,
+        client: &client,
+        asked: &asked,
+        audiences: &audiences,
+    };
+    let Proved { account, methods, instant, alternate_login_id, origin, after, password_expires, unused } =
+        proof::prove(request).await?;
 
     let user = account.sid;
     let new = NewPrt {
@@ -64,6 +64,7 @@ pub(super) async fn answer(at: At<'_>, signed: &DeviceSigned) -> Result<Answer, 
     };
     // Who may not have so much as an id token gets no PRT either; a demand for more factors is told to the client.
     let grant = at.decide(USER_INFORMATION, &subject).await?;
+    proof::spend(request, unused).await?;
     let scopes = [String::from("openid"), String::from("aza")];
     let beside = Beside::default();
     let id_token = respond::mint_id_token(at.environment, at.settings, at.cx, &client, &grant, &scopes, beside).await?;

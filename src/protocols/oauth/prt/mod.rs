@@ -17,6 +17,7 @@ use super::error::OAuthError;
 use super::json as json_answer;
 use crate::audit::Parties;
 use crate::authn::{AuthenticatedSubject, AuthenticationMethod};
+use crate::devices::Stranger;
 use crate::issuance::{Context, Decision, Grant, SignInRequest};
 use crate::protocols::credential;
 use crate::protocols::environment::Environment;
@@ -66,7 +67,29 @@ struct At<'a> {
     service: &'a PrtService,
 }
 
-impl At<'_> {
+impl<'a> At<'a> {
+    /// A request of which nothing is known yet: its address pays for what it costs to find out who it is.
+    fn stranger(&self) -> Result<Option<Stranger<'a>>, OAuthError> {
+        let limits = self.environment.devices.as_ref().map(|devices| &devices.limits);
+        limits.map(|limits| limits.stranger(self.call.origin.client_ip)).transpose().map_err(|_| OAuthError::TooMany)
+    }
+
+    /// What came of it. Who turns out to be known is paid back, and so is who could not be known for a while.
+    fn known<T>(&self, stranger: Option<Stranger<'a>>, judged: Result<T, PrtRefusal>) -> Result<T, OAuthError> {
+        match judged {
+            Ok(known) => {
+                stranger.map(Stranger::is_known);
+                Ok(known)
+            }
+            Err(refusal) => {
+                if refusal::is_retryable(&refusal) {
+                    stranger.map(Stranger::is_known);
+                }
+                Err(self.refused(Parties::default(), refusal))
+            }
+        }
+    }
+
     /// The audit events of a refusal, and the refusal as an error of the protocol.
     fn refused(&self, parties: Parties, refusal: PrtRefusal) -> OAuthError {
         let failure = credential_failure(&refusal);

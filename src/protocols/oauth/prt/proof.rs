@@ -14,7 +14,7 @@ use crate::protocols::environment::Environment;
 use crate::protocols::http::Call;
 use crate::protocols::oauth::OAuthSettings;
 use crate::protocols::oauth::error::OAuthError;
-use crate::protocols::oauth::refresh_grant::{Opened, Redeeming};
+use crate::protocols::oauth::refresh_grant::{Opened, Redeeming, Unused};
 use crate::protocols::prt_failure::{DEVICE_TOKEN, credential_failure};
 use crate::prt::{
     Around, AssertionNonce, CertificateAssertion, DeviceRequest, HelloAssertion, HelloError, JwsError, Lineage,
@@ -35,6 +35,8 @@ pub(super) struct Proved {
     /// The sign-in that it goes on from.
     pub(super) after: Option<Lineage>,
     pub(super) password_expires: Option<UtcTime>,
+    /// The refresh token that it was, to be used up when the PRT is certain.
+    pub(super) unused: Option<Unused>,
 }
 
 /// Why the user was not proved. Audited when it comes back.
@@ -166,6 +168,7 @@ async fn by_password(request: Request<'_>, username: &str, password: &Secret<Str
         origin: ProofOrigin::Password(set),
         after: None,
         password_expires: accepted.expires,
+        unused: None,
     })
 }
 
@@ -189,6 +192,7 @@ async fn by_refresh_token(request: Request<'_>, text: &str) -> Result<Proved, Pr
         after: Some(prt.lineage()),
         origin: prt.origin,
         password_expires: None,
+        unused: None,
     })
 }
 
@@ -210,7 +214,7 @@ async fn by_brokers_refresh_token(request: Request<'_>, text: &str) -> Result<Pr
     let redeeming = Redeeming { environment, settings, cx, client };
     let refused = |error| ProofRefusal::Refresh(Box::new(error));
     let unused = redeeming.open(text, on_this_device).await.map_err(refused)?;
-    let Opened { session, travelled, password_set } = redeeming.spend(unused).await.map_err(refused)?;
+    let Opened { session, travelled, password_set } = unused.opened.clone();
     // A sign-in by a certificate stands on no password; every other one ends with it.
     let origin = if session.subject.stands_on_password() {
         ProofOrigin::Password(password_set)
@@ -227,7 +231,23 @@ async fn by_brokers_refresh_token(request: Request<'_>, text: &str) -> Result<Pr
         origin,
         after: Some(after),
         password_expires: session.subject.password_expires,
+        unused: Some(unused),
     })
+}
+
+/// Uses up what may be used once. Everything that may fail for a while has been asked before.
+///
+/// # Errors
+/// [`ProofRefusal`], audited.
+pub(super) async fn spend(request: Request<'_>, unused: Option<Unused>) -> Result<(), ProofRefusal> {
+    let Some(unused) = unused else { return Ok(()) };
+    let Request { environment, settings, cx, client, .. } = request;
+    let spent = Redeeming { environment, settings, cx, client }.spend(unused).await;
+    let spent = spent.map(drop).map_err(|error| ProofRefusal::Refresh(Box::new(error)));
+    if let Err(refusal) = &spent {
+        audit(request, refusal);
+    }
+    spent
 }
 
 /// Whether the account registered this device of its own a moment ago.
@@ -292,8 +312,16 @@ fn proved_by_key(
     let client = &request.asked.request.client_id;
     let subject = credential::accepted(request.cx, account.clone(), proof, client, DEVICE_TOKEN)?;
     let (methods, instant) = (subject.methods, subject.instant);
-    let alternate_login_id = None;
-    Ok(Proved { account, methods, instant, alternate_login_id, origin, after: None, password_expires: None })
+    Ok(Proved {
+        account,
+        methods,
+        instant,
+        alternate_login_id: None,
+        origin,
+        after: None,
+        password_expires: None,
+        unused: None,
+    })
 }
 
 fn audit(request: Request<'_>, refusal: &ProofRefusal) {

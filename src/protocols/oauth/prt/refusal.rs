@@ -69,7 +69,7 @@ fn bad(error: &'static str, code: &'static str, text: &'static str) -> Shown {
 }
 
 /// Whether the same request may succeed a little later.
-fn is_retryable(refusal: &PrtRefusal) -> bool {
+pub(super) fn is_retryable(refusal: &PrtRefusal) -> bool {
     match refusal {
         PrtRefusal::Device(error) => error.is_retryable(),
         PrtRefusal::Prt(error) => error.is_retryable(),
