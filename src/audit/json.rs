@@ -96,14 +96,9 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
         EventKind::PassiveRequestFailed { parties, code, detail }
         | EventKind::RequestFailed { parties, code, detail } => failed_request(map, parties, code.0, detail),
         EventKind::RequestReceived { method, local_port, content_length } => {
-            map.serialize_entry("HttpMethod", method)?;
-            map.serialize_entry("LocalPort", local_port)?;
-            optional(map, "ContentLength", content_length.as_ref())
+            received(map, method, *local_port, *content_length)
         }
-        EventKind::ResponseSent { status, description } => {
-            map.serialize_entry("StatusCode", status)?;
-            map.serialize_entry("StatusDescription", description)
-        }
+        EventKind::ResponseSent { status, description } => sent(map, *status, description),
         EventKind::RequestContext { headers } => {
             map.serialize_entry("Headers", &Headers(headers.get(..MAX_LISTED).unwrap_or(headers)))
         }
@@ -139,11 +134,7 @@ fn kind<M: SerializeMap>(map: &mut M, kind: &EventKind) -> Result<(), M::Error> 
         EventKind::SidsFiltered { parties, realm, dropped, sids } => {
             dropped_sids(map, parties, realm, (*dropped, sids))
         }
-        EventKind::UpnDropped { parties, realm, upn } => {
-            who(map, parties)?;
-            map.serialize_entry("Realm", realm)?;
-            map.serialize_entry("DroppedUpn", upn)
-        }
+        EventKind::UpnDropped { parties, realm, upn } => dropped_upn(map, parties, realm, upn),
         EventKind::DeviceRegistration { parties, attempt, refused }
         | EventKind::DeviceUnregistration { parties, attempt, refused }
         | EventKind::AccountKeyRegistration { parties, attempt, refused } => {
@@ -168,6 +159,28 @@ fn administered<M: SerializeMap>(
     map.serialize_entry("DeviceId", &device.to_string())?;
     map.serialize_entry("Change", change)?;
     map.serialize_entry("Detail", &failure)
+}
+
+fn received<M: SerializeMap>(
+    map: &mut M,
+    method: &Name,
+    local_port: u16,
+    content_length: Option<u64>,
+) -> Result<(), M::Error> {
+    map.serialize_entry("HttpMethod", method)?;
+    map.serialize_entry("LocalPort", &local_port)?;
+    optional(map, "ContentLength", content_length.as_ref())
+}
+
+fn sent<M: SerializeMap>(map: &mut M, status: u16, description: &str) -> Result<(), M::Error> {
+    map.serialize_entry("StatusCode", &status)?;
+    map.serialize_entry("StatusDescription", description)
+}
+
+fn dropped_upn<M: SerializeMap>(map: &mut M, parties: &Parties, realm: &Name, upn: &Name) -> Result<(), M::Error> {
+    who(map, parties)?;
+    map.serialize_entry("Realm", realm)?;
+    map.serialize_entry("DroppedUpn", upn)
 }
 
 fn dropped_sids<M: SerializeMap>(

@@ -37,7 +37,7 @@ pub(super) async fn token_issued(
 }
 
 /// 501 and, where a client asked on behalf of somebody, 502: the claims that a decision was made with.
-pub(super) fn decided_with(cx: &Context, seen: Vec<(ClaimsOf, ClaimSet)>, detail: ClaimDetail) {
+pub(super) fn decided_with(cx: &Context, seen: &[(ClaimsOf, ClaimSet)], detail: ClaimDetail) {
     let events: Vec<EventKind> = seen.iter().flat_map(|(of, claims)| claims_events(*of, claims, detail)).collect();
     if !events.is_empty() {
         cx.note(events);

@@ -82,7 +82,7 @@ impl Issuer {
     ) -> Result<Decision, IssueError> {
         let mut seen = (self.options.audited_input != ClaimDetail::None).then(Vec::new);
         let decision = self.decide_seen(&cx.decision(), request, who, &mut NoTrace, &mut seen).await;
-        audit::decided_with(cx, seen.unwrap_or_default(), self.options.audited_input);
+        audit::decided_with(cx, seen.as_deref().unwrap_or_default(), self.options.audited_input);
         match &decision {
             Ok(Decision::Deny(denial)) => audit::denied(cx, who, &request.relying_party, denial),
             Ok(Decision::Permit(_) | Decision::StepUp(_)) => {}

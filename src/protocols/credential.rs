@@ -397,14 +397,14 @@ mod tests {
         };
         let said = Parties::of_account(&account);
         assert!(not_asserted(&said, &account, (&[], None)).is_empty());
-        let sid = "S-1-5-21-9-9-9-512".parse().unwrap();
-        let dropped = [DroppedSid { sid, reason: DropReason::ForeignDomain }];
+        let foreign = "S-1-5-21-9-9-9-512".parse().unwrap();
+        let dropped = [DroppedSid { sid: foreign, reason: DropReason::ForeignDomain }];
         let events = not_asserted(&said, &account, (&dropped, Some("alice@elsewhere.example")));
         let [EventKind::SidsFiltered { parties, dropped: 1, sids, .. }, EventKind::UpnDropped { upn, .. }] = &*events
         else {
             panic!("two events")
         };
         assert_eq!(upn.as_str(), "alice@elsewhere.example");
-        assert_eq!((parties.sid, sids), (Some(account.sid), &vec![sid]));
+        assert_eq!((parties.sid, sids), (Some(account.sid), &vec![foreign]));
     }
 }

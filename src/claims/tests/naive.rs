@@ -172,7 +172,7 @@ impl Sets {
                 let params =
                     call.params.iter().map(|param| text_of(param, environment)).collect::<Result<Vec<_>, _>>()?;
                 self.store_calls += 1;
-                for row in self.ask(call, params)? {
+                for row in self.ask(call, &params)? {
                     for (claim_type, cell) in call.types.iter().zip(row) {
                         if let Some(cell) = cell {
                             self.emit(verb, Claim::new(claim_type.text.clone(), cell, "LOCAL AUTHORITY"))?;
@@ -184,16 +184,16 @@ impl Sets {
         }
     }
 
-    fn ask(&mut self, call: &StoreCall, params: Vec<String>) -> Result<Vec<Vec<Option<String>>>, Fault> {
+    fn ask(&mut self, call: &StoreCall, params: &[String]) -> Result<Vec<Vec<Option<String>>>, Fault> {
         let store = call.store.text.to_string();
         if store == "Absent" {
             return Err(Fault::UnknownStore);
         }
-        let question = (store.clone(), call.query.text.to_string(), call.types.len(), params.clone());
+        let question = (store.clone(), call.query.text.to_string(), call.types.len(), params.to_vec());
         if !self.asked.contains(&question) && self.asked.len() >= QUERIES {
             return Err(Fault::Queries);
         }
-        let rows = answer(&store, &params, call.types.len()).map_err(|_| Fault::Store)?;
+        let rows = answer(&store, params, call.types.len()).map_err(|_| Fault::Store)?;
         if rows.len() > ROWS {
             return Err(Fault::Rows);
         }

@@ -52,7 +52,9 @@ pub(super) fn rule_texts(file: &Path, context: &LintContext) -> Result<Vec<Resul
         }
     }
     let policies = policy_file::findings(&shown, &text);
-    found.extend(policies.iter().map(|diagnostic| Err(Finding::of_diagnostic(shown.clone(), &text, diagnostic))));
+    for diagnostic in &policies {
+        found.push(Err(Finding::of_diagnostic(shown.clone(), &text, diagnostic)));
+    }
     Ok(found)
 }
 

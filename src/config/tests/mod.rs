@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod broken;
+mod chart;
 pub(crate) mod fixture;
 mod reading;
 mod reload;

@@ -70,11 +70,10 @@ impl Cookie {
     pub const fn most(self) -> usize {
         match self {
             Self::Session => 4900,
-            Self::Authenticated => 32,
+            Self::Authenticated | Self::Browser => 32,
             Self::Participants => 1950,
             Self::Loop => 490,
             Self::HomeRealm => 400,
-            Self::Browser => 32,
             Self::Device => 120,
             Self::NoDevice | Self::SkipWindows => 1,
         }

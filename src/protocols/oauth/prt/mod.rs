@@ -78,12 +78,14 @@ impl<'a> At<'a> {
     fn known<T>(&self, stranger: Option<Stranger<'a>>, judged: Result<T, PrtRefusal>) -> Result<T, OAuthError> {
         match judged {
             Ok(known) => {
-                stranger.map(Stranger::is_known);
+                if let Some(stranger) = stranger {
+                    stranger.is_known();
+                }
                 Ok(known)
             }
             Err(refusal) => {
-                if refusal::is_retryable(&refusal) {
-                    stranger.map(Stranger::is_known);
+                if let Some(stranger) = stranger.filter(|_| refusal::is_retryable(&refusal)) {
+                    stranger.is_known();
                 }
                 Err(self.refused(Parties::default(), refusal))
             }
