@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing_subscriber::EnvFilter;
 
 use super::{ConfigArgument, use_colour};
@@ -52,6 +53,7 @@ impl Serve {
         // Before the first thread: the Kerberos library reads the environment.
         use_krb5_conf(&krb5_conf)?;
         log(&config.server.log);
+        allow_open_files();
         if rustls::crypto::aws_lc_rs::default_provider().install_default().is_err() {
             tracing::debug!("a TLS provider was installed before");
         }
@@ -70,6 +72,15 @@ impl Serve {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
         actix_web::rt::System::with_tokio_rt(move || runtime).block_on(server::run(start))?;
         Ok(())
+    }
+}
+
+/// Takes as many open files as the system gives: each connection needs two, and the usual limit of 1024 is for programs that use
+/// `select`.
+fn allow_open_files() {
+    let limit = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit }) {
+        tracing::debug!(%error, "the limit of open files stays");
     }
 }
 

@@ -98,7 +98,8 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Depth of elements in XML.
     pub xml_depth: usize,
-    /// Seconds a client may take to send the header of the first request of a connection.
+    /// Seconds a client may take to send the header of a request; of a later one on the same connection, twice these and
+    /// `keep_alive_seconds` together.
     pub header_seconds: u64,
     /// Seconds a client may take to send the body of a request.
     pub request_seconds: u64,

@@ -10,6 +10,7 @@ mod http_audit;
 mod kdc_order;
 mod monitor;
 mod observer;
+mod patience;
 mod prt;
 mod routes;
 mod sealing;
@@ -178,12 +179,15 @@ fn listen(
     .max_connections(limits.connections_per_worker)
     .shutdown_timeout(config.server.shutdown_grace_seconds);
     let tls = application.tls().filter(|_| listener == Listener::Public);
-    if let Some(tls) = tls {
-        let state = tls.clone();
-        server = server.on_connect(move |stream, extensions: &mut Extensions| {
-            connection::remember(&state, ask_everyone, stream, extensions);
-        });
-    }
+    let state = tls.cloned();
+    // Longer than the framework leaves an idle connection open, which it ends in better order.
+    let patience = Duration::from_secs(limits.keep_alive_seconds.saturating_add(limits.header_seconds));
+    server = server.on_connect(move |stream, extensions: &mut Extensions| {
+        patience::watch(patience, stream, extensions);
+        if let Some(state) = &state {
+            connection::remember(state, ask_everyone, stream, extensions);
+        }
+    });
     for ListenAddress(address) in addresses {
         let failed = |source| ServerError::Listen { address: address.to_string(), source };
         let socket = TcpListener::bind(address).map_err(failed)?;

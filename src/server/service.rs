@@ -20,6 +20,7 @@ use crate::protocols::http::{Answer, Call, Connection};
 
 use super::application::{Application, Serving};
 use super::http_audit::HttpAudit;
+use super::patience::UnderWay;
 use super::routes::{self, Endpoint};
 
 /// Which listener a request came in by.
@@ -51,6 +52,7 @@ pub(super) async fn serve(
     request: HttpRequest,
     payload: Payload,
 ) -> HttpResponse {
+    let _under_way = UnderWay::begin(&request);
     let correlation = correlation(&application, &request);
     let started = application.clock.monotonic();
     let serving = application.serving();

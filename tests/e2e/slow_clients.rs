@@ -1,12 +1,13 @@
 //! Clients that take too long, and clients that send too much before their body: each is ended, and others are served meanwhile.
 //! And the log of it in JSON.
 
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::fault::unusable;
-use crate::support::{Lab, Node, NodeSetup, WINDOWS, eventually};
+use crate::support::{Lab, Node, NodeSetup, WINDOWS, eventually, program};
 use crate::wire::{Reply, Route, Wire, host, id};
 
 const MEX: &str = "/adfs/services/trust/mex";
@@ -70,6 +71,54 @@ fn a_body_that_does_not_come_is_not_waited_for() {
         wire.send(format!("GET {MEX} HTTP/1.1\r\nHost: {}\r\n\r\n", host()).as_bytes());
         assert!(wire.is_closed(), "the late body was read as a request");
     }
+}
+
+/// A second request on a connection that stays open is not waited for without end, however it comes; one that is under way is.
+#[test]
+fn a_later_header_that_does_not_come_ends_its_connection() {
+    let limits = "[server.limits]\nheader_seconds = 1\nrequest_seconds = 20\nkeep_alive_seconds = 1\n";
+    let node = NodeSetup::new().append(limits).start();
+    let route = Route::inside().to(node.ip());
+    for rest in ["", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"] {
+        let mut wire = route.open();
+        assert_eq!(wire.request("GET", MEX, &[], b"").status, 200);
+        wire.send(format!("GET {MEX} HTTP/1.1\r\nHost: {}\r\nX-Slow: ", host()).as_bytes());
+        trickle(&mut wire, rest.as_bytes());
+        let reply = ended(wire);
+        assert!(reply.is_none(), "{reply:?}");
+    }
+    // A body that takes longer than all of these is a request under way.
+    let mut wire = route.open();
+    assert_eq!(wire.request("GET", MEX, &[], b"").status, 200);
+    let body = [b' '; 60];
+    wire.send(format!("POST {MEX} HTTP/1.1\r\nHost: {}\r\nContent-Length: 60\r\n\r\n", host()).as_bytes());
+    trickle(&mut wire, &body);
+    let reply = wire.read_reply(Instant::now(), "", false).expect("an answer");
+    assert_eq!(reply.status, 400, "it was read, and is no request for metadata");
+}
+
+/// Each connection needs two of them, and the system's usual limit is small.
+#[test]
+fn the_server_takes_the_open_files_that_it_may_have() {
+    let setup = NodeSetup::new();
+    let mut child = Command::new("prlimit")
+        .args(["--nofile=512:2048"])
+        .arg(program())
+        .args(["serve", "--config"])
+        .arg(setup.file())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("prlimit starts");
+    let limits = format!("/proc/{}/limits", child.id());
+    let taken = || {
+        let text = std::fs::read_to_string(&limits).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("Max open files")).map(str::to_owned);
+        line.is_some_and(|line| line.split_whitespace().take(2).all(|limit| limit == "2048"))
+    };
+    eventually("the hard limit is the soft one", taken);
+    child.kill().and_then(|()| child.wait()).expect("the server ends");
 }
 
 #[test]
