@@ -369,7 +369,7 @@ impl Directory for AtOnce {
     async fn account(&self, key: &AccountKey) -> Result<Account, DirectoryError> {
         let AccountKey::Sid(sid) = key else { return Err(DirectoryError::NotFound { key: key.to_string() }) };
         let rid = sid.rid().unwrap_or_default();
-        let machine = rid % 2 == 1;
+        let machine = !rid.is_multiple_of(2);
         let group = |rid| domain().child(rid).unwrap();
         let name = if machine { format!("WS{}$", rid / 2) } else { format!("user{}", rid / 2) };
         let primary = if machine { 515 } else { 513 };
@@ -398,7 +398,9 @@ impl Directory for AtOnce {
         for name in names {
             let value = match name.as_str() {
                 "objectguid" => guid(),
-                "userprincipalname" if rid % 2 == 0 => AttributeValue::Text(format!("user{}@corp.example", rid / 2)),
+                "userprincipalname" if rid.is_multiple_of(2) => {
+                    AttributeValue::Text(format!("user{}@corp.example", rid / 2))
+                }
                 _ => continue,
             };
             found.insert(name.clone(), vec![value]);
