@@ -5,6 +5,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::{Value, json};
 
 use crate::crashes::{signed_request, token};
+use crate::drs_sign_in::BROKER_CLIENT;
 use crate::registered::Registered;
 use crate::support::oauth::{form, parameter, redirected};
 use crate::support::{BROKER, Browser, Device, Lab, Node, NodeSetup, Prt, Response, fields};
@@ -116,6 +117,51 @@ fn a_code_outlives_a_time_in_which_nothing_is_issued() {
     let ended =
         token(&node, &form(&[("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", &refresh)]));
     assert_eq!(ended.status, 400, "a second use voids what the first yielded: {}", ended.body);
+}
+
+/// The refresh token of a broker is used up by the PRT that it yields: what is refused before costs it nothing.
+#[test]
+fn a_broker_s_refresh_token_outlives_a_time_in_which_it_yields_none() {
+    let lab = Lab::get();
+    let (alice, bob) = (lab.object("alice").sid, lab.object("bob").sid);
+    let device = Registered::with(&alice, 0);
+    let node = node("[oauth]\nrefresh_grace_seconds = 0\n\n");
+    let asked = form(&[
+        ("response_type", "code"),
+        ("client_id", BROKER_CLIENT),
+        ("redirect_uri", "ms-app://windows.immersivecontrolpanel/"),
+        ("scope", "openid"),
+    ]);
+    let signed_in = SignedIn::by(&node, &device);
+    let answer = signed_in.get(&node, &format!("/adfs/oauth2/authorize?{asked}"));
+    let code = parameter(&redirected(&answer).1, "code").unwrap_or_else(|| panic!("{}", answer.body));
+    let refresh = renewed(&crate::drs_sign_in::redeem(&signed_in.browser, &code));
+    let ask = |members: Value| {
+        let mut payload = json!({"client_id": BROKER_CLIENT, "scope": "openid aza", "request_nonce": nonce(&node)});
+        payload.as_object_mut().expect("an object").extend(members.as_object().expect("an object").clone());
+        token(&node, &signed_request(&device.sign(&payload)))
+    };
+    let by_token = || ask(json!({"grant_type": "refresh_token", "refresh_token": refresh}));
+    // By their passwords, until the server has heard of it.
+    let given_to = |sid: &str, name: &str, password: &str| {
+        device.give_to(sid);
+        let began = std::time::Instant::now();
+        let name = format!("{name}@{}", lab.domain);
+        let proof = json!({"grant_type": "password", "username": name, "password": password});
+        while ask(proof.clone()).status != 200 {
+            assert!(began.elapsed().as_secs() < 70, "a minute is the longest that a registry's answer is remembered");
+            std::thread::sleep(std::time::Duration::from_secs(1));
+        }
+    };
+    given_to(&bob, "bob", "Bob-Pw-1");
+    for _ in 0..2 {
+        let refused = by_token();
+        assert_eq!((refused.status, refused.body.contains("MSIS9659")), (400, true), "{}", refused.body);
+    }
+    given_to(&alice, "alice", "Alice-Pw-1");
+    device.open(&by_token());
+    let again = by_token();
+    assert_eq!((again.status, again.body.contains("MSIS9614")), (400, true), "once: {}", again.body);
 }
 
 /// Who registers a device again has another device, as far as anything of before is concerned.

@@ -58,6 +58,15 @@ impl Registered {
         ));
     }
 
+    /// Makes it another owner's, as a registration by them does.
+    pub fn give_to(&self, owner: &str) {
+        let owner = STANDARD.encode(sid_octets(owner));
+        self.modify(&format!(
+            "replace: msDS-RegisteredOwner\nmsDS-RegisteredOwner:: {owner}\n-\n\
+             replace: msDS-RegisteredUsers\nmsDS-RegisteredUsers:: {owner}"
+        ));
+    }
+
     pub fn modify(&self, ldif: &str) {
         feed("ldapmodify", &format!("dn: {}\nchangetype: modify\n{ldif}\n", self.dn()));
     }

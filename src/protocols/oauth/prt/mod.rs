@@ -76,20 +76,11 @@ impl<'a> At<'a> {
 
     /// What came of it. Who turns out to be known is paid back, and so is who could not be known for a while.
     fn known<T>(&self, stranger: Option<Stranger<'a>>, judged: Result<T, PrtRefusal>) -> Result<T, OAuthError> {
-        match judged {
-            Ok(known) => {
-                if let Some(stranger) = stranger {
-                    stranger.is_known();
-                }
-                Ok(known)
-            }
-            Err(refusal) => {
-                if let Some(stranger) = stranger.filter(|_| refusal::is_retryable(&refusal)) {
-                    stranger.is_known();
-                }
-                Err(self.refused(Parties::default(), refusal))
-            }
+        let known = judged.as_ref().map_or_else(refusal::is_retryable, |_| true);
+        if let Some(stranger) = stranger.filter(|_| known) {
+            stranger.is_known();
         }
+        judged.map_err(|refusal| self.refused(Parties::default(), refusal))
     }
 
     /// The audit events of a refusal, and the refusal as an error of the protocol.
