@@ -1,5 +1,7 @@
 //! Adding findings about keys of one file, by the path of the key.
 
+use std::ops::RangeInclusive;
+
 use super::diagnostic::{Code, Diagnostic, Place, Report, Severity};
 use super::document::Document;
 
@@ -23,6 +25,17 @@ impl<'r, 'd, 't> Findings<'r, 'd, 't> {
     /// Adds a warning about a key.
     pub(crate) fn warning(&mut self, code: Code, key: &str, message: impl Into<String>, help: impl Into<String>) {
         self.push(Severity::Warning, code, key, message.into(), help.into());
+    }
+
+    /// Adds an error about a key whose value is not in `range`.
+    pub(crate) fn within<T>(&mut self, key: &str, value: &T, range: &RangeInclusive<T>, help: &str)
+    where
+        T: PartialOrd + std::fmt::Display,
+    {
+        if !range.contains(value) {
+            let message = format!("{value} is outside {} to {}", range.start(), range.end());
+            self.error(Code::InvalidValue, key, message, help);
+        }
     }
 
     /// Adds an error at a place that is not a key's.

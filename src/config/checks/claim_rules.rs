@@ -1,7 +1,6 @@
 //! `[claim_rules]`: bounds that stop a rule set before it stops the server, and leave room for real ones.
 
 use crate::config::Config;
-use crate::config::diagnostic::Code;
 use crate::config::findings::Findings;
 
 pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
@@ -11,13 +10,6 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
         ("claim_rules.combinations", settings.combinations as u64, 1000..=1_000_000),
         ("claim_rules.steps", settings.steps, 100_000..=50_000_000),
     ] {
-        if !allowed.contains(&value) {
-            findings.error(
-                Code::InvalidValue,
-                key,
-                format!("{value} is outside {} to {}", allowed.start(), allowed.end()),
-                "leave it out for the default",
-            );
-        }
+        findings.within(key, &value, &allowed, "leave it out for the default");
     }
 }

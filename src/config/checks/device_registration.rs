@@ -51,10 +51,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
         ("device_registration.sweep.grace_days", sweep.grace_days, 1..=3650),
         ("device_registration.sweep.most", sweep.most, 1..=10_000),
     ] {
-        if !range.contains(&value) {
-            let message = format!("{value} is outside {} to {}", range.start(), range.end());
-            findings.error(Code::InvalidValue, key, message, "leave the key out for the default");
-        }
+        findings.within(key, &value, &range, "leave the key out for the default");
     }
     database(config, findings);
 }

@@ -12,14 +12,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
         ("oauth.device_code_lifetime_seconds", settings.device_code_lifetime_seconds, 10..=900),
         ("oauth.refresh_grace_seconds", settings.refresh_grace_seconds, 0..=60),
     ] {
-        if !allowed.contains(&value) {
-            findings.error(
-                Code::InvalidValue,
-                key,
-                format!("{value} is outside {} to {}", allowed.start(), allowed.end()),
-                "leave it out for the default",
-            );
-        }
+        findings.within(key, &value, &allowed, "leave it out for the default");
     }
     for (i, origin) in settings.cors_origins.iter().enumerate() {
         let host = origin.strip_prefix("https://");

@@ -13,10 +13,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
         ("partners.metadata_refresh_minutes", settings.metadata_refresh_minutes, 5..=MAX_REFRESH),
         ("partners.timeout_seconds", settings.timeout_seconds, 1..=120),
     ] {
-        if !range.contains(&value) {
-            let message = format!("{value} is outside {} to {}", range.start(), range.end());
-            findings.error(Code::InvalidValue, key, message, "leave the key out for the default");
-        }
+        findings.within(key, &value, &range, "leave the key out for the default");
     }
     proxy(settings, findings);
     // A file that cannot be read has its finding already.

@@ -15,10 +15,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
         ),
         ("primary_refresh_token.device_usage_window_days", settings.device_usage_window_days, 1..=366),
     ] {
-        if !range.contains(&value) {
-            let message = format!("{value} is outside {} to {}", range.start(), range.end());
-            findings.error(Code::InvalidValue, key, message, "leave the key out for AD FS' default");
-        }
+        findings.within(key, &value, &range, "leave the key out for AD FS' default");
     }
     for (place, entry) in settings.browser_sso_user_agents.iter().enumerate() {
         if entry.trim().is_empty() {

@@ -14,10 +14,7 @@ pub(super) fn check(config: &Config, findings: &mut Findings<'_, '_, '_>) {
         ("sign_in.loop_detection_seconds", settings.loop_detection_seconds, 5..=3600),
         ("sign_in.hrd_cookie_lifetime_days", settings.hrd_cookie_lifetime_days, 1..=366),
     ] {
-        if !range.contains(&value) {
-            let message = format!("{value} is outside {} to {}", range.start(), range.end());
-            findings.error(Code::InvalidValue, key, message, "leave the key out for AD FS' default");
-        }
+        findings.within(key, &value, &range, "leave the key out for AD FS' default");
     }
     methods(config, findings);
     alternate_login_id(config, findings);
