@@ -24,21 +24,24 @@ use crate::report::Report;
 
 /// Measures and reports.
 pub(crate) fn figures(report: &mut Report) {
-    let configuration = PathBuf::from(std::env::var_os("BENCH_CONFIG").expect("run by benches/run"));
-    let scratch = configuration.join("devices");
-    let _ = fs::remove_dir_all(&scratch);
-    fs::create_dir_all(&scratch).unwrap();
+    let (configuration, scratch) = places();
     tokens(report, &configuration, &scratch);
     registries(report, &configuration, &scratch);
     let _ = fs::remove_dir_all(&scratch);
 }
 
-/// Repeats joins, for a profiler to look at.
-pub(crate) fn profile_joins() {
+/// The configuration, and an empty directory for databases.
+fn places() -> (PathBuf, PathBuf) {
     let configuration = PathBuf::from(std::env::var_os("BENCH_CONFIG").expect("run by benches/run"));
     let scratch = configuration.join("devices");
     let _ = fs::remove_dir_all(&scratch);
     fs::create_dir_all(&scratch).unwrap();
+    (configuration, scratch)
+}
+
+/// Repeats joins, for a profiler to look at.
+pub(crate) fn profile_joins() {
+    let (configuration, scratch) = places();
     let farm = Farm::new(&configuration, &scratch.join("joins.db"));
     let key = DeviceKey::new();
     let joins: Vec<_> = (0..PROFILED).map(|number| farm.join_request(number, &key)).collect();
@@ -48,10 +51,7 @@ pub(crate) fn profile_joins() {
 
 /// Repeats refreshes, for a profiler to look at.
 pub(crate) fn profile_refreshes() {
-    let configuration = PathBuf::from(std::env::var_os("BENCH_CONFIG").expect("run by benches/run"));
-    let scratch = configuration.join("devices");
-    let _ = fs::remove_dir_all(&scratch);
-    fs::create_dir_all(&scratch).unwrap();
+    let (configuration, scratch) = places();
     let farm = Farm::new(&configuration, &scratch.join("tokens.db"));
     let device = farm.joined(0, DeviceKey::new());
     let mut token = farm.refresh_token(&farm.prt(&device));
