@@ -9,7 +9,7 @@ use arc_swap::ArcSwapOption;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{AuthenticatedSubject, AuthenticationMethod, SessionRef, SubjectOrigin};
+use super::{AuthenticatedSubject, AuthenticationMethod, SubjectOrigin};
 use crate::clock::{Clock, Random, RandomError};
 use crate::kerberos::bindings::BindingsError;
 use crate::kerberos::{AcceptError, Accepted, Acceptor, BindingPolicy, ChannelBindings};
@@ -78,16 +78,9 @@ impl NegotiateAuthenticator {
         }
         let token = STANDARD.decode(token.trim()).map_err(|_| NegotiateError::Encoding)?;
         let accepted = self.acceptor.accept(&token, &self.bindings(server_certificate)?.bindings)?;
-        let subject = AuthenticatedSubject {
-            origin: SubjectOrigin::Directory(accepted.account.clone()),
-            methods: vec![AuthenticationMethod::Windows],
-            instant: self.clock.now(),
-            device: None,
-            certificate: None,
-            session: SessionRef::random(&*self.random)?,
-            password_expires: None,
-            alternate_login_id: None,
-        };
+        let origin = SubjectOrigin::Directory(accepted.account.clone());
+        let subject =
+            AuthenticatedSubject::begin(origin, AuthenticationMethod::Windows, self.clock.now(), &*self.random)?;
         Ok((subject, accepted))
     }
 

@@ -36,6 +36,29 @@ pub struct AuthenticatedSubject {
 }
 
 impl AuthenticatedSubject {
+    /// Somebody who authenticated by one method at `instant`, which begins a session; no device, certificate or password that
+    /// expires had a part in it.
+    ///
+    /// # Errors
+    /// [`RandomError`].
+    pub fn begin(
+        origin: SubjectOrigin,
+        method: AuthenticationMethod,
+        instant: UtcTime,
+        random: &dyn Random,
+    ) -> Result<Self, RandomError> {
+        Ok(Self {
+            origin,
+            methods: vec![method],
+            instant,
+            device: None,
+            certificate: None,
+            session: SessionRef::random(random)?,
+            password_expires: None,
+            alternate_login_id: None,
+        })
+    }
+
     /// Whether the sign-in is over when the account's password is another one: that of a user by the password, or by a ticket that
     /// was got by it. A certificate and a key stand on no password, and machines change theirs by themselves.
     pub fn stands_on_password(&self) -> bool {

@@ -12,7 +12,7 @@ use crate::authn::federated::ReturnedFederated;
 use crate::authn::flow::StepId;
 use crate::authn::{
     AuthenticatedSubject, AuthenticationMethod, AuthnError, FederatedSignIn, FederatedSubject, FlowInput, FlowStep,
-    ProviderSession, SessionRef, SubjectOrigin,
+    ProviderSession, SubjectOrigin,
 };
 use crate::claims::{ClaimSet, types};
 use crate::clock::UtcTime;
@@ -246,22 +246,15 @@ impl Visit<'_> {
         let Told { claims, method, instant, session, .. } = told;
         let stated = |claim_type| claims.first_value(claim_type).map(ToString::to_string);
         let name = [types::UPN, types::NAME_IDENTIFIER, types::NAME].into_iter().find_map(stated);
-        Ok(AuthenticatedSubject {
-            origin: SubjectOrigin::ClaimsProvider(FederatedSubject {
-                claims_provider: provider.id.clone(),
-                name: name.unwrap_or_default(),
-                claims,
-                session,
-            }),
-            methods: vec![method],
-            // Their clock may be ahead of ours; nobody authenticates in the future.
-            instant: instant.map_or(now, |instant| instant.min(now)),
-            device: None,
-            certificate: None,
-            session: SessionRef::random(&*services.random)?,
-            password_expires: None,
-            alternate_login_id: None,
-        })
+        let origin = SubjectOrigin::ClaimsProvider(FederatedSubject {
+            claims_provider: provider.id.clone(),
+            name: name.unwrap_or_default(),
+            claims,
+            session,
+        });
+        // Their clock may be ahead of ours; nobody authenticates in the future.
+        let instant = instant.map_or(now, |instant| instant.min(now));
+        Ok(AuthenticatedSubject::begin(origin, method, instant, &*services.random)?)
     }
 }
 

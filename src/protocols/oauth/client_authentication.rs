@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::OAuthSettings;
 use super::error::OAuthError;
 use crate::audit::{CredentialFailure, Parties};
-use crate::authn::{AuthenticatedSubject, AuthenticationMethod, ClientSubject, SessionRef, SubjectOrigin};
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, ClientSubject, SubjectOrigin};
 use crate::directory::Account;
 use crate::issuance::Context;
 use crate::protocols::browser::parameters::{Parameters, decode};
@@ -40,16 +40,9 @@ impl AuthenticatedClient {
     pub(super) fn subject(&self, cx: &Context) -> Result<AuthenticatedSubject, OAuthError> {
         let proof = self.proof.ok_or(OAuthError::GrantNotAllowed)?;
         let Client { id, name, .. } = &*self.client;
-        Ok(AuthenticatedSubject {
-            origin: SubjectOrigin::Client(ClientSubject { id: id.clone(), name: name.clone() }),
-            methods: vec![proof.method()],
-            instant: cx.services.clock.now(),
-            device: None,
-            certificate: None,
-            session: SessionRef::random(&*cx.services.random)?,
-            password_expires: None,
-            alternate_login_id: None,
-        })
+        let origin = SubjectOrigin::Client(ClientSubject { id: id.clone(), name: name.clone() });
+        let now = cx.services.clock.now();
+        Ok(AuthenticatedSubject::begin(origin, proof.method(), now, &*cx.services.random)?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The OAuth client that would ask on behalf of the user.
 
 use super::answer::ActorAnswer;
-use crate::authn::{AuthenticatedSubject, AuthenticationMethod, ClientSubject, SessionRef, SubjectOrigin};
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, ClientSubject, SubjectOrigin};
 use crate::clock::{Clock, Random};
 use crate::config::suggest;
 use crate::trusts::{GrantType, Trusts};
@@ -28,15 +28,7 @@ pub(super) fn actor(
             client.name
         ));
     }
-    let who = AuthenticatedSubject {
-        origin: SubjectOrigin::Client(ClientSubject { id: client.id.clone(), name: client.name.clone() }),
-        methods: vec![AuthenticationMethod::Password],
-        instant: clock.now(),
-        device: None,
-        certificate: None,
-        session: SessionRef::random(random)?,
-        password_expires: None,
-        alternate_login_id: None,
-    };
+    let origin = SubjectOrigin::Client(ClientSubject { id: client.id.clone(), name: client.name.clone() });
+    let who = AuthenticatedSubject::begin(origin, AuthenticationMethod::Password, clock.now(), random)?;
     Ok((who, ActorAnswer { name: client.name.clone(), id: client.id.clone() }))
 }

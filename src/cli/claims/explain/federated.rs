@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::super::files;
 use super::answer::ClaimsProviderAnswer;
-use crate::authn::{AuthenticatedSubject, AuthenticationMethod, FederatedSubject, SessionRef, SubjectOrigin};
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, FederatedSubject, SubjectOrigin};
 use crate::claims::case::SavedClaim;
 use crate::claims::{ClaimSet, types};
 use crate::clock::{Clock, Random};
@@ -26,21 +26,8 @@ pub(super) fn subject(
     let method = method.map_or(AuthenticationMethod::Federated, |uri| AuthenticationMethod::of_claims_provider(uri));
     let name = [types::NAME_IDENTIFIER, types::UPN].iter().find_map(|name| claims.first_value(name));
     let name = name.map(ToString::to_string).unwrap_or_default();
-    let who = AuthenticatedSubject {
-        origin: SubjectOrigin::ClaimsProvider(FederatedSubject {
-            claims_provider: provider.id.clone(),
-            name,
-            claims,
-            session: None,
-        }),
-        methods: vec![method],
-        instant: clock.now(),
-        device: None,
-        certificate: None,
-        session: SessionRef::random(random)?,
-        password_expires: None,
-        alternate_login_id: None,
-    };
+    let subject = FederatedSubject { claims_provider: provider.id.clone(), name, claims, session: None };
+    let who = AuthenticatedSubject::begin(SubjectOrigin::ClaimsProvider(subject), method, clock.now(), random)?;
     let answer = ClaimsProviderAnswer { name: provider.name.clone(), identifier: provider.id.as_str().to_owned() };
     Ok((who, answer))
 }

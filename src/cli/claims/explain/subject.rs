@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::authn::{AuthenticatedSubject, AuthenticationMethod, DeviceContext, LoginName, SessionRef, SubjectOrigin};
+use crate::authn::{AuthenticatedSubject, AuthenticationMethod, DeviceContext, LoginName, SubjectOrigin};
 use crate::clock::{Clock, Random, UtcTime};
 use crate::config::Config;
 use crate::devices::DeviceId;
@@ -145,16 +145,8 @@ pub(super) fn subject(
     clock: &dyn Clock,
     random: &dyn Random,
 ) -> Result<AuthenticatedSubject, crate::clock::RandomError> {
-    Ok(AuthenticatedSubject {
-        origin: SubjectOrigin::Directory(account),
-        methods: vec![method],
-        instant: clock.now(),
-        device,
-        certificate: None,
-        session: SessionRef::random(random)?,
-        password_expires,
-        alternate_login_id: None,
-    })
+    let subject = AuthenticatedSubject::begin(SubjectOrigin::Directory(account), method, clock.now(), random)?;
+    Ok(AuthenticatedSubject { device, password_expires, ..subject })
 }
 
 /// When the password of the account expires, as the directory computes it; the ticket of a password sign-in says the same.
