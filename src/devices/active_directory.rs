@@ -5,6 +5,7 @@
 //! objects; knows nothing of protocols, and nothing of who may register what.
 
 mod change;
+mod election;
 mod entry;
 mod failure;
 mod listing;

@@ -41,14 +41,11 @@ pub trait DeviceUpkeep: Send + Sync {
     async fn disabled_since(&self, since: UtcTime) -> Result<usize, RegistryError>;
 
     /// Claims the next sweep for `holder`, until `until`: of all servers that share this registry one may have it, and its holder may
-    /// claim it again. Whether it was free. A registry by which servers cannot agree gives it to everybody who asks.
+    /// claim it again. Whether it was free.
     ///
     /// # Errors
     /// [`RegistryError`].
-    async fn claim_sweep(&self, holder: Uuid, now: UtcTime, until: UtcTime) -> Result<bool, RegistryError> {
-        let _ = (holder, now, until);
-        Ok(true)
-    }
+    async fn claim_sweep(&self, holder: Uuid, now: UtcTime, until: UtcTime) -> Result<bool, RegistryError>;
 }
 
 /// A device that a sweep looks at.
@@ -71,8 +68,8 @@ pub struct SweepOptions {
     pub grace_days: u32,
     /// Changes in one run.
     pub most: usize,
-    /// What was disabled since then, by whatever server, counts as if this run had done it: servers that cannot agree on who sweeps
-    /// do not disable more together than one alone.
+    /// What was disabled since then, by whatever server, counts as if this run had done it: a server that takes over from one that
+    /// ended within its sweep disables no more than that one had left.
     pub since: Option<UtcTime>,
     /// Whether anything is changed, or only said.
     pub apply: bool,
@@ -308,6 +305,10 @@ mod tests {
 
         async fn delete_unused(&self, _: DeviceId, _: UtcTime) -> Result<bool, RegistryError> {
             Ok(false)
+        }
+
+        async fn claim_sweep(&self, _: Uuid, _: UtcTime, _: UtcTime) -> Result<bool, RegistryError> {
+            Ok(true)
         }
 
         async fn disabled_since(&self, since: UtcTime) -> Result<usize, RegistryError> {

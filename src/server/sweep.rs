@@ -79,7 +79,10 @@ impl Sweeper {
         match registry.upkeep.claim_sweep(holder, now, now.plus(TERM)).await {
             Ok(true) => {}
             // Another server's. It may end at any moment.
-            Ok(false) => return now.plus(ask_again(settings)),
+            Ok(false) => {
+                tracing::debug!("another server has the sweep of unused devices");
+                return now.plus(ask_again(settings));
+            }
             Err(error) => {
                 tracing::warn!(%error, "unused devices are not swept now");
                 return now.plus(ask_again(settings));

@@ -1,6 +1,6 @@
 //! Registries of devices in the lab: the domain's own, and PostgreSQL. Driven as the server drives them, read back by ldapsearch.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -227,6 +227,74 @@ async fn a_sweep_looks_again_before_it_changes_anything() {
     assert_eq!(registry.delete_unused(id, after).await, Ok(true));
     assert_eq!(registry.delete_unused(id, after).await, Ok(false), "it is gone");
     assert_eq!(registry.disable_unused(id, after, after).await, Ok(false));
+}
+
+/// Held by tests that sweep the directory's devices: there is one lease.
+pub fn sweeping() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    no_lease();
+    turn
+}
+
+/// Nobody has the sweep.
+pub fn no_lease() {
+    // `replace` takes that there is none.
+    ldap_modify(&format!("dn: {}\nchangetype: modify\nreplace: adminDescription\n", service_object()));
+}
+
+fn service_object() -> String {
+    let services = "CN=Device Registration Services,CN=Device Registration Configuration,CN=Services";
+    format!("CN=DeviceRegistrationService,{services},CN=Configuration,{}", variable("LAB_BASE_DN"))
+}
+
+fn at(seconds: i64) -> UtcTime {
+    UtcTime::from_unix_seconds(1_800_000_000 + seconds)
+}
+
+#[tokio::test]
+async fn one_server_has_the_sweep_of_the_directory_until_it_ends() {
+    let _turn = sweeping();
+    let servers = [registry(), registry()];
+    let claim = async |server: usize, now, until| {
+        servers[server].claim_sweep(uuid::Uuid::from_u128(server as u128), at(now), at(until)).await
+    };
+    assert_eq!(claim(0, 0, 60).await, Ok(true));
+    assert_eq!(claim(1, 59, 119).await, Ok(false));
+    let held = ldap_read(&service_object(), &["adminDescription"]);
+    assert!(
+        held.contains(": Chancery: unused devices are swept by server 00000000-0000-0000-0000-000000000000, until 2027-01-15T08:01:00.000Z"),
+        "{held}"
+    );
+    // Its holder may claim it again, and give it up.
+    assert_eq!(claim(0, 30, 90).await, Ok(true));
+    assert_eq!(claim(1, 89, 149).await, Ok(false));
+    assert_eq!(claim(1, 90, 150).await, Ok(true));
+    assert_eq!(claim(0, 91, 151).await, Ok(false));
+    // What an administrator wrote there stays, and nobody sweeps.
+    let note = format!("dn: {}\nchangetype: modify\nreplace: adminDescription\n", service_object());
+    ldap_modify(&format!("{note}adminDescription: Ask Bob first\n"));
+    let refused = claim(1, 100, 160).await;
+    assert!(
+        matches!(&refused, Err(RegistryError::Refused { reason }) if reason.contains("something else")),
+        "{refused:?}"
+    );
+    assert!(ldap_read(&service_object(), &["adminDescription"]).contains("Ask Bob first"));
+    no_lease();
+}
+
+#[tokio::test]
+async fn of_many_servers_that_ask_at_once_one_has_the_sweep() {
+    let _turn = sweeping();
+    let servers: Vec<_> = (0..6).map(|number| (uuid::Uuid::from_u128(number), registry())).collect();
+    // The first round finds no lease, the others one that is over.
+    for round in 0..8 {
+        let claims =
+            servers.iter().map(|(holder, server)| server.claim_sweep(*holder, at(100 * round), at(100 * round + 99)));
+        let claims: Vec<_> = futures_util::future::join_all(claims).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(claims.iter().filter(|claimed| **claimed).count(), 1, "{round}: {claims:?}");
+    }
+    no_lease();
 }
 
 /// Keys of other kinds, such as security keys', sign nobody in by Windows Hello.

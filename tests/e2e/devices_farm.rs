@@ -9,10 +9,11 @@ use serde_json::Value;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::crashes::try_to_join;
-use crate::device_registry::{postgresql, sql};
+use crate::device_registry::{no_lease, postgresql, sql, sweeping};
 use crate::devices_commands::forgotten;
 use crate::drs_client::{DeviceKeys, by_user, device_dn, devices, ldap_modify, user};
 use crate::drs_sign_in;
+use crate::failover::{SecondController, with_controllers};
 use crate::support::{Browser, Node, NodeSetup, eventually, variable};
 use crate::throwaway::Account;
 
@@ -83,6 +84,33 @@ fn of_two_servers_one_sweeps_and_the_other_takes_over() {
             registry.delete(id).await.expect("it goes");
         }
     });
+}
+
+/// Each server prefers another domain controller, and nothing is replicated between the two: they agree all the same, because both ask
+/// the one that has the role. The second server's configuration does not even name it.
+#[test]
+fn of_two_servers_with_one_directory_one_sweeps_and_the_other_takes_over() {
+    const LOOKED: &str = "unused devices were looked for";
+    let _turn = sweeping();
+    let _second = SecondController::up();
+    let sweep = "[device_registration.sweep]\nmode = \"dry_run\"\ninterval_minutes = 1\n";
+    let log = ("CHANCERY__SERVER__LOG__LEVEL", "info,chancery::server=debug");
+    let start = |controllers: &[&str]| with_controllers(controllers).environment(log.0, log.1).append(sweep).start();
+    let mut nodes = vec![start(&[&variable("LAB_DC"), &variable("LAB_DC2")]), start(&[&variable("LAB_DC2")])];
+    eventually("a sweep", || nodes.iter().any(|node| node.log().contains(LOOKED)));
+    eventually("another that asked", || nodes.iter().any(|node| node.log().contains("another server has the sweep")));
+    let swept: Vec<_> = nodes.iter().map(|node| node.log().contains(LOOKED)).collect();
+    let number = swept.iter().position(|swept| *swept).expect("one that swept");
+    let swept_by = nodes.remove(number);
+    let other = nodes.remove(0);
+    assert!(!other.log().contains(LOOKED), "{}", other.log());
+    swept_by.signal("KILL");
+    drop(swept_by);
+    // A minute passes.
+    no_lease();
+    eventually("a sweep by the other", || other.log().contains(LOOKED));
+    drop(other);
+    no_lease();
 }
 
 #[test]

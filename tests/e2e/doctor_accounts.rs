@@ -126,6 +126,12 @@ fn a_name_without_a_key() {
 }
 
 #[test]
+fn the_account_of_the_server_may_say_who_sweeps() {
+    let sweeps = "[device_registration.sweep]\nmode = \"dry_run\"\n";
+    Findings::of(&setup().append(sweeps).file(), &[]).expect("ok", "device-lease", "adminDescription");
+}
+
+#[test]
 fn an_account_of_the_server_without_rights_or_without_a_key() {
     let lab = Lab::get();
     let gssapi = format!(
@@ -141,9 +147,11 @@ fn an_account_of_the_server_without_rights_or_without_a_key() {
         let upn = account.upn();
         format!("[domains.ldap.bind.simple]\nuser = \"{upn}\"\npassword_file = \"{}\"", password.display())
     };
-    let found = Findings::of(&setup().replace(&gssapi, &simple(&file)).file(), &[]);
+    let sweeps = "[device_registration.sweep]\nmode = \"dry_run\"\n";
+    let found = Findings::of(&setup().replace(&gssapi, &simple(&file)).append(sweeps).file(), &[]);
     assert!(!found.success);
     found.expect("error", "device-rights", "may not create devices");
+    found.expect("warning", "device-lease", "may not write adminDescription");
     found.expect("warning", "device-issuer", "may not write msDS-IssuerPublicCertificates");
     found.expect("ok", "keytab-key", &lab.realm);
 

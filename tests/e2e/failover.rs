@@ -287,12 +287,12 @@ transform_rules = '''c:[Type == "http://schemas.microsoft.com/ws/2008/06/identit
 "#;
 
 /// The second domain controller, on a copy of the first one's database; one test at a time has it.
-struct SecondController {
+pub struct SecondController {
     _turn: MutexGuard<'static, ()>,
 }
 
 impl SecondController {
-    fn up() -> Self {
+    pub fn up() -> Self {
         static TURN: Mutex<()> = Mutex::new(());
         let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         command("up");
@@ -319,7 +319,7 @@ fn command(what: &str) {
     run(Command::new(script("dc2")).arg(what));
 }
 
-fn with_controllers(controllers: &[&str]) -> NodeSetup {
+pub fn with_controllers(controllers: &[&str]) -> NodeSetup {
     let before = format!("domain_controllers = [\"{}\", \"{}\"]", variable("LAB_DC"), variable("LAB_DC2"));
     NodeSetup::new()
         .replace(&before, &format!("domain_controllers = {controllers:?}"))

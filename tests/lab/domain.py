@@ -292,12 +292,14 @@ def device_containers(domain):
                     "msDS-IsEnabled": "TRUE", "msDS-RegistrationQuota": "10", "msDS-MaximumRegistrationInactivityPeriod": "90"})
     domain.sam.add({"dn": "CN=62a0ff2e-97b9-4513-943f-0d221bd30080," + services, "objectClass": "serviceConnectionPoint",
                     "keywords": ["enterpriseDrsName:enterpriseregistration." + domain.dns]})
-    # The service account may make, change and delete devices, read and publish the issuer's certificates, and keep users' keys.
+    # The service account may make, change and delete devices, read and publish the issuer's certificates,
+    # agree who sweeps, and keep users' keys.
     sid, device = domain.sid("svc-sts"), "5df2b673-6d41-4774-b3e8-d52e8ee9ff99"
     grant(domain, devices, "(OA;;CCDC;%s;;%s)(OA;CIIO;RPWPSDDTLCLORC;;%s;%s)" % (device, sid, device, sid))
     issuers, key_link, user = ("b5f1edfe-b4d2-4076-ab0f-6148342b0bf6", "5b47d60f-6090-40b2-9f37-2a4de88f3063",
                                "bf967aba-0de6-11d0-a285-00aa003049e2")
-    grant(domain, service, "(A;;RPCRLCLORC;;;%s)(OA;;WP;%s;;%s)" % (sid, issuers, sid))
+    lease = "bf967919-0de6-11d0-a285-00aa003049e2"
+    grant(domain, service, "(A;;RPCRLCLORC;;;%s)(OA;;WP;%s;;%s)(OA;;WP;%s;;%s)" % (sid, issuers, sid, lease, sid))
     grant(domain, "OU=Staff," + domain.base, "(OA;CIIO;RPWP;%s;%s;%s)" % (key_link, user, sid))
 
 

@@ -25,7 +25,7 @@ pub(super) async fn look(config: &Config, directory: &LdapDirectory) -> Vec<Find
         let wanted = drs::look::Wanted::of(config);
         let name = domain.dns_name().to_string();
         let looked = directory.work(&name, drs::PATIENCE, move |mut objects| async move {
-            drs::look::look(&mut objects, &wanted, false).await
+            drs::look::look(&mut objects, &wanted, drs::look::Use::ConnectionPoint).await
         });
         match looked.await {
             Ok(found) => findings.extend(found),

@@ -12,7 +12,7 @@ use crate::cli::doctor::names;
 use crate::cli::finding::{self, Finding, Level, catalogue};
 use crate::cli::use_colour;
 use crate::clock::SystemClock;
-use crate::config::{Config, DeviceRegistration, Registry, certificate_covers};
+use crate::config::{Config, DeviceRegistration, Registry, SweepMode, certificate_covers};
 use crate::directory::ldap::{LdapDirectory, ObjectError};
 use crate::server;
 
@@ -53,10 +53,14 @@ pub(in crate::cli) async fn in_directory(config: &Config, directory: &LdapDirect
     }
     let domain = super::domain(config)?.dns_name().to_string();
     let wanted = look::Wanted::of(config);
-    let keeps_devices = config.device_registration.registry == Registry::ActiveDirectory;
-    let looked = directory.work(&domain, PATIENCE, move |mut objects| async move {
-        look::look(&mut objects, &wanted, keeps_devices).await
-    });
+    let used_for = match config.device_registration.registry {
+        Registry::ActiveDirectory => {
+            look::Use::Devices { swept: config.device_registration.sweep.mode != SweepMode::Off }
+        }
+        Registry::Sql => look::Use::ConnectionPoint,
+    };
+    let looked = directory
+        .work(&domain, PATIENCE, move |mut objects| async move { look::look(&mut objects, &wanted, used_for).await });
     match looked.await {
         Ok(found) => findings.extend(found),
         Err(error) => findings.push(unanswered(&domain, &error)),

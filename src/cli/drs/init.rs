@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::{DEVICE_CLASS, Failure, Forest, ISSUERS, KEY_LINK, PATIENCE, USER_CLASS, preferred_host};
+use super::{DEVICE_CLASS, Failure, Forest, ISSUERS, KEY_LINK, LEASE, PATIENCE, USER_CLASS, preferred_host};
 use crate::clock::SystemClock;
 use crate::config::{Config, LdapBind};
 use crate::directory::ldap::{LdapDirectory, ObjectChange, ObjectError, Objects};
@@ -136,8 +136,8 @@ fn rights(forest: &Forest, account: &str) -> String {
         (forest.devices(), device, "create, change and delete devices"),
         (
             forest.service(),
-            format!("(A;;RPCRLCLORC;;;SID)(OA;;WP;{ISSUERS};;SID)"),
-            "read the service, publish the authority",
+            format!("(A;;RPCRLCLORC;;;SID)(OA;;WP;{ISSUERS};;SID)(OA;;WP;{LEASE};;SID)"),
+            "read the service, publish the authority, agree with other servers on who sweeps",
         ),
         (
             forest.domain.clone(),

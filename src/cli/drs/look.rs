@@ -3,23 +3,37 @@
 use super::connection_point::{self, Wanted as WantedPoint};
 use super::{Forest, NEW_ATTRIBUTES};
 use crate::cli::finding::Finding;
-use crate::cli::finding::catalogue::{DRS_CONTAINER, DRS_ISSUER, DRS_RIGHTS, DRS_SCHEMA, DRS_SERVICE, DRS_SWEEP};
+use crate::cli::finding::catalogue::{
+    DRS_CONTAINER, DRS_ISSUER, DRS_LEASE, DRS_RIGHTS, DRS_SCHEMA, DRS_SERVICE, DRS_SWEEP, Kind,
+};
 use crate::directory::filter::Filter;
 use crate::directory::ldap::{NamedObject, ObjectError, Objects};
 
 pub(in crate::cli) use super::connection_point::Wanted;
 
-/// Everything in one forest. A forest that keeps no devices has its connection point only.
+/// What a forest is needed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::cli) enum Use {
+    /// Computers look there where to register.
+    ConnectionPoint,
+    /// That, and it keeps the devices.
+    Devices {
+        /// Whether the server sweeps unused ones.
+        swept: bool,
+    },
+}
+
+/// Everything in one forest that its use needs.
 pub(in crate::cli) async fn look(
     objects: &mut Objects,
     wanted: &WantedPoint,
-    keeps_devices: bool,
+    used_for: Use,
 ) -> Result<Vec<Finding>, ObjectError> {
     let forest = Forest::read(objects).await?;
     let mut findings = Vec::new();
-    if keeps_devices {
+    if let Use::Devices { swept } = used_for {
         schema(objects, &forest, &mut findings).await?;
-        let location = service(objects, &forest, &mut findings).await?;
+        let location = service(objects, &forest, swept, &mut findings).await?;
         container(objects, &location.unwrap_or_else(|| forest.devices()), &mut findings).await?;
     }
     let point = objects.read(&forest.connection_point(), &["keywords"]).await?;
@@ -60,6 +74,7 @@ async fn schema(objects: &mut Objects, forest: &Forest, findings: &mut Vec<Findi
 async fn service(
     objects: &mut Objects,
     forest: &Forest,
+    swept: bool,
     findings: &mut Vec<Finding>,
 ) -> Result<Option<String>, ObjectError> {
     let attributes = [
@@ -88,16 +103,21 @@ async fn service(
             "write 15 or more, or 0 for never",
         ));
     }
-    findings.push(if lists(&object, "allowedAttributesEffective", "msDS-IssuerPublicCertificates") {
-        Finding::ok(DRS_ISSUER, "the service account may write msDS-IssuerPublicCertificates")
-    } else {
-        Finding::warning(
-            DRS_ISSUER,
-            "the service account may not write msDS-IssuerPublicCertificates",
-            "`chancery drs init` prints the right",
-        )
-    });
+    findings.push(writable(&object, "msDS-IssuerPublicCertificates", DRS_ISSUER));
+    if swept {
+        findings.push(writable(&object, "adminDescription", DRS_LEASE));
+    }
     Ok(attributes.text("msDS-DeviceLocation").map(str::to_owned))
+}
+
+/// Whether the service account may write an attribute.
+fn writable(object: &NamedObject, attribute: &str, kind: Kind) -> Finding {
+    if lists(object, "allowedAttributesEffective", attribute) {
+        Finding::ok(kind, format!("the service account may write {attribute}"))
+    } else {
+        let what = format!("the service account may not write {attribute}");
+        Finding::warning(kind, what, "`chancery drs init` prints the right")
+    }
 }
 
 async fn container(objects: &mut Objects, name: &str, findings: &mut Vec<Finding>) -> Result<(), ObjectError> {

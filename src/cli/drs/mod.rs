@@ -127,6 +127,8 @@ const NEW_ATTRIBUTES: [&str; 4] =
 const DEVICE_CLASS: &str = "5df2b673-6d41-4774-b3e8-d52e8ee9ff99";
 /// Schema GUID of `msDS-IssuerPublicCertificates`.
 const ISSUERS: &str = "b5f1edfe-b4d2-4076-ab0f-6148342b0bf6";
+/// Schema GUID of `adminDescription`.
+const LEASE: &str = "bf967919-0de6-11d0-a285-00aa003049e2";
 /// Schema GUID of `msDS-KeyCredentialLink`.
 const KEY_LINK: &str = "5b47d60f-6090-40b2-9f37-2a4de88f3063";
 /// Schema GUID of the class `user`.

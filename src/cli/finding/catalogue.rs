@@ -54,6 +54,7 @@ kinds! {
     DRS_SWEEP = "device-sweep", "the use of a device is noted every 14 days only: devices in use would be swept";
     DRS_RIGHTS = "device-rights", "devices are created by the server's account";
     DRS_ISSUER = "device-issuer", "other servers of the forest do not know the authority that certifies devices";
+    DRS_LEASE = "device-lease", "servers agree in this attribute on which of them sweeps unused devices; as it is none does";
     DRS_CONTAINER = "device-container", "devices are kept in this object";
     SCP = "service-connection-point", "computers look there where to register; Windows logs event 307 without one";
     SCP_CONFLICT = "scp-conflict", "Windows registers with neither service when the connection point names both (event 330)";

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
+
 use super::entry::{ATTRIBUTES, BEGUN, PHYSICAL, UNUSED};
 use super::failure::failed;
-use super::{ActiveDirectoryRegistry, CHANGE, LISTING, entry, find, of_class, refuse_written_back};
+use super::{ActiveDirectoryRegistry, CHANGE, LISTING, QUESTION, election, entry, find, of_class, refuse_written_back};
 use crate::clock::UtcTime;
 use crate::devices::active_directory::change;
 use crate::devices::upkeep::{HALF, last_sign};
@@ -57,6 +59,15 @@ impl DeviceUpkeep for ActiveDirectoryRegistry {
         let found = self.work(LISTING, work).await?;
         let marked = found.into_iter().filter_map(|object| entry::read(object).ok()?.marked);
         Ok(marked.filter(|at| *at >= since).count())
+    }
+
+    async fn claim_sweep(&self, holder: Uuid, now: UtcTime, until: UtcTime) -> Result<bool, RegistryError> {
+        let service = self.place().await?.service_name.clone();
+        let referee = self.work(QUESTION, |mut objects| async move { election::referee(&mut objects).await }).await?;
+        let claim = move |mut objects: Objects| async move {
+            election::claim(&mut objects, &service, (holder, now, until)).await
+        };
+        self.directory.work_at(&self.domain, &referee, CHANGE, claim).await
     }
 
     async fn delete_unused(&self, id: DeviceId, marked_before: UtcTime) -> Result<bool, RegistryError> {

@@ -18,7 +18,7 @@ use super::entry::Entry;
 use super::{Bind, InitiatorCredential, LdapLimits, ServerAddress, Transport};
 
 /// Everything needed to open a connection to one domain controller.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Endpoint {
     pub(super) address: ServerAddress,
     /// Kerberos realm of the domain controller.

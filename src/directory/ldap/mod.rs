@@ -109,7 +109,7 @@ impl LdapDirectory {
         password: &Secret<String>,
     ) -> Result<PasswordVerdict, DirectoryError> {
         let (key, password) = (key.clone(), password.clone());
-        self.on_runtime(move |inner| async move { password::check(&inner.domains, &key, &password).await }).await
+        self.to_its_end(move |inner| async move { password::check(&inner.domains, &key, &password).await }).await
     }
 
     /// Realm and `sAMAccountName` of the account that `key` names by UPN or by account name, in one question. Says nothing of
@@ -119,7 +119,7 @@ impl LdapDirectory {
     /// [`DirectoryError`]; [`DirectoryError::NotFound`] also when the name is two accounts'.
     pub async fn account_name(&self, key: &AccountKey) -> Result<(String, String), DirectoryError> {
         let key = key.clone();
-        self.on_runtime(|inner| async move { inner.account_name(&key).await }).await
+        self.to_its_end(|inner| async move { inner.account_name(&key).await }).await
     }
 
     /// Exchanges the password of the account that `key` names. Whether that account may sign in is not asked.
@@ -133,7 +133,7 @@ impl LdapDirectory {
         new: &Secret<String>,
     ) -> Result<ChangeVerdict, DirectoryError> {
         let (key, old, new) = (key.clone(), old.clone(), new.clone());
-        self.on_runtime(move |inner| async move {
+        self.to_its_end(move |inner| async move {
             let sid = inner.sid_of(&key).await?;
             let domain = inner.domain_of(&sid)?;
             domain.within_limits(password_change::change(domain, &sid, &old, &new)).await
@@ -204,13 +204,26 @@ impl LdapDirectory {
         W: FnOnce(Objects) -> Fut + Send + 'static,
         Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
-        let (inner, domain) = (Arc::clone(&self.inner), domain.to_owned());
-        let work = self.runtime.spawn(async move { inner.domain_named(&domain)?.pool.work(within, work).await });
-        work.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "work on the directory ended abnormally");
-            let domain = "the directory".to_owned();
-            Err(E::from(DirectoryError::Unavailable { domain, reason: error.to_string() }))
-        })
+        let domain = domain.to_owned();
+        self.to_its_end(move |inner| async move { inner.domain_named(&domain)?.pool.work(within, work).await }).await
+    }
+
+    /// As [`work`](Self::work), on the domain controller with this host name and no other; it need not be a configured one.
+    ///
+    /// # Errors
+    /// What `work` fails with, or that this domain controller could not be asked.
+    pub async fn work_at<T, E, W, Fut>(&self, domain: &str, host: &str, within: Duration, work: W) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<DirectoryError> + Send + 'static,
+        W: FnOnce(Objects) -> Fut + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
+    {
+        let (domain, host) = (domain.to_owned(), host.to_owned());
+        self.to_its_end(
+            move |inner| async move { inner.domain_named(&domain)?.pool.work_at(&host, within, work).await },
+        )
+        .await
     }
 
     /// DNS name of the domain whose account this is.
@@ -223,16 +236,18 @@ impl LdapDirectory {
 
     /// Runs a question on the runtime where the connections live, to its end even when nobody waits for the answer any more:
     /// so no operation is left half done on a shared connection.
-    async fn on_runtime<T, F, Fut>(&self, question: F) -> Result<T, DirectoryError>
+    async fn to_its_end<T, E, F, Fut>(&self, question: F) -> Result<T, E>
     where
         T: Send + 'static,
+        E: From<DirectoryError> + Send + 'static,
         F: FnOnce(Arc<Inner>) -> Fut,
-        Fut: Future<Output = Result<T, DirectoryError>> + Send + 'static,
+        Fut: Future<Output = Result<T, E>> + Send + 'static,
     {
         let answer = self.runtime.spawn(question(Arc::clone(&self.inner))).await;
         answer.unwrap_or_else(|error| {
             tracing::error!(%error, "a directory question ended abnormally");
-            Err(DirectoryError::Unavailable { domain: "the directory".to_owned(), reason: error.to_string() })
+            let domain = "the directory".to_owned();
+            Err(E::from(DirectoryError::Unavailable { domain, reason: error.to_string() }))
         })
     }
 }
@@ -241,7 +256,7 @@ impl LdapDirectory {
 impl Directory for LdapDirectory {
     async fn account(&self, key: &AccountKey) -> Result<Account, DirectoryError> {
         let key = key.clone();
-        self.on_runtime(|inner| async move { inner.account(&key).await }).await
+        self.to_its_end(|inner| async move { inner.account(&key).await }).await
     }
 
     async fn object_guid(&self, sid: &Sid) -> Result<ObjectGuid, DirectoryError> {
@@ -256,7 +271,7 @@ impl Directory for LdapDirectory {
 
     async fn attributes(&self, sid: &Sid, names: &[AttributeName]) -> Result<Attributes, DirectoryError> {
         let (sid, names) = (*sid, names.to_vec());
-        self.on_runtime(move |inner| async move { inner.attributes(&sid, &names).await }).await
+        self.to_its_end(move |inner| async move { inner.attributes(&sid, &names).await }).await
     }
 
     async fn search(
@@ -267,7 +282,7 @@ impl Directory for LdapDirectory {
     ) -> Result<Vec<Attributes>, DirectoryError> {
         let (domain, filter) = (domain.to_owned(), filter.to_owned());
         let names: Vec<_> = names.iter().map(|name| name.as_str().to_owned()).collect();
-        self.on_runtime(move |inner| async move {
+        self.to_its_end(move |inner| async move {
             let found = inner.domain_named(&domain)?.find(filter, requested(names)).await?;
             Ok(found.into_iter().map(|entry| entry.attributes).collect())
         })
@@ -276,12 +291,12 @@ impl Directory for LdapDirectory {
 
     async fn find_by_alt_security_identity(&self, values: &[String]) -> Result<Account, DirectoryError> {
         let values = values.to_vec();
-        self.on_runtime(|inner| async move { inner.find_by_alt_security_identity(&values).await }).await
+        self.to_its_end(|inner| async move { inner.find_by_alt_security_identity(&values).await }).await
     }
 
     async fn sign_in_state(&self, sid: &Sid) -> Result<SignInState, DirectoryError> {
         let sid = *sid;
-        self.on_runtime(move |inner| async move { inner.sign_in_state(&sid).await }).await
+        self.to_its_end(move |inner| async move { inner.sign_in_state(&sid).await }).await
     }
 }
 

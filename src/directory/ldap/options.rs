@@ -104,6 +104,18 @@ impl ServerAddress {
         &self.host
     }
 
+    /// The same port of another host.
+    ///
+    /// # Errors
+    /// [`LdapSetupError::ServerAddress`] when that is no host name.
+    pub(super) fn at(&self, host: &str) -> Result<Self, LdapSetupError> {
+        let other: Self = host.parse()?;
+        match other.port {
+            None => Ok(Self { port: self.port, ..other }),
+            Some(_) => Err(LdapSetupError::ServerAddress { address: host.to_owned() }),
+        }
+    }
+
     /// The URL ldap3 connects to.
     pub(super) fn url(&self, transport: Transport) -> String {
         let (scheme, default_port) = match transport {

@@ -173,6 +173,37 @@ impl Pool {
         Err(self.unavailable(&last.unwrap_or_else(|| "every server has failed just now".to_owned())).into())
     }
 
+    /// Runs a sequence of operations on the server with this host name, be it one of the configured ones or not.
+    pub(super) async fn work_at<T, E: From<DirectoryError>, W: Future<Output = Result<T, E>>>(
+        &self,
+        host: &str,
+        within: Duration,
+        work: impl FnOnce(Objects) -> W,
+    ) -> Result<T, E> {
+        let until = self.clock.monotonic().saturating_add(within);
+        let server = self.server_at(host)?;
+        let left = within.min(self.limits.question_timeout);
+        let connection = server.lively(left).await.map_err(|error| {
+            let reason = format!("{}: {error}", server.endpoint.address);
+            self.unavailable(&reason)
+        })?;
+        work(Objects { server, connection, clock: Arc::clone(&self.clock), until, domain: self.name.clone() }).await
+    }
+
+    /// The configured server of that name, or one like the configured ones, the connections of which end with it.
+    fn server_at(&self, host: &str) -> Result<Arc<Server>, DirectoryError> {
+        let named = |server: &&Arc<Server>| server.endpoint.address.host().eq_ignore_ascii_case(host);
+        if let Some(server) = self.servers.iter().find(named) {
+            return Ok(Arc::clone(server));
+        }
+        let like = self.servers.first().ok_or_else(|| self.unavailable("it has no server"))?;
+        let address = like.endpoint.address.at(host).map_err(|error| self.unavailable(&error.to_string()))?;
+        let endpoint = Endpoint { address, ..like.endpoint.clone() };
+        // Its health is nobody's business: no question is ever carried to it.
+        let (limits, clock) = (Arc::clone(&self.limits), Arc::clone(&self.clock));
+        Ok(Arc::new(Server::new(endpoint, limits, clock, Arc::default())))
+    }
+
     pub(super) fn unavailable(&self, reason: &str) -> DirectoryError {
         DirectoryError::Unavailable { domain: self.name.clone(), reason: reason.to_owned() }
     }
