@@ -31,6 +31,7 @@ use chancery::prt::{Around, DeviceCertificate, IssuedPrt, KdfVersion, NewPrt, Pr
 use chancery::server::Lasting;
 use chancery::store::NodeStores;
 use chancery::tokens::SignatureAlgorithm;
+use futures_util::StreamExt as _;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
 use openssl::rsa::Rsa;
@@ -39,6 +40,9 @@ use openssl::x509::X509ReqBuilder;
 use serde_json::{Value, json};
 
 use crate::world::SERVICE;
+
+/// Computers that join at the same moment.
+const AT_ONCE: usize = 8;
 
 /// What serves requests, and where it works.
 pub(crate) struct Farm {
@@ -92,6 +96,12 @@ impl Farm {
     /// Answers a request to join.
     pub(crate) fn join(&self, call: &Call) -> Answer {
         self.runtime.block_on(drs::handle(&self.environment, RegistrationEndpoint::Devices, call))
+    }
+
+    /// Answers requests to join, so many at once.
+    pub(crate) fn joins(&self, calls: &[Call]) -> Vec<Answer> {
+        let answers = calls.iter().map(|call| drs::handle(&self.environment, RegistrationEndpoint::Devices, call));
+        self.runtime.block_on(futures_util::stream::iter(answers).buffered(AT_ONCE).collect())
     }
 
     /// Answers a request at the token endpoint.

@@ -45,7 +45,7 @@ pub(crate) fn profile_joins() {
     let farm = Farm::new(&configuration, &scratch.join("joins.db"));
     let key = DeviceKey::new();
     let joins: Vec<_> = (0..PROFILED).map(|number| farm.join_request(number, &key)).collect();
-    let join = cost(joins.len(), || joins.iter().for_each(|call| good(&farm.join(call))));
+    let join = cost(joins.len(), || farm.joins(&joins).iter().for_each(good));
     Report::note("join", join, "us");
 }
 
@@ -76,7 +76,7 @@ fn tokens(report: &mut Report, configuration: &Path, scratch: &Path) {
     for round in 0..=rounds() {
         let bare = Bare::measure();
         let joins: Vec<_> = (0..REQUESTS).map(|_| farm.join_request(next(&mut joined), &key)).collect();
-        let join = cost(joins.len(), || joins.iter().for_each(|call| good(&farm.join(call))));
+        let join = cost(joins.len(), || farm.joins(&joins).iter().for_each(good));
         let requests: Vec<_> = (0..REQUESTS).map(|_| farm.prt_request(&device, &prt)).collect();
         let request = cost(requests.len(), || requests.iter().for_each(|call| good(&farm.token(call))));
         let exchanges: Vec<_> = (0..REQUESTS).map(|_| farm.exchange(&prt)).collect();
@@ -132,7 +132,7 @@ fn registries(report: &mut Report, configuration: &Path, scratch: &Path) {
             let farm = &farms[index];
             let joins: Vec<_> = numbers.iter().map(|number| farm.join_request(*number, &key)).collect();
             let mut answers = Vec::new();
-            let join = cost(joins.len(), || answers.extend(joins.iter().map(|call| farm.join(call))));
+            let join = cost(joins.len(), || answers = farm.joins(&joins));
             let requests: Vec<_> = numbers
                 .iter()
                 .zip(&answers)

@@ -9,6 +9,7 @@ mod registration;
 mod row;
 mod schema;
 mod upkeep;
+mod writer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,7 +58,8 @@ impl SqlRegistry {
     pub fn new(place: SqlPlace, settings: SqlSettings, random: Arc<dyn Random>) -> Result<Self, RegistryError> {
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|error| RegistryError::Unavailable { reason: error.to_string() })?;
-        Ok(Self { database: Arc::new(Database::new(place)?), settings, runtime, random, place: OnceCell::new() })
+        let database = Arc::new(Database::new(place, &runtime)?);
+        Ok(Self { database, settings, runtime, random, place: OnceCell::new() })
     }
 
     /// Runs a question within its time: to its end on the runtime where the connections live, whether or not somebody still waits; but
@@ -71,7 +73,7 @@ impl SqlRegistry {
         let question = question(Arc::clone(&database));
         let mut unique = [0; 32];
         self.random.fill(&mut unique).map_err(|error| RegistryError::Unavailable { reason: error.to_string() })?;
-        let is_sqlite = matches!(database.pool, Pool::Sqlite(_));
+        let is_sqlite = matches!(database.pool, Pool::Sqlite { .. });
         let all = async move {
             let all = async {
                 database.prepare(unique).await?;

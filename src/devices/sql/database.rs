@@ -6,9 +6,11 @@ use std::time::Duration;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Row as _};
+use tokio::runtime::Handle;
 use tokio::sync::OnceCell;
 
 use super::schema::VERSIONS;
+use super::writer::Writer;
 use crate::devices::RegistryError;
 use crate::store::postgresql::{PostgresqlOptions, connect_options};
 
@@ -28,7 +30,7 @@ pub(super) struct Database {
 }
 
 pub(super) enum Pool {
-    Sqlite(SqlitePool),
+    Sqlite { pool: SqlitePool, writer: Writer },
     Postgresql(PgPool),
 }
 
@@ -36,7 +38,7 @@ pub(super) enum Pool {
 macro_rules! on_database {
     ($database:expr, |$pool:ident| $body:block) => {
         match &$database.pool {
-            $crate::devices::sql::database::Pool::Sqlite($pool) => $body,
+            $crate::devices::sql::database::Pool::Sqlite { pool: $pool, .. } => $body,
             $crate::devices::sql::database::Pool::Postgresql($pool) => $body,
         }
     };
@@ -44,7 +46,8 @@ macro_rules! on_database {
 pub(super) use on_database;
 
 impl Database {
-    pub(super) fn new(place: SqlPlace) -> Result<Self, RegistryError> {
+    /// The database. Its connections live on this runtime.
+    pub(super) fn new(place: SqlPlace, runtime: &Handle) -> Result<Self, RegistryError> {
         let pool = match place {
             SqlPlace::Sqlite(file) => {
                 make_private(&file)
@@ -61,7 +64,8 @@ impl Database {
                     .acquire_timeout(CONNECT)
                     // There is no network that could have lost one, and asking costs a thread's waking.
                     .test_before_acquire(false);
-                Pool::Sqlite(pool.connect_lazy_with(connect))
+                let pool = pool.connect_lazy_with(connect);
+                Pool::Sqlite { writer: Writer::start(pool.clone(), runtime), pool }
             }
             SqlPlace::Postgresql(options) => {
                 let connect = connect_options(options).options([("statement_timeout", "7000")]);
@@ -84,13 +88,13 @@ impl Database {
     async fn migrate(&self, unique: [u8; 32]) -> Result<(), RegistryError> {
         let (invocation, domain) = unique.split_at(16);
         let octets = match self.pool {
-            Pool::Sqlite(_) => "BLOB",
+            Pool::Sqlite { .. } => "BLOB",
             Pool::Postgresql(_) => "BYTEA",
         };
         on_database!(self, |pool| {
             // Whoever comes first makes the tables; the others wait, and find them.
             let begin = match self.pool {
-                Pool::Sqlite(_) => "BEGIN IMMEDIATE",
+                Pool::Sqlite { .. } => "BEGIN IMMEDIATE",
                 Pool::Postgresql(_) => "BEGIN",
             };
             let mut transaction = pool.begin_with(begin).await?;

@@ -1,6 +1,6 @@
 //! A registration, in one statement: of a device that is there everything is replaced.
 
-use sqlx::Row as _;
+use sqlx::{PgExecutor, Row as _, SqliteExecutor};
 
 use super::database::{Database, Pool};
 use super::octets;
@@ -10,45 +10,55 @@ use crate::devices::{Device, Registration, RegistryError};
 /// Writes a registration; the device as it is then. `None` when it was not written: an administrator disabled the device, or the
 /// owner has as many others as allowed.
 pub(super) async fn write(database: &Database, what: Registration) -> Result<Option<Device>, RegistryError> {
-    // The rows of the two databases have different types and the same methods.
-    macro_rules! write_to {
-        ($executor:expr) => {
-            sqlx::query(REGISTER)
-                .bind(octets(what.id))
-                .bind(what.display_name)
-                .bind(what.os_type)
-                .bind(what.os_version)
-                .bind(what.owner.to_bytes())
-                .bind(what.trust_type.map(|kind| i64::from(kind.0)))
-                .bind(what.computer_sid.map(|sid| sid.to_bytes()))
-                .bind(what.certificate.thumbprint.to_vec())
-                .bind(what.certificate.public_key.to_vec())
-                .bind(what.transport_key)
-                .bind(what.at.unix_millis())
-                .bind(what.quota.map(i64::from))
-                // All of them, of at most one: what stops reading before the end does not learn whether it was committed.
-                .fetch_all($executor)
-                .await?
-                .first()
-                .map(|row| -> Result<Device, RegistryError> { device!(row) })
-                .transpose()?
-        };
-    }
-    let written = match &database.pool {
-        // One statement after the other: it counts what it writes to.
-        Pool::Sqlite(pool) => write_to!(pool),
-        Pool::Postgresql(pool) if what.quota.is_none() => write_to!(pool),
+    match &database.pool {
+        Pool::Sqlite { writer, .. } => writer.write(what).await,
+        Pool::Postgresql(pool) if what.quota.is_none() => in_postgresql(pool, what).await,
         Pool::Postgresql(pool) => {
             // Statements see what was committed when they began: whoever registers a device of the same owner waits before.
             let mut transaction = pool.begin().await?;
             let lock = sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(number_of(&what.owner.to_bytes()));
             lock.execute(&mut *transaction).await?;
-            let written = write_to!(&mut *transaction);
+            let written = in_postgresql(&mut *transaction, what).await?;
             transaction.commit().await?;
-            written
+            Ok(written)
         }
-    };
-    Ok(written)
+    }
+}
+
+/// The rows of the two databases have different types and the same methods.
+macro_rules! register {
+    ($executor:expr, $what:expr) => {{
+        let what = $what;
+        let rows = sqlx::query(REGISTER)
+            .bind(octets(what.id))
+            .bind(what.display_name)
+            .bind(what.os_type)
+            .bind(what.os_version)
+            .bind(what.owner.to_bytes())
+            .bind(what.trust_type.map(|kind| i64::from(kind.0)))
+            .bind(what.computer_sid.map(|sid| sid.to_bytes()))
+            .bind(what.certificate.thumbprint.to_vec())
+            .bind(what.certificate.public_key.to_vec())
+            .bind(what.transport_key)
+            .bind(what.at.unix_millis())
+            .bind(what.quota.map(i64::from))
+            // All of them, of at most one: what stops reading before the end does not learn whether it was committed.
+            .fetch_all($executor)
+            .await?;
+        rows.first().map(|row| -> Result<Device, RegistryError> { device!(row) }).transpose()
+    }};
+}
+
+/// As [`write`]. SQLite carries out one statement after the other: each counts what the one before wrote.
+pub(super) async fn in_sqlite(
+    executor: impl SqliteExecutor<'_>,
+    what: Registration,
+) -> Result<Option<Device>, RegistryError> {
+    register!(executor, what)
+}
+
+async fn in_postgresql(executor: impl PgExecutor<'_>, what: Registration) -> Result<Option<Device>, RegistryError> {
+    register!(executor, what)
 }
 
 /// A number for an owner. Others that have it wait for nothing.

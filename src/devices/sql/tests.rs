@@ -1,3 +1,5 @@
+use futures_util::future::join_all;
+
 use super::*;
 use crate::clock::SystemRandomSource;
 use crate::devices::conformance::Subject;
@@ -7,6 +9,25 @@ const SETTINGS: SqlSettings = SqlSettings { registration_quota: 10, maximum_inac
 fn registry(root: &std::path::Path) -> SqlRegistry {
     let place = SqlPlace::Sqlite(root.join("devices.db"));
     SqlRegistry::new(place, SETTINGS, Arc::new(SystemRandomSource::new())).unwrap()
+}
+
+const NOW: UtcTime = UtcTime::from_unix_seconds(1_800_000_000);
+
+fn registration(number: u128, at: UtcTime) -> Registration {
+    let device = crate::devices::samples::device(DeviceId(Uuid::from_u128(number)));
+    Registration {
+        id: device.id,
+        display_name: device.display_name,
+        os_type: String::new(),
+        os_version: String::new(),
+        owner: device.owner.unwrap(),
+        computer_sid: None,
+        trust_type: None,
+        certificate: device.certificates[0],
+        transport_key: None,
+        quota: None,
+        at,
+    }
 }
 
 #[tokio::test]
@@ -50,6 +71,48 @@ async fn one_server_has_the_sweep_until_it_ends() {
 }
 
 #[tokio::test]
+async fn registrations_at_once_are_all_written_and_none_above_the_quota() {
+    let root = tempfile::tempdir().unwrap();
+    let registry = registry(root.path());
+    // Half of them are the same devices again.
+    let all: Vec<_> = (0..300).map(|number| registration(number % 150, NOW)).collect();
+    for written in join_all(all.iter().map(|what| registry.register(what))).await {
+        assert!(written.unwrap().enabled);
+    }
+    let reopened = self::registry(root.path());
+    assert_eq!(reopened.list(None, 1000).await.unwrap().len(), 150);
+    let more: Vec<_> =
+        (1000..1040).map(|number| Registration { quota: Some(153), ..registration(number, NOW) }).collect();
+    let written = join_all(more.iter().map(|what| registry.register(what))).await;
+    assert_eq!(written.iter().filter(|written| written.is_ok()).count(), 3);
+    let refused = |written: &Result<_, _>| matches!(written, Err(RegistryError::QuotaReached { limit: 153, .. }));
+    assert_eq!(written.iter().filter(|written| refused(written)).count(), 37);
+}
+
+/// While another program writes to the file, registrations wait; one that nobody waits for any more is not made after all.
+#[tokio::test]
+async fn who_gives_up_while_others_write_is_not_registered() {
+    let root = tempfile::tempdir().unwrap();
+    let registry = registry(root.path());
+    registry.service().await.unwrap();
+    let Pool::Sqlite { pool, .. } = &registry.database.pool else { panic!("SQLite") };
+    let other = pool.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let [first, second, third] = [1, 2, 3].map(|number| registration(number, NOW));
+    let waiting = async { tokio::join!(registry.register(&first), registry.register(&third)) };
+    let ends = async {
+        // The others are waiting for the file by now.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let given_up = tokio::time::timeout(Duration::from_millis(50), registry.register(&second));
+        assert!(given_up.await.is_err());
+        other.rollback().await.unwrap();
+    };
+    let ((first, third), ()) = tokio::join!(waiting, ends);
+    assert!(first.is_ok() && third.is_ok());
+    let ids: Vec<_> = registry.list(None, 10).await.unwrap().iter().map(|device| device.id.0.as_u128()).collect();
+    assert_eq!(ids, [1, 3]);
+}
+
+#[tokio::test]
 async fn a_database_of_the_future_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let registry = registry(root.path());
@@ -63,27 +126,11 @@ async fn a_database_of_the_future_is_refused() {
 
 #[tokio::test]
 async fn a_sweep_disables_first_deletes_then_and_leaves_administrators_alone() {
-    use crate::devices::{DeviceUpkeep as _, SweepAction, SweepOptions, samples, sweep};
-    const NOW: UtcTime = UtcTime::from_unix_seconds(1_800_000_000);
+    use crate::devices::{DeviceUpkeep as _, SweepAction, SweepOptions, sweep};
     let day = Duration::from_hours(24);
     let root = tempfile::tempdir().unwrap();
     let registry = registry(root.path());
-    let registration = |number, days_ago| {
-        let device = samples::device(DeviceId(Uuid::from_u128(number)));
-        Registration {
-            id: device.id,
-            display_name: device.display_name,
-            os_type: String::new(),
-            os_version: String::new(),
-            owner: device.owner.unwrap(),
-            computer_sid: None,
-            trust_type: None,
-            certificate: device.certificates[0],
-            transport_key: None,
-            quota: None,
-            at: NOW.minus(day * days_ago),
-        }
-    };
+    let registration = |number, days_ago| registration(number, NOW.minus(day * days_ago));
     for (number, days_ago) in [(1, 91), (2, 89), (3, 91)] {
         registry.register(&registration(number, days_ago)).await.unwrap();
     }
