@@ -1,7 +1,9 @@
-//! Registrations of an SQLite file that come at once are committed at once: each commit waits for the disk, and one waits as long as many.
+//! Registrations of an SQLite file that come at once are written at once: each commit waits for the disk, and one waits as long as many.
 //!
 //! Who comes while a commit is under way waits for the next one, together with all others who do; nobody waits for company, and nobody is
-//! answered before the commit. What keeps one from being written keeps all of them, for it is the disk's. Knows nothing of what a registration is.
+//! answered before the commit. What keeps one from being written keeps all of them, for it is the disk's.
+
+use std::collections::HashSet;
 
 use sqlx::sqlite::SqlitePool;
 use tokio::runtime::Handle;
@@ -29,10 +31,15 @@ impl Writer {
         let (queue, mut waiting) = mpsc::channel(MOST);
         runtime.spawn(async move {
             let mut jobs = Vec::new();
-            while waiting.recv_many(&mut jobs, MOST).await > 0 {
+            while !jobs.is_empty() || waiting.recv_many(&mut jobs, MOST).await > 0 {
+                while jobs.len() < MOST
+                    && let Ok(job) = waiting.try_recv()
+                {
+                    jobs.push(job);
+                }
                 // Whoever gave up is told nothing, and must not have a device.
                 jobs.retain(|job: &Job| !job.answer.is_closed());
-                write_all(&pool, &mut jobs).await;
+                write(&pool, apart(&mut jobs)).await;
             }
         });
         Self { queue }
@@ -46,37 +53,25 @@ impl Writer {
     }
 }
 
-async fn write_all(pool: &SqlitePool, jobs: &mut Vec<Job>) {
-    let (what, answers): (Vec<_>, Vec<_>) = jobs.drain(..).map(|job| (job.what, job.answer)).unzip();
-    match in_one_transaction(pool, what).await {
+/// Those that one statement may write: of each device and of each owner the first. A statement does not see what it writes itself, and counts the
+/// owner's devices.
+fn apart(jobs: &mut Vec<Job>) -> Vec<Job> {
+    let (mut devices, mut owners) = (HashSet::new(), HashSet::new());
+    jobs.extract_if(.., |job| owners.insert(job.what.owner) && devices.insert(job.what.id)).collect()
+}
+
+async fn write(pool: &SqlitePool, jobs: Vec<Job>) {
+    let (what, answers): (Vec<_>, Vec<_>) = jobs.into_iter().map(|job| (job.what, job.answer)).unzip();
+    // Who does not wait any more is told nothing.
+    match registration::in_sqlite(pool, what).await {
         Ok(written) => answers.into_iter().zip(written).for_each(|(answer, written)| drop(answer.send(Ok(written)))),
         Err(error) => answers.into_iter().for_each(|answer| drop(answer.send(Err(error.clone())))),
     }
-}
-
-async fn in_one_transaction(
-    pool: &SqlitePool,
-    mut registrations: Vec<Registration>,
-) -> Result<Vec<Option<Device>>, RegistryError> {
-    if registrations.len() < 2 {
-        // A statement is a transaction.
-        return match registrations.pop() {
-            Some(one) => Ok(vec![registration::in_sqlite(pool, one).await?]),
-            None => Ok(Vec::new()),
-        };
-    }
-    let mut transaction = pool.begin_with("BEGIN IMMEDIATE").await?;
-    let mut written = Vec::with_capacity(registrations.len());
-    for registration in registrations {
-        written.push(registration::in_sqlite(&mut *transaction, registration).await?);
-    }
-    transaction.commit().await?;
-    Ok(written)
 }
 
 fn ended() -> RegistryError {
     RegistryError::Unavailable { reason: String::from("the database of devices is closed") }
 }
 
-/// Registrations of one commit, and how many more may wait.
-const MOST: usize = 64;
+/// Registrations of one statement, and how many more may wait.
+const MOST: usize = 16;
