@@ -234,9 +234,11 @@ impl PrtService {
         let until = exchange.until.map_or(exchange.prt.until, |until| until.min(exchange.prt.until));
         let id = TokenId::from_octets(&[exchange.prt.id.as_bytes(), &exchange.signature[..]].concat())?;
         match around.one_time.redeem(Purpose::RequestSignature, &id, until).await? {
-            FirstUse::First => Ok((exchange, holder)),
-            FirstUse::Repeated => Err(PrtRefusal::Replayed),
+            FirstUse::First => {}
+            FirstUse::Repeated => return Err(PrtRefusal::Replayed),
         }
+        self.touch(&holder.device, around.clock.now()).await;
+        Ok((exchange, holder))
     }
 
     /// A browser's credential: who it signs in. The nonce is used up last, so that a credential that is no good for another
@@ -255,6 +257,7 @@ impl PrtService {
         let nonce = credential.nonce.as_deref().ok_or(NonceError::Missing)?;
         let usage = NonceUse::RefreshTokenCredential(&prt.id.to_string());
         Nonce::open(&self.sealer, nonce)?.consume(usage, around.one_time).await?;
+        self.touch(&holder.device, around.clock.now()).await;
         Ok(holder)
     }
 
@@ -309,7 +312,7 @@ impl PrtService {
 
     /// Notes that a device was used, so that it does not count as idle: only once it was judged, signature, state and nonce, or whoever
     /// knows its certificate would keep it from being idle. Nothing of this request depends on it.
-    pub async fn touch(&self, device: &Device, now: UtcTime) {
+    async fn touch(&self, device: &Device, now: UtcTime) {
         if let Err(error) = self.registry().touch(device, now).await {
             tracing::warn!(device = %device.id, %error, "the use of a device could not be noted");
         }

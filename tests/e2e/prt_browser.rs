@@ -328,8 +328,9 @@ fn an_address_that_shows_devices_that_nobody_has_is_not_listened_to_without_end(
     };
     let looked_for = |page: &Response| {
         assert!(is_page(page), "{} {}", page.status, page.body);
-        let events = Audit::of(node.directory.join("audit.jsonl"), &page.correlation).events();
-        events.iter().filter(|event| event["EventID"] == 411 && event["ErrorMessage"] == "UnknownDevice").count()
+        let log = node.log();
+        let of_request = log.lines().filter(|line| line.contains(&page.correlation));
+        of_request.filter(|line| line.contains("no registered device has this certificate")).count()
     };
     assert_eq!(looked_for(&ask(&[])), 5);
     let mut last = 5;

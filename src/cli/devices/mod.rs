@@ -52,6 +52,11 @@ enum What {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "States:
+  enabled          it may be used
+  disabled         an administrator or its owner disabled it
+  swept            a sweep disabled it, at the date behind it: registering again enables it
+  synced, synced-  Entra Connect wrote it, enabled or disabled")]
 struct List {
     /// Those of this user, by SID
     #[arg(long, value_name = "SID")]
@@ -84,7 +89,7 @@ struct Sweep {
     /// Days after that until it is deleted
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     grace_days: u32,
-    /// Changes in one run
+    /// Changes in one run; what could not be changed does not count
     #[arg(long, value_name = "COUNT", default_value_t = 500)]
     most: usize,
 }

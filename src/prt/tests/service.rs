@@ -222,7 +222,14 @@ async fn the_use_of_a_device_is_noted_once_it_is_proved() {
     let copied = DeviceSigned::read(&DEVICE.sign(&json!({"request_nonce": "AwAB"}))).unwrap();
     assert!(world.service.device_credential(&copied, world.around()).await.is_err());
     assert!(world.request(&json!({"request_nonce": null})).await.is_err());
+    let prt = by_certificate(KdfVersion::One);
+    assert!(world.credential(&prt, None).await.is_err());
     assert_eq!(world.touches(), 4);
+    // With a PRT, in a browser and at the token endpoint.
+    world.credential(&prt, Some(&world.nonce())).await.unwrap();
+    let request = world.exchange_request(&prt, KdfVersion::Two, &json!({}));
+    assert!(world.exchange_text(&request).await.is_ok() && world.exchange_text(&request).await.is_err());
+    assert_eq!(world.touches(), 6);
 }
 
 #[tokio::test]
