@@ -67,7 +67,7 @@ impl DeviceContext {
 }
 
 /// The registered device that holds this certificate (DER); that it holds the key is proved by the handshake, or by a signature
-/// that the caller verified. Its use is noted.
+/// that the caller verified. That it was used is for the caller to note, once all that it judges is good.
 ///
 /// The registry decides: the certificate must be one that it has, byte for byte and key for key (device-registration.md 10.4).
 /// Dates, subject and issuer are looked at as well, so that whoever may write certificates into the directory gains no more
@@ -93,9 +93,6 @@ pub async fn device_by_certificate(
     }
     if !device.enabled {
         return Err(DeviceAuthnError::Disabled { device: device.id });
-    }
-    if let Err(error) = registry.touch(&device, now).await {
-        tracing::warn!(device = %device.id, %error, "the use of a device could not be noted");
     }
     Ok(device)
 }
@@ -192,7 +189,7 @@ mod tests {
     use super::*;
     use crate::clock::{ManualClock, SystemRandomSource};
     use crate::devices::{
-        DeviceAuthority, DeviceCertificateRequest, DeviceKey, DeviceRegistry, DeviceSettings, Registration,
+        AddedKey, DeviceAuthority, DeviceCertificateRequest, DeviceKey, DeviceRegistry, DeviceSettings, Registration,
         RegistryPlace, samples,
     };
     use crate::keys::{KeyRing, KeyRingOptions};
@@ -231,14 +228,16 @@ mod tests {
         }
         async fn touch(&self, _: &Device, _: UtcTime) -> Result<(), RegistryError> {
             self.touched.fetch_add(1, Ordering::SeqCst);
-            // Whether it could be noted must not matter.
-            Err(RegistryError::Unavailable { reason: String::from("read only") })
+            Ok(())
         }
         async fn user_keys(&self, _: &Sid) -> Result<Vec<DeviceKey>, RegistryError> {
             Ok(Vec::new())
         }
-        async fn add_user_key(&self, _: &Sid, _: &DeviceKey) -> Result<(), RegistryError> {
-            Ok(())
+        async fn add_user_key(&self, _: &Sid, _: &DeviceKey) -> Result<AddedKey, RegistryError> {
+            Ok(AddedKey { is_new: true, domain_controller: None })
+        }
+        async fn remove_user_key(&self, _: &Sid, _: &DeviceKey) -> Result<bool, RegistryError> {
+            Ok(false)
         }
         async fn published_issuers(&self) -> Result<Vec<Vec<u8>>, RegistryError> {
             Ok(self.published_issuers.clone())
@@ -311,7 +310,7 @@ mod tests {
         let (own, written_back) = (issue(&ours, id), issue(&entras, id));
         let (devices, registry) = services(&ours, holding(&own), Vec::new());
         assert_eq!(device_by_certificate(&devices, &own, NOW).await, Ok(holding(&own)));
-        assert_eq!(registry.touched.load(Ordering::SeqCst), 1, "its use is noted");
+        assert_eq!(registry.touched.load(Ordering::SeqCst), 0, "who has a certificate has used nothing");
         // A device of another authority, where the registry says that its devices are good.
         let published = vec![entras.certificate().to_vec()];
         let (devices, _) = services(&ours, holding(&written_back), published);
@@ -319,7 +318,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn each_thing_that_is_wrong_has_its_reason_and_nothing_is_noted() {
+    async fn each_thing_that_is_wrong_has_its_reason() {
         let (ours, foreign) = (authority(), authority());
         let device = samples::device_id();
         let other = DeviceId(Uuid::from_u128(7));

@@ -11,6 +11,7 @@ mod failure;
 mod listing;
 mod place;
 mod upkeep;
+mod user_key;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +24,7 @@ use self::listing::Listing;
 use self::place::Place;
 use super::codec::key_credential::USAGE_NGC;
 use super::{
-    CertificateMark, Device, DeviceId, DeviceKey, DeviceRegistry, DeviceService, Registration, RegistryError,
+    AddedKey, CertificateMark, Device, DeviceId, DeviceKey, DeviceRegistry, DeviceService, Registration, RegistryError,
     is_touch_due,
 };
 use crate::clock::{Clock, UtcTime};
@@ -165,32 +166,24 @@ impl DeviceRegistry for ActiveDirectoryRegistry {
         let (container, id) = (self.place().await?.container.clone(), device.id);
         self.work(CHANGE, move |mut objects| async move {
             let found = find(&mut objects, &container, id).await?.ok_or_else(|| no_device(id))?;
-            // Another node may have been faster.
-            if !is_touch_due(&found.device, at) {
+            // Another node may have been faster. One that was disabled meanwhile is not used.
+            if !is_touch_due(&found.device, at) || !found.device.enabled {
                 return Ok(());
             }
-            objects.change(&change::used(&found.name, at)).await.map_err(|error| failed(&error))
+            objects.change(&change::used(&found, at)).await.map_err(|error| failed(&error))
         })
         .await
     }
 
     async fn user_keys(&self, user: &Sid) -> Result<Vec<DeviceKey>, RegistryError> {
         let (domain, sid) = (self.directory.domain_name_of(user)?, *user);
-        let read = move |mut objects: Objects| async move {
-            let object =
-                objects.read(&format!("<SID={sid}>"), USER_ATTRIBUTES).await.map_err(|error| failed(&error))?;
-            // The name `<SID=…>` may also lead to an object that had this SID earlier.
-            let object = object.filter(|object| object.attributes.object_sid() == Some(sid));
-            Ok::<_, RegistryError>(
-                object.map(|object| entry::keys(&object.name, &object.attributes)).unwrap_or_default(),
-            )
-        };
+        let read = move |mut objects: Objects| async move { user_key::all(&mut objects, &sid).await };
         let mut keys: Vec<DeviceKey> = self.directory.work(&domain, QUESTION, read).await?;
         keys.retain(|key| key.usage == USAGE_NGC);
         Ok(keys)
     }
 
-    async fn add_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<(), RegistryError> {
+    async fn add_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<AddedKey, RegistryError> {
         if !self.place().await?.schema.keys {
             return Err(RegistryError::Refused {
                 reason: String::from(
@@ -199,19 +192,14 @@ impl DeviceRegistry for ActiveDirectoryRegistry {
             });
         }
         let (domain, sid, key) = (self.directory.domain_name_of(user)?, *user, key.clone());
-        let add = move |mut objects: Objects| async move {
-            let object =
-                objects.read(&format!("<SID={sid}>"), USER_ATTRIBUTES).await.map_err(|error| failed(&error))?;
-            let object = object
-                .filter(|object| object.attributes.object_sid() == Some(sid))
-                .ok_or_else(|| RegistryError::NotFound { what: format!("user {sid}") })?;
-            let has = entry::keys(&object.name, &object.attributes);
-            if has.iter().any(|held| held.usage == key.usage && held.material == key.material) {
-                return Ok(());
-            }
-            objects.change(&change::add_key(&object.name, &key)?).await.map_err(|error| failed(&error))
-        };
+        let add = move |mut objects: Objects| async move { user_key::add(&mut objects, &sid, &key).await };
         self.directory.work(&domain, CHANGE, add).await
+    }
+
+    async fn remove_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<bool, RegistryError> {
+        let (domain, sid, key) = (self.directory.domain_name_of(user)?, *user, key.clone());
+        let remove = move |mut objects: Objects| async move { user_key::remove(&mut objects, &sid, &key).await };
+        self.directory.work(&domain, CHANGE, remove).await
     }
 
     async fn service(&self) -> Result<DeviceService, RegistryError> {
@@ -220,10 +208,6 @@ impl DeviceRegistry for ActiveDirectoryRegistry {
 
     async fn published_issuers(&self) -> Result<Vec<Vec<u8>>, RegistryError> {
         Ok(self.place().await?.published_issuers.clone())
-    }
-
-    async fn domain_controller(&self) -> Option<String> {
-        self.place().await.ok()?.host.clone()
     }
 
     async fn publish_issuer(&self, certificate: &[u8]) -> Result<bool, RegistryError> {
@@ -255,14 +239,14 @@ async fn register(objects: &mut Objects, place: &Place, registration: &Registrat
             refuse_written_back(&found)?;
             if found.begun_only {
                 // What a crash left behind, or another node is about to complete: the last one to write counts.
-                let again = change::again(registration, &found.name, place.schema)?;
+                let again = change::again(registration, &found, place.schema)?;
                 objects.change(&again).await.map_err(|error| failed(&error))?;
                 let complete = change::complete(registration, &found.name, place.schema)?;
                 objects.change(&complete).await.map_err(|error| failed(&error))?;
             } else if found.device.enabled {
-                let again = change::again(registration, &found.name, place.schema)?;
+                let again = change::again(registration, &found, place.schema)?;
                 objects.change(&again).await.map_err(|error| failed(&error))?;
-            } else if found.marked.is_some() {
+            } else if found.device.unused_since.is_some() {
                 let revive = change::revive(registration, &found, place.schema)?;
                 objects.change(&revive).await.map_err(|error| failed(&error))?;
             } else {
@@ -364,7 +348,6 @@ impl std::fmt::Debug for ActiveDirectoryRegistry {
 }
 
 const ISSUERS: &str = "msDS-IssuerPublicCertificates";
-const USER_ATTRIBUTES: &[&str] = &["objectSid", "msDS-KeyCredentialLink"];
 
 /// How long what was learnt of the directory is believed.
 const BELIEVED: Duration = Duration::from_mins(1);

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use moka::sync::Cache;
 
-use super::{CertificateMark, Device, DeviceId, DeviceKey, DeviceRegistry, DeviceService, Registration, RegistryError};
+use super::{
+    AddedKey, CertificateMark, Device, DeviceId, DeviceKey, DeviceRegistry, DeviceService, Registration, RegistryError,
+};
 use crate::clock::{Clock, UtcTime};
 use crate::directory::Sid;
 
@@ -106,8 +108,12 @@ impl DeviceRegistry for CachedRegistry {
         self.inner.user_keys(user).await
     }
 
-    async fn add_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<(), RegistryError> {
+    async fn add_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<AddedKey, RegistryError> {
         self.inner.add_user_key(user, key).await
+    }
+
+    async fn remove_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<bool, RegistryError> {
+        self.inner.remove_user_key(user, key).await
     }
 
     async fn service(&self) -> Result<DeviceService, RegistryError> {
@@ -116,10 +122,6 @@ impl DeviceRegistry for CachedRegistry {
 
     async fn published_issuers(&self) -> Result<Vec<Vec<u8>>, RegistryError> {
         self.inner.published_issuers().await
-    }
-
-    async fn domain_controller(&self) -> Option<String> {
-        self.inner.domain_controller().await
     }
 
     async fn publish_issuer(&self, certificate: &[u8]) -> Result<bool, RegistryError> {

@@ -232,10 +232,23 @@ impl Subject<'_> {
             );
             return;
         }
-        self.registry.add_user_key(&self.user, &key).await.unwrap();
+        let held = async || {
+            let keys = self.registry.user_keys(&self.user).await.unwrap();
+            keys.into_iter().filter(|held| held.material == key.material).collect::<Vec<_>>()
+        };
+        assert!(self.registry.add_user_key(&self.user, &key).await.unwrap().is_new);
         let later = DeviceKey { created: Some(NOW.plus(Duration::from_mins(1))), ..key.clone() };
-        self.registry.add_user_key(&self.user, &later).await.unwrap();
-        let keys = self.registry.user_keys(&self.user).await.unwrap();
-        assert_eq!(keys.iter().filter(|held| held.material == key.material).collect::<Vec<_>>(), [&key]);
+        assert!(!self.registry.add_user_key(&self.user, &later).await.unwrap().is_new);
+        assert_eq!(held().await, [key.clone()]);
+        // Neither another key nor a key of another use is taken for it.
+        let mut other = key.clone();
+        other.material[30] ^= 1;
+        for other in [other, DeviceKey { usage: 7, ..key.clone() }] {
+            assert_eq!(self.registry.remove_user_key(&self.user, &other).await, Ok(false));
+        }
+        assert_eq!(held().await, [key.clone()]);
+        assert_eq!(self.registry.remove_user_key(&self.user, &later).await, Ok(true), "whenever it was made");
+        assert_eq!(self.registry.remove_user_key(&self.user, &key).await, Ok(false));
+        assert_eq!(held().await, []);
     }
 }

@@ -42,7 +42,7 @@ pub use device::{CertificateMark, Device, DeviceId, DeviceKey, TrustType};
 pub use join_type::JoinType;
 pub use key_strength::WeakKey;
 pub use limits::{LimitReached, RequestLimits, Stranger};
-pub use registry::{DeviceRegistry, Registration, RegistryError, is_touch_due};
+pub use registry::{AddedKey, DeviceRegistry, Registration, RegistryError, is_touch_due};
 pub use service::DeviceService;
 pub use services::{DeviceServices, DeviceSettings, Quota};
 pub use sql::{SqlDeviceCodes, SqlPlace, SqlRegistry, SqlSettings};

@@ -56,7 +56,8 @@ pub trait DeviceRegistry: Send + Sync {
     /// [`RegistryError`].
     async fn delete(&self, id: DeviceId) -> Result<bool, RegistryError>;
 
-    /// Notes that a device was used; writes at most every 14 days.
+    /// Notes that an enabled device was used; writes at most every 14 days. The caller has proved that it is that device, and judged
+    /// whether it may be used: what is noted here is what the next judgement of an idle device goes by.
     ///
     /// # Errors
     /// [`RegistryError`].
@@ -72,7 +73,13 @@ pub trait DeviceRegistry: Send + Sync {
     ///
     /// # Errors
     /// [`RegistryError::NotFound`] when there is no such user.
-    async fn add_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<(), RegistryError>;
+    async fn add_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<AddedKey, RegistryError>;
+
+    /// Takes the key with this usage and material from a user; whether it was there.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    async fn remove_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<bool, RegistryError>;
 
     /// The settings of device registration that live with the devices; at most a minute old.
     ///
@@ -91,11 +98,6 @@ pub trait DeviceRegistry: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// The domain controller that keys are written to, where the registry is in a directory: whoever reads a moment later reads there.
-    async fn domain_controller(&self) -> Option<String> {
-        None
-    }
-
     /// Publishes the certificate of a device authority beside those that are published already, so that neighbouring servers take
     /// its devices. Whether it was not there before.
     ///
@@ -105,6 +107,16 @@ pub trait DeviceRegistry: Send + Sync {
         let _ = certificate;
         Ok(false)
     }
+}
+
+/// A key that a user has now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AddedKey {
+    /// Whether the user did not have it before.
+    pub is_new: bool,
+    /// DNS host name of the domain controller that it was written to, where the registry is in a directory: whoever reads a moment
+    /// later reads there.
+    pub domain_controller: Option<String>,
 }
 
 /// Whether a use of the device at this time is worth a write: every 14 days, as AD FS does it.

@@ -25,7 +25,7 @@ use self::database::{Database, Pool, on_database};
 use self::row::{columns, device, key, key_digest};
 use super::codec::key_credential::USAGE_NGC;
 use super::{
-    CertificateMark, Device, DeviceId, DeviceKey, DeviceRegistry, DeviceService, Registration, RegistryError,
+    AddedKey, CertificateMark, Device, DeviceId, DeviceKey, DeviceRegistry, DeviceService, Registration, RegistryError,
     RegistryPlace, is_touch_due,
 };
 use crate::clock::{Random, UtcTime};
@@ -189,8 +189,9 @@ impl DeviceRegistry for SqlRegistry {
         let id = device.id;
         self.ask(move |database| async move {
             on_database!(database, |pool| {
-                // Another node may have been faster: time goes forward only.
-                let sql = "UPDATE device SET last_used = $2 WHERE id = $1 AND (last_used IS NULL OR last_used < $2)";
+                // Another node may have been faster: time goes forward only. One that was disabled meanwhile is not used.
+                let sql = "UPDATE device SET last_used = $2, unused_since = NULL \
+                           WHERE id = $1 AND enabled = 1 AND (last_used IS NULL OR last_used < $2)";
                 sqlx::query(sql).bind(octets(id)).bind(at.unix_millis()).execute(pool).await?;
                 Ok(())
             })
@@ -211,11 +212,11 @@ impl DeviceRegistry for SqlRegistry {
         .await
     }
 
-    async fn add_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<(), RegistryError> {
+    async fn add_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<AddedKey, RegistryError> {
         let (user, key) = (user.to_bytes(), key.clone());
         self.ask(move |database| async move {
             on_database!(database, |pool| {
-                sqlx::query(schema::ADD_USER_KEY)
+                let done = sqlx::query(schema::ADD_USER_KEY)
                     .bind(user)
                     .bind(i64::from(key.usage))
                     .bind(key_digest(&key.material))
@@ -224,7 +225,19 @@ impl DeviceRegistry for SqlRegistry {
                     .bind(key.created.map(UtcTime::unix_millis))
                     .execute(pool)
                     .await?;
-                Ok(())
+                Ok(AddedKey { is_new: done.rows_affected() > 0, domain_controller: None })
+            })
+        })
+        .await
+    }
+
+    async fn remove_user_key(&self, user: &Sid, key: &DeviceKey) -> Result<bool, RegistryError> {
+        let (user, usage, digest) = (user.to_bytes(), i64::from(key.usage), key_digest(&key.material));
+        self.ask(move |database| async move {
+            on_database!(database, |pool| {
+                let sql = "DELETE FROM user_key WHERE owner = $1 AND key_usage = $2 AND digest = $3";
+                let done = sqlx::query(sql).bind(user).bind(usage).bind(digest).execute(pool).await?;
+                Ok(done.rows_affected() > 0)
             })
         })
         .await

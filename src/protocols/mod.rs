@@ -19,6 +19,7 @@ mod rstr;
 pub mod samlp;
 pub mod soap;
 pub mod trust_endpoint;
+mod unknown_device;
 pub mod wresult;
 pub mod wsfed;
 pub mod wstrust;

@@ -139,18 +139,12 @@ impl Reply {
         })
     }
 
-    /// The certificate of the device that answered the challenge given for `url`; `None` when the client has no device. Whether
-    /// the device is registered is for the registry to say.
+    /// The answer to the challenge given for `url`; `None` when the client has no device. Whether the device is registered is for the
+    /// registry to say.
     ///
     /// # Errors
     /// [`PKeyAuthError`].
-    pub async fn verify(
-        &self,
-        url: &str,
-        sealer: &Sealer,
-        store: &dyn OneTime,
-        now: UtcTime,
-    ) -> Result<Option<DeviceCertificate>, PKeyAuthError> {
+    pub fn verify(&self, url: &str, sealer: &Sealer, now: UtcTime) -> Result<Option<Answered>, PKeyAuthError> {
         let opened = sealer.open::<Context>(CONTEXT, &self.context)?;
         let Some(token) = &self.token else { return Ok(None) };
         let signed = DeviceSigned::read(token)?;
@@ -169,9 +163,28 @@ impl Reply {
         if opened.value.thumbprint.as_ref().is_some_and(|demanded| *demanded != certificate.thumbprint()) {
             return Err(PKeyAuthError::OtherDevice);
         }
-        let id = TokenId::new(&format!("{} pkeyauth", opened.value.nonce))?;
-        match store.redeem(Purpose::Nonce, &id, opened.expiry).await? {
-            FirstUse::First => Ok(Some(certificate)),
+        let challenge = TokenId::new(&format!("{} pkeyauth", opened.value.nonce))?;
+        Ok(Some(Answered { certificate, challenge, until: opened.expiry }))
+    }
+}
+
+/// A challenge that the key of a certificate answered; not yet used up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The certificate.
+    pub certificate: DeviceCertificate,
+    challenge: TokenId,
+    until: UtcTime,
+}
+
+impl Answered {
+    /// Uses the challenge up.
+    ///
+    /// # Errors
+    /// [`PKeyAuthError::Used`], [`PKeyAuthError::Store`].
+    pub async fn redeem(&self, store: &dyn OneTime) -> Result<(), PKeyAuthError> {
+        match store.redeem(Purpose::Nonce, &self.challenge, self.until).await? {
+            FirstUse::First => Ok(()),
             FirstUse::Repeated => Err(PKeyAuthError::Used),
         }
     }

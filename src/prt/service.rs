@@ -112,18 +112,16 @@ impl PrtService {
         Nonce::issue(&self.sealer, around.clock.now(), around.random)
     }
 
-    /// The registered device that signed a text, and what the text says.
-    ///
-    /// # Errors
-    /// [`PrtRefusal`].
-    pub async fn device(
+    /// The registered device that signed a text, and what the text says. The signature comes first: anybody can make a certificate,
+    /// and anybody can see one, and neither costs the registry a question.
+    async fn device(
         &self,
         signed: &DeviceSigned,
         now: UtcTime,
     ) -> Result<(Device, DeviceCertificate, Members), PrtRefusal> {
         let certificate = DeviceCertificate::read(signed.certificate()).map_err(DeviceError::from)?;
-        let device = device_of(&self.devices, &certificate, self.usage_window, now).await?;
         let payload = signed.verify()?;
+        let device = device_of(&self.devices, &certificate, self.usage_window, now).await?;
         Ok((device, certificate, payload))
     }
 
@@ -137,6 +135,7 @@ impl PrtService {
         let request = PrtRequest::read(&payload, now)?;
         let nonce = request.nonce.clone().ok_or(NonceError::Missing)?;
         Nonce::open(&self.sealer, &nonce)?.consume(NonceUse::Request, around.one_time).await?;
+        self.touch(&device, now).await;
         let transport_key = TransportKey::of(&device)?;
         Ok(DeviceRequest { device, certificate, transport_key, kdf: signed.kdf(), request, nonce })
     }
@@ -235,9 +234,11 @@ impl PrtService {
         let until = exchange.until.map_or(exchange.prt.until, |until| until.min(exchange.prt.until));
         let id = TokenId::from_octets(&[exchange.prt.id.as_bytes(), &exchange.signature[..]].concat())?;
         match around.one_time.redeem(Purpose::RequestSignature, &id, until).await? {
-            FirstUse::First => Ok((exchange, holder)),
-            FirstUse::Repeated => Err(PrtRefusal::Replayed),
+            FirstUse::First => {}
+            FirstUse::Repeated => return Err(PrtRefusal::Replayed),
         }
+        self.touch(&holder.device, around.clock.now()).await;
+        Ok((exchange, holder))
     }
 
     /// A browser's credential: who it signs in. The nonce is used up last, so that a credential that is no good for another
@@ -256,6 +257,7 @@ impl PrtService {
         let nonce = credential.nonce.as_deref().ok_or(NonceError::Missing)?;
         let usage = NonceUse::RefreshTokenCredential(&prt.id.to_string());
         Nonce::open(&self.sealer, nonce)?.consume(usage, around.one_time).await?;
+        self.touch(&holder.device, around.clock.now()).await;
         Ok(holder)
     }
 
@@ -265,10 +267,13 @@ impl PrtService {
     /// [`PrtRefusal`].
     pub async fn by_certificate(&self, certificate: &[u8], now: UtcTime) -> Result<Device, PrtRefusal> {
         let certificate = DeviceCertificate::read(certificate).map_err(DeviceError::from)?;
-        Ok(device_of(&self.devices, &certificate, self.usage_window, now).await?)
+        let device = device_of(&self.devices, &certificate, self.usage_window, now).await?;
+        self.touch(&device, now).await;
+        Ok(device)
     }
 
-    /// The device that answered a `PKeyAuth` challenge given for the address `url`; `None` when the client has none.
+    /// The device that answered a `PKeyAuth` challenge given for the address `url`; `None` when the client has none. The challenge is
+    /// used up last: what is no device's leaves nothing behind in the store.
     ///
     /// # Errors
     /// [`PrtRefusal`].
@@ -279,8 +284,11 @@ impl PrtService {
         around: Around<'_>,
     ) -> Result<Option<Device>, PrtRefusal> {
         let now = around.clock.now();
-        let Some(certificate) = reply?.verify(url, &self.sealer, around.one_time, now).await? else { return Ok(None) };
-        Ok(Some(device_of(&self.devices, &certificate, self.usage_window, now).await?))
+        let Some(answered) = reply?.verify(url, &self.sealer, now)? else { return Ok(None) };
+        let device = device_of(&self.devices, &answered.certificate, self.usage_window, now).await?;
+        answered.redeem(around.one_time).await?;
+        self.touch(&device, now).await;
+        Ok(Some(device))
     }
 
     /// A device that was proved, for the next requests of one sign-in.
@@ -302,8 +310,9 @@ impl PrtService {
         Ok(device)
     }
 
-    /// Notes that a device was used, so that it does not count as idle. Nothing depends on it.
-    pub async fn touch(&self, device: &Device, now: UtcTime) {
+    /// Notes that a device was used, so that it does not count as idle: only once it was judged, signature, state and nonce, or whoever
+    /// knows its certificate would keep it from being idle. Nothing of this request depends on it.
+    async fn touch(&self, device: &Device, now: UtcTime) {
         if let Err(error) = self.registry().touch(device, now).await {
             tracing::warn!(device = %device.id, %error, "the use of a device could not be noted");
         }
@@ -314,9 +323,11 @@ impl PrtService {
     /// # Errors
     /// [`PrtRefusal`].
     pub async fn device_credential(&self, signed: &DeviceSigned, around: Around<'_>) -> Result<Device, PrtRefusal> {
-        let (device, _, payload) = self.device(signed, around.clock.now()).await?;
+        let now = around.clock.now();
+        let (device, _, payload) = self.device(signed, now).await?;
         let nonce = super::request::text(&payload, "request_nonce").ok_or(NonceError::Missing)?;
         Nonce::open(&self.sealer, nonce)?.consume(NonceUse::DeviceCredential, around.one_time).await?;
+        self.touch(&device, now).await;
         Ok(device)
     }
 }
@@ -378,6 +389,20 @@ pub enum PrtRefusal {
     /// A request without an identity.
     #[error(transparent)]
     Id(#[from] TokenIdError),
+}
+
+impl PrtRefusal {
+    /// Whether the same request may succeed a little later.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Device(error) => error.is_retryable(),
+            Self::Prt(error) => error.is_retryable(),
+            Self::Nonce(NonceError::Store(error))
+            | Self::PKeyAuth(PKeyAuthError::Store(error))
+            | Self::Store(error) => error.is_retryable(),
+            _ => false,
+        }
+    }
 }
 
 /// How long the predecessor of a renewed PRT is taken: answers are lost on their way.

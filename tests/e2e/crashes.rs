@@ -254,7 +254,7 @@ fn rotate(address: &str, account: &Account, rotated: &AtomicUsize, done: &Atomic
 }
 
 /// A device of the account's own, by this server.
-fn proving_device(node: &Node, token: &str) -> Device {
+pub fn proving_device(node: &Node, token: &str) -> Device {
     Device::certified(|_, key| {
         let request = json!({
             "CertificateRequest": {"Type": "pkcs10", "Data": STANDARD.encode(Device::request_for(key))},

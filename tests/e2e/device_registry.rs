@@ -146,7 +146,7 @@ async fn what_is_written_is_what_ad_fs_writes() {
 }
 
 #[tokio::test]
-async fn what_was_written_back_is_used_and_never_changed() {
+async fn of_what_was_written_back_only_the_stamp_of_its_use_is_changed() {
     let registry = registry();
     let what = registration(fastrand::u64(..), sid("alice"));
     let (id, name) = (what.id, format!("CN={},{}", what.id, container()));
@@ -227,6 +227,73 @@ async fn a_sweep_looks_again_before_it_changes_anything() {
     assert_eq!(registry.delete_unused(id, after).await, Ok(true));
     assert_eq!(registry.delete_unused(id, after).await, Ok(false), "it is gone");
     assert_eq!(registry.disable_unused(id, after, after).await, Ok(false));
+}
+
+/// A tool that knows no marks enables a device that a sweep disabled, and leaves the mark there: it says nothing of what comes then.
+#[tokio::test]
+async fn the_mark_of_a_sweep_counts_until_something_happens() {
+    let registry = registry();
+    let what = registration(fastrand::u64(..), sid("alice"));
+    let (id, day) = (what.id, std::time::Duration::from_hours(24));
+    let at = |days: u32| what.at.plus(day * days);
+    let modify = |ldif: &str| ldap_modify(&format!("dn: {}\nchangetype: modify\n{ldif}\n", device_dn(&id.to_string())));
+    let enabled = |value: &str| modify(&format!("replace: msDS-IsEnabled\nmsDS-IsEnabled: {value}"));
+    let marks = || read_back(id).into_iter().filter(|line| line.contains("[CHANCERY]")).collect::<Vec<_>>();
+    let unused_since = async || registry.find(id).await.unwrap().unwrap().unused_since;
+    // Neither the device's holder nor the next sweep undoes what an administrator did.
+    let is_disabled_by_somebody = async || {
+        enabled("FALSE");
+        assert_eq!(unused_since().await, None);
+        assert_eq!(registry.register(&what).await, Err(RegistryError::Disabled { id }));
+        assert_eq!(registry.delete_unused(id, at(5000)).await, Ok(false));
+        enabled("TRUE");
+    };
+    registry.register(&what).await.unwrap();
+    assert_eq!(registry.disable_unused(id, what.at, at(100)).await, Ok(true));
+    assert_eq!((unused_since().await, marks().len()), (Some(at(100)), 3));
+    // It registers again.
+    enabled("TRUE");
+    registry.register(&Registration { at: at(101), ..what.clone() }).await.unwrap();
+    assert!(marks().is_empty());
+    is_disabled_by_somebody().await;
+    // It is used here.
+    assert_eq!(registry.disable_unused(id, at(101), at(201)).await, Ok(true));
+    enabled("TRUE");
+    registry.touch(&registry.find(id).await.unwrap().unwrap(), at(202)).await.unwrap();
+    assert!(marks().is_empty());
+    is_disabled_by_somebody().await;
+    // It is used at a server that knows no marks.
+    assert_eq!(registry.disable_unused(id, at(202), at(302)).await, Ok(true));
+    let stamp = "msDS-ApproximateLastLogonTimeStamp";
+    modify(&format!("replace: {stamp}\n{stamp}: {}", at(303).to_filetime()));
+    enabled("TRUE");
+    assert_eq!(marks().len(), 3);
+    is_disabled_by_somebody().await;
+    // Nobody used it: the next sweep disables it again, as often as somebody enables it.
+    for days in [403, 503] {
+        assert_eq!(registry.disable_unused(id, at(303), at(days)).await, Ok(true));
+        assert_eq!((unused_since().await, marks().len()), (Some(at(days)), 3));
+        enabled("TRUE");
+        assert_eq!(unused_since().await, None);
+    }
+    // Nobody used it, and somebody disables it before the next sweep.
+    assert_eq!(registry.disable_unused(id, at(303), at(553)).await, Ok(true));
+    enabled("TRUE");
+    is_disabled_by_somebody().await;
+    assert_eq!(registry.disable_unused(id, at(303), at(603)).await, Ok(true));
+    // A device that was disabled notes no use, whoever still holds its record.
+    let held = registry.find(id).await.unwrap().unwrap();
+    registry.touch(&held, at(604)).await.unwrap();
+    assert_eq!(registry.find(id).await.unwrap(), Some(held));
+    // A sweep is given it once its grace is over, and not before.
+    let now = UtcTime::from(time::OffsetDateTime::now_utc());
+    let is_given = async |marked_before| {
+        let unused = registry.unused(at(700), marked_before, now, 100_000).await.unwrap();
+        unused.iter().any(|unused| unused.device.id == id)
+    };
+    assert_eq!((is_given(now.minus(day)).await, is_given(now).await), (false, true));
+    assert!(registry.register(&what).await.unwrap().enabled && marks().is_empty());
+    assert_eq!(registry.delete(id).await, Ok(true));
 }
 
 /// Held by tests that sweep the directory's devices: there is one lease.

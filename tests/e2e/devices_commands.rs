@@ -1,19 +1,20 @@
 //! `chancery devices` and `chancery drs` on the lab's domain.
 
+use std::os::unix::fs::symlink;
 use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chancery::clock::UtcTime;
-use chancery::devices::{DeviceId, DeviceRegistry as _, Registration, RegistryError};
+use chancery::devices::{DeviceId, DeviceRegistry as _, Registration, RegistryError, SqlPlace};
 use chancery::directory::Sid;
 use serde_json::Value;
 
-use crate::device_registry::{container, read_back, registration, registry, sid};
+use crate::device_registry::{container, read_back, registration, registry, sid, sql};
 use crate::drs_client::{
     ACCOUNT_TYPE, DeviceKeys, Joined, OBJECT_GUID, device_dn, guid, join, ldap_modify, ldap_read, members, token,
 };
-use crate::support::Lab;
+use crate::support::{Lab, NodeSetup, program};
 use crate::throwaway::unicode_password;
 
 fn chancery(arguments: &[&str]) -> Output {
@@ -35,6 +36,10 @@ fn audited(id: DeviceId) -> Vec<(String, bool)> {
         text.lines().filter(|line| line.contains(&id.to_string())).map(|line| serde_json::from_str(line).unwrap());
     let events = events.filter(|event: &Value| event["EventID"] == 9030);
     events.map(|event| (event["Change"].as_str().unwrap().to_owned(), event["Detail"].is_null())).collect()
+}
+
+fn line_of(text: &str, id: DeviceId) -> String {
+    text.lines().find(|line| line.contains(&id.to_string())).unwrap_or_else(|| panic!("no {id}: {text}")).to_owned()
 }
 
 /// Last used sixteen years ago.
@@ -105,6 +110,11 @@ async fn a_sweep_asks_first_disables_then_and_deletes_after_the_grace() {
     assert!(line(&sweep(&["--apply"])).unwrap().ends_with("done"));
     assert!(!registry.find(what.id).await.unwrap().unwrap().enabled);
     assert_eq!(line(&sweep(&["--apply"])), None);
+    let today = time::OffsetDateTime::now_utc().date();
+    let listed = |id: DeviceId| line_of(&done(&["devices", "list"]), id);
+    assert!(listed(what.id).contains(&format!("  swept {today} 2010-01-01")), "{}", listed(what.id));
+    assert!(listed(by_hand.id).contains("  disabled  "), "{}", listed(by_hand.id));
+    assert!(done(&["devices", "show", &what.id.to_string()]).contains(&format!("\"unused_since\": \"{today}T")));
     // Whoever comes back registers again, and is swept again.
     assert!(registry.register(&what).await.unwrap().enabled);
     assert!(!read_back(what.id).iter().any(|line| line.contains("[CHANCERY]")));
@@ -121,6 +131,44 @@ async fn a_sweep_asks_first_disables_then_and_deletes_after_the_grace() {
     assert!(String::from_utf8_lossy(&refused.stderr).contains("15 is the least"), "{refused:?}");
     registry.delete(by_hand.id).await.unwrap();
     ldap_modify(&format!("dn: {name}\nchangetype: delete\n"));
+}
+
+/// The log is opened before anything is changed; and a command whose event was not written does not end well.
+#[tokio::test]
+async fn nothing_is_changed_where_the_audit_log_cannot_be_opened() {
+    let setup = NodeSetup::new();
+    let (place, log) = (setup.directory.join("devices.db"), setup.directory.join("audit.jsonl"));
+    let setup = setup.replace(
+        "[device_registration]\nenabled = true",
+        &format!(
+            "[device_registration]\nenabled = true\nregistry = \"sql\"\n[device_registration.sqlite]\nfile = \"{}\"\n",
+            place.display()
+        ),
+    );
+    let what = forgotten();
+    let registry = sql(SqlPlace::Sqlite(place));
+    registry.register(&what).await.unwrap();
+    let id = what.id.to_string();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::new(program());
+        command.arg("devices").args(arguments).arg("--config").arg(setup.file());
+        let output = command.output().expect("the program runs");
+        (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let nowhere = "/proc/no-file-can-be-made-here";
+    symlink(nowhere, &log).unwrap();
+    for change in [&["disable", &id][..], &["enable", &id], &["delete", &id], &["sweep", "--apply"]] {
+        let (good, said) = run(change);
+        assert!(!good && said.contains("audit.jsonl"), "{change:?}: {said}");
+        assert!(registry.find(what.id).await.unwrap().unwrap().enabled, "{change:?}");
+    }
+    assert!(run(&["list"]).0 && run(&["sweep"]).0, "what changes nothing needs no log");
+    std::fs::remove_file(&log).unwrap();
+    symlink("/dev/full", &log).unwrap();
+    let (good, said) = run(&["disable", &id]);
+    assert!(!good && said.contains("is not in the audit log"), "{said}");
+    std::fs::remove_file(&log).unwrap();
+    assert_eq!(run(&["enable", &id]), (true, String::new()));
 }
 
 /// A computer that was away so long that a sweep disabled its device joins again; once an administrator disables it, it does not.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::crashes::restarted;
 use crate::drs_client::{DeviceKeys, Joined, by_user, device_dn, devices, ldap_modify, members, token_of, user};
 use crate::drs_sign_in;
-use crate::support::{Audit, Browser, Curl, Lab, Node, NodeSetup};
+use crate::support::{Audit, Browser, Curl, Lab, Node, NodeSetup, Response};
 
 #[test]
 fn without_the_directory_clients_are_asked_to_come_back_and_discovery_goes_on() {
@@ -64,6 +64,54 @@ fn without_the_directory_clients_are_asked_to_come_back_and_discovery_goes_on() 
     assert_eq!((left.status, left.header("retry-after")), (503, Some("30")), "{}", left.body);
     let discovery = node.curl("/EnrollmentServer/contract?api-version=1.2").send();
     assert_eq!(discovery.status, 200);
+}
+
+/// A log on a full disk, of a server that does nothing without it: nobody's directory is other than it was.
+#[test]
+fn nothing_is_registered_replaced_or_forgotten_without_the_audit_log() {
+    let setup = NodeSetup::new().replace("claims = \"values\"", "claims = \"values\"\non_failure = \"stop_issuance\"");
+    std::os::unix::fs::symlink("/dev/full", setup.directory.join("audit.jsonl")).expect("a link");
+    let node = setup.start();
+    let (account, sid) = user("unlogged");
+    let waits = |answer: &Response| {
+        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("30")), "{}", answer.body);
+    };
+    let mut members = members(&sid, &account.upn());
+    let keys = DeviceKeys::new();
+    let join = |request: &Value, members: &Value| {
+        let request = node.curl("/EnrollmentServer/device?api-version=1.0").post(request.to_string());
+        request.header("Authorization", &format!("Bearer {}", token_of(&node.directory, members))).send()
+    };
+    waits(&join(&keys.request(4, "Unlogged"), &members));
+    assert!(devices(&by_user(&sid)).is_empty(), "a new device is taken back");
+
+    // Registered where the log works; the same request again is the same device.
+    let mut request = keys.request(4, "Unlogged");
+    request["Attributes"] = json!({"ReuseDevice": "true", "ReturnClientSid": "true"});
+    let joined = Joined::of(&crate::drs_client::join(&crate::drs_client::token(&members), &request));
+    let object = || crate::drs_client::ldap_read(&device_dn(&joined.id), &["*"]);
+    let before = object();
+    waits(&join(&request, &members));
+    assert_eq!(object(), before, "a device that was there is as it was");
+    assert_eq!(devices(&by_user(&sid)).len(), 1);
+
+    // The service account may write the keys of people only.
+    let erin = Lab::get().object("erin").sid;
+    members["primarysid"] = json!(erin);
+    members["deviceid"] = json!(joined.id);
+    members["amr"] = json!(["mfa"]);
+    let added = node
+        .curl("/EnrollmentServer/key?api-version=1.0")
+        .header("Authorization", &format!("Bearer {}", token_of(&node.directory, &members)))
+        .header("Accept", "application/json")
+        .post(json!({"kngc": STANDARD.encode(&keys.blob)}).to_string())
+        .send();
+    waits(&added);
+    let held = crate::drs_client::ldap_read(&format!("<SID={erin}>"), &["msDS-KeyCredentialLink"]);
+    assert!(!held.contains(&hex::encode_upper(&keys.blob)), "nobody signs in by a key that no log knows: {held}");
+
+    ldap_modify(&format!("dn: {}\nchangetype: delete\n", device_dn(&joined.id)));
+    account.delete();
 }
 
 #[test]

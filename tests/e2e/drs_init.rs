@@ -4,6 +4,7 @@
 use std::io::Write as _;
 use std::process::{Command, Output, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +18,7 @@ use crate::crashes::{restarted, signed_request, token, try_to_join};
 use crate::device_registry::conforms;
 use crate::drs_client::{DeviceKeys, members, token_of};
 use crate::drs_sign_in;
-use crate::support::{BROKER, Browser, Curl, Device, Lab, NodeSetup, Response, program, variable};
+use crate::support::{BROKER, Browser, Curl, Device, Lab, Node, NodeSetup, Response, program, variable};
 
 /// A program of the directory's, by the administrator of the second domain.
 pub fn ldap(program: &str) -> Command {
@@ -174,6 +175,8 @@ fn a_fresh_domain_is_prepared_and_devices_register_without_keys() {
     let answer = token(&node, &signed_request(&signed));
     assert!(answer.status == 400 && answer.body.contains("MSIS9682"), "{}", answer.body);
 
+    the_quota_of_the_directory_counts_while_the_server_runs(&forest, &format!("{service},{base}"), &node);
+
     // Switched off in the directory: nothing registers, and nothing leaves.
     forest
         .modify(&format!("dn: {service},{base}\nchangetype: modify\nreplace: msDS-IsEnabled\nmsDS-IsEnabled: FALSE\n"));
@@ -208,4 +211,40 @@ fn a_fresh_domain_is_prepared_and_devices_register_without_keys() {
         .send();
     is_off(&left, "switched off by the administrator of the directory");
     assert!(!read(&format!("CN={},CN=RegisteredDevices,{base}", device.id)).is_empty());
+}
+
+/// What an administrator changes counts a minute later; none is no limit.
+fn the_quota_of_the_directory_counts_while_the_server_runs(forest: &OtherForest, service: &str, node: &Node) {
+    let bob = Lab::get().object("bob");
+    let access = token_of(&node.directory, &members(&bob.sid, &format!("bob@{}", Lab::get().domain)));
+    let keys = DeviceKeys::new();
+    let join = || {
+        let request = node.curl("/EnrollmentServer/device?api-version=1.0");
+        request.header("Authorization", &format!("Bearer {access}")).post(keys.request(4, "PC").to_string()).send()
+    };
+    let set = |quota: u32| {
+        let change = format!("replace: msDS-RegistrationQuota\nmsDS-RegistrationQuota: {quota}");
+        forest.modify(&format!("dn: {service}\nchangetype: modify\n{change}\n"));
+    };
+    // Whether an answer with this status comes within what a change may take, asked by nobody too often.
+    let within_a_minute = |status: u16| {
+        let began = Instant::now();
+        loop {
+            let answer = join();
+            if answer.status == status || began.elapsed() > Duration::from_secs(75) {
+                return answer;
+            }
+            std::thread::sleep(Duration::from_secs(4));
+        }
+    };
+    for _ in 0..3 {
+        let joined = join();
+        assert_eq!(joined.status, 200, "{}", joined.body);
+    }
+    set(3);
+    let refused = within_a_minute(400);
+    assert!(refused.status == 400 && refused.body.contains("\"DeviceCapReached\""), "{}", refused.body);
+    set(0);
+    let joined = within_a_minute(200);
+    assert_eq!(joined.status, 200, "0 is no limit: {}", joined.body);
 }

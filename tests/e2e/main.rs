@@ -68,6 +68,7 @@ mod home_realm;
 mod home_realm_browser;
 mod home_realm_partners;
 mod home_realm_search;
+mod idle_devices;
 mod keytab;
 mod logon_storm;
 mod lost_keys;

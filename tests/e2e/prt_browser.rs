@@ -221,6 +221,13 @@ fn a_client_of_pkeyauth_proves_its_device() {
         Audit::of(node.directory.join("audit.jsonl"), &page.correlation).event(411)["ErrorMessage"],
         json!("UnknownDevice")
     );
+    // Who has no device uses nobody's challenge up.
+    let reason = |page: &Response| {
+        let events = Audit::of(node.directory.join("audit.jsonl"), &page.correlation).events();
+        events.iter().find(|event| event["EventID"] == 411).map(|event| event["ErrorMessage"].clone())
+    };
+    let good = answer(&browser(), &url, &signed(&device, &url, &nonce, &context));
+    assert_eq!((is_page(&good), reason(&good)), (true, None));
     let again = answer(&browser(), &url, &signed(&device, &url, &nonce, &context));
     assert!(is_page(&again));
     assert_eq!(
@@ -301,4 +308,49 @@ fn an_authorization_request_is_answered_at_once() {
         assert!(began.elapsed().as_secs() < 70, "a minute is the longest that a registry's answer is remembered");
         std::thread::sleep(std::time::Duration::from_millis(500));
     }
+}
+
+/// Anybody can make certificates and sign with their keys; each that the registry is asked for is paid by the address it comes from.
+#[test]
+fn an_address_that_shows_devices_that_nobody_has_is_not_listened_to_without_end() {
+    let node = NodeSetup::new().write("trusts/web.toml", TRUST).start();
+    let stranger = crate::support::Device::new();
+    let credential = stranger.sign(&json!({"request_nonce": "AwAB", "grant_type": "device_auth"}));
+    let numbered = |number: usize| {
+        let number = if number == 0 { String::new() } else { number.to_string() };
+        format!("x-ms-DeviceCredential{number}: {credential}")
+    };
+    let headers: Vec<String> = (0..5).flat_map(|number| [String::from("--header"), numbered(number)]).collect();
+    let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
+    let ask = |more: &[&str]| {
+        let request = node.curl(&Browser::address("web", "")).args(["--user-agent", FIREFOX]).args(headers.clone());
+        request.args(more.iter().copied()).send()
+    };
+    let looked_for = |page: &Response| {
+        assert!(is_page(page), "{} {}", page.status, page.body);
+        let log = node.log();
+        let of_request = log.lines().filter(|line| line.contains(&page.correlation));
+        of_request.filter(|line| line.contains("no registered device has this certificate")).count()
+    };
+    assert_eq!(looked_for(&ask(&[])), 5);
+    let mut last = 5;
+    for _ in 0..60 {
+        last = looked_for(&ask(&[]));
+        if last < 5 {
+            break;
+        }
+    }
+    assert!(last < 5, "no end");
+    node.logged("a device is not looked for");
+    assert_eq!(looked_for(&ask(&["--interface", "127.0.0.44"])), 5, "another address goes on");
+    // A signature that is not good costs the registry nothing, and is told all the same.
+    let (head, _) = credential.rsplit_once('.').expect("a signature");
+    let forged = format!("{head}.{}", URL_SAFE_NO_PAD.encode([7; 256]));
+    let page = node
+        .curl(&Browser::address("web", ""))
+        .args(["--user-agent", FIREFOX, "--interface", "127.0.0.44"])
+        .header("x-ms-DeviceCredential", &forged)
+        .send();
+    let event = Audit::of(node.directory.join("audit.jsonl"), &page.correlation).event(411);
+    assert_ne!(event["ErrorMessage"], json!("UnknownDevice"), "{event}");
 }

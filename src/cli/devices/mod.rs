@@ -52,6 +52,11 @@ enum What {
 }
 
 #[derive(Debug, Args)]
+#[command(after_help = "States:
+  enabled          it may be used
+  disabled         an administrator or its owner disabled it
+  swept            a sweep disabled it, at the date behind it: registering again enables it
+  synced, synced-  Entra Connect wrote it, enabled or disabled")]
 struct List {
     /// Those of this user, by SID
     #[arg(long, value_name = "SID")]
@@ -84,7 +89,7 @@ struct Sweep {
     /// Days after that until it is deleted
     #[arg(long, value_name = "DAYS", default_value_t = 30)]
     grace_days: u32,
-    /// Changes in one run
+    /// Changes in one run; what could not be changed does not count
     #[arg(long, value_name = "COUNT", default_value_t = 500)]
     most: usize,
 }
@@ -109,6 +114,7 @@ impl Devices {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let random: Arc<dyn Random> = Arc::new(SystemRandomSource::new());
         let registry = server::open_registry(config, &clock, &random)?;
+        // Opened before anything is changed: what cannot be written down is not done.
         let audit = || Audit::new(config, clock.clone(), random.clone());
         let out = &mut std::io::stdout().lock();
         match &self.what {
@@ -117,31 +123,58 @@ impl Devices {
                 let device = registry.devices.find(DeviceId(one.id)).await?;
                 show(&device.ok_or_else(|| no_device(one.id))?, out)?;
             }
-            What::Disable(one) => {
-                let done = registry.devices.set_enabled(DeviceId(one.id), false).await;
-                audit()?.changed(DeviceId(one.id), "disable", done.as_ref().err()).await?;
-                done?;
-                writeln!(out, "{} is disabled.", one.id)?;
+            What::Disable(one) => change(&registry, one.id, Change::Disable, &audit()?, out).await?,
+            What::Enable(one) => change(&registry, one.id, Change::Enable, &audit()?, out).await?,
+            What::Delete(one) => change(&registry, one.id, Change::Delete, &audit()?, out).await?,
+            What::Sweep(options) => {
+                let audit = if options.apply { Some(audit()?) } else { None };
+                return self::sweep_once(&registry, options, &*clock, audit.as_ref(), out).await;
             }
-            What::Enable(one) => {
-                let done = registry.devices.set_enabled(DeviceId(one.id), true).await;
-                audit()?.changed(DeviceId(one.id), "enable", done.as_ref().err()).await?;
-                done?;
-                writeln!(out, "{} is enabled.", one.id)?;
-            }
-            What::Delete(one) => {
-                let done = registry.devices.delete(DeviceId(one.id)).await;
-                if let Ok(false) = done {
-                    return Err(no_device(one.id).into());
-                }
-                audit()?.changed(DeviceId(one.id), "delete", done.as_ref().err()).await?;
-                done?;
-                writeln!(out, "{} is deleted.", one.id)?;
-            }
-            What::Sweep(options) => return self::sweep_once(&registry, options, &*clock, audit, out).await,
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// What is done to one device.
+#[derive(Debug, Clone, Copy)]
+enum Change {
+    Disable,
+    Enable,
+    Delete,
+}
+
+impl Change {
+    /// As it is audited.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Enable => "enable",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// Changes one device, audits it, and says so.
+async fn change(
+    registry: &OpenRegistry,
+    id: Uuid,
+    change: Change,
+    audit: &Audit,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let device = DeviceId(id);
+    let done = match change {
+        Change::Disable => registry.devices.set_enabled(device, false).await.map(|()| true),
+        Change::Enable => registry.devices.set_enabled(device, true).await.map(|()| true),
+        Change::Delete => registry.devices.delete(device).await,
+    };
+    if matches!(done, Ok(false)) {
+        return Err(no_device(id).into());
+    }
+    audit.changed(device, change.as_str(), done.as_ref().err()).await?;
+    done?;
+    writeln!(out, "{id} is {}d.", change.as_str())?;
+    Ok(())
 }
 
 async fn list(registry: &OpenRegistry, list: &List, out: &mut dyn Write) -> Result<(), Failure> {
@@ -166,7 +199,7 @@ async fn sweep_once(
     registry: &OpenRegistry,
     options: &Sweep,
     clock: &dyn Clock,
-    audit: impl Fn() -> Result<Audit, Failure>,
+    audit: Option<&Audit>,
     out: &mut dyn Write,
 ) -> Result<ExitCode, Failure> {
     let inactivity_days = match options.inactivity_days {
@@ -181,7 +214,6 @@ async fn sweep_once(
         apply: options.apply,
     };
     let steps = sweep(&*registry.upkeep, settings, clock.now()).await?;
-    let audit = if options.apply { Some(audit()?) } else { None };
     let mut failed = false;
     for step in &steps {
         let word = step.action.as_str();
@@ -196,7 +228,7 @@ async fn sweep_once(
         };
         let used = step.device.last_used.map_or_else(|| String::from("never"), crate::clock::UtcTime::to_xml);
         writeln!(out, "{word}  {}  last used {used}  {}  {outcome}", step.device.id, output::printable(&step.device))?;
-        if let (Some(audit), SweepOutcome::Done | SweepOutcome::Failed(_)) = (&audit, &step.outcome) {
+        if let (Some(audit), SweepOutcome::Done | SweepOutcome::Failed(_)) = (audit, &step.outcome) {
             let error = if let SweepOutcome::Failed(error) = &step.outcome { Some(error) } else { None };
             audit.changed(step.device.id, word, error).await?;
         }
@@ -258,7 +290,13 @@ impl Audit {
         };
         let event = AuditEvent { time: self.clock.now(), instance, request: Arc::new(request), kind };
         self.auditor.note(vec![event]);
-        Ok(self.auditor.flush().await?)
+        self.auditor.flush().await?;
+        if self.auditor.health().failing {
+            return Err(
+                format!("the change of {device} ({change}) is not in the audit log, which cannot be written").into()
+            );
+        }
+        Ok(())
     }
 }
 

@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use serde::Serialize;
 
 use super::Device;
+use crate::clock::UtcTime;
 
 /// A table, or one JSON object a line. `first` writes the head.
 pub(super) fn table(devices: &[Device], json: bool, first: bool, out: &mut dyn Write) -> io::Result<()> {
     if first && !json {
-        writeln!(out, "{:<36}  {:<9} {:<10} {:<20} NAME", "ID", "STATE", "LAST USED", "SYSTEM")?;
+        writeln!(out, "{:<36}  {:<16} {:<10} {:<20} NAME", "ID", "STATE", "LAST USED", "SYSTEM")?;
     }
     for device in devices {
         if json {
@@ -17,15 +18,18 @@ pub(super) fn table(devices: &[Device], json: bool, first: bool, out: &mut dyn W
             writeln!(out)?;
             continue;
         }
-        let used: String =
-            device.last_used.map_or_else(|| String::from("never"), |at| at.to_xml().chars().take(10).collect());
+        let used = device.last_used.map_or_else(|| String::from("never"), date);
+        let state = match device.unused_since {
+            Some(since) => format!("{} {}", state(device), date(since)),
+            None => state(device).to_owned(),
+        };
         let system = clean(&format!(
             "{} {}",
             device.os_type.as_deref().unwrap_or("-"),
             device.os_version.as_deref().unwrap_or_default()
         ));
         let id = device.id.to_string();
-        writeln!(out, "{id}  {:<9} {used:<10} {:<20} {}", state(device), system.trim(), printable(device))?;
+        writeln!(out, "{id}  {state:<16} {used:<10} {:<20} {}", system.trim(), printable(device))?;
     }
     Ok(())
 }
@@ -47,20 +51,30 @@ fn clean(text: &str) -> String {
         .collect()
 }
 
+/// One word for it. What a sweep disabled comes back by registering again; what an administrator disabled does not.
 const fn state(device: &Device) -> &'static str {
     match (device.written_back, device.enabled) {
         (true, true) => "synced",
         (true, false) => "synced-",
         (false, true) => "enabled",
+        (false, false) if device.unused_since.is_some() => "swept",
         (false, false) => "disabled",
     }
+}
+
+fn date(at: UtcTime) -> String {
+    at.to_xml().chars().take(10).collect()
 }
 
 #[derive(Serialize)]
 struct Row {
     id: String,
     display_name: String,
+    /// The word of the table.
+    state: &'static str,
     enabled: bool,
+    /// When a sweep disabled it, if one did.
+    unused_since: Option<String>,
     written_back: bool,
     os_type: Option<String>,
     os_version: Option<String>,
@@ -83,7 +97,9 @@ impl Row {
         Self {
             id: device.id.to_string(),
             display_name: device.display_name.clone(),
+            state: state(device),
             enabled: device.enabled,
+            unused_since: device.unused_since.map(UtcTime::to_xml),
             written_back: device.written_back,
             os_type: device.os_type.clone(),
             os_version: device.os_version.clone(),
@@ -93,8 +109,8 @@ impl Row {
             trust_type: device.trust_type.map(|kind| kind.0),
             managed: device.is_managed,
             compliant: device.is_compliant,
-            registered: device.registered.map(crate::clock::UtcTime::to_xml),
-            last_used: device.last_used.map(crate::clock::UtcTime::to_xml),
+            registered: device.registered.map(UtcTime::to_xml),
+            last_used: device.last_used.map(UtcTime::to_xml),
             certificates: device.certificates.iter().map(|mark| hex::encode_upper(mark.thumbprint)).collect(),
             keys: device.keys.iter().map(|key| key.usage).collect(),
         }
@@ -113,7 +129,28 @@ mod tests {
         let mut text = Vec::new();
         table(&[device], false, true, &mut text).unwrap();
         let text = String::from_utf8(text).unwrap();
-        assert!(text.ends_with("a[31mb\n") && text.contains("enabled   2025-12-31"), "{text}");
+        assert!(text.ends_with("a[31mb\n") && text.contains("enabled          2025-12-31"), "{text}");
+    }
+
+    #[test]
+    fn who_disabled_a_device_is_told() {
+        let device = samples::device(samples::device_id());
+        let by_administrator = Device { enabled: false, ..device };
+        let unused_since = Some(UtcTime::from_unix_seconds(1_800_000_000));
+        let by_sweep = Device { unused_since, ..by_administrator.clone() };
+        for (device, human, state, since) in [
+            (by_administrator, "disabled         2025-12-31", "disabled", serde_json::Value::Null),
+            (by_sweep, "swept 2027-01-15 2025-12-31", "swept", "2027-01-15T08:00:00.000Z".into()),
+        ] {
+            let mut text = Vec::new();
+            table(std::slice::from_ref(&device), false, false, &mut text).unwrap();
+            let text = String::from_utf8(text).unwrap();
+            assert!(text.contains(human), "{text}");
+            let mut json = Vec::new();
+            show(&device, &mut json).unwrap();
+            let row: serde_json::Value = serde_json::from_slice(&json).unwrap();
+            assert_eq!((&row["state"], &row["unused_since"]), (&state.into(), &since));
+        }
     }
 
     #[test]

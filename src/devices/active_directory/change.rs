@@ -6,7 +6,7 @@ use crate::devices::codec::key_credential::{self, USAGE_SESSION_TRANSPORT};
 use crate::devices::{DeviceId, DeviceKey, Registration, RegistryError};
 use crate::directory::ldap::{ObjectChange, ValueChange};
 
-use super::entry::{BEGUN, Found, PHYSICAL, SINCE, UNUSED};
+use super::entry::{BEGUN, BY, Found, PHYSICAL, SINCE, STAMP, UNUSED};
 use super::place::Schema;
 
 /// The distinguished name of a device this registry makes.
@@ -38,17 +38,18 @@ pub(super) fn complete(registration: &Registration, name: &str, schema: Schema) 
 }
 
 /// A registration of a device that is there: one change, which never touches `msDS-IsEnabled`. Certificates and keys of before are
-/// replaced, so that what was copied from a lost machine is worth nothing any more.
-pub(super) fn again(registration: &Registration, name: &str, schema: Schema) -> Result<ObjectChange, RegistryError> {
+/// replaced, so that what was copied from a lost machine is worth nothing any more; the mark of a sweep goes.
+pub(super) fn again(registration: &Registration, found: &Found, schema: Schema) -> Result<ObjectChange, RegistryError> {
     let described = described(registration, schema).into_iter();
     let mut parts: Vec<_> = described.map(|(name, values)| (name, ValueChange::Replace(values))).collect();
-    parts.extend(keys(registration, name, schema)?);
-    Ok(ObjectChange::Modify { name: name.to_owned(), parts })
+    parts.extend(keys(registration, &found.name, schema)?);
+    parts.extend(remark(found, &[]));
+    Ok(ObjectChange::Modify { name: found.name.clone(), parts })
 }
 
 /// `msDS-IsEnabled`, as an administrator sets it: the mark of a sweep goes.
 pub(super) fn enabled(found: &Found, enabled: bool) -> ObjectChange {
-    let parts = [switch(enabled)].into_iter().chain(unmark(found)).collect();
+    let parts = [switch(enabled)].into_iter().chain(remark(found, &[])).collect();
     ObjectChange::Modify { name: found.name.clone(), parts }
 }
 
@@ -58,18 +59,20 @@ pub(super) fn revive(
     found: &Found,
     schema: Schema,
 ) -> Result<ObjectChange, RegistryError> {
-    let ObjectChange::Modify { name, mut parts } = again(registration, &found.name, schema)? else {
+    let ObjectChange::Modify { name, mut parts } = again(registration, found, schema)? else {
         return Err(RegistryError::Refused { reason: String::from("a registration is a change") });
     };
     parts.push(switch(true));
-    parts.extend(unmark(found));
     Ok(ObjectChange::Modify { name, parts })
 }
 
-/// What a sweep does first.
+/// What a sweep does first. The mark of an earlier one, of a device that somebody enabled since, goes.
 pub(super) fn disable_unused(found: &Found, now: UtcTime) -> ObjectChange {
-    let mark = ValueChange::Add(marks(now));
-    ObjectChange::Modify { name: found.name.clone(), parts: vec![switch(false), (PHYSICAL.to_owned(), mark)] }
+    let mut marks = vec![UNUSED.to_owned(), format!("{SINCE}{}", now.unix_seconds())];
+    // This one. Should another come between, the mark counts for neither, as if an administrator had disabled the device.
+    marks.extend(found.switched.map(|count| format!("{BY}{}", u64::from(count) + 1)));
+    let parts = [switch(false)].into_iter().chain(remark(found, &marks)).collect();
+    ObjectChange::Modify { name: found.name.clone(), parts }
 }
 
 fn switch(enabled: bool) -> (String, ValueChange) {
@@ -77,25 +80,25 @@ fn switch(enabled: bool) -> (String, ValueChange) {
     (String::from("msDS-IsEnabled"), ValueChange::Replace(vec![value]))
 }
 
-/// Only the marks: other values are somebody else's.
-fn unmark(found: &Found) -> Option<(String, ValueChange)> {
-    found.marked.map(|since| (PHYSICAL.to_owned(), ValueChange::Remove(marks(since))))
+/// These marks instead of those that are there. Other values of the attribute are somebody else's, and a directory refuses to take a
+/// value that it has or to give up one that it has not.
+fn remark(found: &Found, marks: &[String]) -> Vec<(String, ValueChange)> {
+    let without = |those: &[String], these: &[String]| -> Vec<Vec<u8>> {
+        those.iter().filter(|mark| !these.contains(mark)).map(|mark| mark.clone().into_bytes()).collect()
+    };
+    let (gone, new) = (without(&found.marks, marks), without(marks, &found.marks));
+    let remove = (!gone.is_empty()).then_some(ValueChange::Remove(gone));
+    let add = (!new.is_empty()).then_some(ValueChange::Add(new));
+    remove.into_iter().chain(add).map(|change| (PHYSICAL.to_owned(), change)).collect()
 }
 
-fn marks(since: UtcTime) -> Vec<Vec<u8>> {
-    vec![UNUSED.as_bytes().to_vec(), format!("{SINCE}{}", since.unix_seconds()).into_bytes()]
-}
-
-/// `msDS-ApproximateLastLogonTimeStamp`.
-pub(super) fn used(name: &str, at: UtcTime) -> ObjectChange {
-    let parts = vec![(String::from(STAMP), ValueChange::Replace(vec![stamp(at)]))];
-    ObjectChange::Modify { name: name.to_owned(), parts }
-}
-
-/// One key more.
-pub(super) fn add_key(name: &str, key: &DeviceKey) -> Result<ObjectChange, RegistryError> {
-    let parts = vec![(String::from("msDS-KeyCredentialLink"), ValueChange::Add(vec![link(name, key)?]))];
-    Ok(ObjectChange::Modify { name: name.to_owned(), parts })
+/// A use of an enabled device: what a sweep wrote before somebody enabled it says nothing any more.
+pub(super) fn used(found: &Found, at: UtcTime) -> ObjectChange {
+    let mut parts = vec![(String::from(STAMP), ValueChange::Replace(vec![stamp(at)]))];
+    if !found.device.written_back {
+        parts.extend(remark(found, &[]));
+    }
+    ObjectChange::Modify { name: found.name.clone(), parts }
 }
 
 /// What a registration says, attribute by attribute; an empty list where it says nothing.
@@ -147,7 +150,8 @@ fn keys(
     Ok(Some((String::from("msDS-KeyCredentialLink"), ValueChange::Replace(values))))
 }
 
-fn link(name: &str, key: &DeviceKey) -> Result<Vec<u8>, RegistryError> {
+/// A key as `msDS-KeyCredentialLink` of the object `name` has it.
+pub(super) fn link(name: &str, key: &DeviceKey) -> Result<Vec<u8>, RegistryError> {
     let octets = key_credential::encode(key).map_err(|error| RegistryError::Refused { reason: error.to_string() })?;
     Ok(DnBinary { octets, name: name.to_owned() }.to_string().into_bytes())
 }
@@ -155,8 +159,6 @@ fn link(name: &str, key: &DeviceKey) -> Result<Vec<u8>, RegistryError> {
 fn stamp(at: UtcTime) -> Vec<u8> {
     at.to_filetime().to_string().into_bytes()
 }
-
-const STAMP: &str = "msDS-ApproximateLastLogonTimeStamp";
 
 #[cfg(test)]
 mod tests {
@@ -182,6 +184,12 @@ mod tests {
         }
     }
 
+    fn found(marks: &[&str]) -> Found {
+        let marks = marks.iter().map(|mark| (*mark).to_owned()).collect();
+        let device = samples::device(samples::device_id());
+        Found { name: String::from("CN=x"), device, begun_only: false, marks, switched: None }
+    }
+
     fn added(schema: Schema) -> Vec<String> {
         let ObjectChange::Add { attributes, .. } = begin(&registration(), "CN=D", schema) else { panic!() };
         assert!(attributes.iter().all(|(_, values)| !values.is_empty() && values.iter().all(|v| !v.is_empty())));
@@ -198,20 +206,53 @@ mod tests {
     fn without_the_schema_of_2016_its_attributes_are_not_named() {
         let new = ["msDS-KeyCredentialLink", "msDS-DeviceTrustType", "msDS-ComputerSID"];
         let old = Schema::default();
-        let changes = [complete(&registration(), "CN=x", old), again(&registration(), "CN=x", old)];
+        let changes = [complete(&registration(), "CN=x", old), again(&registration(), &found(&[]), old)];
         let named = changes.into_iter().flat_map(|change| modified(change.unwrap())).map(|(name, _)| name);
         for name in added(old).into_iter().chain(named) {
             assert!(!new.contains(&name.as_str()), "{name}");
         }
-        let full = modified(again(&registration(), "CN=x", FULL).unwrap());
+        let full = modified(again(&registration(), &found(&[]), FULL).unwrap());
         assert!(new.iter().all(|name| full.iter().any(|(named, _)| named == name)));
     }
 
     #[test]
     fn registering_again_never_enables() {
-        let parts = modified(again(&registration(), "CN=x", FULL).unwrap());
+        let parts = modified(again(&registration(), &found(&[]), FULL).unwrap());
         assert!(parts.iter().all(|(name, _)| name != "msDS-IsEnabled"));
         assert!(parts.iter().all(|(_, change)| matches!(change, ValueChange::Replace(_))));
+    }
+
+    fn marks_of(change: ObjectChange) -> Vec<ValueChange> {
+        modified(change).into_iter().filter(|(name, _)| name == PHYSICAL).map(|(_, change)| change).collect()
+    }
+
+    /// Whatever is done to a device ends what a sweep said of it before.
+    #[test]
+    fn marks_go_with_whatever_happens_and_come_once() {
+        let (now, old) = (UtcTime::from_unix_seconds(1_800_000_000), "[CHANCERY]:unused since 1700000000");
+        let octets = |marks: &[&str]| marks.iter().map(|mark| mark.as_bytes().to_vec()).collect::<Vec<_>>();
+        let marked = found(&[UNUSED, old]);
+        for change in [
+            again(&registration(), &marked, FULL).unwrap(),
+            revive(&registration(), &marked, FULL).unwrap(),
+            enabled(&marked, true),
+            enabled(&marked, false),
+            used(&marked, now),
+        ] {
+            assert_eq!(marks_of(change), [ValueChange::Remove(octets(&[UNUSED, old]))]);
+        }
+        let new = "[CHANCERY]:unused since 1800000000";
+        let fresh = marks_of(disable_unused(&found(&[]), now));
+        assert_eq!(fresh, [ValueChange::Add(octets(&[UNUSED, new]))]);
+        let again = marks_of(disable_unused(&marked, now));
+        assert_eq!(again, [ValueChange::Remove(octets(&[old])), ValueChange::Add(octets(&[new]))]);
+        assert_eq!(marks_of(disable_unused(&found(&[UNUSED, new]), now)), []);
+        let counted = marks_of(disable_unused(&Found { switched: Some(6), ..found(&[]) }, now));
+        assert_eq!(counted, [ValueChange::Add(octets(&[UNUSED, new, "[CHANCERY]:unused by change 7"]))]);
+        // What directory synchronisation has since is changed there, but for the stamp.
+        let mut synced = marked;
+        synced.device.written_back = true;
+        assert_eq!(marks_of(used(&synced, now)), []);
     }
 
     #[test]

@@ -18,9 +18,11 @@ pub(super) fn failed(error: &ObjectError) -> RegistryError {
                 ADMIN_LIMIT_EXCEEDED | UNWILLING_TO_PERFORM => {
                     "the service account may have reached its quota of objects in the directory"
                 }
-                NO_SUCH_ATTRIBUTE..=INVALID_ATTRIBUTE_SYNTAX | NAMING_VIOLATION | OBJECT_CLASS_VIOLATION => {
-                    "the directory's schema does not allow it; `chancery drs check` compares"
-                }
+                NO_SUCH_ATTRIBUTE
+                | UNDEFINED_ATTRIBUTE_TYPE
+                | INVALID_ATTRIBUTE_SYNTAX
+                | NAMING_VIOLATION
+                | OBJECT_CLASS_VIOLATION => "the directory's schema does not allow it; `chancery drs check` compares",
                 TIME_LIMIT_EXCEEDED => return RegistryError::Unavailable { reason: error.to_string() },
                 _ => return RegistryError::Refused { reason: error.to_string() },
             };
@@ -48,6 +50,7 @@ impl From<DirectoryError> for RegistryError {
 const TIME_LIMIT_EXCEEDED: u32 = 3;
 const ADMIN_LIMIT_EXCEEDED: u32 = 11;
 const NO_SUCH_ATTRIBUTE: u32 = 16;
+const UNDEFINED_ATTRIBUTE_TYPE: u32 = 17;
 const INVALID_ATTRIBUTE_SYNTAX: u32 = 21;
 const INSUFFICIENT_ACCESS_RIGHTS: u32 = 50;
 const UNWILLING_TO_PERFORM: u32 = 53;
@@ -70,6 +73,7 @@ mod tests {
             (53, "quota"),
             (11, "quota"),
             (16, "schema"),
+            (17, "schema"),
             (65, "schema"),
             (64, "schema"),
             (21, "schema"),
@@ -77,7 +81,10 @@ mod tests {
             assert!(matches!(refused(code), RegistryError::Refused { reason } if reason.contains(word)), "{code}");
         }
         assert!(matches!(refused(3), RegistryError::Unavailable { .. }));
-        assert!(matches!(refused(80), RegistryError::Refused { .. }));
+        // A value that is not allowed, one that is there already, and anything else say what they are by themselves.
+        for code in [19, 20, 80] {
+            assert!(matches!(refused(code), RegistryError::Refused { reason } if !reason.contains(';')), "{code}");
+        }
         assert!(matches!(failed(&ObjectError::NotFound { name: "CN=x".into() }), RegistryError::NotFound { .. }));
         let silent = ObjectError::Unavailable { domain: "corp.example".into(), reason: "lost".into() };
         assert!(matches!(failed(&silent), RegistryError::Unavailable { .. }));

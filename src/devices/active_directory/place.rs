@@ -13,8 +13,6 @@ use super::failure::failed;
 pub(super) struct Place {
     /// Distinguished name of the object `DeviceRegistrationService`.
     pub(super) service_name: String,
-    /// The domain controller that was asked.
-    pub(super) host: Option<String>,
     /// `msDS-DeviceLocation`.
     pub(super) container: String,
     /// What the schema lacks or has.
@@ -58,7 +56,6 @@ impl Place {
         let issuers = ["msDS-IssuerPublicCertificates", "msDS-CloudIssuerPublicCertificates"];
         let issuers = issuers.iter().flat_map(|name| attributes.octets(name).take(MAX_ISSUERS));
         Ok(Self {
-            host: root.attributes.text("dnsHostName").map(str::to_owned),
             container,
             schema,
             service: DeviceService {
@@ -128,8 +125,7 @@ fn count(attributes: &Attributes, name: &str, default: u32) -> u32 {
     attributes.number(name).map_or(default, |number| u32::try_from(number.max(0)).unwrap_or(u32::MAX))
 }
 
-const ROOT: &[&str] =
-    &["dnsHostName", "dsServiceName", "defaultNamingContext", "configurationNamingContext", "schemaNamingContext"];
+const ROOT: &[&str] = &["dsServiceName", "defaultNamingContext", "configurationNamingContext", "schemaNamingContext"];
 const SERVICE_ATTRIBUTES: &[&str] = &[
     "msDS-DeviceLocation",
     "msDS-IsEnabled",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::entry::{ATTRIBUTES, BEGUN, PHYSICAL, UNUSED};
+use super::entry::{ATTRIBUTES, BEGUN, PHYSICAL, STAMP, UNUSED};
 use super::failure::failed;
 use super::{ActiveDirectoryRegistry, CHANGE, LISTING, QUESTION, election, entry, find, of_class, refuse_written_back};
 use crate::clock::UtcTime;
@@ -16,9 +16,15 @@ use crate::directory::ldap::{ObjectChange, Objects};
 
 #[async_trait::async_trait]
 impl DeviceUpkeep for ActiveDirectoryRegistry {
-    async fn unused(&self, before: UtcTime, now: UtcTime, limit: usize) -> Result<Vec<UnusedDevice>, RegistryError> {
+    async fn unused(
+        &self,
+        before: UtcTime,
+        marked_before: UtcTime,
+        now: UtcTime,
+        limit: usize,
+    ) -> Result<Vec<UnusedDevice>, RegistryError> {
         let container = self.place().await?.container.clone();
-        let filter = of_class(Filter::Any(vec![unused(before), begun(now)])).to_string();
+        let filter = of_class(Filter::Any(vec![unused(before, marked_before), begun(now)])).to_string();
         let work = move |mut objects: Objects| async move {
             let found = objects.find_first(&container, &filter, ATTRIBUTES, limit).await;
             found.map(|(found, _)| found).map_err(|error| failed(&error))
@@ -26,7 +32,7 @@ impl DeviceUpkeep for ActiveDirectoryRegistry {
         let found = self.work(LISTING, work).await?;
         let of = |object| {
             let found = entry::read(object)?;
-            Ok(UnusedDevice { device: found.device, marked: found.marked, begun_only: found.begun_only })
+            Ok(UnusedDevice { device: found.device, begun_only: found.begun_only })
         };
         // One that does not decode keeps nobody from sweeping the others.
         Ok(found.into_iter().map(of).filter_map(|unused: Result<_, RegistryError>| unused.ok()).collect())
@@ -57,7 +63,7 @@ impl DeviceUpkeep for ActiveDirectoryRegistry {
             found.map(|(found, _)| found).map_err(|error| failed(&error))
         };
         let found = self.work(LISTING, work).await?;
-        let marked = found.into_iter().filter_map(|object| entry::read(object).ok()?.marked);
+        let marked = found.into_iter().filter_map(|object| entry::read(object).ok()?.device.unused_since);
         Ok(marked.filter(|at| *at >= since).count())
     }
 
@@ -75,7 +81,7 @@ impl DeviceUpkeep for ActiveDirectoryRegistry {
         self.work(CHANGE, move |mut objects| async move {
             let Some(found) = find(&mut objects, &container, id).await? else { return Ok(false) };
             refuse_written_back(&found)?;
-            let marked = !found.device.enabled && found.marked.is_some_and(|at| at <= marked_before);
+            let marked = found.device.unused_since.is_some_and(|at| at <= marked_before);
             if !marked && !found.begun_only {
                 return Ok(false);
             }
@@ -86,15 +92,17 @@ impl DeviceUpkeep for ActiveDirectoryRegistry {
     }
 }
 
-/// Not used since, and enabled or marked.
-fn unused(before: UtcTime) -> Filter {
-    let stamp = "msDS-ApproximateLastLogonTimeStamp";
-    let by_stamp = Filter::AtMost(stamp, before.to_filetime().to_string().into_bytes());
+/// Not used since, and enabled, or marked so long ago. Marking changes an object, so that what was changed since waits; one that was
+/// changed for another reason waits longer.
+fn unused(before: UtcTime, marked_before: UtcTime) -> Filter {
+    let by_stamp = Filter::AtMost(STAMP, before.to_filetime().to_string().into_bytes());
     let by_registration = Filter::All(vec![
-        Filter::Not(Box::new(Filter::Present(stamp))),
+        Filter::Not(Box::new(Filter::Present(STAMP))),
         Filter::AtMost("whenCreated", generalized_time(before)),
     ]);
-    let state = Filter::Any(vec![Filter::equal("msDS-IsEnabled", "TRUE"), Filter::equal(PHYSICAL, UNUSED)]);
+    let unchanged = Filter::AtMost("whenChanged", generalized_time(marked_before.plus(CLOCKS)));
+    let marked = Filter::All(vec![Filter::equal(PHYSICAL, UNUSED), unchanged]);
+    let state = Filter::Any(vec![Filter::equal("msDS-IsEnabled", "TRUE"), marked]);
     let own = Filter::Not(Box::new(Filter::Present("msDS-CloudAnchor")));
     Filter::All(vec![own, state, Filter::Any(vec![by_stamp, by_registration])])
 }

@@ -110,7 +110,7 @@ const REPLACE: &str = concat!(
         computer_sid = excluded.computer_sid, thumbprint = excluded.thumbprint, public_key = excluded.public_key,
         transport_key = excluded.transport_key, last_used = excluded.last_used, key_created = excluded.key_created,
         enabled = 1, unused_since = NULL
-    WHERE device.enabled = 1 OR device.unused_since IS NOT NULL
+    WHERE device.enabled = 1 OR device.unused_since >= COALESCE(device.last_used, device.registered)
     RETURNING ",
     columns!()
 );

@@ -26,14 +26,19 @@ macro_rules! device {
             device: Some(id),
             created: row.try_get::<i64, _>(13).ok().map(time),
         });
+        let enabled = row.try_get::<i64, _>(4)? != 0;
+        let last_used = row.try_get::<Option<i64>, _>(11)?.map(time);
+        let registered = time(row.try_get(12)?);
+        let unused_since = row.try_get::<Option<i64>, _>(14)?.map(time);
         Ok($crate::devices::Device {
             id,
             object_guid: None,
             display_name: row.try_get(1)?,
             os_type: row.try_get(2)?,
             os_version: row.try_get(3)?,
-            enabled: row.try_get::<i64, _>(4)? != 0,
-            unused_since: row.try_get::<Option<i64>, _>(14)?.map(time),
+            enabled,
+            // As long as it is disabled and was not used since.
+            unused_since: unused_since.filter(|at| !enabled && last_used.unwrap_or(registered) <= *at),
             owner: Some(owner),
             users: vec![owner],
             certificates: vec![$crate::devices::CertificateMark {
@@ -49,8 +54,8 @@ macro_rules! device {
             is_managed: None,
             is_compliant: None,
             written_back: false,
-            last_used: row.try_get::<Option<i64>, _>(11)?.map(time),
-            registered: Some(time(row.try_get(12)?)),
+            last_used,
+            registered: Some(registered),
         })
     }};
 }

@@ -145,6 +145,9 @@ async fn a_sweep_disables_first_deletes_then_and_leaves_administrators_alone() {
     assert_eq!(registry.disabled_since(NOW.plus(Duration::from_millis(1))).await, Ok(0));
     let swept = registry.find(DeviceId(Uuid::from_u128(1))).await.unwrap().unwrap();
     assert_eq!((swept.enabled, swept.unused_since), (false, Some(NOW)), "whoever registers it again may");
+    // What waits for the end of its grace takes no room among those that something can be done with.
+    let asked = async |at: UtcTime| registry.unused(at.minus(day * 90), at.minus(day * 30), at, 10).await.unwrap();
+    assert_eq!(asked(NOW.plus(day / 2)).await, []);
     assert_eq!(run(NOW.plus(day / 2)).await, []);
     assert_eq!(run(NOW.plus(day * 29)).await, [(2, SweepAction::Disable)]);
     // The first comes back in time.
@@ -156,4 +159,54 @@ async fn a_sweep_disables_first_deletes_then_and_leaves_administrators_alone() {
     assert_eq!((by_hand.enabled, by_hand.unused_since), (false, None));
     assert!(!registry.disable_unused(DeviceId(Uuid::from_u128(1)), NOW, NOW).await.unwrap());
     assert!(!registry.delete_unused(DeviceId(Uuid::from_u128(3)), NOW.plus(day * 1000)).await.unwrap());
+}
+
+/// Somebody enables a swept device in the database, and disables it after it was used: that was no sweep.
+#[tokio::test]
+async fn the_mark_of_a_sweep_counts_until_something_happens() {
+    use crate::devices::{DeviceUpkeep as _, samples};
+    const NOW: UtcTime = UtcTime::from_unix_seconds(1_800_000_000);
+    let day = Duration::from_hours(24);
+    let root = tempfile::tempdir().unwrap();
+    let registry = registry(root.path());
+    let device = samples::device(samples::device_id());
+    let what = Registration {
+        id: device.id,
+        display_name: device.display_name,
+        os_type: String::new(),
+        os_version: String::new(),
+        owner: device.owner.unwrap(),
+        computer_sid: None,
+        trust_type: None,
+        certificate: device.certificates[0],
+        transport_key: None,
+        quota: None,
+        at: NOW.minus(day * 100),
+    };
+    let by_hand = async |sql: &'static str| {
+        on_database!(registry.database, |pool| {
+            sqlx::query(sql).execute(pool).await.unwrap();
+        });
+    };
+    let now = async || registry.find(what.id).await.unwrap().unwrap();
+    let first = registry.register(&what).await.unwrap();
+    assert!(registry.disable_unused(what.id, NOW, NOW).await.unwrap());
+    // Whoever still holds the old record notes no use of a device that is disabled.
+    registry.touch(&first, NOW.plus(day)).await.unwrap();
+    assert_eq!((now().await.unused_since, now().await.last_used), (Some(NOW), first.last_used));
+    by_hand("UPDATE device SET enabled = 1").await;
+    assert_eq!(now().await.unused_since, None);
+    registry.touch(&first, NOW.plus(day)).await.unwrap();
+    by_hand("UPDATE device SET enabled = 0").await;
+    assert_eq!(registry.register(&what).await, Err(RegistryError::Disabled { id: what.id }));
+    // By something that knows no marks.
+    by_hand("UPDATE device SET unused_since = last_used - 1").await;
+    assert_eq!(now().await.unused_since, None);
+    assert_eq!(registry.register(&what).await, Err(RegistryError::Disabled { id: what.id }));
+    assert_eq!(registry.delete_unused(what.id, NOW.plus(day * 400)).await, Ok(false));
+    assert_eq!(registry.disabled_since(NOW.minus(day)).await, Ok(0));
+    let at = NOW.plus(day * 400);
+    assert_eq!(registry.unused(at, at, at, 10).await, Ok(Vec::new()));
+    by_hand("UPDATE device SET unused_since = last_used").await;
+    assert!(registry.register(&what).await.unwrap().enabled);
 }

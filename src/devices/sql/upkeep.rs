@@ -12,21 +12,27 @@ use crate::devices::{DeviceId, DeviceUpkeep, RegistryError, UnusedDevice};
 #[async_trait::async_trait]
 impl DeviceUpkeep for SqlRegistry {
     /// A registration is one statement here: there are no halves.
-    async fn unused(&self, before: UtcTime, _: UtcTime, limit: usize) -> Result<Vec<UnusedDevice>, RegistryError> {
+    async fn unused(
+        &self,
+        before: UtcTime,
+        marked_before: UtcTime,
+        _: UtcTime,
+        limit: usize,
+    ) -> Result<Vec<UnusedDevice>, RegistryError> {
         let sql = concat!(
             "SELECT ",
             columns!(),
             " FROM device WHERE COALESCE(last_used, registered) <= $1 \
-             AND (enabled = 1 OR unused_since IS NOT NULL) ORDER BY id LIMIT $2"
+             AND (enabled = 1 OR unused_since BETWEEN COALESCE(last_used, registered) AND $2) ORDER BY id LIMIT $3"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.ask(move |database| async move {
             on_database!(database, |pool| {
-                let rows = sqlx::query(sql).bind(before.unix_millis()).bind(limit).fetch_all(pool).await?;
+                let query = sqlx::query(sql).bind(before.unix_millis()).bind(marked_before.unix_millis()).bind(limit);
+                let rows = query.fetch_all(pool).await?;
                 let unused = rows.iter().map(|row| {
                     let device: Result<_, RegistryError> = (|| device!(row))();
-                    let device = device?;
-                    Ok(UnusedDevice { marked: device.unused_since, device, begun_only: false })
+                    Ok(UnusedDevice { device: device?, begun_only: false })
                 });
                 unused.collect()
             })
@@ -63,7 +69,8 @@ impl DeviceUpkeep for SqlRegistry {
     async fn disabled_since(&self, since: UtcTime) -> Result<usize, RegistryError> {
         self.ask(move |database| async move {
             on_database!(database, |pool| {
-                let sql = "SELECT COUNT(*) FROM device WHERE enabled = 0 AND unused_since >= $1";
+                let sql = "SELECT COUNT(*) FROM device WHERE enabled = 0 AND unused_since >= $1 \
+                           AND unused_since >= COALESCE(last_used, registered)";
                 let count: i64 = sqlx::query_scalar(sql).bind(since.unix_millis()).fetch_one(pool).await?;
                 Ok(usize::try_from(count).unwrap_or(usize::MAX))
             })
@@ -74,7 +81,8 @@ impl DeviceUpkeep for SqlRegistry {
     async fn delete_unused(&self, id: DeviceId, marked_before: UtcTime) -> Result<bool, RegistryError> {
         self.ask(move |database| async move {
             on_database!(database, |pool| {
-                let sql = "DELETE FROM device WHERE id = $1 AND enabled = 0 AND unused_since <= $2";
+                let sql = "DELETE FROM device WHERE id = $1 AND enabled = 0 \
+                           AND unused_since BETWEEN COALESCE(last_used, registered) AND $2";
                 let query = sqlx::query(sql).bind(octets(id)).bind(marked_before.unix_millis());
                 Ok(query.execute(pool).await?.rows_affected() > 0)
             })

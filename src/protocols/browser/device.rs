@@ -17,6 +17,7 @@ use crate::issuance::Context;
 use crate::protocols::credential;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::prt_failure::{DEVICE_TOKEN, PRT_TOKEN, credential_failure};
+use crate::protocols::unknown_device;
 use crate::prt::{
     Around, Challenge, DeviceSigned, PKeyAuthError, PrtRefusal, PrtService, REMEMBERED, RefreshTokenCredential, Reply,
     SessionSigned, is_capable,
@@ -74,7 +75,7 @@ pub(super) async fn carried(
         }
     }
     if let Some(reply) = call.header("authorization").and_then(Reply::read).filter(|_| devices.pkeyauth.is_some()) {
-        return answered(devices, cx, reply, address).await;
+        return answered(devices, cx, call, reply, address).await;
     }
     if let Some(text) = browser.cookies.get(Cookie::Device).filter(|_| devices.asks()) {
         return remembered(devices, cx, text).await;
@@ -126,7 +127,7 @@ async fn credentials(
             }
             Err((refusal, parties)) => {
                 stale |= matches!(refusal, PrtRefusal::Nonce(_));
-                refused(cx, parties, PRT_TOKEN, &refusal);
+                refused_by(AuthenticationMethod::X509, cx, parties, PRT_TOKEN, &refusal);
             }
         }
     }
@@ -140,26 +141,47 @@ async fn credentials(
         };
     }
     for text in texts(call, DEVICE_CREDENTIAL) {
-        let device = match DeviceSigned::read(&text) {
-            Ok(signed) => devices.service.device_credential(&signed, (&*cx.services).into()).await,
-            Err(error) => Err(error.into()),
+        let judgement = async {
+            devices.service.device_credential(&DeviceSigned::read(&text)?, Around::from(&*cx.services)).await.map(Some)
         };
-        match device {
-            Ok(device) => return Carried::Device(Box::new(device)),
-            Err(refusal) => refused(cx, Parties::default(), DEVICE_TOKEN, &refusal),
+        if let Some(device) = proved(devices, cx, call, AuthenticationMethod::X509, judgement).await {
+            return Carried::Device(Box::new(device));
         }
     }
     Carried::Nothing
 }
 
 /// The device that a client proves by `PKeyAuth` in this request. A client that has said that it has none is not asked again.
-async fn answered(devices: &DeviceSignIn, cx: &Context, reply: Result<Reply, PKeyAuthError>, address: &str) -> Carried {
-    match devices.service.pkeyauth(reply, address, Around::from(&*cx.services)).await {
-        Ok(Some(device)) => Carried::Device(Box::new(device)),
-        Ok(None) => Carried::Nothing,
-        Err(refusal) => {
-            refused(cx, Parties::default(), DEVICE_TOKEN, &refusal);
-            Carried::Nothing
+async fn answered(
+    devices: &DeviceSignIn,
+    cx: &Context,
+    call: &Call,
+    reply: Result<Reply, PKeyAuthError>,
+    address: &str,
+) -> Carried {
+    let judgement = devices.service.pkeyauth(reply, address, Around::from(&*cx.services));
+    let device = proved(devices, cx, call, AuthenticationMethod::X509, judgement).await;
+    device.map_or(Carried::Nothing, |device| Carried::Device(Box::new(device)))
+}
+
+/// The device that a client proves in this way. What is not good is audited and left aside; a client whose address sent too much of it
+/// has no device.
+pub(super) async fn proved(
+    devices: &DeviceSignIn,
+    cx: &Context,
+    call: &Call,
+    method: AuthenticationMethod,
+    judgement: impl Future<Output = Result<Option<Device>, PrtRefusal>>,
+) -> Option<Device> {
+    match unknown_device::judged(&devices.service, call, judgement).await {
+        Ok(Ok(device)) => device,
+        Ok(Err(refusal)) => {
+            refused_by(method, cx, Parties::default(), DEVICE_TOKEN, &refusal);
+            None
+        }
+        Err(limit) => {
+            tracing::info!(correlation = %cx.request.activity, %limit, "a device is not looked for");
+            None
         }
     }
 }
@@ -273,11 +295,7 @@ fn session(sign_in: &BrowserSignIn, cx: &Context, proved: Credentialed) -> SsoSe
     SsoSession { subject, kept: None, until }
 }
 
-fn refused(cx: &Context, parties: Parties, token_type: &str, refusal: &PrtRefusal) {
-    refused_by(AuthenticationMethod::X509, cx, parties, token_type, refusal);
-}
-
-/// Audits what a device showed in another way than by a signed text.
+/// Audits what a device showed in this way.
 pub(super) fn refused_by(
     method: AuthenticationMethod,
     cx: &Context,

@@ -11,7 +11,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{HeaderName, HeaderValue};
 
 use super::cookies::{self, Cookie, Keep};
-use super::device::refused_by;
+use super::device::{proved, refused_by};
 use super::parameters::{self, Parameters};
 use super::{Browser, BrowserSignIn, DeviceSignIn, Prompt, SEALED_LIMIT, reply};
 use crate::audit::{AuthProtocol, Parties};
@@ -81,13 +81,10 @@ async fn look(
     let Departure { browser, back } = sealer.open::<Departure>(DEPARTURE, state)?.value;
     let now = cx.services.clock.now();
     let device = match call.connection.client_certificates.first() {
-        Some(certificate) => match devices.service.by_certificate(certificate, now).await {
-            Ok(device) => Some(device.id),
-            Err(refusal) => {
-                refused_by(AuthenticationMethod::TlsClient, cx, Parties::default(), DEVICE_TOKEN, &refusal);
-                None
-            }
-        },
+        Some(certificate) => {
+            let judgement = async { devices.service.by_certificate(certificate, now).await.map(Some) };
+            proved(devices, cx, call, AuthenticationMethod::TlsClient, judgement).await.map(|device| device.id)
+        }
         None => None,
     };
     let result = sealer.seal(RESULT.bound_to(browser.as_str()), &device, now.plus(LIFETIME))?;

@@ -1,4 +1,7 @@
 //! What is known of one attempt while it goes on, for the audit log: each ends in exactly one event, good or bad.
+//!
+//! What cannot be taken back is told to the log before it is done. Where it fails after that, the attempt ends with a bad event behind
+//! the good one.
 
 use crate::audit::{Detail, DeviceAttempt, DeviceRefusal, ErrorCode, EventKind, Name, Parties};
 use crate::issuance::Context;
@@ -39,7 +42,7 @@ impl Attempt {
         self.parties.sid = token.sid();
     }
 
-    /// Audits success, before the client learns of it.
+    /// Audits success, before the client learns of it, and before anything is done that cannot be taken back.
     ///
     /// # Errors
     /// [`Refusal::Audit`] where nothing may happen without the log.

@@ -70,14 +70,45 @@ async fn add(
         return Err(EnrolmentRefusal::AccountState(state).into());
     }
     let key = DeviceKey { usage: USAGE, material: key.into_octets(), device: Some(proof.device), created: Some(now) };
-    devices.registry.add_user_key(&proof.sid, &key).await?;
-    attempt.succeeded(cx).await?;
-    let domain_controller = devices.registry.domain_controller().await.unwrap_or_default();
-    let place = key_message::place(&domain_controller)?;
-    let signed = devices.authority.sign_content(&place).map_err(|error| Refusal::Authority(error.to_string()))?;
+    provide(devices, cx, &proof, &key, attempt).await
+}
+
+/// Writes the key to the account, and answers. A key signs its user in, so none stays whose registration is not in the log.
+async fn provide(
+    devices: &DeviceServices,
+    cx: &Context,
+    proof: &Proof,
+    key: &DeviceKey,
+    attempt: &Attempt,
+) -> Result<Vec<u8>, Refusal> {
     let mut octets = [0; 16];
     cx.services.random.fill(&mut octets)?;
-    key_message::registered(uuid::Builder::from_random_bytes(octets).into_uuid(), &proof.upn, &signed)
+    let registration = uuid::Builder::from_random_bytes(octets).into_uuid();
+    let added = devices.registry.add_user_key(&proof.sid, key).await?;
+    let answer = async {
+        let place = key_message::place(added.domain_controller.as_deref().unwrap_or_default())?;
+        let signed = devices.authority.sign_content(&place).map_err(|error| Refusal::Authority(error.to_string()))?;
+        let answer = key_message::registered(registration, &proof.upn, &signed)?;
+        // Last: nothing that fails comes after a good event.
+        attempt.succeeded(cx).await?;
+        Ok(answer)
+    };
+    let answer = answer.await;
+    if answer.is_err() && added.is_new {
+        take_back(devices, proof, key).await;
+    }
+    answer
+}
+
+/// Takes a key from the account again that must not be there.
+async fn take_back(devices: &DeviceServices, proof: &Proof, key: &DeviceKey) {
+    let failure = match devices.registry.remove_user_key(&proof.sid, key).await {
+        Ok(true) => return,
+        Ok(false) => String::from("it is not there where it was looked for"),
+        Err(error) => error.to_string(),
+    };
+    let (user, device) = (proof.sid, proof.device);
+    tracing::error!(%user, %device, failure, "a key stays at an account although its registration failed: remove it");
 }
 
 /// What a token must prove.
@@ -121,3 +152,41 @@ fn accepts_json(call: &Call) -> bool {
 const USAGE: u8 = 1;
 /// How old the authentication may be that adds a way to sign in.
 const FRESH: Duration = Duration::from_mins(10);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::super::testing::{World, user};
+    use super::*;
+    use crate::audit::EventKind;
+
+    /// A key as clients send it; each number another one.
+    fn key(number: u8) -> DeviceKey {
+        DeviceKey { usage: USAGE, material: vec![number; 283], device: None, created: None }
+    }
+
+    async fn provided(world: &World, key: &DeviceKey) -> Result<Vec<u8>, Refusal> {
+        let device = DeviceId(uuid::Uuid::from_u128(1));
+        let proof = Proof { sid: user(), upn: String::from("x@corp.example"), device };
+        provide(&world.devices, &world.cx, &proof, key, &Attempt::new(Purpose::AddKey)).await
+    }
+
+    #[tokio::test]
+    async fn a_key_that_the_log_does_not_know_is_taken_back() {
+        let world = World::new();
+        let keys = || world.registry.keys.lock().unwrap().clone();
+        let answer = provided(&world, &key(1)).await.unwrap();
+        assert!(String::from_utf8(answer).unwrap().contains("pctx"));
+        assert_eq!(keys(), [key(1)]);
+        world.log.fails.store(true, Ordering::Relaxed);
+        let refused = provided(&world, &key(2)).await.unwrap_err();
+        assert!(matches!(refused, Refusal::Audit(_)), "{refused}");
+        assert_eq!(keys(), [key(1)]);
+        // One that was there stays.
+        provided(&world, &key(1)).await.unwrap_err();
+        assert_eq!(keys(), [key(1)]);
+        let events = world.log.events.lock().unwrap();
+        assert!(matches!(&events[..], [EventKind::AccountKeyRegistration { refused: None, .. }]), "{events:?}");
+    }
+}

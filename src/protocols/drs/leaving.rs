@@ -51,8 +51,41 @@ pub(super) async fn unregister(
     if named != Some(device.id) {
         return Err(Refusal::DeviceCertificate(format!("it is that of {}, and the path names another", device.id)));
     }
-    if !devices.registry.delete(device.id).await? {
-        return Err(Refusal::DeviceCertificate(String::from("its device is gone")));
+    forget(devices, cx, device.id, attempt).await
+}
+
+/// What is deleted cannot be brought back: the log has it before it is done.
+async fn forget(devices: &DeviceServices, cx: &Context, device: DeviceId, attempt: &Attempt) -> Result<(), Refusal> {
+    attempt.succeeded(cx).await?;
+    if devices.registry.delete(device).await? {
+        Ok(())
+    } else {
+        Err(Refusal::DeviceCertificate(String::from("its device is gone")))
     }
-    attempt.succeeded(cx).await
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use super::super::attempt::Purpose;
+    use super::super::testing::{World, claims, user};
+    use super::*;
+    use crate::devices::JoinType;
+
+    #[tokio::test]
+    async fn a_device_whose_end_the_log_does_not_know_stays() {
+        let world = World::new();
+        world.join(&claims(user()), JoinType::WorkplaceJoin).await.unwrap();
+        let device = world.registry.devices.lock().unwrap().first().map(|device| device.id).unwrap();
+        let attempt = Attempt::new(Purpose::Unregister);
+        let forget = || forget(&world.devices, &world.cx, device, &attempt);
+        world.log.fails.store(true, Ordering::Relaxed);
+        let refused = forget().await.unwrap_err();
+        assert!(matches!(refused, Refusal::Audit(_)), "{refused}");
+        assert_eq!(world.kept(), 1);
+        world.log.fails.store(false, Ordering::Relaxed);
+        forget().await.unwrap();
+        assert_eq!(world.kept(), 0);
+    }
 }

@@ -19,6 +19,8 @@ mod refusal;
 mod registration;
 mod rest;
 mod soap;
+#[cfg(test)]
+mod testing;
 mod token;
 mod version;
 

@@ -29,7 +29,7 @@ pub(super) struct Registered {
 /// Registers a device.
 ///
 /// # Errors
-/// [`Refusal`]; nothing is left behind then.
+/// [`Refusal`]; nothing is left behind then, and a device that was there is as it was.
 pub(super) async fn register(
     devices: &DeviceServices,
     cx: &Context,
@@ -66,12 +66,17 @@ pub(super) async fn register(
     attempt.device.set_certificate(&certificate.mark, &certificate.serial);
     let id = approved.id;
     let is_new = facts.existing.is_none() && facts.devices_of_owner.iter().all(|device| device.id != id);
-    devices.registry.register(&approved.certified(certificate.mark, now)).await?;
-    if let Err(refusal) = attempt.succeeded(cx).await {
-        if is_new {
+    let registration = approved.certified(certificate.mark, now);
+    if is_new {
+        devices.registry.register(&registration).await?;
+        if let Err(refusal) = attempt.succeeded(cx).await {
             take_back(devices, id).await;
+            return Err(refusal);
         }
-        return Err(refusal);
+    } else {
+        // What a registration replaces cannot be brought back: the log has it before it is done.
+        attempt.succeeded(cx).await?;
+        devices.registry.register(&registration).await?;
     }
     Ok(Registered { thumbprint: certificate.thumbprint(), certificate: certificate.der, upn })
 }

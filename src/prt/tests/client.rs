@@ -51,7 +51,7 @@ static AUTHORITY: LazyLock<Arc<DeviceAuthority>> = LazyLock::new(|| {
 });
 
 /// A registry with the authority of these tests.
-pub(super) fn services(registry: FakeRegistry) -> DeviceServices {
+pub(super) fn services(registry: impl Into<Arc<FakeRegistry>>) -> DeviceServices {
     let settings = DeviceSettings {
         join_types: BTreeSet::new(),
         sha1_requests: false,
@@ -59,7 +59,7 @@ pub(super) fn services(registry: FakeRegistry) -> DeviceServices {
         quota_exempt: BTreeSet::new(),
     };
     DeviceServices {
-        registry: Arc::new(registry),
+        registry: registry.into(),
         authority: AUTHORITY.clone(),
         settings,
         limits: crate::devices::samples::limits(),

@@ -38,7 +38,9 @@ impl Farm {
     }
 
     async fn verify(&self, reply: &Reply, url: &str) -> Result<Option<DeviceCertificate>, PKeyAuthError> {
-        reply.verify(url, &self.sealer, &self.store, NOW).await
+        let Some(answered) = reply.verify(url, &self.sealer, NOW)? else { return Ok(None) };
+        answered.redeem(&self.store).await?;
+        Ok(Some(answered.certificate))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The steps in their order, with what is used up and what is remembered.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -9,17 +10,18 @@ use super::client::{DEVICE, NOW, OTHER, alice, farm, minutes, random, services, 
 use super::tokens::{LIFETIMES, prt};
 use super::validity::{FakeDirectory, FakeRegistry};
 use crate::authn::{AuthenticationMethod, DeviceAuthnError};
-use crate::clock::{ManualClock, SystemRandomSource};
+use crate::clock::{Clock as _, ManualClock, SystemRandomSource, UtcTime};
 use crate::devices::Device;
 use crate::prt::{
-    Around, Challenge, DeviceRequest, DeviceSigned, Exchange, ExchangeError, Holder, JwsError, KdfVersion, NewPrt,
-    NonceError, PrimaryRefreshToken, ProofOrigin, PrtError, PrtRefusal, PrtService, RefreshTokenCredential, Reply,
-    RequestError, SessionSigned, TransportKeyError,
+    Around, Challenge, DeviceError, DeviceRequest, DeviceSigned, Exchange, ExchangeError, Holder, JwsError, KdfVersion,
+    NewPrt, NonceError, PrimaryRefreshToken, ProofOrigin, PrtError, PrtRefusal, PrtService, RefreshTokenCredential,
+    Reply, RequestError, SessionSigned, TransportKeyError,
 };
 use crate::store::{MemoryGenerations, MemoryOneTime, MemoryRevocations, Revocations as _};
 
 struct World {
     service: PrtService,
+    registry: Arc<FakeRegistry>,
     clock: Arc<ManualClock>,
     random: SystemRandomSource,
     directory: FakeDirectory,
@@ -34,14 +36,16 @@ impl World {
 
     fn with(device: Device) -> Self {
         let (sealer, clock) = farm();
+        let registry = Arc::new(FakeRegistry::of(device));
         Self {
             service: PrtService {
                 sealer,
-                devices: Arc::new(services(FakeRegistry::of(device))),
+                devices: Arc::new(services(registry.clone())),
                 generations: Arc::new(MemoryGenerations::new(clock.clone(), 10)),
                 lifetimes: LIFETIMES,
                 usage_window: Duration::from_hours(14 * 24),
             },
+            registry,
             random: random(),
             directory: FakeDirectory::default(),
             one_time: MemoryOneTime::new(clock.clone(), 100),
@@ -58,6 +62,15 @@ impl World {
             one_time: &self.one_time,
             revocations: &self.revocations,
         }
+    }
+
+    /// Questions for the device of a certificate.
+    fn searches(&self) -> usize {
+        self.registry.searched.load(Ordering::Relaxed)
+    }
+
+    fn touches(&self) -> usize {
+        self.registry.touched.lock().unwrap().len()
     }
 
     fn nonce(&self) -> String {
@@ -161,8 +174,62 @@ async fn a_signature_that_is_not_the_device_s_is_refused() {
     let header =
         json!({"alg": "RS256", "x5c": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, &DEVICE.der)});
     let forged = OTHER.sign_with(&header, &json!({"request_nonce": world.nonce()}));
-    let refused = world.service.device_request(&DeviceSigned::read(&forged).unwrap(), world.around()).await;
+    let forged = DeviceSigned::read(&forged).unwrap();
+    let refused = world.service.device_request(&forged, world.around()).await;
     assert_eq!(refused.unwrap_err(), PrtRefusal::Jws(JwsError::Signature));
+    let refused = world.service.device_credential(&forged, world.around()).await;
+    assert_eq!(refused.unwrap_err(), PrtRefusal::Jws(JwsError::Signature));
+    // A certificate is public: it asks the registry nothing and leaves nothing there.
+    assert_eq!((world.searches(), world.touches()), (0, 0));
+}
+
+/// What a device does, with the time at which it does it.
+async fn by_all_ways(world: &World, at: UtcTime) -> [Result<(), PrtRefusal>; 4] {
+    world.clock.advance(at.since(world.clock.now()));
+    let (service, around) = (&world.service, world.around());
+    let credential = DEVICE.sign(&json!({"request_nonce": world.nonce(), "grant_type": "device_auth"}));
+    let url = "https://sts.corp.example:443/adfs/oauth2/authorize/";
+    let challenge = Challenge::new(url, None, &service.sealer, at, &world.random).unwrap();
+    let token = DEVICE.sign(&json!({"aud": url, "iat": at.unix_seconds(), "nonce": challenge.nonce}));
+    let header = format!("PKeyAuth AuthToken=\"{token}\", Context=\"{}\", Version=\"1.0\"", challenge.context);
+    [
+        world.request(&json!({})).await.map(drop),
+        service.device_credential(&DeviceSigned::read(&credential).unwrap(), around).await.map(drop),
+        service.pkeyauth(Reply::read(&header).unwrap(), url, around).await.map(drop),
+        service.by_certificate(&DEVICE.der, at).await.map(drop),
+    ]
+}
+
+#[tokio::test]
+async fn a_device_that_was_idle_for_too_long_does_not_come_back_by_asking_again() {
+    let world = World::new();
+    let idle = NOW.plus(Duration::from_hours(24 * 29));
+    for _ in 0..2 {
+        for refused in by_all_ways(&world, idle).await {
+            assert_eq!(refused, Err(PrtRefusal::Device(DeviceError::Unused { device: DEVICE.id })));
+        }
+    }
+    assert_eq!(world.touches(), 0, "nothing was used");
+}
+
+#[tokio::test]
+async fn the_use_of_a_device_is_noted_once_it_is_proved() {
+    let world = World::new();
+    let at = NOW.plus(minutes(1));
+    assert_eq!(by_all_ways(&world, at).await, [Ok(()), Ok(()), Ok(()), Ok(())]);
+    assert_eq!(*world.registry.touched.lock().unwrap(), [at; 4]);
+    // Without a nonce, it may be a copy of what the device signed once.
+    let copied = DeviceSigned::read(&DEVICE.sign(&json!({"request_nonce": "AwAB"}))).unwrap();
+    assert!(world.service.device_credential(&copied, world.around()).await.is_err());
+    assert!(world.request(&json!({"request_nonce": null})).await.is_err());
+    let prt = by_certificate(KdfVersion::One);
+    assert!(world.credential(&prt, None).await.is_err());
+    assert_eq!(world.touches(), 4);
+    // With a PRT, in a browser and at the token endpoint.
+    world.credential(&prt, Some(&world.nonce())).await.unwrap();
+    let request = world.exchange_request(&prt, KdfVersion::Two, &json!({}));
+    assert!(world.exchange_text(&request).await.is_ok() && world.exchange_text(&request).await.is_err());
+    assert_eq!(world.touches(), 6);
 }
 
 #[tokio::test]
@@ -280,6 +347,11 @@ async fn a_challenge_is_answered_by_a_registered_device() {
     };
     assert_eq!(answer(&DEVICE).await.unwrap().map(|device| device.id), Some(DEVICE.id));
     assert_eq!(answer(&OTHER).await.unwrap_err(), PrtRefusal::Device(DeviceAuthnError::Unknown.into()));
+    // Strangers leave nothing in the store of used challenges: it has room for a hundred.
+    for _ in 0..100 {
+        assert_eq!(answer(&OTHER).await.unwrap_err(), PrtRefusal::Device(DeviceAuthnError::Unknown.into()));
+    }
+    assert!(answer(&DEVICE).await.is_ok());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Whether a PRT still holds after something it stands on has changed.
 
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -10,7 +12,7 @@ use super::tokens::prt;
 use crate::authn::{AuthenticationMethod, DeviceAuthnError, SubjectOrigin};
 use crate::clock::UtcTime;
 use crate::devices::{
-    CertificateMark, Device, DeviceId, DeviceKey, DeviceRegistry, DeviceService, Registration, RegistryError,
+    AddedKey, CertificateMark, Device, DeviceId, DeviceKey, DeviceRegistry, DeviceService, Registration, RegistryError,
     RegistryPlace,
 };
 use crate::directory::filter::Filter;
@@ -27,6 +29,10 @@ pub(super) struct FakeRegistry {
     pub(super) device: Option<Device>,
     pub(super) keys: Vec<DeviceKey>,
     pub(super) down: bool,
+    /// How often it was asked for a device by a certificate.
+    pub(super) searched: AtomicUsize,
+    /// When its use was noted.
+    pub(super) touched: Mutex<Vec<UtcTime>>,
 }
 
 impl FakeRegistry {
@@ -50,6 +56,7 @@ impl DeviceRegistry for FakeRegistry {
     }
 
     async fn find_by_certificate(&self, mark: &CertificateMark) -> Result<Option<Device>, RegistryError> {
+        self.searched.fetch_add(1, Ordering::Relaxed);
         let has = |device: &Device| device.certificates.contains(mark);
         self.answer().map(|()| self.device.clone().filter(has))
     }
@@ -74,7 +81,9 @@ impl DeviceRegistry for FakeRegistry {
         Err(Self::refused())
     }
 
-    async fn touch(&self, _: &Device, _: UtcTime) -> Result<(), RegistryError> {
+    async fn touch(&self, _: &Device, at: UtcTime) -> Result<(), RegistryError> {
+        self.touched.lock().unwrap().push(at);
+        // Whether it could be noted must not matter.
         Err(Self::refused())
     }
 
@@ -82,7 +91,11 @@ impl DeviceRegistry for FakeRegistry {
         self.answer().map(|()| self.keys.clone())
     }
 
-    async fn add_user_key(&self, _: &Sid, _: &DeviceKey) -> Result<(), RegistryError> {
+    async fn add_user_key(&self, _: &Sid, _: &DeviceKey) -> Result<AddedKey, RegistryError> {
+        Err(Self::refused())
+    }
+
+    async fn remove_user_key(&self, _: &Sid, _: &DeviceKey) -> Result<bool, RegistryError> {
         Err(Self::refused())
     }
 

@@ -53,7 +53,6 @@ pub(super) async fn answer(at: At<'_>, signed: &SessionSigned) -> Result<Answer,
         let next = at.service.renew(prt, exchange.kdf, around).map_err(failed)?;
         response = response.with_refresh_token(&next.text, next.prt.until, next.prt.issued);
     }
-    at.service.touch(&holder.device, services.clock.now()).await;
     let plain = serde_json::to_vec(&response).map_err(|_| OAuthError::Unavailable(String::from("the answer")))?;
     let jwe = encrypt_response(&prt.session_key, &exchange.ctx, &plain, &*services.random);
     let jwe = jwe.map_err(|error| failed(error.into()))?;

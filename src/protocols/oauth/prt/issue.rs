@@ -20,8 +20,7 @@ use crate::trusts::client::{BROKER, DEVICE_REGISTRATION_CLIENT, USER_INFORMATION
 pub(super) async fn answer(at: At<'_>, signed: &DeviceSigned) -> Result<Answer, OAuthError> {
     let services = &*at.cx.services;
     let around = Around::from(services);
-    let stranger = at.stranger()?;
-    let asked = at.known(stranger, at.service.device_request(signed, around).await)?;
+    let asked = at.judged(at.service.device_request(signed, around)).await?;
     let client = broker(at, &asked)?;
     let audiences = audiences(at);
     let request = Request {

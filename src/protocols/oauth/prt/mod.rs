@@ -17,12 +17,12 @@ use super::error::OAuthError;
 use super::json as json_answer;
 use crate::audit::Parties;
 use crate::authn::{AuthenticatedSubject, AuthenticationMethod};
-use crate::devices::Stranger;
 use crate::issuance::{Context, Decision, Grant, SignInRequest};
 use crate::protocols::credential;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
 use crate::protocols::prt_failure::{PRT_TOKEN, credential_failure};
+use crate::protocols::unknown_device;
 use crate::prt::{PrtRefusal, PrtService, SignedRequest};
 use crate::tokens::TokenType;
 
@@ -67,20 +67,11 @@ struct At<'a> {
     service: &'a PrtService,
 }
 
-impl<'a> At<'a> {
-    /// A request of which nothing is known yet: its address pays for what it costs to find out who it is.
-    fn stranger(&self) -> Result<Option<Stranger<'a>>, OAuthError> {
-        let limits = self.environment.devices.as_ref().map(|devices| &devices.limits);
-        limits.map(|limits| limits.stranger(self.call.origin.client_ip)).transpose().map_err(|_| OAuthError::TooMany)
-    }
-
-    /// What came of it. Who turns out to be known is paid back, and so is who could not be known for a while.
-    fn known<T>(&self, stranger: Option<Stranger<'a>>, judged: Result<T, PrtRefusal>) -> Result<T, OAuthError> {
-        let known = judged.as_ref().map_or_else(refusal::is_retryable, |_| true);
-        if let Some(stranger) = stranger.filter(|_| known) {
-            stranger.is_known();
-        }
-        judged.map_err(|refusal| self.refused(Parties::default(), refusal))
+impl At<'_> {
+    /// What comes of a request of which nothing is known yet.
+    async fn judged<T>(&self, judgement: impl Future<Output = Result<T, PrtRefusal>>) -> Result<T, OAuthError> {
+        let judged = unknown_device::judged(self.service, self.call, judgement).await;
+        judged.map_err(|_| OAuthError::TooMany)?.map_err(|refusal| self.refused(Parties::default(), refusal))
     }
 
     /// The audit events of a refusal, and the refusal as an error of the protocol.

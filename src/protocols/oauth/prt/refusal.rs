@@ -6,13 +6,13 @@ use actix_web::http::StatusCode;
 use super::proof::ProofRefusal;
 use crate::audit::CredentialFailure;
 use crate::protocols::oauth::error::{OAuthError, Shown};
-use crate::prt::{ExchangeError, HelloError, NonceError, PrtError, PrtRefusal, RequestError, TransportKeyError};
+use crate::prt::{ExchangeError, HelloError, PrtError, PrtRefusal, RequestError, TransportKeyError};
 use crate::tokens::sealed::SealError;
 
 /// How OAuth says it.
 pub(in crate::protocols::oauth) fn shown(refusal: &PrtRefusal) -> Shown {
     match refusal {
-        refusal if is_retryable(refusal) => {
+        refusal if refusal.is_retryable() => {
             OAuthError::Unavailable(String::from("devices, accounts or what was used")).shown()
         }
         PrtRefusal::Device(_) | PrtRefusal::TransportKey(TransportKeyError::Missing) => {
@@ -66,16 +66,6 @@ fn not_valid() -> Shown {
 
 fn bad(error: &'static str, code: &'static str, text: &'static str) -> Shown {
     Shown { error, code, text, status: StatusCode::BAD_REQUEST }
-}
-
-/// Whether the same request may succeed a little later.
-pub(super) fn is_retryable(refusal: &PrtRefusal) -> bool {
-    match refusal {
-        PrtRefusal::Device(error) => error.is_retryable(),
-        PrtRefusal::Prt(error) => error.is_retryable(),
-        PrtRefusal::Nonce(NonceError::Store(error)) | PrtRefusal::Store(error) => error.is_retryable(),
-        _ => false,
-    }
 }
 
 impl From<ProofRefusal> for OAuthError {
