@@ -340,6 +340,13 @@ fn the_documents_are_as_clients_want_them() {
     let found = finger(&lab.url);
     assert_eq!(found.header("content-type"), Some("application/jrd+json"));
     assert_eq!(body(&found)["links"][0]["href"], lab.url);
+    // Both addresses are as good as each other, and so are both spellings of the port.
+    for resource in [format!("{}:443/adfs", lab.url), format!("{}/adfs", lab.url)] {
+        for path in ["/.well-known/webfinger", "/adfs/.well-known/webfinger"] {
+            let found = body(&Curl::new(&format!("{}{path}?resource={resource}", lab.url)).send());
+            assert_eq!((&found["subject"], &found["links"][0]["href"]), (&json!(resource), &json!(lab.url)), "{path}");
+        }
+    }
     assert_eq!(finger("https://evil.example").status, 404);
     assert_eq!(finger("https://sts.corp.example.evil.example/adfs").status, 404);
 }

@@ -37,7 +37,8 @@ fn an_assertion_by_a_windows_hello_key_counts_once_and_for_somebody_who_may_sign
     let kid = STANDARD.encode(openssl::sha::sha256(&blob(&key)));
     let assertion = |nonce: &str| {
         let now = crate::support::now();
-        let payload = json!({"iss": account.upn(), "aud": format!("{}/adfs", Lab::get().url), "iat": now,
+        // As Windows writes the authority.
+        let payload = json!({"iss": account.upn(), "aud": format!("{}:443/adfs", Lab::get().url), "iat": now,
             "exp": now + 600, "scope": "openid aza ugs", "request_nonce": nonce});
         sign_by(&key, &json!({"typ": "JWT", "alg": "RS256", "kid": kid, "use": "ngc"}), &payload)
     };

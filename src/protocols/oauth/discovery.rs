@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::token::JWT_BEARER;
 use super::{OAuthSettings, json as answer};
+use crate::address;
 use crate::protocols::browser::parameters::Parameters;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
@@ -100,10 +101,7 @@ pub(super) fn web_finger(environment: &Environment, call: &Call) -> Answer {
     let Ok(Some(resource)) = parameters.line("resource", MAX_RESOURCE) else {
         return Answer::empty(StatusCode::BAD_REQUEST);
     };
-    let rest = resource.strip_prefix("https://").unwrap_or_default();
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host.strip_suffix(":443").unwrap_or(host);
-    if !host.eq_ignore_ascii_case(&environment.service_name) {
+    if !address::authority(resource).is_some_and(|host| host.eq_ignore_ascii_case(&environment.service_name)) {
         return Answer::empty(StatusCode::NOT_FOUND);
     }
     let href = format!("https://{}", environment.service_name);

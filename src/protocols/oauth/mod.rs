@@ -62,6 +62,13 @@ pub struct OAuthSettings {
     pub device_codes: Arc<dyn DeviceCodes>,
 }
 
+impl OAuthSettings {
+    /// What assertions of clients and of users may name as their audience: the issuer of id tokens, and the token endpoint.
+    fn audiences(&self) -> [String; 2] {
+        [self.issuer.clone(), format!("{}/oauth2/token", self.issuer)]
+    }
+}
+
 /// Characters of a sealed code or refresh token.
 pub const SEALED_LIMIT: usize = 16 * 1024;
 
