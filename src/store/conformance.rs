@@ -156,24 +156,29 @@ pub(crate) async fn device_codes<S: DeviceCodes + 'static>(store: Arc<S>, clock:
     assert_eq!(store.decide(&code("a"), Decision::Denied).await, Ok(false));
     assert_eq!(store.waiting(&code("a")).await, Ok(None));
 
-    // One of many at once gets the approval.
-    let mut polls = Vec::new();
+    // An approval is told until one of many at once takes it.
+    for _ in 0..2 {
+        assert_eq!(store.poll(&code("a"), Duration::ZERO).await, Ok(Polled::Approved(String::from("answer"))));
+    }
+    let mut takers = Vec::new();
     for _ in 0..16 {
         let store = Arc::clone(&store);
-        polls.push(tokio::spawn(async move { store.poll(&TokenId::new("a").unwrap(), Duration::ZERO).await }));
+        takers.push(tokio::spawn(async move { store.take(&TokenId::new("a").unwrap()).await }));
     }
-    let mut fetched = 0;
-    for poll in polls {
-        fetched += usize::from(poll.await.unwrap() == Ok(Polled::Approved(String::from("answer"))));
+    let mut taken = 0;
+    for taker in takers {
+        taken += usize::from(taker.await.unwrap() == Ok(true));
     }
-    assert_eq!(fetched, 1);
+    assert_eq!(taken, 1);
     assert_eq!(store.poll(&code("a"), Duration::ZERO).await, Ok(Polled::Unknown));
     assert_eq!(store.decide(&code("b"), approved).await, Ok(false), "nobody asked");
 
     // A denial is told as often as it is asked for, until the end.
     let until = clock.now().plus(MINUTE);
     assert_eq!(store.begin(&code("c"), "request", until).await, Ok(true));
+    assert_eq!(store.take(&code("c")).await, Ok(false), "nobody has decided");
     assert_eq!(store.decide(&code("c"), Decision::Denied).await, Ok(true));
+    assert_eq!(store.take(&code("c")).await, Ok(false), "there is nothing to take");
     for _ in 0..2 {
         assert_eq!(store.poll(&code("c"), Duration::ZERO).await, Ok(Polled::Denied));
     }
@@ -194,7 +199,8 @@ pub(crate) async fn bounded_device_codes<S: DeviceCodes>(store: &S, clock: &Manu
     assert_eq!(store.begin(&code(9), "x", until).await, Err(full), "never forgets one that waits");
     store.decide(&code(0), Decision::Approved(String::from("y"))).await.unwrap();
     assert_eq!(store.poll(&code(0), Duration::ZERO).await, Ok(Polled::Approved(String::from("y"))));
-    assert_eq!(store.begin(&code(9), "x", until).await, Ok(true), "what was fetched makes room");
+    assert_eq!(store.take(&code(0)).await, Ok(true));
+    assert_eq!(store.begin(&code(9), "x", until).await, Ok(true), "what was taken makes room");
     clock.advance(MINUTE);
     assert_eq!(store.waiting(&code(9)).await, Ok(None));
 }

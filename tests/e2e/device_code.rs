@@ -291,11 +291,9 @@ fn a_policy_of_networks_holds_for_the_person_and_for_the_device() {
         .post(form(&fields))
         .send();
     refused(&stolen, 400, "access_denied", "MSIS7068");
-    // Both inside.
-    let inside = codes(intranet);
-    let question = write(&browser, &browser.get(PAGE), &user_code(&inside));
-    decide(&browser, &question, "allow");
+    // Both inside. What was refused has not used the approval up, and what was issued has.
     assert_eq!(await_decision(&inside).status, 200);
+    refused(&await_decision(&inside), 400, "invalid_grant", "MSIS9612");
 }
 
 #[test]
