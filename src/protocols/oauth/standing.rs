@@ -49,6 +49,15 @@ pub(super) enum Ended {
     Store(#[from] StoreError),
 }
 
+impl From<DirectoryError> for Ended {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::NotFound { .. } => Self::Gone,
+            other => Self::Directory(other),
+        }
+    }
+}
+
 impl Ended {
     /// Whether somebody did something to the account since.
     const fn is_of_account(&self) -> bool {
@@ -113,17 +122,14 @@ pub(super) async fn person_now(cx: &Context, session: &SsoSession) -> Result<Now
         return Ok(Now { origin: session.subject.origin.clone(), password_set: None });
     };
     let directory = &*cx.services.directory;
-    let failed = |error: DirectoryError| match error {
-        DirectoryError::NotFound { .. } => Ended::Gone,
-        other => Ended::Directory(other),
-    };
-    match directory.sign_in_state(&account.sid).await.map_err(failed)? {
-        SignInState::Permitted => {}
-        SignInState::PasswordExpired => return Err(Ended::PasswordExpired),
+    match directory.sign_in_state(&account.sid).await? {
+        SignInState::PasswordExpired if session.subject.stands_on_password() => return Err(Ended::PasswordExpired),
+        // Who signed in without the password needs none.
+        SignInState::Permitted | SignInState::PasswordExpired => {}
         other => return Err(Ended::State(other)),
     }
     let password_set = password_of_then(cx, session, account).await?;
-    let now = directory.account(&AccountKey::Sid(account.sid)).await.map_err(failed)?;
+    let now = directory.account(&AccountKey::Sid(account.sid)).await?;
     Ok(Now { origin: SubjectOrigin::Directory(now), password_set })
 }
 
@@ -153,7 +159,7 @@ async fn password_of_then(cx: &Context, session: &SsoSession, account: &Account)
     if !session.subject.stands_on_password() {
         return Ok(None);
     }
-    let set = directory::password_set(&*cx.services.directory, account).await.map_err(Ended::Directory)?;
+    let set = directory::password_set(&*cx.services.directory, account).await?;
     if is_of_then(session, set) { Ok(set) } else { Err(Ended::PasswordChanged) }
 }
 
