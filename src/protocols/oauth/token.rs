@@ -150,7 +150,7 @@ impl Exchange<'_> {
 }
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-const SRV_CHALLENGE: &str = "srv_challenge";
+pub(super) const SRV_CHALLENGE: &str = "srv_challenge";
 pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const MAX_BODY: usize = 64 * 1024;
 const MAX_SHORT: usize = 256;
