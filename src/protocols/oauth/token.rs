@@ -65,7 +65,7 @@ impl Exchange<'_> {
     async fn of_a_device(self) -> Option<Answer> {
         let Self { environment, settings, cx, call, form } = self;
         let answer = match form.line("grant_type", MAX_SHORT).ok()?? {
-            SRV_CHALLENGE => prt::challenge(environment, cx),
+            SRV_CHALLENGE => prt::challenge(environment, cx, call),
             JWT_BEARER if form.has("request") => match form.line("request", MAX_BODY) {
                 Ok(text) => prt::request(environment, settings, cx, call, text.unwrap_or_default()).await,
                 Err(error) => Err(error.into()),
