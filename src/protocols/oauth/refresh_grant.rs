@@ -105,7 +105,7 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
     let client = &*asking.client;
     let text = form.line("refresh_token", super::SEALED_LIMIT + 2)?.ok_or(OAuthError::Missing("refresh_token"))?;
     let redeeming = Redeeming { environment, settings, cx, client };
-    let possession = async |session: &SsoSession| device_proof::demand(environment, cx, call, session).await;
+    let possession = async |session: &SsoSession| device_proof::demand(environment, cx, call, client, session).await;
     let unused = redeeming.open(text, possession).await?;
     let Opened { session, travelled, .. } = &unused.opened;
     // What the client got on behalf of somebody it gets again on behalf of them, if it still may.
