@@ -57,5 +57,5 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
 }
 
 /// What somebody approved; bound to the client.
-pub(super) const APPROVAL: SealPurpose<'static> = SealPurpose::new("oauth_device_approval");
+pub(super) const APPROVAL: SealPurpose<'static> = SealPurpose::new("oauth_device_approval").packed();
 const MAX_CODE: usize = 1024;

@@ -8,7 +8,7 @@ use super::travel::Travelled;
 use crate::authn::{SsoSession, SubjectOrigin};
 use crate::clock::UtcTime;
 use crate::devices::RegistryError;
-use crate::directory::{self, Account, AccountKey, DirectoryError, SignInState};
+use crate::directory::{self, Account, AccountKey, DirectoryError, Sid, SignInState};
 use crate::issuance::Context;
 use crate::protocols::browser;
 use crate::protocols::environment::Environment;
@@ -131,6 +131,19 @@ pub(super) async fn person_now(cx: &Context, session: &SsoSession) -> Result<Now
     let password_set = password_of_then(cx, session, account).await?;
     let now = directory.account(&AccountKey::Sid(account.sid)).await?;
     Ok(Now { origin: SubjectOrigin::Directory(now), password_set })
+}
+
+/// Gives the account of a sign-in the groups again that what carried it left behind: those that it has now, beside those that came.
+///
+/// # Errors
+/// [`Ended`].
+pub(super) async fn look_up_groups(cx: &Context, session: &mut SsoSession) -> Result<(), Ended> {
+    let SubjectOrigin::Directory(account) = &mut session.subject.origin else { return Ok(()) };
+    let now = cx.services.directory.account(&AccountKey::Sid(account.sid)).await?;
+    let came = std::mem::replace(&mut account.groups, now.groups);
+    let more: Vec<Sid> = came.into_iter().filter(|group| !account.groups.contains(group)).collect();
+    account.groups.extend(more);
+    Ok(())
 }
 
 /// Whether a sign-in of a moment ago, which a code carries, still stands: as by [`check`], and its account is the one that signed in:
