@@ -195,6 +195,11 @@ fn codes_are_for_clients_that_are_set_up_for_them() {
     refused(&wrong, 400, "unauthorized_client", "MSIS9611");
     let twice = ask(&[("client_id", DEVICE), ("resource", API), ("resource", API)]);
     refused(&twice, 400, "invalid_request", "MSIS9601");
+    let plain = Curl::new(&format!("{}/adfs/oauth2/devicecode", Lab::get().url))
+        .header("Content-Type", "text/plain")
+        .post(form(&[("client_id", DEVICE), ("resource", API)]))
+        .send();
+    refused(&plain, 400, "invalid_request", "MSIS9601");
     let get = Curl::new(&format!("{}/adfs/oauth2/devicecode?client_id={DEVICE}", Lab::get().url)).send();
     assert_eq!(get.status, 405);
     let configuration = body(&Curl::new(&format!("{}/adfs/.well-known/openid-configuration", Lab::get().url)).send());
