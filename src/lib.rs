@@ -6,6 +6,7 @@
 //!
 //! The modules, in the order a request meets them. Each opens with what it is for and what it must not know.
 
+mod address;
 pub mod audit;
 pub mod authn;
 mod budget;

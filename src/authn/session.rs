@@ -6,11 +6,6 @@ mod groups;
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
-use miniz_oxide::deflate::compress_to_vec;
-use miniz_oxide::inflate::decompress_to_vec_with_limit;
-
 use self::groups::{pack, unpack};
 use super::certificate::CertificateContext;
 use super::{
@@ -64,11 +59,7 @@ impl SsoSession {
     /// # Errors
     /// [`SealError`].
     pub fn seal(&self, sealer: &Sealer) -> Result<String, SealError> {
-        let json = serde_json::to_vec(&Wire::from(self)).map_err(|error| SealError::Value(error.to_string()))?;
-        if json.len() > MOST {
-            return Err(SealError::TooLarge { length: json.len(), limit: MOST });
-        }
-        sealer.seal(PURPOSE, &BASE64.encode(compress_to_vec(&json, LEVEL)), self.until)
+        sealer.seal(PURPOSE, &Wire::from(self), self.until)
     }
 
     /// The session of a text that [`SsoSession::seal`] made. Whether it was revoked is for the store to say.
@@ -76,12 +67,9 @@ impl SsoSession {
     /// # Errors
     /// [`SealError`].
     pub fn open(sealer: &Sealer, text: &str) -> Result<Self, SealError> {
-        let opened = sealer.open::<String>(PURPOSE, text)?;
-        let malformed = |reason: String| SealError::Value(reason);
-        let packed = BASE64.decode(opened.value).map_err(|error| malformed(error.to_string()))?;
-        let json = decompress_to_vec_with_limit(&packed, MOST).map_err(|error| malformed(error.to_string()))?;
-        let wire: Wire = serde_json::from_slice(&json).map_err(|error| malformed(error.to_string()))?;
-        wire.into_session(opened.expiry).ok_or_else(|| malformed(String::from("a group is no SID")))
+        let opened = sealer.open::<Wire>(PURPOSE, text)?;
+        let session = opened.value.into_session(opened.expiry);
+        session.ok_or_else(|| SealError::Value(String::from("a group is no SID")))
     }
 }
 
@@ -97,6 +85,14 @@ impl From<&SsoSession> for PackedSession {
 }
 
 impl PackedSession {
+    /// Leaves out the groups of the account's own domain, which its domain controllers tell again; whether there were any.
+    pub fn leave_out_groups(&mut self) -> bool {
+        let WireOrigin::Directory(account) = &mut self.0.origin else { return false };
+        let (own, before) = (account.sid.parent(), account.groups.len());
+        account.groups.retain(|(authority, _)| Some(*authority) != own);
+        account.groups.len() < before
+    }
+
     /// The session, until a time; `None` when it is none.
     pub fn unpack(self, until: UtcTime) -> Option<SsoSession> {
         self.0.into_session(until)
@@ -241,11 +237,7 @@ impl Wire {
     }
 }
 
-const PURPOSE: SealPurpose<'static> = SealPurpose::new("sso_session");
-/// Of compression: claims' types are much alike, and a better level saves little.
-const LEVEL: u8 = 6;
-/// Octets of a session, inflated.
-const MOST: usize = 64 * 1024;
+const PURPOSE: SealPurpose<'static> = SealPurpose::new("sso_session").packed();
 
 #[cfg(test)]
 pub(crate) mod tests {
@@ -401,7 +393,7 @@ pub(crate) mod tests {
         account.groups = (0..700).map(|group| domain.child(1_900_000 + group * 7).unwrap()).collect();
         let session = SsoSession::begin(member, LIFETIMES, None, NOW);
         let text = session.seal(&sealer(&clock)).unwrap();
-        assert!(text.len() <= 4_900, "{} characters", text.len());
+        assert!(text.len() <= 3_700, "{} characters", text.len());
         assert_eq!(SsoSession::open(&sealer(&clock), &text), Ok(session));
     }
 }

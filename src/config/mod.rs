@@ -67,7 +67,7 @@ pub use kerberos::{ChannelBinding, Kerberos};
 pub use keys::{Keys, RsaBits};
 pub use load::{Fingerprint, Loaded, Loader, Outcome};
 pub use lockout::Lockout;
-pub use oauth::OAuth;
+pub use oauth::{OAuth, RefreshTokensTo};
 pub use partners::Partners;
 pub use paths::{NamedPath, PathKind};
 pub use primary_refresh_token::PrimaryRefreshToken;

@@ -14,10 +14,25 @@ pub struct OAuth {
     pub device_code_lifetime_seconds: u32,
     /// Seconds after its first use in which a refresh token is taken once more, for answers that got lost.
     pub refresh_grace_seconds: u32,
+    /// Who gets refresh tokens; AD FS' `IssueOAuthRefreshTokensTo`.
+    pub refresh_tokens_to: RefreshTokensTo,
     /// Origins whose scripts may call discovery, token and user information endpoints; AD FS' `CORSTrustedOrigins`.
     pub cors_origins: Vec<String>,
     /// Access control policy of the device registration service.
     pub device_registration_policy: String,
+}
+
+/// Who gets refresh tokens, by the names of AD FS.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RefreshTokensTo {
+    /// Nobody.
+    NoDevice,
+    /// Whoever signed in with the part of a registered device.
+    WorkplaceJoinedDevices,
+    /// Everybody.
+    #[default]
+    AllDevices,
 }
 
 impl OAuth {
@@ -44,6 +59,7 @@ impl Default for OAuth {
             code_lifetime_seconds: 60,
             device_code_lifetime_seconds: 600,
             refresh_grace_seconds: 30,
+            refresh_tokens_to: RefreshTokensTo::AllDevices,
             cors_origins: Vec::new(),
             device_registration_policy: String::from(
                 "permit-everyone-and-require-mfa-allow-automatic-device-registration",

@@ -1,4 +1,5 @@
-//! How often device registration is asked: per account by those with a good token, per address by those without.
+//! How often devices ask: for registrations per account by those with a good token, per address by those without, and for nonces per
+//! address.
 //!
 //! Each registration costs a signature and several writes of a domain controller, so an account gets few of them; who has no token
 //! costs the verification of what he sends. State is this node's own, as that of the password gate, and outlives a reload.
@@ -19,13 +20,14 @@ pub struct RequestLimits {
 
 struct State {
     addresses: Budget<IpAddr>,
+    nonces: Budget<IpAddr>,
     accounts: Budget<Sid>,
 }
 
 /// Whose limit is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum LimitReached {
-    /// Too many requests without a good token or certificate.
+    /// Too many requests without a good token or certificate, or for nonces.
     #[error("too many requests without a good token or certificate from one address")]
     Address,
     /// Too many registrations of one account.
@@ -45,6 +47,7 @@ impl RequestLimits {
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         let state = State {
             addresses: Budget::new(MOST_SOURCES, ADDRESS_BURST, ADDRESS_INTERVAL),
+            nonces: Budget::new(MOST_SOURCES, NONCE_BURST, NONCE_INTERVAL),
             accounts: Budget::new(MOST_SOURCES, ACCOUNT_BURST, ACCOUNT_INTERVAL),
         };
         Self { clock, state: Mutex::new(state) }
@@ -58,6 +61,15 @@ impl RequestLimits {
         let network = network_of(address);
         let paid = self.state().addresses.pay(network, self.clock.monotonic());
         paid.map(|()| Stranger { limits: self, network }).map_err(|_| LimitReached::Address)
+    }
+
+    /// A nonce that somebody at an address asks for, of whom nothing will be known.
+    ///
+    /// # Errors
+    /// [`LimitReached::Address`].
+    pub fn nonce(&self, address: IpAddr) -> Result<(), LimitReached> {
+        let paid = self.state().nonces.pay(network_of(address), self.clock.monotonic());
+        paid.map_err(|_| LimitReached::Address)
     }
 
     /// A registration that an account asks for.
@@ -84,6 +96,10 @@ impl Stranger<'_> {
 /// Requests at once without a good token; each costs a signature that is verified, and no secret can be guessed.
 const ADDRESS_BURST: u32 = 200;
 const ADDRESS_INTERVAL: Duration = Duration::from_secs(1);
+/// Nonces at once, and 50 in a second after that: each costs a random number and a seal. Thousands of computers behind one address that
+/// start in the morning ask for two or three each.
+const NONCE_BURST: u32 = 1000;
+const NONCE_INTERVAL: Duration = Duration::from_millis(20);
 /// Registrations at once: a person has ten devices, and a computer tries again every hour.
 const ACCOUNT_BURST: u32 = 60;
 const ACCOUNT_INTERVAL: Duration = Duration::from_secs(10);
@@ -113,6 +129,18 @@ mod tests {
         assert_eq!(limits.account(&account(2)), Ok(()), "another account is another");
         clock.advance(Duration::from_secs(10));
         assert_eq!(count(|| limits.account(&account(1)).is_ok()), 1);
+    }
+
+    #[test]
+    fn an_address_has_a_burst_of_nonces_and_then_fifty_in_a_second() {
+        let (limits, clock) = limits();
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let asked = |text: &str| (0..2000).take_while(|_| limits.nonce(address(text)).is_ok()).count();
+        assert_eq!(asked("203.0.113.7"), 1000);
+        assert_eq!(asked("203.0.113.8"), 1000, "another address is another");
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(asked("203.0.113.7"), 50);
+        assert!(limits.stranger(address("203.0.113.7")).is_ok(), "what is asked for without a nonce is another matter");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::jws::{JwsError, Members, Parts, either_base64};
 use super::request::{RequestError, SKEW, required, seconds, text};
 use super::transport_key::key_digest;
+use crate::address;
 use crate::clock::UtcTime;
 use crate::devices::codec::key_credential::USAGE_NGC;
 use crate::devices::{DeviceId, DeviceKey, KeyBlob};
@@ -188,8 +189,7 @@ pub enum HelloError {
 /// What every assertion must say: who, for us, made now and good for ten minutes at most.
 fn asserted(payload: &Members, audiences: &[String], now: UtcTime) -> Result<Asserted, HelloError> {
     let audience = required(payload, "aud")?;
-    let audience = audience.trim_end_matches('/');
-    if !audiences.iter().any(|one| one.trim_end_matches('/').eq_ignore_ascii_case(audience)) {
+    if !audiences.iter().any(|one| address::is_same(one, &audience)) {
         return Err(HelloError::Audience);
     }
     let made = seconds(payload, "iat")?.ok_or(RequestError::Missing { name: "iat" })?;

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::device_certificate::{DeviceCertificate, DeviceCertificateError};
 use super::jws::{DeviceSigned, JwsError};
 use super::request::{RequestError, required, seconds};
+use crate::address;
 use crate::clock::{Random, UtcTime};
 use crate::store::{FirstUse, OneTime, Purpose, StoreError, TokenId, TokenIdError};
 use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
@@ -154,7 +155,7 @@ impl Reply {
             return Err(PKeyAuthError::Nonce);
         }
         let audience = required(&payload, "aud")?;
-        if !is_same_address(&audience, url) || !is_same_address(&opened.value.url, url) {
+        if !address::is_same(&audience, url) || !address::is_same(&opened.value.url, url) {
             return Err(PKeyAuthError::Audience);
         }
         if seconds(&payload, "iat")?.is_some_and(|at| at > now.plus(super::request::SKEW)) {
@@ -226,20 +227,6 @@ pub enum PKeyAuthError {
     /// It has no identifier.
     #[error(transparent)]
     Id(#[from] TokenIdError),
-}
-
-/// Whether two addresses are one: scheme and host without regard to case, port 443 where none is named, path without regard
-/// to case or to a slash at its end, and the query as it stands.
-fn is_same_address(one: &str, other: &str) -> bool {
-    let split = |address: &str| -> Option<(String, String, String)> {
-        let rest = address.get(..8).filter(|scheme| scheme.eq_ignore_ascii_case("https://")).and(address.get(8..))?;
-        let (authority, path) = rest.find(['/', '?']).map_or((rest, ""), |at| rest.split_at(at));
-        let authority = authority.to_ascii_lowercase();
-        let authority = authority.strip_suffix(":443").unwrap_or(&authority).to_owned();
-        let (path, query) = path.split_once('?').unwrap_or((path, ""));
-        Some((authority, path.trim_end_matches('/').to_ascii_lowercase(), query.to_owned()))
-    };
-    matches!((split(one), split(other)), (Some(one), Some(other)) if one == other)
 }
 
 /// Everything but letters, digits, `-`, `.`, `_` and `~` as `%XX`.

@@ -369,6 +369,8 @@ impl Lasting {
             code_lifetime: config.oauth.code_lifetime(),
             device_code_lifetime: config.oauth.device_code_lifetime(),
             refresh_grace: config.oauth.refresh_grace(),
+            refresh_tokens_to: config.oauth.refresh_tokens_to,
+            generations: self.node.generations.clone(),
             password_expiry: expiry_notice(config),
             cors_origins: config.oauth.cors_origins.clone(),
             device_codes,

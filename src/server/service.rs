@@ -199,13 +199,14 @@ fn lines<'a>(texts: &'a [Cow<'_, str>]) -> Vec<&'a str> {
     texts.iter().map(AsRef::as_ref).collect()
 }
 
-/// The client's id of the request: from the header, or from the query, in which Microsoft Entra sends browsers with its own.
+/// The client's id of the request: from the query, in which Microsoft Entra sends browsers with its own and which counts before the
+/// header (oauth-oidc-prt.md 2.2), or from the header.
 fn correlation(application: &Application, request: &HttpRequest) -> CorrelationId {
-    let by_header = request.headers().get("client-request-id").and_then(|value| value.to_str().ok());
-    let by_query = || request.query_string().split('&').find_map(|pair| pair.strip_prefix("client-request-id="));
-    by_header
+    let by_query = request.query_string().split('&').find_map(|pair| pair.strip_prefix("client-request-id="));
+    let by_header = || request.headers().get("client-request-id").and_then(|value| value.to_str().ok());
+    by_query
         .and_then(CorrelationId::from_client)
-        .or_else(|| by_query().and_then(CorrelationId::from_client))
+        .or_else(|| by_header().and_then(CorrelationId::from_client))
         .unwrap_or_else(|| {
             let mut octets = [0; 16];
             // An id that is all zeros is still an id; the request itself fails where randomness matters.

@@ -50,41 +50,22 @@ pub(crate) async fn one_time<S: OneTime + 'static>(store: Arc<S>, clock: &Manual
     assert_eq!(first, 1);
 }
 
-/// The grace of [`OneTime::redeem_with_grace`], on a store that takes its time from `clock`.
-pub(crate) async fn one_time_with_grace<S: OneTime + 'static>(store: Arc<S>, clock: &ManualClock) {
-    let id = TokenId::new("lost answer").unwrap();
-    let begun = clock.now();
-    let until = begun.plus(MINUTE * 10);
-    let use_it = async |grace: Duration| {
-        let grace = clock.now().plus(grace);
-        store.redeem_with_grace(Purpose::RefreshToken, &id, grace, until).await
-    };
-    assert_eq!(use_it(MINUTE).await, Ok(FirstUse::First));
-    clock.advance(ALMOST_A_MINUTE);
-    assert_eq!(use_it(MINUTE).await, Ok(FirstUse::First));
-    clock.advance(Duration::from_millis(1));
-    assert_eq!(use_it(MINUTE).await, Ok(FirstUse::Repeated), "the grace begins once");
-    assert_eq!(use_it(MINUTE).await, Ok(FirstUse::Repeated), "and a use after it begins no other");
-    assert_eq!(store.redeem(Purpose::RefreshToken, &id, until).await, Ok(FirstUse::Repeated));
-
-    // Without grace it is used once.
-    let other = TokenId::new("no grace").unwrap();
-    for expected in [FirstUse::First, FirstUse::Repeated] {
-        let usage = store.redeem_with_grace(Purpose::RefreshToken, &other, clock.now(), until).await;
-        assert_eq!(usage, Ok(expected));
+/// [`OneTime::redeem_one_of`], on a store that takes its time from `clock`.
+pub(crate) async fn one_time_of_several<S: OneTime>(store: &S, clock: &ManualClock) {
+    let ids = ["several 1", "several 2", "several 3"].map(|id| TokenId::new(id).unwrap());
+    let until = clock.now().plus(MINUTE);
+    assert_eq!(store.redeem(Purpose::DeviceCodeEntry, &ids[1], until).await, Ok(FirstUse::First));
+    for expected in [FirstUse::First, FirstUse::First, FirstUse::Repeated] {
+        assert_eq!(store.redeem_one_of(Purpose::DeviceCodeEntry, &ids, until).await, Ok(expected));
     }
-
-    // Of many at once all are within it.
-    let (raced, grace) = (TokenId::new("raced with grace").unwrap(), clock.now().plus(MINUTE));
-    let mut uses = Vec::new();
-    for _ in 0..16 {
-        let store = Arc::clone(&store);
-        let usage = async move { store.redeem_with_grace(Purpose::RefreshToken, &raced, grace, until).await };
-        uses.push(tokio::spawn(usage));
+    for id in &ids {
+        assert_eq!(store.redeem(Purpose::DeviceCodeEntry, id, until).await, Ok(FirstUse::Repeated));
     }
-    for usage in uses {
-        assert_eq!(usage.await.unwrap(), Ok(FirstUse::First));
-    }
+    assert_eq!(store.redeem_one_of(Purpose::Nonce, &ids, until).await, Ok(FirstUse::First), "another purpose");
+    assert_eq!(store.redeem_one_of(Purpose::Nonce, &[], until).await, Ok(FirstUse::Repeated), "there is none");
+    clock.advance(MINUTE);
+    let refused = store.redeem_one_of(Purpose::DeviceCodeEntry, &ids, until).await;
+    assert!(matches!(refused, Err(StoreError::Expired { .. })), "{refused:?}");
 }
 
 /// The contract of [`Revocations`], on an empty store that takes its time from `clock`.
@@ -133,6 +114,42 @@ pub(crate) async fn generations<S: Generations>(store: &S, clock: &ManualClock) 
     assert_eq!(present(1, 4).await, Ok(Standing::Current));
 }
 
+/// [`Generations::redeem`], on a store that takes its time from `clock`.
+pub(crate) async fn generations_used_once<S: Generations + 'static>(store: Arc<S>, clock: &ManualClock) {
+    let family = |n: u128| SessionRef(uuid::Uuid::from_u128(n));
+    let until = clock.now().plus(MINUTE * 60);
+    let redeem = async |n, generation, grace| store.redeem(&family(n), generation, grace, until).await;
+    // A lost answer is asked for again for the grace time, which begins once.
+    assert_eq!(redeem(11, 1, MINUTE).await, Ok(Standing::Current));
+    clock.advance(ALMOST_A_MINUTE);
+    assert_eq!(redeem(11, 1, MINUTE).await, Ok(Standing::Current));
+    clock.advance(Duration::from_millis(1));
+    assert_eq!(redeem(11, 1, MINUTE).await, Ok(Standing::Superseded));
+    // The next one counts; what came before it, as long as the grace time of the next one, and no longer.
+    assert_eq!(redeem(11, 2, MINUTE).await, Ok(Standing::Current));
+    assert_eq!(redeem(11, 1, MINUTE).await, Ok(Standing::Current));
+    clock.advance(MINUTE);
+    for generation in [1, 2] {
+        assert_eq!(redeem(11, generation, MINUTE).await, Ok(Standing::Superseded));
+    }
+    assert_eq!(redeem(12, 1, MINUTE).await, Ok(Standing::Current), "another family is another");
+
+    // Without grace it is used once, by one of many at once.
+    let mut uses = Vec::new();
+    for _ in 0..16 {
+        let store = Arc::clone(&store);
+        uses.push(tokio::spawn(async move {
+            let family = SessionRef(uuid::Uuid::from_u128(13));
+            store.redeem(&family, 1, Duration::ZERO, until).await
+        }));
+    }
+    let mut first = 0;
+    for usage in uses {
+        first += usize::from(usage.await.unwrap() == Ok(Standing::Current));
+    }
+    assert_eq!(first, 1);
+}
+
 /// The contract of [`DeviceCodes`], on an empty store that takes its time from `clock`.
 pub(crate) async fn device_codes<S: DeviceCodes + 'static>(store: Arc<S>, clock: &ManualClock) {
     let code = |text: &str| TokenId::new(text).unwrap();
@@ -156,24 +173,29 @@ pub(crate) async fn device_codes<S: DeviceCodes + 'static>(store: Arc<S>, clock:
     assert_eq!(store.decide(&code("a"), Decision::Denied).await, Ok(false));
     assert_eq!(store.waiting(&code("a")).await, Ok(None));
 
-    // One of many at once gets the approval.
-    let mut polls = Vec::new();
+    // An approval is told until one of many at once takes it.
+    for _ in 0..2 {
+        assert_eq!(store.poll(&code("a"), Duration::ZERO).await, Ok(Polled::Approved(String::from("answer"))));
+    }
+    let mut takers = Vec::new();
     for _ in 0..16 {
         let store = Arc::clone(&store);
-        polls.push(tokio::spawn(async move { store.poll(&TokenId::new("a").unwrap(), Duration::ZERO).await }));
+        takers.push(tokio::spawn(async move { store.take(&TokenId::new("a").unwrap()).await }));
     }
-    let mut fetched = 0;
-    for poll in polls {
-        fetched += usize::from(poll.await.unwrap() == Ok(Polled::Approved(String::from("answer"))));
+    let mut taken = 0;
+    for taker in takers {
+        taken += usize::from(taker.await.unwrap() == Ok(true));
     }
-    assert_eq!(fetched, 1);
+    assert_eq!(taken, 1);
     assert_eq!(store.poll(&code("a"), Duration::ZERO).await, Ok(Polled::Unknown));
     assert_eq!(store.decide(&code("b"), approved).await, Ok(false), "nobody asked");
 
     // A denial is told as often as it is asked for, until the end.
     let until = clock.now().plus(MINUTE);
     assert_eq!(store.begin(&code("c"), "request", until).await, Ok(true));
+    assert_eq!(store.take(&code("c")).await, Ok(false), "nobody has decided");
     assert_eq!(store.decide(&code("c"), Decision::Denied).await, Ok(true));
+    assert_eq!(store.take(&code("c")).await, Ok(false), "there is nothing to take");
     for _ in 0..2 {
         assert_eq!(store.poll(&code("c"), Duration::ZERO).await, Ok(Polled::Denied));
     }
@@ -194,7 +216,8 @@ pub(crate) async fn bounded_device_codes<S: DeviceCodes>(store: &S, clock: &Manu
     assert_eq!(store.begin(&code(9), "x", until).await, Err(full), "never forgets one that waits");
     store.decide(&code(0), Decision::Approved(String::from("y"))).await.unwrap();
     assert_eq!(store.poll(&code(0), Duration::ZERO).await, Ok(Polled::Approved(String::from("y"))));
-    assert_eq!(store.begin(&code(9), "x", until).await, Ok(true), "what was fetched makes room");
+    assert_eq!(store.take(&code(0)).await, Ok(true));
+    assert_eq!(store.begin(&code(9), "x", until).await, Ok(true), "what was taken makes room");
     clock.advance(MINUTE);
     assert_eq!(store.waiting(&code(9)).await, Ok(None));
 }

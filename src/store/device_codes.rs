@@ -1,6 +1,6 @@
 //! What devices ask that have no browser, and what people answer on another device (RFC 8628).
 //!
-//! A request waits under its user code until somebody decides, or its time is over; the decision is fetched once. What is asked and
+//! A request waits under its user code until somebody decides, or its time is over; an approval is taken once. What is asked and
 //! what is answered are texts of the protocol, which nothing here reads.
 
 use std::collections::{BTreeSet, HashMap};
@@ -31,12 +31,18 @@ pub trait DeviceCodes: Send + Sync {
     /// [`StoreError::Unavailable`].
     async fn decide(&self, code: &TokenId, decision: Decision) -> Result<bool, StoreError>;
 
-    /// What became of a request, asked by its device, which must leave `interval` between two questions. An approval is given
-    /// once, to one of any number of concurrent calls.
+    /// What became of a request, asked by its device, which must leave `interval` between two questions. An approval stays until
+    /// it is taken: what else the device needs may fail for a while.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`].
     async fn poll(&self, code: &TokenId, interval: Duration) -> Result<Polled, StoreError>;
+
+    /// Takes an approved request away; whether it was there. Of any number of concurrent calls one is told that it was.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`].
+    async fn take(&self, code: &TokenId) -> Result<bool, StoreError>;
 }
 
 /// What somebody decided.
@@ -55,11 +61,11 @@ pub enum Polled {
     Waiting,
     /// It asks too often.
     TooSoon,
-    /// Somebody approved, with this text. It is not given again.
+    /// Somebody approved, with this text.
     Approved(String),
     /// Somebody denied.
     Denied,
-    /// There is no such request, or its time is over, or it was fetched.
+    /// There is no such request, or its time is over, or it was taken.
     Unknown,
 }
 
@@ -150,15 +156,20 @@ impl DeviceCodes for MemoryDeviceCodes {
                 _ if too_soon => Polled::TooSoon,
                 None => Polled::Waiting,
                 Some(Decision::Denied) => Polled::Denied,
-                Some(Decision::Approved(_)) => {
-                    let until = found.until;
-                    kept.by_end.remove(&(until, *code));
-                    match kept.requests.remove(code).and_then(|found| found.decision) {
-                        Some(Decision::Approved(text)) => Polled::Approved(text),
-                        _ => Polled::Unknown,
-                    }
-                }
+                Some(Decision::Approved(text)) => Polled::Approved(text.clone()),
             })
+        })
+    }
+
+    async fn take(&self, code: &TokenId) -> Result<bool, StoreError> {
+        self.kept(|kept, _| {
+            let approved = |found: &&Waiting| matches!(found.decision, Some(Decision::Approved(_)));
+            let Some(until) = kept.requests.get(code).filter(approved).map(|found| found.until) else {
+                return Ok(false);
+            };
+            kept.by_end.remove(&(until, *code));
+            kept.requests.remove(code);
+            Ok(true)
         })
     }
 }

@@ -29,6 +29,19 @@ pub trait Generations: Send + Sync {
         grace: Duration,
         until: UtcTime,
     ) -> Result<Standing, StoreError>;
+
+    /// As [`Generations::present`], of tokens that are used once: the use of the same generation more than `grace` after its
+    /// first use is the use of a copy, too. Question and note are one step. The first generation is 1.
+    ///
+    /// # Errors
+    /// As [`Generations::present`].
+    async fn redeem(
+        &self,
+        family: &SessionRef,
+        generation: u32,
+        grace: Duration,
+        until: UtcTime,
+    ) -> Result<Standing, StoreError>;
 }
 
 /// Where a generation stands in its family.
@@ -84,6 +97,13 @@ impl MemoryGenerations {
     }
 }
 
+/// How often a generation may be used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Uses {
+    Once,
+    Often,
+}
+
 impl Known {
     fn put(&mut self, family: Uuid, newest: Newest) {
         if let Some(before) = self.families.insert(family, newest) {
@@ -93,14 +113,14 @@ impl Known {
     }
 }
 
-#[async_trait::async_trait]
-impl Generations for MemoryGenerations {
-    async fn present(
+impl MemoryGenerations {
+    fn note(
         &self,
         family: &SessionRef,
         generation: u32,
         grace: Duration,
         until: UtcTime,
+        uses: Uses,
     ) -> Result<Standing, StoreError> {
         let now = self.clock.now();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -113,7 +133,7 @@ impl Generations for MemoryGenerations {
         }
         let newest = known.families.get(&family.0).copied();
         match newest {
-            Some(newest) if generation < newest.generation => {
+            Some(newest) if generation < newest.generation || generation == newest.generation && uses == Uses::Once => {
                 let superseded = now >= newest.since.plus(grace);
                 return Ok(if superseded { Standing::Superseded } else { Standing::Current });
             }
@@ -135,6 +155,29 @@ impl Generations for MemoryGenerations {
     }
 }
 
+#[async_trait::async_trait]
+impl Generations for MemoryGenerations {
+    async fn present(
+        &self,
+        family: &SessionRef,
+        generation: u32,
+        grace: Duration,
+        until: UtcTime,
+    ) -> Result<Standing, StoreError> {
+        self.note(family, generation, grace, until, Uses::Often)
+    }
+
+    async fn redeem(
+        &self,
+        family: &SessionRef,
+        generation: u32,
+        grace: Duration,
+        until: UtcTime,
+    ) -> Result<Standing, StoreError> {
+        self.note(family, generation, grace, until, Uses::Once)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,7 +191,9 @@ mod tests {
     #[tokio::test]
     async fn generations_conform() {
         let clock = clock();
-        conformance::generations(&MemoryGenerations::new(clock.clone(), 100), &clock).await;
+        let store = Arc::new(MemoryGenerations::new(clock.clone(), 100));
+        conformance::generations(&*store, &clock).await;
+        conformance::generations_used_once(store, &clock).await;
     }
 
     #[tokio::test]

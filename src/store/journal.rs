@@ -237,7 +237,7 @@ impl Entry {
 const fn number(purpose: Purpose) -> u8 {
     match purpose {
         Purpose::AuthorizationCode => 1,
-        Purpose::RefreshToken => 2,
+        // 2 was that of refresh tokens, which are generations now.
         Purpose::Nonce => 3,
         Purpose::Assertion => 4,
         Purpose::RequestSignature => 5,

@@ -28,7 +28,7 @@ impl MemoryOneTime {
         for entry in entries {
             // What has no room any more, or has ended, is refused by its own age soon enough.
             if let Entry::Used { purpose, id, until } = *entry {
-                let _ = self.remember(purpose, id, None, until);
+                let _ = self.remember(purpose, id, until);
             }
         }
         self.journal = Some(journal);
@@ -36,33 +36,22 @@ impl MemoryOneTime {
     }
 
     /// What cannot be written was not used: the caller may try again, which must not look like a second use.
-    fn remember(
-        &self,
-        purpose: Purpose,
-        id: TokenId,
-        grace: Option<UtcTime>,
-        until: UtcTime,
-    ) -> Result<FirstUse, StoreError> {
+    fn remember(&self, purpose: Purpose, id: TokenId, until: UtcTime) -> Result<FirstUse, StoreError> {
         let now = self.clock.now();
         if until <= now {
             return Err(StoreError::Expired { what: purpose.as_str(), until });
         }
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let used = used.entry(purpose).or_default();
-        let grace = grace.filter(|end| *end > now).map(|end| (id.of_grace(), end.min(until)));
         if used.contains(&id, now) {
-            let within = grace.is_some_and(|(grace, _)| used.contains(&grace, now));
-            return Ok(if within { FirstUse::First } else { FirstUse::Repeated });
+            return Ok(FirstUse::Repeated);
         }
-        // The grace first: without it another try would look like a second use.
-        for (id, until) in grace.into_iter().chain([(id, until)]) {
-            let full = |until| StoreError::Full { what: purpose.as_str(), until };
-            used.room(now, self.capacity).map_err(full)?;
-            if let Some(journal) = &self.journal {
-                journal.append(&Entry::Used { purpose, id, until })?;
-            }
-            used.insert(id, until, now, self.capacity).map_err(full)?;
+        let full = |until| StoreError::Full { what: purpose.as_str(), until };
+        used.room(now, self.capacity).map_err(full)?;
+        if let Some(journal) = &self.journal {
+            journal.append(&Entry::Used { purpose, id, until })?;
         }
+        used.insert(id, until, now, self.capacity).map_err(full)?;
         Ok(FirstUse::First)
     }
 }
@@ -70,17 +59,16 @@ impl MemoryOneTime {
 #[async_trait::async_trait]
 impl OneTime for MemoryOneTime {
     async fn redeem(&self, purpose: Purpose, id: &TokenId, until: UtcTime) -> Result<FirstUse, StoreError> {
-        self.remember(purpose, *id, None, until)
+        self.remember(purpose, *id, until)
     }
 
-    async fn redeem_with_grace(
-        &self,
-        purpose: Purpose,
-        id: &TokenId,
-        grace: UtcTime,
-        until: UtcTime,
-    ) -> Result<FirstUse, StoreError> {
-        self.remember(purpose, *id, Some(grace), until)
+    async fn redeem_one_of(&self, purpose: Purpose, ids: &[TokenId], until: UtcTime) -> Result<FirstUse, StoreError> {
+        for id in ids {
+            if self.remember(purpose, *id, until)? == FirstUse::First {
+                return Ok(FirstUse::First);
+            }
+        }
+        Ok(FirstUse::Repeated)
     }
 }
 
@@ -221,7 +209,7 @@ mod tests {
         let clock = clock();
         let store = Arc::new(MemoryOneTime::new(clock.clone(), 100));
         conformance::one_time(store.clone(), &clock).await;
-        conformance::one_time_with_grace(store, &clock).await;
+        conformance::one_time_of_several(&*store, &clock).await;
     }
 
     #[tokio::test]
@@ -259,12 +247,9 @@ mod tests {
         let clock = clock();
         let journal = Arc::new(Journal::failing(clock.clone()));
         let store = MemoryOneTime::new(clock.clone(), 100).kept_in(journal.clone(), &[]);
-        let (now, id) = (clock.now(), TokenId::new("a").unwrap());
-        let (grace, until) = (now.plus(Duration::from_secs(10)), now.plus(Duration::from_mins(1)));
+        let (id, until) = (TokenId::new("a").unwrap(), clock.now().plus(Duration::from_mins(1)));
         for _ in 0..2 {
             let refused = store.redeem(Purpose::Nonce, &id, until).await;
-            assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
-            let refused = store.redeem_with_grace(Purpose::RefreshToken, &id, grace, until).await;
             assert!(matches!(refused, Err(StoreError::Unavailable { .. })), "{refused:?}");
         }
         let generations = crate::store::MemoryGenerations::new(clock.clone(), 100).kept_in(journal, &[]);
@@ -273,6 +258,10 @@ mod tests {
             crate::store::Generations::present(&generations, &family, number, Duration::ZERO, until).await
         };
         assert!(present(2).await.is_err());
+        for _ in 0..2 {
+            let redeemed = crate::store::Generations::redeem(&generations, &family, 3, Duration::ZERO, until).await;
+            assert!(matches!(redeemed, Err(StoreError::Unavailable { .. })), "{redeemed:?}");
+        }
         clock.advance(Duration::from_secs(1));
         assert_eq!(present(0).await, Ok(crate::store::Standing::Current), "nothing later was used");
     }

@@ -19,19 +19,12 @@ pub trait OneTime: Send + Sync {
     /// [`StoreError::Unavailable`]. In every case the caller refuses the use.
     async fn redeem(&self, purpose: Purpose, id: &TokenId, until: UtcTime) -> Result<FirstUse, StoreError>;
 
-    /// As [`OneTime::redeem`], but whoever uses `id` again before the end of the grace is told [`FirstUse::First`], too, because an
-    /// answer may get lost. That end is what the first use said; what a use again says counts for nothing. Both are one step:
-    /// nobody sees the use without its grace.
+    /// Uses the first of `ids` that nobody has used, as by [`OneTime::redeem`], in one question. [`FirstUse::Repeated`] when all
+    /// were used.
     ///
     /// # Errors
     /// As [`OneTime::redeem`].
-    async fn redeem_with_grace(
-        &self,
-        purpose: Purpose,
-        id: &TokenId,
-        grace: UtcTime,
-        until: UtcTime,
-    ) -> Result<FirstUse, StoreError>;
+    async fn redeem_one_of(&self, purpose: Purpose, ids: &[TokenId], until: UtcTime) -> Result<FirstUse, StoreError>;
 }
 
 /// Whether a use was the first.
@@ -50,8 +43,6 @@ pub enum FirstUse {
 pub enum Purpose {
     /// An OAuth authorization code.
     AuthorizationCode,
-    /// A refresh token that is rotated.
-    RefreshToken,
     /// A nonce that this server gave out.
     Nonce,
     /// The id of an assertion that a claims provider or client sent.
@@ -70,9 +61,8 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::AuthorizationCode,
-        Self::RefreshToken,
         Self::Nonce,
         Self::Assertion,
         Self::RequestSignature,
@@ -86,7 +76,6 @@ impl Purpose {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::AuthorizationCode => "authorization_code",
-            Self::RefreshToken => "refresh_token",
             Self::Nonce => "nonce",
             Self::Assertion => "assertion",
             Self::RequestSignature => "request_signature",
@@ -133,16 +122,6 @@ impl TokenId {
     /// The identifier with this SHA-256.
     pub(super) const fn from_digest(digest: [u8; 32]) -> Self {
         Self(digest)
-    }
-
-    /// What stands for the grace of its first use.
-    pub(super) fn of_grace(&self) -> Self {
-        let text: Vec<u8> = self.0.iter().chain(b".grace").copied().collect();
-        let mut id = [0; 32];
-        for (to, from) in id.iter_mut().zip(digest::digest(&digest::SHA256, &text).as_ref()) {
-            *to = *from;
-        }
-        Self(id)
     }
 
     /// The SHA-256 of the identifier.

@@ -6,7 +6,8 @@
 //! version (1) | key id (4, big-endian: days since 1970) | nonce (12) | ciphertext | tag (16)
 //! ```
 //!
-//! in base64url without padding; the plaintext is the expiry (8, big-endian milliseconds since 1970) and the value in JSON.
+//! in base64url without padding; the plaintext is the expiry (8, big-endian milliseconds since 1970) and the value in JSON, of a packed
+//! purpose (version 2) deflated: codes and session cookies have to get through query strings and header lines of limited length.
 //! The key of a day and a purpose is HKDF-SHA256 of the master key, so no key seals more than 2³² values under random
 //! nonces, and every old key can be derived again. Purpose and header are authenticated: a code is no refresh token.
 //!
@@ -21,6 +22,8 @@ use std::sync::Arc;
 use aws_lc_rs::aead::{Aad, NONCE_LEN, Nonce};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
+use miniz_oxide::deflate::compress_to_vec;
+use miniz_oxide::inflate::decompress_to_vec_with_limit;
 
 use crate::clock::{Clock, Random, RandomError, UtcTime};
 use crate::secret::Secret;
@@ -32,19 +35,52 @@ use super::sealing_key::MasterKey;
 pub struct SealPurpose<'a> {
     name: &'static str,
     context: &'a str,
+    packed: bool,
 }
 
 impl SealPurpose<'static> {
     /// A purpose without context, such as `srv_challenge`. Names are the program's own and hold no NUL.
     pub const fn new(name: &'static str) -> Self {
-        Self { name, context: "" }
+        Self { name, context: "", packed: false }
+    }
+
+    /// The purpose with values that are deflated: those that are large and travel where there is little room.
+    pub const fn packed(self) -> Self {
+        Self { packed: true, ..self }
     }
 }
 
 impl SealPurpose<'_> {
     /// The purpose bound to a context that must be the same when opened, such as a client identifier.
     pub const fn bound_to(self, context: &str) -> SealPurpose<'_> {
-        SealPurpose { name: self.name, context }
+        SealPurpose { name: self.name, context, packed: self.packed }
+    }
+
+    const fn version(self) -> u8 {
+        if self.packed { PACKED } else { PLAIN }
+    }
+
+    /// A value in JSON as it is sealed.
+    fn pack(self, octets: &mut Vec<u8>, value: &(impl serde::Serialize + ?Sized)) -> Result<(), SealError> {
+        let unwritable = |error: serde_json::Error| SealError::Value(error.to_string());
+        if !self.packed {
+            return serde_json::to_writer(octets, value).map_err(unwritable);
+        }
+        let json = serde_json::to_vec(value).map_err(unwritable)?;
+        if json.len() > MOST_UNPACKED {
+            return Err(SealError::TooLarge { length: json.len(), limit: MOST_UNPACKED });
+        }
+        octets.extend_from_slice(&compress_to_vec(&json, LEVEL));
+        Ok(())
+    }
+
+    fn unpack<T: serde::de::DeserializeOwned>(self, value: &[u8]) -> Result<T, SealError> {
+        let unreadable = |error: serde_json::Error| SealError::Value(error.to_string());
+        if !self.packed {
+            return serde_json::from_slice(value).map_err(unreadable);
+        }
+        let json = decompress_to_vec_with_limit(value, MOST_UNPACKED);
+        serde_json::from_slice(&json.map_err(|error| SealError::Value(error.to_string()))?).map_err(unreadable)
     }
 }
 
@@ -84,11 +120,11 @@ impl Sealer {
         let mut nonce = [0; NONCE_LEN];
         self.random.fill(&mut nonce)?;
         let mut octets = Vec::with_capacity(512);
-        octets.push(VERSION);
+        octets.push(purpose.version());
         octets.extend_from_slice(&day.to_be_bytes());
         octets.extend_from_slice(&nonce);
         octets.extend_from_slice(&expiry.unix_millis().to_be_bytes());
-        serde_json::to_writer(&mut octets, value).map_err(|error| SealError::Value(error.to_string()))?;
+        purpose.pack(&mut octets, value)?;
         let (head, body) = octets.split_at_mut_checked(HEAD).ok_or(SealError::Malformed)?;
         let aad = aad(head, purpose);
         let tag = self
@@ -114,6 +150,22 @@ impl Sealer {
         purpose: SealPurpose<'_>,
         sealed: &str,
     ) -> Result<Opened<T>, SealError> {
+        let opened = self.open_late(purpose, sealed)?;
+        if self.clock.now() >= opened.expiry {
+            return Err(SealError::Expired { at: opened.expiry });
+        }
+        Ok(opened)
+    }
+
+    /// The same also of what has expired: for whoever has to know what it was. It is good for nothing any more.
+    ///
+    /// # Errors
+    /// [`SealError`], without [`SealError::Expired`].
+    pub fn open_late<T: serde::de::DeserializeOwned>(
+        &self,
+        purpose: SealPurpose<'_>,
+        sealed: &str,
+    ) -> Result<Opened<T>, SealError> {
         if sealed.len() > self.limit {
             return Err(SealError::TooLarge { length: sealed.len(), limit: self.limit });
         }
@@ -126,11 +178,7 @@ impl Sealer {
         let plain = plain.unwrap_or(Err(SealError::NotAuthentic))?;
         let (expiry, value) = plain.split_first_chunk::<8>().ok_or(SealError::Malformed)?;
         let expiry = UtcTime::from_unix_millis(i64::from_be_bytes(*expiry));
-        if self.clock.now() >= expiry {
-            return Err(SealError::Expired { at: expiry });
-        }
-        let value = serde_json::from_slice(value).map_err(|error| SealError::Value(error.to_string()))?;
-        Ok(Opened { value, expiry })
+        Ok(Opened { value: purpose.unpack(value)?, expiry })
     }
 }
 
@@ -186,7 +234,13 @@ pub enum SealError {
 /// Expiry and value, when this master key sealed them. Works on a copy: what does not open is left as garbage.
 fn decrypt(master: &MasterKey, purpose: SealPurpose<'_>, octets: &[u8]) -> Result<Vec<u8>, SealError> {
     let (head, body) = octets.split_at_checked(HEAD).ok_or(SealError::Malformed)?;
-    let [VERSION, d0, d1, d2, d3, nonce @ ..] = head else { return Err(SealError::Malformed) };
+    let [version, d0, d1, d2, d3, nonce @ ..] = head else { return Err(SealError::Malformed) };
+    match *version {
+        version if version == purpose.version() => {}
+        // Sealed for another purpose.
+        PLAIN | PACKED => return Err(SealError::NotAuthentic),
+        _ => return Err(SealError::Malformed),
+    }
     let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError::Malformed)?;
     let day = u32::from_be_bytes([*d0, *d1, *d2, *d3]);
     let aad = aad(head, purpose);
@@ -207,7 +261,13 @@ fn day_of(now: UtcTime) -> u32 {
     u32::try_from(now.unix_seconds().div_euclid(24 * 60 * 60)).unwrap_or(0)
 }
 
-const VERSION: u8 = 1;
+const PLAIN: u8 = 1;
+const PACKED: u8 = 2;
+
+/// Of compression: a better level saves little.
+const LEVEL: u8 = 6;
+/// Octets of a packed value in JSON.
+const MOST_UNPACKED: usize = 64 * 1024;
 
 /// Version, key id and nonce.
 const HEAD: usize = 1 + 4 + NONCE_LEN;
@@ -351,6 +411,34 @@ mod tests {
         assert_ne!(body(SealPurpose::new("refresh")), today);
         clock.advance(Duration::from_hours(24));
         assert_ne!(body(CODE), today);
+    }
+
+    #[test]
+    fn a_packed_value_is_small_and_opens_for_its_purpose_only() {
+        const PACKED_CODE: SealPurpose<'static> = SealPurpose::new("code").packed();
+        let (farm, clock) = farm(1);
+        let large = "group,".repeat(5000);
+        let sealed = farm.seal(PACKED_CODE, &large, soon()).unwrap();
+        assert!(sealed.len() < 500, "{} characters", sealed.len());
+        assert_eq!(open(&farm, PACKED_CODE, &sealed), Ok(large));
+        assert_eq!(open(&farm, PACKED_CODE.bound_to("a"), &sealed), Err(SealError::NotAuthentic));
+        assert_eq!(open(&farm, CODE, &sealed), Err(SealError::NotAuthentic), "not as a plain one");
+        let plain = farm.seal(CODE, "x", soon()).unwrap();
+        assert_eq!(open(&farm, PACKED_CODE, &plain), Err(SealError::NotAuthentic), "nor the reverse");
+        let bomb = "x".repeat(MOST_UNPACKED);
+        assert!(matches!(farm.seal(PACKED_CODE, &bomb, soon()), Err(SealError::TooLarge { limit: MOST_UNPACKED, .. })));
+        clock.advance(Duration::from_mins(5));
+        assert_eq!(open(&farm, PACKED_CODE, &sealed), Err(SealError::Expired { at: soon() }));
+    }
+
+    #[test]
+    fn what_has_expired_can_still_be_read() {
+        let (farm, clock) = farm(1);
+        let sealed = farm.seal(CODE, "x", soon()).unwrap();
+        clock.advance(Duration::from_mins(6));
+        assert_eq!(farm.open_late(CODE, &sealed), Ok(Opened { value: String::from("x"), expiry: soon() }));
+        let another = farm.open_late::<String>(CODE.bound_to("a"), &sealed);
+        assert_eq!(another, Err(SealError::NotAuthentic));
     }
 
     #[test]

@@ -95,6 +95,7 @@ pub(crate) fn clients(service_name: &str) -> Vec<Arc<Client>> {
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             // Windows sends no proof key to AD FS.
             pkce_required: false,
+            device_proof_required: false,
             logout_uri: None,
             file: None,
         })

@@ -34,6 +34,8 @@ pub struct Client {
     pub scopes: Vec<String>,
     /// Whether codes need a proof key (RFC 7636).
     pub pkce_required: bool,
+    /// Whether a refresh token of a sign-in by a device is redeemed with a proof of that device only.
+    pub device_proof_required: bool,
     /// Where a browser ends the client's session.
     pub logout_uri: Option<String>,
     /// The file it stands in; `None` for a built-in client.
@@ -198,6 +200,7 @@ mod tests {
             resources: vec!["urn:a".into()],
             scopes: vec!["openid".into()],
             pkce_required: true,
+            device_proof_required: false,
             logout_uri: None,
             file: None,
         }

@@ -68,6 +68,7 @@ pub(crate) fn compile(
         resources: table.resources.clone(),
         scopes: table.scopes.clone().unwrap_or_else(|| DEFAULT_SCOPES.map(str::to_owned).to_vec()),
         pkce_required,
+        device_proof_required: table.require_device_proof,
         logout_uri: table.logout_uri.clone(),
         file: Some(path.to_owned()),
     })

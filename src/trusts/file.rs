@@ -301,6 +301,9 @@ pub struct ClientFile {
     pub scopes: Option<Vec<String>>,
     /// Whether codes need a proof key; they do for native clients.
     pub pkce: Option<PkceFile>,
+    /// Whether refresh tokens of sign-ins by a device are redeemed with a proof of that device only.
+    #[serde(default)]
+    pub require_device_proof: bool,
     /// Where the browser ends the client's session at sign-out.
     pub logout_uri: Option<String>,
     /// A disabled client gets no token.

@@ -122,7 +122,9 @@ fn a_request_is_known_by_the_clients_id_in_its_query_or_its_header() {
     };
     assert_eq!(ask(QUERY, "").header("client-request-id"), Some(QUERY));
     let both = ask(QUERY, &format!("client-request-id: {HEADER}\r\n"));
-    assert_eq!(both.header("client-request-id"), Some(HEADER));
+    assert_eq!(both.header("client-request-id"), Some(QUERY), "MS-ADFSOAL 2.2.1.1: the query counts");
+    let header = format!("client-request-id: {HEADER}\r\n");
+    assert_eq!(ask("x", &header).header("client-request-id"), Some(HEADER), "and what is no id does not");
     let other = ask("%3Cb%3E", "");
     assert!(other.header("client-request-id").is_some_and(|id| !id.contains('<') && id.len() == 36), "{other:?}");
 }

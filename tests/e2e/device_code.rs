@@ -195,6 +195,11 @@ fn codes_are_for_clients_that_are_set_up_for_them() {
     refused(&wrong, 400, "unauthorized_client", "MSIS9611");
     let twice = ask(&[("client_id", DEVICE), ("resource", API), ("resource", API)]);
     refused(&twice, 400, "invalid_request", "MSIS9601");
+    let plain = Curl::new(&format!("{}/adfs/oauth2/devicecode", Lab::get().url))
+        .header("Content-Type", "text/plain")
+        .post(form(&[("client_id", DEVICE), ("resource", API)]))
+        .send();
+    refused(&plain, 400, "invalid_request", "MSIS9601");
     let get = Curl::new(&format!("{}/adfs/oauth2/devicecode?client_id={DEVICE}", Lab::get().url)).send();
     assert_eq!(get.status, 405);
     let configuration = body(&Curl::new(&format!("{}/adfs/.well-known/openid-configuration", Lab::get().url)).send());
@@ -291,11 +296,9 @@ fn a_policy_of_networks_holds_for_the_person_and_for_the_device() {
         .post(form(&fields))
         .send();
     refused(&stolen, 400, "access_denied", "MSIS7068");
-    // Both inside.
-    let inside = codes(intranet);
-    let question = write(&browser, &browser.get(PAGE), &user_code(&inside));
-    decide(&browser, &question, "allow");
+    // Both inside. What was refused has not used the approval up, and what was issued has.
     assert_eq!(await_decision(&inside).status, 200);
+    refused(&await_decision(&inside), 400, "invalid_grant", "MSIS9612");
 }
 
 #[test]

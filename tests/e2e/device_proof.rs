@@ -217,13 +217,18 @@ fn request_for_a_code(prompt: &str) -> String {
 
 /// A server with the client and its resource; with this text at the head of the settings of the sign-in.
 fn node(settings: &str) -> Node {
+    node_of(settings, "")
+}
+
+/// The same, with more about the client.
+fn node_of(settings: &str, more: &str) -> Node {
     let trust = format!(
         "[relying_party]\nname = \"Proving\"\nidentifiers = [\"{RESOURCE}\"]\ntoken_type = \"jwt\"\n\
          access_control_policy = \"permit-everyone\"\n"
     );
     let client = format!(
         "[client]\nid = \"{CLIENT}\"\nname = \"Proving\"\nkind = \"native\"\nredirect_uris = [\"{REDIRECT}\"]\n\
-         grants = [\"authorization_code\", \"refresh_token\", \"device_code\"]\nresources = [\"{RESOURCE}\"]\n"
+         grants = [\"authorization_code\", \"refresh_token\", \"device_code\"]\nresources = [\"{RESOURCE}\"]\n{more}"
     );
     NodeSetup::new()
         .replace("[sign_in]\n", &format!("{settings}[sign_in]\n"))
@@ -232,27 +237,103 @@ fn node(settings: &str) -> Node {
         .start()
 }
 
+/// The challenge of an answer.
+fn challenge_in(answer: &Response) -> String {
+    assert_eq!(answer.status, 401, "{}", answer.body);
+    let challenge = answer.header("www-authenticate").expect("a challenge").to_owned();
+    assert!(challenge.starts_with("PKeyAuth "), "{challenge}");
+    challenge
+}
+
+/// What a device answers to a challenge.
+fn answer(by: &Device, challenge: &str) -> String {
+    let address = value(challenge, "SubmitUrl");
+    let signed = by.sign_with(
+        &json!({"typ": "JWT", "alg": "RS256", "x5c": [STANDARD.encode(by.der())]}),
+        &json!({"aud": address, "iat": crate::support::now().to_string(), "nonce": value(challenge, "nonce")}),
+    );
+    format!("PKeyAuth AuthToken=\"{signed}\", Context=\"{}\", Version=\"1.0\"", value(challenge, "Context"))
+}
+
+/// A client that cannot show the device, or will not, gets nothing: whoever has copied a refresh token would say nothing of itself.
+#[test]
+fn a_client_of_which_the_device_is_demanded_shows_it_or_gets_nothing() {
+    let device = Registered::computer(&Lab::get().object("alice").sid);
+    let other = Registered::computer(&Lab::get().object("alice").sid);
+    let node = node_of("", "require_device_proof = true\n");
+    let mut refresh = refresh_token(&node, &SignedIn::by(&node, &device));
+    let silent =
+        |refresh: &str| form(&[("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", refresh)]);
+    // The copy of a thief, however little it says.
+    let challenge = challenge_in(&token(&node, &silent(&refresh)));
+    for header in [answer(&other, &challenge), String::from("PKeyAuth Context=\"x\",Version=\"1.0\"")] {
+        assert_eq!(redeem(&node, &refresh, Some(&header)).status, 400);
+    }
+    refresh = renewed(&redeem(&node, &refresh, Some(&answer(&device, &challenge))));
+    // By its certificate, where one is asked for.
+    let host = format!("https://enterpriseregistration.{}/adfs/oauth2/token", Lab::get().domain);
+    let by_certificate = |shown: &Device, refresh: &str| {
+        let (key, certificate) = shown.pem_files();
+        crate::support::Curl::new(&host)
+            .args(["--connect-to", &format!("::{}:", node.address)])
+            .args(["--cert", &certificate.display().to_string(), "--key", &key.display().to_string()])
+            .post(silent(refresh))
+            .send()
+    };
+    assert_eq!(by_certificate(&other, &refresh).status, 400);
+    renewed(&by_certificate(&device, &refresh));
+}
+
+/// AD FS' times of registered devices: two weeks from each use, three months from the sign-in, and over the session's end.
+#[test]
+fn a_refresh_token_of_a_device_outlives_the_session_and_ends_with_its_sign_out() {
+    const WEEKS: u64 = 14 * 24 * 60 * 60;
+    let device = Registered::computer(&Lab::get().object("alice").sid);
+    let node = node("[sign_in]\nsso_lifetime_minutes = 1\n\n# ");
+    let signed_in = SignedIn::by(&node, &device);
+    let life = |answer: &Response| {
+        let said: Value = serde_json::from_str(&answer.body).expect("JSON");
+        said["refresh_token_expires_in"].as_u64().unwrap_or_else(|| panic!("{said}"))
+    };
+    let redeem = |refresh: &str| {
+        token(&node, &form(&[("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", refresh)]))
+    };
+    let first = redeem_code(&node, &code(&node, &signed_in));
+    assert!((WEEKS - 60..=WEEKS).contains(&life(&first)), "{}", first.body);
+    std::thread::sleep(std::time::Duration::from_secs(61));
+    let second = redeem(&renewed(&first));
+    assert!((WEEKS - 5..=WEEKS).contains(&life(&second)), "from each use: {}", second.body);
+
+    // Signing out ends what came of the session, for longer than the session would have lasted.
+    let signed_in = SignedIn::by(&node, &device);
+    let tokens = redeem_code(&node, &code(&node, &signed_in));
+    signed_in.browser.get("/adfs/ls/?wa=wsignout1.0");
+    assert_eq!(redeem(&renewed(&tokens)).status, 400);
+    std::thread::sleep(std::time::Duration::from_secs(61));
+    assert_eq!(redeem(&renewed(&tokens)).status, 400, "and it does not come back");
+    // That of another session goes on.
+    renewed(&redeem(&renewed(&second)));
+}
+
+#[test]
+fn single_sign_on_of_a_device_ends_three_months_after_the_sign_in() {
+    let device = Registered::computer(&Lab::get().object("alice").sid);
+    let settings = "[primary_refresh_token]\nlifetime_minutes = 10\npersistent_sso_lifetime_minutes = 1440\n\n[oauth]\n\
+                    refresh_tokens_to = \"workplace_joined_devices\"\n\n";
+    let node = node(settings);
+    let answer = redeem_code(&node, &code(&node, &SignedIn::by(&node, &device)));
+    let said: Value = serde_json::from_str(&answer.body).expect("JSON");
+    let life = said["refresh_token_expires_in"].as_u64().unwrap_or_else(|| panic!("{said}"));
+    assert!((86_400 - 60..=86_400).contains(&life), "no longer than a day: {said}");
+}
+
 #[test]
 fn a_refresh_token_of_a_device_is_redeemed_by_who_can_show_the_device() {
     let device = Registered::computer(&Lab::get().object("alice").sid);
     let other = Registered::computer(&Lab::get().object("alice").sid);
     let node = node("[primary_refresh_token]\npkeyauth = true\n\n");
     let mut refresh = refresh_token(&node, &SignedIn::by(&node, &device));
-    let challenged = |refresh: &str| {
-        let answer = redeem(&node, refresh, None);
-        assert_eq!(answer.status, 401, "{}", answer.body);
-        let challenge = answer.header("www-authenticate").expect("a challenge").to_owned();
-        assert!(challenge.starts_with("PKeyAuth "), "{challenge}");
-        challenge
-    };
-    let answer = |by: &Device, challenge: &str| {
-        let address = value(challenge, "SubmitUrl");
-        let signed = by.sign_with(
-            &json!({"typ": "JWT", "alg": "RS256", "x5c": [STANDARD.encode(by.der())]}),
-            &json!({"aud": address, "iat": crate::support::now().to_string(), "nonce": value(challenge, "nonce")}),
-        );
-        format!("PKeyAuth AuthToken=\"{signed}\", Context=\"{}\", Version=\"1.0\"", value(challenge, "Context"))
-    };
+    let challenged = |refresh: &str| challenge_in(&redeem(&node, refresh, None));
 
     let challenge = challenged(&refresh);
     assert_eq!(value(&challenge, "Version"), "1.0");

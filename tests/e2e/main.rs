@@ -80,6 +80,7 @@ mod oauth;
 mod oauth_behalf;
 mod oauth_clients;
 mod oauth_libraries;
+mod oauth_lifetimes;
 mod oauth_refusals;
 mod oauth_switched_off;
 mod openid;

@@ -1,7 +1,7 @@
 //! OAuth and OpenID Connect through a browser: a code, tokens, refresh, and what each of them says.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::json;
 
 use crate::support::oauth::{
@@ -53,6 +53,9 @@ fn a_person_outside_signs_in_on_the_page_and_the_program_gets_its_tokens() {
     let id = payload(&tokens["id_token"]);
     assert_eq!((&id["aud"], &id["iss"]), (&json!(NATIVE), &json!(format!("{}/adfs", lab.url))));
     assert_eq!((&id["nonce"], &id["upn"]), (&json!("n-1"), &json!(alice())));
+    // OpenID Connect Core 3.1.3.6: the left half of the access token's hash.
+    let hash = openssl::sha::sha256(tokens["access_token"].as_str().expect("a token").as_bytes());
+    assert_eq!(id["at_hash"], URL_SAFE_NO_PAD.encode(&hash[..16]));
     assert_eq!((&id["unique_name"], &id["sid"]), (&json!("CORP\\alice"), &json!(lab.object("alice").sid)));
     assert!(id["auth_time"].is_number() && id["sub"].as_str().is_some_and(|sub| sub.len() == 44), "{id}");
     for event in [299, 1200] {
@@ -340,8 +343,31 @@ fn the_documents_are_as_clients_want_them() {
     let found = finger(&lab.url);
     assert_eq!(found.header("content-type"), Some("application/jrd+json"));
     assert_eq!(body(&found)["links"][0]["href"], lab.url);
+    // Both addresses are as good as each other, and so are both spellings of the port.
+    for resource in [format!("{}:443/adfs", lab.url), format!("{}/adfs", lab.url)] {
+        for path in ["/.well-known/webfinger", "/adfs/.well-known/webfinger"] {
+            let found = body(&Curl::new(&format!("{}{path}?resource={resource}", lab.url)).send());
+            assert_eq!((&found["subject"], &found["links"][0]["href"]), (&json!(resource), &json!(lab.url)), "{path}");
+        }
+    }
     assert_eq!(finger("https://evil.example").status, 404);
     assert_eq!(finger("https://sts.corp.example.evil.example/adfs").status, 404);
+}
+
+#[test]
+fn the_document_tells_the_scopes_that_clients_are_permitted() {
+    let client = |id: &str, scopes: &str, more: &str| {
+        format!("[client]\nid = \"{id}\"\nkind = \"native\"\ngrants = [\"device_code\"]\nscopes = [{scopes}]\n{more}")
+    };
+    let node = crate::support::NodeSetup::new()
+        .write("trusts/one.toml", client("one", "\"openid\", \"orders.write\", \"orders.read\"", ""))
+        .write("trusts/two.toml", client("two", "\"orders.read\", \"logon_cert\"", ""))
+        .write("trusts/off.toml", client("off", "\"nobody.reads\"", "enabled = false\n"))
+        .start();
+    let document = body(&node.curl("/adfs/.well-known/openid-configuration").send());
+    let scopes =
+        ["allatclaims", "email", "user_impersonation", "aza", "profile", "openid", "orders.read", "orders.write"];
+    assert_eq!(document["scopes_supported"], json!(scopes), "{document}");
 }
 
 #[test]

@@ -114,6 +114,11 @@ fn an_assertion_is_the_clients_own_for_this_server_and_good_once() {
     let again = ask(KIND, &good);
     refused(&again, 400, "invalid_client", "MSIS9622");
     assert_eq!(lab.audit(&again.correlation).event(1203)["UserId"], SERVER);
+    // However a client writes the address of this server.
+    for audience in ["/adfs", ":443/adfs", "/adfs/oauth2/token", ":443/adfs/oauth2/token/"] {
+        let answer = ask(KIND, &assertion(&key, &json!({"aud": format!("{}{audience}", lab.url)})));
+        assert_eq!(payload(&body(&answer)["access_token"])["appid"], SERVER, "{audience}");
+    }
     let stranger = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
     let now = crate::support::now();
     for bad in [
@@ -121,6 +126,7 @@ fn an_assertion_is_the_clients_own_for_this_server_and_good_once() {
         assertion(&key, &json!({"iss": NATIVE})),
         assertion(&key, &json!({"sub": NATIVE})),
         assertion(&key, &json!({"aud": "https://sts.other.example/adfs/oauth2/token/"})),
+        assertion(&key, &json!({"aud": format!("{}:444/adfs", lab.url)})),
         assertion(&key, &json!({"exp": now - 600})),
         assertion(&key, &json!({"exp": now + 86_400})),
         String::from("a.b.c"),

@@ -93,6 +93,9 @@ fn errors_go_back_to_the_client_with_its_state() {
         "invalid_request",
         "MSIS9601",
     );
+    for parameters in ["x", "e30", "eyJQcm9wZXJ0aWVzIjoxfQ==", "eyJQcm9wZXJ0aWVzIjpb"] {
+        sent_back(&browser.get(&native(&proof, &[("resource_params", parameters)])), "invalid_request", "MSIS9601");
+    }
     let ask = |resource: &str, scope: &str| {
         browser.get(&authorize(&[
             ("response_type", "code"),

@@ -37,7 +37,8 @@ fn an_assertion_by_a_windows_hello_key_counts_once_and_for_somebody_who_may_sign
     let kid = STANDARD.encode(openssl::sha::sha256(&blob(&key)));
     let assertion = |nonce: &str| {
         let now = crate::support::now();
-        let payload = json!({"iss": account.upn(), "aud": format!("{}/adfs", Lab::get().url), "iat": now,
+        // As Windows writes the authority.
+        let payload = json!({"iss": account.upn(), "aud": format!("{}:443/adfs", Lab::get().url), "iat": now,
             "exp": now + 600, "scope": "openid aza ugs", "request_nonce": nonce});
         sign_by(&key, &json!({"typ": "JWT", "alg": "RS256", "kid": kid, "use": "ngc"}), &payload)
     };
@@ -121,4 +122,18 @@ fn a_broker_s_refresh_token_of_a_sign_in_on_one_device_proves_nobody_on_another(
     };
     expect(&ask(&another), 400, NO_TOKEN);
     own.open(&ask(&own));
+}
+
+/// A nonce is for whoever asks, and not for one address without end.
+#[test]
+fn an_address_that_asks_for_nonces_without_end_has_to_wait() {
+    let node = NodeSetup::new().start();
+    let many = node.curl("/adfs/oauth2/token?number=[1-4000]").args(["--data", "grant_type=srv_challenge"]).send();
+    let count = |text: &str| many.body.matches(text).count();
+    assert_eq!(many.status, 200, "the first one");
+    let (given, refused) = (count("\"Nonce\""), count("temporarily_unavailable"));
+    assert!(given >= 1000 && refused > 0 && given + refused == 4000, "{given} nonces, {refused} refusals");
+    let elsewhere = node.curl("/adfs/oauth2/token").args(["--interface", "127.0.0.9"]);
+    let answer = elsewhere.args(["--data", "grant_type=srv_challenge"]).send();
+    assert_eq!(answer.status, 200, "another address is another: {}", answer.body);
 }

@@ -30,7 +30,7 @@ fn present(browser: &Browser, address: &str, certificate: Option<&str>) -> Respo
     present_files(browser, address, certificate.map(|name| (file(name, "pem"), file(name, "key"))))
 }
 
-fn present_files(browser: &Browser, address: &str, files: Option<(String, String)>) -> Response {
+pub fn present_files(browser: &Browser, address: &str, files: Option<(String, String)>) -> Response {
     let mut request = browser.request(address);
     if let Some((certificate, key)) = &files {
         request = request.args(["--cert", certificate, "--key", key]);
@@ -41,7 +41,7 @@ fn present_files(browser: &Browser, address: &str, files: Option<(String, String
 }
 
 /// Sends the form that the other name gave.
-fn hand_in(browser: &Browser, form: &Response) -> Response {
+pub fn hand_in(browser: &Browser, form: &Response) -> Response {
     assert_eq!(form.status, 200, "{}", form.body);
     let fields = inputs(&form.body);
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

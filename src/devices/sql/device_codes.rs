@@ -101,26 +101,34 @@ impl DeviceCodes for SqlDeviceCodes {
         let polled = self.registry.ask(move |database| async move {
             on_database!(database, |pool| {
                 let sql = "UPDATE device_code SET asked_before = asked, asked = $2 WHERE code = $1 AND until > $2 \
-                           RETURNING asked_before, decision";
-                let row = sqlx::query(sql).bind(code.clone()).bind(now.unix_millis()).fetch_optional(pool).await?;
+                           RETURNING asked_before, decision, answer";
+                let row = sqlx::query(sql).bind(code).bind(now.unix_millis()).fetch_optional(pool).await?;
                 let Some(row) = row else { return Ok(Polled::Unknown) };
                 let before = row.try_get::<Option<i64>, _>(0)?.map(UtcTime::from_unix_millis);
                 if before.is_some_and(|before| now < before.plus(interval)) {
                     return Ok(Polled::TooSoon);
                 }
-                match row.try_get::<i64, _>(1)? {
-                    DENIED => return Ok(Polled::Denied),
-                    APPROVED => {}
-                    _ => return Ok(Polled::Waiting),
-                }
-                // Whoever takes the row away has the approval.
-                let sql = "DELETE FROM device_code WHERE code = $1 AND decision = $2 RETURNING answer";
-                let row = sqlx::query(sql).bind(code).bind(APPROVED).fetch_optional(pool).await?;
-                let answer = row.map(|row| row.try_get::<Option<String>, _>(0)).transpose()?.flatten();
-                Ok(answer.map_or(Polled::Unknown, Polled::Approved))
+                Ok(match row.try_get::<i64, _>(1)? {
+                    DENIED => Polled::Denied,
+                    APPROVED => row.try_get::<Option<String>, _>(2)?.map_or(Polled::Unknown, Polled::Approved),
+                    _ => Polled::Waiting,
+                })
             })
         });
         polled.await.map_err(unavailable)
+    }
+
+    async fn take(&self, code: &TokenId) -> Result<bool, StoreError> {
+        let (code, now) = (octets(code), self.now());
+        let taken = self.registry.ask(move |database| async move {
+            on_database!(database, |pool| {
+                // Whoever takes the row away has the approval.
+                let sql = "DELETE FROM device_code WHERE code = $1 AND until > $2 AND decision = $3";
+                let query = sqlx::query(sql).bind(code).bind(now).bind(APPROVED);
+                Ok(query.execute(pool).await?.rows_affected() > 0)
+            })
+        });
+        taken.await.map_err(unavailable)
     }
 }
 
@@ -188,6 +196,7 @@ mod tests {
         assert_eq!(two.decide(&code, Decision::Approved(String::from("answer"))).await, Ok(true));
         clock.advance(second);
         assert_eq!(one.poll(&code, second).await, Ok(Polled::Approved(String::from("answer"))));
+        assert_eq!((one.take(&code).await, two.take(&code).await), (Ok(true), Ok(false)));
         assert_eq!(two.poll(&code, second).await, Ok(Polled::Unknown));
     }
 }

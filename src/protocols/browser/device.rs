@@ -12,6 +12,7 @@ use super::parameters::Parameters;
 use super::{Browser, BrowserSignIn, Door, Prompt, reply};
 use crate::audit::Parties;
 use crate::authn::{AuthenticatedSubject, AuthenticationMethod, SessionRef, SsoSession};
+use crate::clock::UtcTime;
 use crate::devices::{Device, DeviceId, RegistryError};
 use crate::issuance::Context;
 use crate::protocols::credential;
@@ -249,9 +250,21 @@ pub(in crate::protocols) async fn device_is_good(
     sign_in: &BrowserSignIn,
     session: &SsoSession,
 ) -> Result<bool, RegistryError> {
-    let (Some(then), Some(devices)) = (&session.subject.device, &sign_in.devices) else { return Ok(true) };
+    let Some(then) = &session.subject.device else { return Ok(true) };
+    // Where devices sign nobody in any more, nobody is signed in by one.
+    let Some(devices) = &sign_in.devices else { return Ok(false) };
     let now = devices.service.registry().find(then.id).await?;
     Ok(now.is_some_and(|now| now.enabled && now.registration_mark() == then.registration_mark))
+}
+
+/// When nothing that came of a session is good any more: where a device took part its refresh tokens outlive it, until single sign-on
+/// of the device ends (oauth-oidc-prt.md 2.8).
+pub(in crate::protocols) fn tokens_end(sign_in: &BrowserSignIn, session: &SsoSession) -> UtcTime {
+    let SsoSession { subject, until, .. } = session;
+    match (&subject.device, &sign_in.devices) {
+        (Some(_), Some(devices)) => subject.instant.plus(devices.service.lifetimes.family).max(*until),
+        _ => *until,
+    }
 }
 
 /// The query of the request once more, with a nonce for the browser's next credential.
@@ -281,7 +294,7 @@ async fn refresh_token_credential(
 /// Somebody whom a credential proved, and the end of the PRT behind it.
 struct Credentialed {
     subject: AuthenticatedSubject,
-    until: crate::clock::UtcTime,
+    until: UtcTime,
 }
 
 /// A session of its own, so that signing out of it does not end the PRT; it ends with the PRT at the latest.

@@ -37,7 +37,7 @@ use crate::tokens::sealed::Sealer;
 
 pub(super) use address::{Address, origin};
 pub use device::DeviceSignIn;
-pub(super) use device::device_is_good;
+pub(super) use device::{device_is_good, tokens_end};
 pub(super) use failure::SignInFailure;
 pub(super) use federate_in::{Arrival, PartnerFailure, open as open_answer};
 pub use federate_in::{PartnerAnswer, PartnerMessage};

@@ -143,12 +143,17 @@ pub(super) fn begin(
     Some(headers)
 }
 
-/// Ends the session: revoked, so that copies of the cookie are worth nothing, and forgotten by the browser.
-pub(in crate::protocols) async fn end_session(cx: &Context, browser: &Browser) -> Vec<(HeaderName, HeaderValue)> {
-    if let Some(session) = &browser.session
-        && let Err(error) = cx.services.revocations.revoke(&session.subject.session, session.until).await
-    {
-        tracing::error!(correlation = %cx.request.activity, %error, "a session that was signed out could not be revoked");
+/// Ends the session: revoked, so that copies of the cookie and what came of it are worth nothing, and forgotten by the browser.
+pub(in crate::protocols) async fn end_session(
+    sign_in: &BrowserSignIn,
+    cx: &Context,
+    browser: &Browser,
+) -> Vec<(HeaderName, HeaderValue)> {
+    if let Some(session) = &browser.session {
+        let until = super::tokens_end(sign_in, session);
+        if let Err(error) = cx.services.revocations.revoke(&session.subject.session, until).await {
+            tracing::error!(correlation = %cx.request.activity, %error, "a session that was signed out could not be revoked");
+        }
     }
     [Cookie::Session, Cookie::Authenticated, Cookie::Participants, Cookie::Loop]
         .into_iter()

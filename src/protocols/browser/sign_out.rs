@@ -69,7 +69,7 @@ pub(in crate::protocols) async fn end(
     if let Some(session) = &browser.session {
         cx.note([EventKind::SignOut { parties: Parties::of(&session.subject, None), success: true }]);
     }
-    let headers = end_session(cx, browser).await;
+    let headers = end_session(settings, cx, browser).await;
     if let (Some(address), true) = (&go_on, clean_up.is_empty()) {
         return Ok(reply::redirect(address).with_headers(headers));
     }

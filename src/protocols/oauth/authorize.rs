@@ -227,9 +227,10 @@ impl Visit<'_> {
                 redirect_uri: target.redirect_uri.clone(),
                 challenge: request.challenge.clone(),
                 nonce: request.nonce.clone(),
+                without_groups: false,
             };
             let until = cx.services.clock.now().plus(settings.code_lifetime);
-            let sealed = settings.sealer.seal(travel::CODE.bound_to(&client.id), &value, until)?;
+            let sealed = value.seal(&settings.sealer, &client.id, until)?;
             fields.push(("code", sealed.clone()));
             code = Some(sealed);
         }

@@ -179,9 +179,7 @@ async fn by_assertion(
     client: &Client,
     assertion: &str,
 ) -> Result<(), OAuthError> {
-    let token = format!("{}/oauth2/token", settings.issuer);
-    let (slash, issuer) = (format!("{token}/"), settings.issuer.as_str());
-    let audiences = [token.as_str(), slash.as_str(), issuer];
+    let audiences = settings.audiences();
     let now = cx.services.clock.now();
     let verified = verify_client_assertion(&client.credentials.keys, &client.id, assertion, &audiences, now);
     let (failure, reason) = match verified {

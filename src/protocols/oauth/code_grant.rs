@@ -11,16 +11,18 @@ use super::respond::{Person, TokenRequest, TokenResponse, token_response};
 use super::standing;
 use super::token::Exchange;
 use super::travel::{self, Code};
+use crate::protocols::browser;
 use crate::store::{FirstUse, Purpose, TokenId};
+use crate::tokens::sealed::SealError;
 use crate::trusts::Client;
 
-/// Redeems a code, once. A second use voids the refresh tokens of the first.
+/// Redeems a code, once. A second use voids the refresh tokens of the first, however late it comes.
 pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<TokenResponse, OAuthError> {
     let Exchange { environment, settings, cx, form, .. } = exchange;
     let text = form.line("code", super::SEALED_LIMIT)?.ok_or(OAuthError::Missing("code"))?;
-    let opened = settings.sealer.open::<Code>(travel::CODE.bound_to(&client.id), text);
-    let opened = opened.map_err(|error| OAuthError::Code(error.to_string()))?;
-    let Code { signed_in, id, redirect_uri, challenge, nonce } = opened.value;
+    let unusable = |error: SealError| OAuthError::Code(error.to_string());
+    let opened = settings.sealer.open_late::<Code>(travel::CODE.bound_to(&client.id), text).map_err(unusable)?;
+    let Code { signed_in, id, redirect_uri, challenge, nonce, without_groups } = opened.value;
     // The address it was sent to must be named again (RFC 6749 4.1.3).
     match form.get("redirect_uri")? {
         None => return Err(OAuthError::Missing("redirect_uri")),
@@ -31,19 +33,28 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     }
     verify(form.get("code_verifier")?, challenge.as_deref())?;
     let code = TokenId::from_octets(id.as_bytes()).map_err(|error| OAuthError::Code(error.to_string()))?;
-    let until = signed_in.until;
-    let (session, travelled) =
+    let (mut session, travelled) =
         signed_in.unpack().ok_or_else(|| OAuthError::Code(String::from("it holds no session")))?;
+    let tokens_end = browser::tokens_end(&environment.browser, &session);
+    let family = travelled.family.clone();
+    if opened.expiry <= cx.services.clock.now() {
+        // Whether it was used is not remembered any more: what it may have yielded is void (RFC 6749 4.1.2).
+        cx.services.revocations.revoke(&family, tokens_end).await?;
+        return Err(unusable(SealError::Expired { at: opened.expiry }));
+    }
     let standing = standing::check_of_code(environment, cx, &session, &travelled).await;
     standing.map_err(|ended| ended.into_error(OAuthError::Code))?;
-    let family = travelled.family.clone();
+    if without_groups {
+        let looked_up = standing::look_up_groups(cx, &mut session).await;
+        looked_up.map_err(|ended| ended.into_error(OAuthError::Code))?;
+    }
     // The person was where the code was made, wherever it is redeemed.
     let origin = travelled.origin.clone();
     let grant =
         exchange.permitted(&travelled.resource, origin, (&session.subject, session.kept.is_some()), None).await?;
     // Used up when nothing is left that may fail for a while: after an outage the client comes with the same code once more.
     if cx.services.one_time.redeem(Purpose::AuthorizationCode, &code, opened.expiry).await? == FirstUse::Repeated {
-        cx.services.revocations.revoke(&family, until).await?;
+        cx.services.revocations.revoke(&family, tokens_end).await?;
         return Err(OAuthError::CodeReused);
     }
     let request = TokenRequest {

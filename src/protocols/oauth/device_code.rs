@@ -84,7 +84,7 @@ impl UserCode {
 /// Answers a request.
 pub(super) async fn handle(environment: &Environment, settings: &OAuthSettings, call: &Call) -> Answer {
     let cx = environment.context(call, AuthProtocol::OAuth, OAuthEndpoint::DeviceCode.path());
-    let form = match Parameters::parse_up_to(&call.body, MAX_BODY) {
+    let form = match Parameters::of_form(call) {
         Ok(form) => form,
         Err(error) => return refused(&cx, None, &error.into()),
     };
@@ -168,16 +168,13 @@ pub(super) async fn count(
     purpose: Purpose,
     until: UtcTime,
 ) -> Result<(), OAuthError> {
-    for place in 0..most {
-        let id = TokenId::new(&format!("{who}{place}")).map_err(|error| OAuthError::DeviceCode(error.to_string()))?;
-        match cx.services.one_time.redeem(purpose, &id, until).await {
-            Ok(FirstUse::First) => return Ok(()),
-            Ok(FirstUse::Repeated) => {}
-            Err(StoreError::Full { .. }) => return Err(OAuthError::TooMany),
-            Err(error) => return Err(error.into()),
-        }
+    let places: Result<Vec<TokenId>, _> = (0..most).map(|place| TokenId::new(&format!("{who}{place}"))).collect();
+    let places = places.map_err(|error| OAuthError::DeviceCode(error.to_string()))?;
+    match cx.services.one_time.redeem_one_of(purpose, &places, until).await {
+        Ok(FirstUse::First) => Ok(()),
+        Ok(FirstUse::Repeated) | Err(StoreError::Full { .. }) => Err(OAuthError::TooMany),
+        Err(error) => Err(error.into()),
     }
-    Err(OAuthError::TooMany)
 }
 
 /// Whether a client may ask for a resource in this way at all.
@@ -195,7 +192,6 @@ const ALPHABET: &[u8] = b"BCDFGHJKLMNPQRSTVWXZ3479";
 const LENGTH: usize = 9;
 /// Requests of one address at one time.
 const MOST_WAITING: usize = 50;
-const MAX_BODY: usize = 64 * 1024;
 const MAX_ID: usize = 512;
 
 #[cfg(test)]

@@ -25,11 +25,13 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
         SealError::Expired { .. } => OAuthError::DeviceCodeExpired,
         other => OAuthError::DeviceCode(other.to_string()),
     })?;
-    let approved = match settings.device_codes.poll(&code.value.id()?, INTERVAL).await? {
+    let (code, gone) =
+        (code.value.id()?, || OAuthError::DeviceCode(String::from("it was redeemed, or its time is over")));
+    let approved = match settings.device_codes.poll(&code, INTERVAL).await? {
         Polled::Waiting => return Err(OAuthError::AuthorizationPending),
         Polled::TooSoon => return Err(OAuthError::SlowDown),
         Polled::Denied => return Err(OAuthError::DeviceDenied),
-        Polled::Unknown => return Err(OAuthError::DeviceCode(String::from("it was redeemed, or its time is over"))),
+        Polled::Unknown => return Err(gone()),
         Polled::Approved(text) => text,
     };
     let unreadable = |reason: &str| OAuthError::DeviceCode(reason.to_owned());
@@ -43,6 +45,10 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
     let grant = exchange
         .permitted(&travelled.resource, call.origin.clone(), (&session.subject, session.kept.is_some()), None)
         .await?;
+    // As of a code: used up when nothing is left that may fail for a while.
+    if !settings.device_codes.take(&code).await? {
+        return Err(gone());
+    }
     let person = Some(Person { session: &session, travelled: &travelled });
     let scopes = &travelled.scopes;
     let request = TokenRequest { client, grant: &grant, scopes, nonce: None, method: None, person };
@@ -51,5 +57,5 @@ pub(super) async fn redeem(exchange: Exchange<'_>, client: &Client) -> Result<To
 }
 
 /// What somebody approved; bound to the client.
-pub(super) const APPROVAL: SealPurpose<'static> = SealPurpose::new("oauth_device_approval");
+pub(super) const APPROVAL: SealPurpose<'static> = SealPurpose::new("oauth_device_approval").packed();
 const MAX_CODE: usize = 1024;

@@ -149,7 +149,8 @@ impl Visit<'_> {
             Verdict::StepUp(demand) => return Err(OAuthError::StepUp(demand)),
         }
         let (resource, scopes) = (request.resource.clone(), request.scopes.clone());
-        let signed_in = SignedIn::begin(self.session, call.origin.clone(), resource, scopes, &*cx.services.random)?;
+        let mut signed_in = SignedIn::begin(self.session, call.origin.clone(), resource, scopes, &*cx.services.random)?;
+        signed_in.elsewhere = true;
         let until = cx.services.clock.now().plus(APPROVED_FOR);
         Ok(self.settings.sealer.seal(APPROVAL.bound_to(&client.id), &signed_in, until)?)
     }

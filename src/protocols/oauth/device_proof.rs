@@ -1,47 +1,82 @@
-//! The device behind a refresh token shows that it is the one that redeems it, where the client can (MS-PKAP 3.2.5.2,
-//! oauth-oidc-prt.md 4.3): a challenge at the token endpoint, and its answer.
+//! The device behind a refresh token shows that it is the one that redeems it (oauth-oidc-prt.md 4): by a challenge at the token
+//! endpoint and its answer (MS-PKAP 3.2.5.2), or by its certificate on a connection that asks for one. Clients that can are asked;
+//! of some it is demanded.
 
 use super::error::OAuthError;
 use crate::authn::SsoSession;
+use crate::devices::{Device, DeviceId};
 use crate::issuance::Context;
+use crate::protocols::browser::DeviceSignIn;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::Call;
 use crate::prt::{Around, Challenge, Reply, is_capable};
+use crate::trusts::Client;
 
-/// Whether whoever redeems a refresh token may: of a sign-in that its device took part in, a client that says it can answer a
-/// challenge must answer it, with that device's key.
+/// Whether whoever redeems a refresh token may: of a sign-in that its device took part in, a client of which it is demanded, or that
+/// says it can answer a challenge, must show that device.
 ///
 /// # Errors
-/// [`OAuthError::DeviceWanted`] with the challenge; [`OAuthError::Prt`], [`OAuthError::Refresh`] where the answer is not good.
+/// [`OAuthError::DeviceWanted`] with the challenge; [`OAuthError::Prt`], [`OAuthError::Refresh`] where what it shows is not good.
 pub(super) async fn demand(
     environment: &Environment,
     cx: &Context,
     call: &Call,
+    client: &Client,
     session: &SsoSession,
 ) -> Result<(), OAuthError> {
-    let Some(device) = &session.subject.device else { return Ok(()) };
-    let Some(sign_in) = environment.browser.devices.as_ref().filter(|devices| devices.pkeyauth.is_some()) else {
+    let (Some(device), Some(sign_in)) = (&session.subject.device, &environment.browser.devices) else { return Ok(()) };
+    if sign_in.pkeyauth.is_none() && !client.device_proof_required {
         return Ok(());
-    };
-    let (service, around) = (&sign_in.service, Around::from(&*cx.services));
+    }
     let address = format!("https://{}:443/adfs/oauth2/token/", environment.service_name);
+    if let Some(shown) = by_certificate(sign_in, cx, call).await {
+        return is_the_one(&shown, device.id);
+    }
     if let Some(reply) = call.header("authorization").and_then(Reply::read) {
-        let answered = service.pkeyauth(reply, &address, around).await;
+        let answered = sign_in.service.pkeyauth(reply, &address, Around::from(&*cx.services)).await;
         return match answered.map_err(|refusal| OAuthError::Prt(Box::new(refusal)))? {
-            Some(answered) if answered.id == device.id => Ok(()),
-            Some(_) => Err(OAuthError::Refresh(String::from("another device answered the challenge"))),
+            Some(answered) => {
+                is_the_one(&answered, device.id)?;
+                sign_in.service.touch(&answered, cx.services.clock.now()).await;
+                Ok(())
+            }
             None => Err(OAuthError::Refresh(String::from("the client cannot show the device of the sign-in"))),
         };
     }
-    if !is_capable(call.header("user-agent"), call.header("x-ms-pkeyauth")) {
+    if !client.device_proof_required && !is_capable(call.header("user-agent"), call.header("x-ms-pkeyauth")) {
         return Ok(());
     }
+    challenge(sign_in, cx, &address, device.id).await
+}
+
+/// The device whose certificate came with the connection.
+async fn by_certificate(sign_in: &DeviceSignIn, cx: &Context, call: &Call) -> Option<Device> {
+    let certificate = call.connection.client_certificates.first()?;
+    match sign_in.service.by_certificate(certificate, cx.services.clock.now()).await {
+        Ok(device) => Some(device),
+        Err(refusal) => {
+            tracing::info!(correlation = %cx.request.activity, %refusal, "a certificate is no device's");
+            None
+        }
+    }
+}
+
+fn is_the_one(shown: &Device, device: DeviceId) -> Result<(), OAuthError> {
+    if shown.id == device {
+        return Ok(());
+    }
+    Err(OAuthError::Refresh(String::from("another device was shown than that of the sign-in")))
+}
+
+/// A challenge for the device.
+async fn challenge(sign_in: &DeviceSignIn, cx: &Context, address: &str, device: DeviceId) -> Result<(), OAuthError> {
+    let (service, services) = (&sign_in.service, &*cx.services);
     let failed = |reason: String| OAuthError::Unavailable(reason);
-    let known = service.registry().find(device.id).await.map_err(|error| failed(error.to_string()))?;
+    let known = service.registry().find(device).await.map_err(|error| failed(error.to_string()))?;
     let certificate = known.and_then(|known| known.certificates.first().copied());
     let certificate = certificate.ok_or_else(|| OAuthError::Refresh(String::from("the device has no certificate")))?;
     let thumbprint = hex::encode_upper(certificate.thumbprint);
     let challenge =
-        Challenge::new(&address, Some(&thumbprint), &service.sealer, cx.services.clock.now(), around.random)?;
-    Err(OAuthError::DeviceWanted(challenge.header(&address, &thumbprint)))
+        Challenge::new(address, Some(&thumbprint), &service.sealer, services.clock.now(), &*services.random)?;
+    Err(OAuthError::DeviceWanted(challenge.header(address, &thumbprint)))
 }

@@ -1,13 +1,17 @@
 //! What clients find out by themselves: endpoints, keys, and that this is the authority it claims to be (oauth-oidc-prt.md 1).
 
+use std::collections::BTreeSet;
+
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 
-use super::token::JWT_BEARER;
+use super::scopes::KNOWN;
+use super::token::{JWT_BEARER, SRV_CHALLENGE};
 use super::{OAuthSettings, json as answer};
+use crate::address;
 use crate::protocols::browser::parameters::Parameters;
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
@@ -16,18 +20,7 @@ use crate::trusts::GrantType;
 /// `/adfs/.well-known/openid-configuration`. Grants that no client may use are left out.
 pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings) -> Answer {
     let base = &settings.issuer;
-    let trusts = &environment.services.trusts;
-    let used = |grant| trusts.clients().any(|client| client.enabled && client.may_use(grant));
-    let mut grants = vec!["authorization_code", "refresh_token"];
-    let offered = [
-        (GrantType::ClientCredentials, "client_credentials"),
-        (GrantType::Implicit, "implicit"),
-        (GrantType::Password, "password"),
-        (GrantType::OnBehalfOf, JWT_BEARER),
-        (GrantType::DeviceCode, "urn:ietf:params:oauth:grant-type:device_code"),
-        (GrantType::DeviceCode, "device_code"),
-    ];
-    grants.extend(offered.into_iter().filter(|(grant, _)| used(*grant)).map(|(_, name)| name));
+    let used = |grant| is_used(environment, grant);
     // Of MS-OIDCE 2.2.3.2 the one that is served: key derivation 2, where there are primary refresh tokens.
     let capabilities: &[&str] = if environment.prt.is_some() { &["kdf_ver2"] } else { &[] };
     let mut responses = vec!["code"];
@@ -43,9 +36,9 @@ pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings)
                 ["client_secret_post", "client_secret_basic", "private_key_jwt", "windows_client_authentication"],
             "response_types_supported": responses,
             "response_modes_supported": ["query", "fragment", "form_post"],
-            "grant_types_supported": grants,
+            "grant_types_supported": grants(environment),
             "subject_types_supported": ["pairwise"],
-            "scopes_supported": ["allatclaims", "email", "user_impersonation", "aza", "profile", "openid"],
+            "scopes_supported": scopes(environment),
             "id_token_signing_alg_values_supported": ["RS256"],
             "token_endpoint_auth_signing_alg_values_supported": ["RS256", "PS256"],
             "access_token_issuer": environment.service_identifier,
@@ -69,6 +62,35 @@ pub(super) fn configuration(environment: &Environment, settings: &OAuthSettings)
         members.insert("device_authorization_endpoint".into(), json!(format!("{base}/oauth2/devicecode")));
     }
     kept(answer(StatusCode::OK, &document))
+}
+
+fn is_used(environment: &Environment, grant: GrantType) -> bool {
+    environment.services.trusts.clients().any(|client| client.enabled && client.may_use(grant))
+}
+
+/// What the token endpoint takes: primary refresh tokens need two grants that no client has to be permitted.
+fn grants(environment: &Environment) -> Vec<&'static str> {
+    let (used, devices) = (|grant| is_used(environment, grant), environment.prt.is_some());
+    let offered = [
+        (true, "authorization_code"),
+        (true, "refresh_token"),
+        (used(GrantType::ClientCredentials), "client_credentials"),
+        (used(GrantType::OnBehalfOf) || devices, JWT_BEARER),
+        (used(GrantType::Implicit), "implicit"),
+        (used(GrantType::Password), "password"),
+        (devices, SRV_CHALLENGE),
+        (used(GrantType::DeviceCode), "urn:ietf:params:oauth:grant-type:device_code"),
+        (used(GrantType::DeviceCode), "device_code"),
+    ];
+    offered.into_iter().filter(|(is_offered, _)| *is_offered).map(|(_, name)| name).collect()
+}
+
+/// The scopes with a meaning that are served, and those that clients are permitted beside them.
+fn scopes(environment: &Environment) -> Vec<&str> {
+    let clients = environment.services.trusts.clients().filter(|client| client.enabled);
+    let own = clients.flat_map(|client| client.scopes.iter().map(String::as_str));
+    let own: BTreeSet<&str> = own.filter(|scope| !KNOWN.contains(scope)).collect();
+    SERVED_SCOPES.into_iter().chain(own).collect()
 }
 
 /// `/adfs/discovery/keys`: the certificates that federation metadata names, each with its certificate, which some clients
@@ -100,10 +122,7 @@ pub(super) fn web_finger(environment: &Environment, call: &Call) -> Answer {
     let Ok(Some(resource)) = parameters.line("resource", MAX_RESOURCE) else {
         return Answer::empty(StatusCode::BAD_REQUEST);
     };
-    let rest = resource.strip_prefix("https://").unwrap_or_default();
-    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = host.strip_suffix(":443").unwrap_or(host);
-    if !host.eq_ignore_ascii_case(&environment.service_name) {
+    if !address::authority(resource).is_some_and(|host| host.eq_ignore_ascii_case(&environment.service_name)) {
         return Answer::empty(StatusCode::NOT_FOUND);
     }
     let href = format!("https://{}", environment.service_name);
@@ -117,5 +136,6 @@ fn kept(mut answer: Answer) -> Answer {
     answer.with_header(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=600"))
 }
 
+const SERVED_SCOPES: [&str; 6] = ["allatclaims", "email", "user_impersonation", "aza", "profile", "openid"];
 const TRUSTED_REALM: &str = "http://schemas.microsoft.com/rel/trusted-realm";
 const MAX_RESOURCE: usize = 512;

@@ -16,6 +16,7 @@ mod device_proof;
 mod discovery;
 mod error;
 mod id_token;
+mod lifetime;
 mod logout;
 mod on_behalf_grant;
 mod password_grant;
@@ -36,10 +37,11 @@ use actix_web::http::{Method, StatusCode};
 
 use crate::audit::{AuthProtocol, Detail, ErrorCode, EventKind, Parties};
 use crate::claims::store::ExpiryNotice;
+use crate::config::RefreshTokensTo;
 use crate::protocols::browser::{Arrival, Door};
 use crate::protocols::environment::Environment;
 use crate::protocols::http::{Answer, Call};
-use crate::store::DeviceCodes;
+use crate::store::{DeviceCodes, Generations};
 use crate::tokens::sealed::Sealer;
 
 /// What the OAuth endpoints need besides what every protocol has.
@@ -54,12 +56,23 @@ pub struct OAuthSettings {
     pub device_code_lifetime: Duration,
     /// How long a refresh token that was used is taken once more.
     pub refresh_grace: Duration,
+    /// Who gets refresh tokens.
+    pub refresh_tokens_to: RefreshTokensTo,
+    /// Which of the refresh tokens that follow each other were used.
+    pub generations: Arc<dyn Generations>,
     /// When clients are told that a password expires.
     pub password_expiry: ExpiryNotice,
     /// Origins whose scripts may call.
     pub cors_origins: Vec<String>,
     /// Devices that wait for a person.
     pub device_codes: Arc<dyn DeviceCodes>,
+}
+
+impl OAuthSettings {
+    /// What assertions of clients and of users may name as their audience: the issuer of id tokens, and the token endpoint.
+    fn audiences(&self) -> [String; 2] {
+        [self.issuer.clone(), format!("{}/oauth2/token", self.issuer)]
+    }
 }
 
 /// Characters of a sealed code or refresh token.

@@ -13,7 +13,7 @@ use super::scopes::Wanted;
 use super::standing::{self, Now};
 use super::token::Exchange;
 use super::travel::SignedIn;
-use crate::authn::{AuthenticatedSubject, SsoSession, SubjectOrigin};
+use crate::authn::SubjectOrigin;
 use crate::issuance::Context;
 use crate::tokens::jwt::{AccessToken, verify_access_token};
 use crate::tokens::sealed::SealPurpose;
@@ -53,6 +53,7 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
     travelled.resource = granted.resource;
     travelled.scopes = granted.scopes;
     travelled.on_behalf = true;
+    travelled.elsewhere = true;
     // The person is where they signed in, wherever web APIs call each other.
     let origin = travelled.origin.clone();
     let grant = exchange
@@ -76,8 +77,8 @@ fn signed_in(settings: &OAuthSettings, own: &RelyingParty, token: &AccessToken) 
     opened.map(|opened| opened.value).map_err(|error| OAuthError::Assertion(error.to_string()))
 }
 
-/// What an access token carries for its web API to ask on behalf of its user: the sign-in, under seal, without the groups, which
-/// are looked up again. `None` where nobody could use it.
+/// What an access token carries for its web API to ask on behalf of its user: the sign-in, under seal, without groups that are looked
+/// up again. `None` where nobody could use it.
 ///
 /// # Errors
 /// [`OAuthError::Seal`].
@@ -88,7 +89,9 @@ pub(super) fn reference(
 ) -> Result<Option<String>, OAuthError> {
     let trusts = &cx.services.trusts;
     let Some(Person { session, travelled }) = request.person else { return Ok(None) };
-    let SubjectOrigin::Directory(account) = &session.subject.origin else { return Ok(None) };
+    if !matches!(session.subject.origin, SubjectOrigin::Directory(_)) {
+        return Ok(None);
+    }
     let TrustLookup::Enabled(trust) = trusts.relying_party(request.grant.relying_party.as_str()) else {
         return Ok(None);
     };
@@ -97,12 +100,10 @@ pub(super) fn reference(
     if !request.scopes.iter().any(|scope| scope == USER_IMPERSONATION) || !trust.identifiers.iter().any(may_ask) {
         return Ok(None);
     }
-    let mut account = account.clone();
-    account.groups.clear();
-    let subject = AuthenticatedSubject { origin: SubjectOrigin::Directory(account), ..session.subject.clone() };
-    let session = SsoSession { subject, ..session.clone() };
+    let mut signed_in = travelled.again(session);
+    signed_in.leave_out_groups();
     let until = cx.services.clock.now().plus(trust.token_lifetime);
-    Ok(Some(settings.sealer.seal(SEAL.bound_to(trust.id.as_str()), &travelled.again(&session), until)?))
+    Ok(Some(settings.sealer.seal(SEAL.bound_to(trust.id.as_str()), &signed_in, until)?))
 }
 
 /// The relying party that a client is itself.
@@ -120,6 +121,6 @@ fn void(reason: &str) -> OAuthError {
 /// The member of an access token; AD FS has none like it.
 pub(super) const REFERENCE: &str = "urn:chancery:on-behalf-of";
 /// What stands in it; bound to the relying party.
-const SEAL: SealPurpose<'static> = SealPurpose::new("oauth_on_behalf_of");
+const SEAL: SealPurpose<'static> = SealPurpose::new("oauth_on_behalf_of").packed();
 const USER_IMPERSONATION: &str = "user_impersonation";
 const MAX_ASSERTION: usize = 48 * 1024;

@@ -1,7 +1,7 @@
 //! `refresh_token`: new tokens without a browser (oauth-oidc-prt.md 2.8).
 //!
-//! A refresh token lives as long as the session it came of, however often it is used. A public client gets another one each
-//! time; one that is used again later than a lost answer explains voids all that came of the sign-in.
+//! How long one lives is said in `lifetime`. A public client gets another one each time, with the next number; one that is used again
+//! later than a lost answer explains voids all that came of the sign-in.
 
 use super::client_authentication::AuthenticatedClient;
 use super::error::OAuthError;
@@ -9,13 +9,14 @@ use super::respond::{Person, TokenRequest, TokenResponse, token_response};
 use super::scopes::{Wanted, is_qualified};
 use super::standing::{self, Now};
 use super::token::Exchange;
-use super::travel::{self, Refresh, Travelled};
-use super::{OAuthSettings, device_proof};
-use crate::authn::SsoSession;
+use super::travel::{self, SignedIn, Travelled};
+use super::{OAuthSettings, device_proof, lifetime};
+use crate::authn::{SessionRef, SsoSession};
 use crate::clock::UtcTime;
 use crate::issuance::Context;
+use crate::protocols::browser;
 use crate::protocols::environment::Environment;
-use crate::store::{FirstUse, Purpose, TokenId};
+use crate::store::Standing;
 use crate::tokens::sealed::SealError;
 use crate::trusts::{Client, GrantType};
 
@@ -35,7 +36,6 @@ pub(super) struct Opened {
 #[derive(Debug)]
 pub(super) struct Unused {
     pub(super) opened: Opened,
-    id: uuid::Uuid,
     expiry: UtcTime,
 }
 
@@ -60,20 +60,23 @@ impl Redeeming<'_> {
     ) -> Result<Unused, OAuthError> {
         let Self { environment, settings, cx, client } = self;
         let sealed = text.strip_prefix(travel::REFRESH_PREFIX).unwrap_or(text);
-        let opened = settings.sealer.open::<Refresh>(travel::REFRESH.bound_to(&client.id), sealed);
+        let opened = settings.sealer.open::<SignedIn>(travel::REFRESH.bound_to(&client.id), sealed);
         let opened = opened.map_err(|error| match error {
             SealError::Expired { .. } => OAuthError::RefreshExpired,
             other => OAuthError::Refresh(other.to_string()),
         })?;
-        let Refresh { signed_in, id } = opened.value;
         let void = |reason: &str| OAuthError::Refresh(reason.to_owned());
-        let (mut session, travelled) = signed_in.unpack().ok_or_else(|| void("it holds no session"))?;
+        let (mut session, travelled) = opened.value.unpack().ok_or_else(|| void("it holds no session"))?;
+        // Also what was sealed when tokens lived longer.
+        if browser::tokens_end(&environment.browser, &session) <= cx.services.clock.now() {
+            return Err(OAuthError::RefreshExpired);
+        }
         let ended = |ended: standing::Ended| ended.into_error(OAuthError::Refresh);
         standing::check(environment, cx, &session, &travelled).await.map_err(ended)?;
         may(&session).await?;
         let Now { origin, password_set } = standing::person_now(cx, &session).await.map_err(ended)?;
         session.subject.origin = origin;
-        Ok(Unused { opened: Opened { session, travelled, password_set }, id, expiry: opened.expiry })
+        Ok(Unused { opened: Opened { session, travelled, password_set }, expiry: opened.expiry })
     }
 
     /// Notes that a refresh token was used. The same one is taken again for a moment, because an answer may get lost; after that
@@ -82,21 +85,28 @@ impl Redeeming<'_> {
     /// # Errors
     /// [`OAuthError`].
     pub(super) async fn spend(self, unused: Unused) -> Result<Opened, OAuthError> {
-        let Unused { opened, id, expiry: until } = unused;
+        let Unused { opened, expiry } = unused;
         if self.client.is_confidential() {
             return Ok(opened);
         }
-        let services = &self.cx.services;
-        let id = TokenId::new(&id.to_string()).map_err(|error| OAuthError::Refresh(error.to_string()))?;
-        let grace = services.clock.now().plus(self.settings.refresh_grace);
-        match services.one_time.redeem_with_grace(Purpose::RefreshToken, &id, grace, until).await? {
-            FirstUse::First => Ok(opened),
-            FirstUse::Repeated => {
-                services.revocations.revoke(&opened.travelled.family, until).await?;
+        let Self { environment, settings, cx, .. } = self;
+        let Travelled { family, generation, .. } = &opened.travelled;
+        let (rotation, grace) = (rotation_of(family), settings.refresh_grace);
+        match settings.generations.redeem(&rotation, *generation, grace, expiry).await? {
+            Standing::Current => Ok(opened),
+            Standing::Superseded => {
+                let until = browser::tokens_end(&environment.browser, &opened.session).max(expiry);
+                cx.services.revocations.revoke(family, until).await?;
                 Err(OAuthError::RefreshReused)
             }
         }
     }
+}
+
+/// What the numbers of a family's refresh tokens are remembered under: the family itself is that of the primary refresh tokens that
+/// may come of them, which have numbers of their own.
+const fn rotation_of(family: &SessionRef) -> SessionRef {
+    SessionRef(uuid::Uuid::from_u128(family.0.as_u128().rotate_left(64)))
 }
 
 /// Redeems a refresh token.
@@ -105,7 +115,7 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
     let client = &*asking.client;
     let text = form.line("refresh_token", super::SEALED_LIMIT + 2)?.ok_or(OAuthError::Missing("refresh_token"))?;
     let redeeming = Redeeming { environment, settings, cx, client };
-    let possession = async |session: &SsoSession| device_proof::demand(environment, cx, call, session).await;
+    let possession = async |session: &SsoSession| device_proof::demand(environment, cx, call, client, session).await;
     let unused = redeeming.open(text, possession).await?;
     let Opened { session, travelled, .. } = &unused.opened;
     // What the client got on behalf of somebody it gets again on behalf of them, if it still may.
@@ -129,14 +139,14 @@ pub(super) async fn redeem(exchange: Exchange<'_>, asking: &AuthenticatedClient)
     let person = Some(Person { session: &session, travelled: &travelled });
     let request = TokenRequest { client, grant: &grant, scopes: &scopes, nonce: None, method: None, person };
     let response = token_response(environment, settings, cx, &request).await?;
-    if client.is_confidential() {
-        // Only this client can use the one it has.
+    if client.is_confidential() && !lifetime::slides(&session, &travelled) {
+        // Only this client can use the one it has, and another one would last no longer.
         return Ok(response);
     }
     add(exchange, client, &session, &travelled, response)
 }
 
-/// Adds a refresh token to an answer, where the client may have one. It ends with the session.
+/// Adds a refresh token to an answer, where the client may have one.
 pub(super) fn add(
     exchange: Exchange<'_>,
     client: &Client,
@@ -144,13 +154,11 @@ pub(super) fn add(
     travelled: &Travelled,
     response: TokenResponse,
 ) -> Result<TokenResponse, OAuthError> {
-    let services = &exchange.cx.services;
-    let now = services.clock.now();
-    if !client.may_use(GrantType::RefreshToken) || session.until <= now {
-        return Ok(response);
-    }
-    let value = Refresh { signed_in: travelled.again(session), id: travel::fresh_id(&*services.random)? };
+    let Exchange { environment, settings, cx, .. } = exchange;
+    let now = cx.services.clock.now();
+    let until = lifetime::of_refresh_token(environment, settings, (session, travelled), now);
+    let Some(until) = until.filter(|_| client.may_use(GrantType::RefreshToken)) else { return Ok(response) };
     let purpose = travel::REFRESH.bound_to(&client.id);
-    let sealed = exchange.settings.sealer.seal(purpose, &value, session.until)?;
-    Ok(response.with_refresh_token(&format!("{}{sealed}", travel::REFRESH_PREFIX), session.until, now))
+    let sealed = settings.sealer.seal(purpose, &travelled.next(session), until)?;
+    Ok(response.with_refresh_token(&format!("{}{sealed}", travel::REFRESH_PREFIX), until, now))
 }

@@ -92,7 +92,7 @@ pub(in crate::protocols) async fn token_response(
         ("scope", json!(scopes.join(" "))),
     ]);
     if scopes.iter().any(|scope| scope == "openid") {
-        let beside = Beside { nonce, ..Beside::default() };
+        let beside = Beside { nonce, access_token: Some(access_token), code: None };
         let id_token = mint_id_token(environment, settings, cx, client, grant, scopes, beside).await?;
         response.0.push(("id_token", json!(id_token)));
     }

@@ -138,7 +138,7 @@ fn find<'a>(trusts: &'a Trusts, named: &str) -> Option<(&'a Arc<RelyingParty>, S
 
 /// Scopes with a meaning in AD FS: to ask for one without permission is an error. Others, `offline_access` and `ugs` among
 /// them, are left out without a word.
-const KNOWN: [&str; 9] = [
+pub(super) const KNOWN: [&str; 9] = [
     "openid",
     "email",
     "profile",

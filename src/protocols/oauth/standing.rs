@@ -8,7 +8,7 @@ use super::travel::Travelled;
 use crate::authn::{SsoSession, SubjectOrigin};
 use crate::clock::UtcTime;
 use crate::devices::RegistryError;
-use crate::directory::{self, Account, AccountKey, DirectoryError, SignInState};
+use crate::directory::{self, Account, AccountKey, DirectoryError, Sid, SignInState};
 use crate::issuance::Context;
 use crate::protocols::browser;
 use crate::protocols::environment::Environment;
@@ -47,6 +47,15 @@ pub(super) enum Ended {
     /// The store of revocations gives no answer.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl From<DirectoryError> for Ended {
+    fn from(error: DirectoryError) -> Self {
+        match error {
+            DirectoryError::NotFound { .. } => Self::Gone,
+            other => Self::Directory(other),
+        }
+    }
 }
 
 impl Ended {
@@ -113,18 +122,28 @@ pub(super) async fn person_now(cx: &Context, session: &SsoSession) -> Result<Now
         return Ok(Now { origin: session.subject.origin.clone(), password_set: None });
     };
     let directory = &*cx.services.directory;
-    let failed = |error: DirectoryError| match error {
-        DirectoryError::NotFound { .. } => Ended::Gone,
-        other => Ended::Directory(other),
-    };
-    match directory.sign_in_state(&account.sid).await.map_err(failed)? {
-        SignInState::Permitted => {}
-        SignInState::PasswordExpired => return Err(Ended::PasswordExpired),
+    match directory.sign_in_state(&account.sid).await? {
+        SignInState::PasswordExpired if session.subject.stands_on_password() => return Err(Ended::PasswordExpired),
+        // Who signed in without the password needs none.
+        SignInState::Permitted | SignInState::PasswordExpired => {}
         other => return Err(Ended::State(other)),
     }
     let password_set = password_of_then(cx, session, account).await?;
-    let now = directory.account(&AccountKey::Sid(account.sid)).await.map_err(failed)?;
+    let now = directory.account(&AccountKey::Sid(account.sid)).await?;
     Ok(Now { origin: SubjectOrigin::Directory(now), password_set })
+}
+
+/// Gives the account of a sign-in the groups again that what carried it left behind: those that it has now, beside those that came.
+///
+/// # Errors
+/// [`Ended`].
+pub(super) async fn look_up_groups(cx: &Context, session: &mut SsoSession) -> Result<(), Ended> {
+    let SubjectOrigin::Directory(account) = &mut session.subject.origin else { return Ok(()) };
+    let now = cx.services.directory.account(&AccountKey::Sid(account.sid)).await?;
+    let came = std::mem::replace(&mut account.groups, now.groups);
+    let more: Vec<Sid> = came.into_iter().filter(|group| !account.groups.contains(group)).collect();
+    account.groups.extend(more);
+    Ok(())
 }
 
 /// Whether a sign-in of a moment ago, which a code carries, still stands: as by [`check`], and its account is the one that signed in:
@@ -153,7 +172,7 @@ async fn password_of_then(cx: &Context, session: &SsoSession, account: &Account)
     if !session.subject.stands_on_password() {
         return Ok(None);
     }
-    let set = directory::password_set(&*cx.services.directory, account).await.map_err(Ended::Directory)?;
+    let set = directory::password_set(&*cx.services.directory, account).await?;
     if is_of_then(session, set) { Ok(set) } else { Err(Ended::PasswordChanged) }
 }
 

@@ -65,7 +65,7 @@ impl Exchange<'_> {
     async fn of_a_device(self) -> Option<Answer> {
         let Self { environment, settings, cx, call, form } = self;
         let answer = match form.line("grant_type", MAX_SHORT).ok()?? {
-            SRV_CHALLENGE => prt::challenge(environment, cx),
+            SRV_CHALLENGE => prt::challenge(environment, cx, call),
             JWT_BEARER if form.has("request") => match form.line("request", MAX_BODY) {
                 Ok(text) => prt::request(environment, settings, cx, call, text.unwrap_or_default()).await,
                 Err(error) => Err(error.into()),
@@ -150,7 +150,7 @@ impl Exchange<'_> {
 }
 
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
-const SRV_CHALLENGE: &str = "srv_challenge";
+pub(super) const SRV_CHALLENGE: &str = "srv_challenge";
 pub(super) const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const MAX_BODY: usize = 64 * 1024;
 const MAX_SHORT: usize = 256;

@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::client_keys::ClientKeys;
 use super::error::JwtError;
 use super::jws::{Jws, Payload};
+use crate::address;
 use crate::clock::UtcTime;
 
 /// What remains of a client's assertion: its id must not be taken twice before it ends.
@@ -19,7 +20,7 @@ pub struct ClientAssertion {
 }
 
 /// Verifies a client's assertion: signed by `RS256` or `PS256` with a registered key of the client, about the client and by it, for this
-/// server alone (`audiences` are the spellings of its address), valid at `now` and not for long.
+/// server alone (`audiences` are its addresses), valid at `now` and not for long.
 ///
 /// # Errors
 /// [`JwtError`].
@@ -27,7 +28,7 @@ pub fn verify_client_assertion(
     keys: &ClientKeys,
     client: &str,
     assertion: &str,
-    audiences: &[&str],
+    audiences: &[String],
     now: UtcTime,
 ) -> Result<ClientAssertion, JwtError> {
     let jws = Jws::parse(assertion)?;
@@ -39,7 +40,7 @@ pub fn verify_client_assertion(
     if members.text("sub") != Some(client) {
         return Err(JwtError::Subject);
     }
-    if !only_audience(&members).is_some_and(|audience| audiences.contains(&audience)) {
+    if !only_audience(&members).is_some_and(|audience| audiences.iter().any(|own| address::is_same(own, audience))) {
         return Err(JwtError::Audience);
     }
     let until = members.required_time("exp")?.plus(SKEW);

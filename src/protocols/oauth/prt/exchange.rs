@@ -41,6 +41,8 @@ pub(super) async fn answer(at: At<'_>, signed: &SessionSigned) -> Result<Answer,
         scopes: granted.scopes,
         family: prt.family.clone(),
         on_behalf: false,
+        elsewhere: false,
+        generation: 0,
     };
     let session = SsoSession { subject, kept: None, until: prt.until };
     let person = Some(Person { session: &session, travelled: &travelled });

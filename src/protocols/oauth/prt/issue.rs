@@ -22,7 +22,7 @@ pub(super) async fn answer(at: At<'_>, signed: &DeviceSigned) -> Result<Answer, 
     let around = Around::from(services);
     let asked = at.judged(at.service.device_request(signed, around)).await?;
     let client = broker(at, &asked)?;
-    let audiences = audiences(at);
+    let audiences = at.settings.audiences();
     let request = Request {
         environment: at.environment,
         settings: at.settings,
@@ -89,10 +89,4 @@ fn broker(at: At<'_>, asked: &DeviceRequest) -> Result<Arc<Client>, OAuthError> 
         return Err(OAuthError::GrantNotAllowed);
     }
     Ok(client.clone())
-}
-
-/// What assertions of users may name as their audience: this service as the issuer of id tokens, and the token endpoint.
-fn audiences(at: At<'_>) -> Vec<String> {
-    let issuer = at.settings.issuer.trim_end_matches('/');
-    vec![issuer.to_owned(), format!("{issuer}/oauth2/token")]
 }

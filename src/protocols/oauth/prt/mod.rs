@@ -28,12 +28,15 @@ use crate::tokens::TokenType;
 
 pub(super) use refusal::shown;
 
-/// `grant_type=srv_challenge`: a nonce, for whoever asks.
+/// `grant_type=srv_challenge`: a nonce, for whoever asks, as long as not one address asks without end.
 ///
 /// # Errors
 /// [`OAuthError`].
-pub(super) fn challenge(environment: &Environment, cx: &Context) -> Result<Answer, OAuthError> {
-    let nonce = service(environment)?.nonce((&*cx.services).into())?;
+pub(super) fn challenge(environment: &Environment, cx: &Context, call: &Call) -> Result<Answer, OAuthError> {
+    let service = service(environment)?;
+    let paid = service.devices.limits.nonce(call.origin.client_ip);
+    paid.map_err(|_| OAuthError::TooMany)?;
+    let nonce = service.nonce((&*cx.services).into())?;
     Ok(json_answer(StatusCode::OK, &json!({ "Nonce": nonce })))
 }
 

@@ -35,7 +35,7 @@ fn payload(change: impl FnOnce(&mut Value)) -> String {
 }
 
 fn verify(keys: &ClientKeys, token: &str) -> Result<ClientAssertion, JwtError> {
-    verify_client_assertion(keys, CLIENT, token, &AUDIENCES, now())
+    verify_client_assertion(keys, CLIENT, token, &AUDIENCES.map(String::from), now())
 }
 
 #[test]
