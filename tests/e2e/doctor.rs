@@ -359,6 +359,20 @@ fn clocks_that_differ() {
     found.expect("error", "clock", "the clock of the service is ");
 }
 
+/// Ten years before its end the authority is to be renewed, and never to be lost.
+#[test]
+fn a_device_authority_that_ends() {
+    let node = setup().start();
+    for (offset, text) in [("+4000d", "the device authority ends on"), ("+8000d", "the device authority ended on")] {
+        let found = Findings::at_clock(offset, &node.file(), &["--connect-to", &node.address]);
+        found.expect("warning", "device-authority-expiry", text);
+        let fix =
+            found.json["findings"].as_array().unwrap().iter().find(|f| f["name"] == "device-authority-expiry").unwrap();
+        let fix = fix["fix"].as_str().unwrap();
+        assert!(fix.contains("keys generate --purpose device-authority") && fix.contains("keep the old key"), "{fix}");
+    }
+}
+
 #[test]
 fn a_connection_point_that_names_two_services() {
     let forest = OtherForest::alone();

@@ -27,7 +27,7 @@ kinds! {
     CERTIFICATE_EXPIRY = "certificate-expiry", "from its last day on every client refuses the connection";
     CERTIFICATE_OTHER = "certificate-other", "tickets are bound to the certificate that clients see; where the server knows another one, Windows sign-in fails with 401";
     TOKEN_SIGNING = "token-signing-expiry", "relying parties refuse tokens that are signed with an expired certificate, and Microsoft Entra then lets nobody in";
-    DEVICE_AUTHORITY = "device-authority-expiry", "no device can register, and devices cannot sign in, when the authority that certified them has ended";
+    DEVICE_AUTHORITY = "device-authority-expiry", "device certificates are good for ten years, and this server takes them whatever became of their authority; AD FS servers of the forest, and whoever builds the chain, refuse them from its last day on";
     MEX = "mex", "Windows and MSAL find the endpoints here; without it hybrid join ends with 0xCAA9002C or 0xCAA900xx";
     MEX_WINDOWS = "mex-windows", "a computer finds no endpoint for its Kerberos ticket (0xCAA90022), and hybrid join ends here";
     MEX_PASSWORD = "mex-password", "sign-in by password finds no endpoint (0xCAA90023), and users get no primary refresh token of Entra";
