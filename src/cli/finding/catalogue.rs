@@ -52,7 +52,8 @@ kinds! {
     DRS_SCHEMA = "device-schema", "devices are objects of these classes and attributes";
     DRS_SERVICE = "device-service", "settings of device registration stand in this object, as with AD FS";
     DRS_SWEEP = "device-sweep", "the use of a device is noted every 14 days only: devices in use would be swept";
-    DRS_RIGHTS = "device-rights", "devices are created by the server's account";
+    DRS_RIGHTS = "device-rights", "devices are created, changed and deleted by the server's account; without a right a join ends with DirectoryError (0x801c03f2)";
+    DRS_USER_KEYS = "device-user-keys", "keys of Windows Hello are kept on users; where the server may not write them none is taken";
     DRS_ISSUER = "device-issuer", "other servers of the forest do not know the authority that certifies devices";
     DRS_LEASE = "device-lease", "servers agree in this attribute on which of them sweeps unused devices; as it is none does";
     DRS_CONTAINER = "device-container", "devices are kept in this object";
