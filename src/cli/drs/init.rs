@@ -143,6 +143,8 @@ async fn apply(objects: &mut Objects, plan: Plan, known: bool) -> Result<(Vec<St
         match objects.change(&change).await {
             Ok(()) => done.push(format!("made    {}", change.name())),
             Err(ObjectError::Exists { name }) => done.push(format!("kept    {name}")),
+            // One that names an object which is left cannot be made either, whatever the directory calls that.
+            Err(ObjectError::Refused { .. }) if !left.is_empty() => left.changes.push(change),
             Err(error) if is_not_ours(&error) => left.changes.push(change),
             Err(error) => return Err(error),
         }
