@@ -90,7 +90,9 @@ impl Objects {
         attributes: &[&str],
         max: usize,
     ) -> Result<(Vec<NamedObject>, bool), ObjectError> {
-        let search = search(base, Scope::Subtree, filter.to_owned(), attributes, PAGE);
+        // One more than wanted tells whether there are more.
+        let page = max.saturating_add(1).min(PAGE);
+        let search = search(base, Scope::Subtree, filter.to_owned(), attributes, page);
         let (mut found, mut cookie) = (Vec::new(), Vec::new());
         loop {
             let within = self.left();
