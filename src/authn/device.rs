@@ -262,6 +262,10 @@ mod tests {
 
     /// A certificate of this authority for a device.
     fn issue(authority: &DeviceAuthority, device: DeviceId) -> Vec<u8> {
+        issue_at(authority, device, NOW)
+    }
+
+    fn issue_at(authority: &DeviceAuthority, device: DeviceId, at: UtcTime) -> Vec<u8> {
         let sample = openssl::x509::X509::from_der(&samples::certificate()).unwrap();
         let public_key = sample.public_key().unwrap().public_key_to_der().unwrap();
         let request = DeviceCertificateRequest {
@@ -270,7 +274,7 @@ mod tests {
             public_key: &public_key,
             place: place(),
         };
-        authority.issue(&request, NOW, &SystemRandomSource::new()).unwrap().der
+        authority.issue(&request, at, &SystemRandomSource::new()).unwrap().der
     }
 
     fn services(
@@ -315,6 +319,19 @@ mod tests {
         let published = vec![entras.certificate().to_vec()];
         let (devices, _) = services(&ours, holding(&written_back), published);
         assert_eq!(device_by_certificate(&devices, &written_back, NOW).await, Ok(holding(&written_back)));
+    }
+
+    /// The registry decides; what the authority's own certificate says of time is for others.
+    #[tokio::test]
+    async fn a_device_outlives_its_authority() {
+        let ours = authority();
+        let days = |days: u64| NOW.plus(Duration::from_hours(24 * days));
+        let certificate = issue_at(&ours, samples::device_id(), days(5000));
+        let (devices, _) = services(&ours, holding(&certificate), Vec::new());
+        let ended = openssl::x509::X509::from_der(ours.certificate()).unwrap();
+        let then = openssl::asn1::Asn1Time::from_unix(days(7400).unix_seconds()).unwrap();
+        assert!(ended.not_after() < then, "the authority has ended");
+        assert_eq!(device_by_certificate(&devices, &certificate, days(7400)).await, Ok(holding(&certificate)));
     }
 
     #[tokio::test]

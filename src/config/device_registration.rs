@@ -85,6 +85,16 @@ impl DeviceRegistration {
         }
     }
 
+    /// The host that devices register at: `JoinEndpoint` of discovery and `enterpriseDrsName` of the service connection point. It is the one of
+    /// the domain that keeps the devices, by that domain's own name where its users have it, otherwise by its first UPN suffix.
+    pub fn host(config: &Config) -> Option<DnsName> {
+        let names = Self::host_names(config);
+        let domain = config.device_registration.domain(config)?;
+        let candidates = [domain.dns_name()].into_iter().chain(domain.upn_suffixes.iter().cloned());
+        let mut candidates = candidates.filter_map(|suffix| format!("enterpriseregistration.{suffix}").parse().ok());
+        candidates.find(|host| names.contains(host))
+    }
+
     /// Host names of device registration: one for each UPN suffix of the configured domains.
     pub fn host_names(config: &Config) -> Vec<DnsName> {
         let suffixes = config.domains.iter().flat_map(|domain| &domain.upn_suffixes);
@@ -110,6 +120,41 @@ impl Default for DeviceRegistration {
             sweep: Sweep::default(),
             sqlite: None,
             postgresql: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(first: &str, second: &str, domain: &str) -> String {
+        let text = format!(
+            "[service]\nfederation_service_name = 'sts.corp.example'\n[kerberos]\nkeytab = 'k'\n\
+             [keys]\nkey_encryption_key_file = 'kek'\n[device_registration]\nenabled = true\n{domain}\n\
+             [[domains]]\nrealm = 'CORP.EXAMPLE'\nsid = 'S-1-5-21-1-2-3'\nnetbios = 'CORP'\n\
+             domain_controllers = ['dc1.corp.example']\n{first}\n\
+             [[domains]]\nrealm = 'OTHER.EXAMPLE'\nsid = 'S-1-5-21-1-2-4'\nnetbios = 'OTHER'\n\
+             domain_controllers = ['dc1.other.example']\n{second}\n"
+        );
+        let config = Config::from_toml(&text).unwrap();
+        DeviceRegistration::host(&config).unwrap().to_string()
+    }
+
+    #[test]
+    fn devices_register_at_the_name_of_the_domain_that_keeps_them() {
+        let suffixes = "upn_suffixes = ['zulu.example', 'brand.example', 'corp.example']";
+        let without = "upn_suffixes = ['zulu.example', 'brand.example']";
+        for (first, second, domain, expected) in [
+            ("", "", "", "corp.example"),
+            // The order in the file says nothing.
+            (suffixes, "", "", "corp.example"),
+            (suffixes, "", "domain = 'OTHER.EXAMPLE'", "other.example"),
+            // A domain whose users do not have its name: the suffix that stands first.
+            (without, "", "", "zulu.example"),
+            ("", without, "domain = 'OTHER.EXAMPLE'", "zulu.example"),
+        ] {
+            assert_eq!(host(first, second, domain), format!("enterpriseregistration.{expected}"), "{first} {second}");
         }
     }
 }

@@ -22,6 +22,7 @@ use crate::keys::{KeyMaterial, KeyPurpose, KeyRingOptions, MaterialError, NewKey
 use crate::secret::Secret;
 use crate::tokens::{SignError, SignatureAlgorithm};
 
+pub use self::form::DEVICE_LIFETIME;
 use self::form::Form;
 pub use self::issued::is_issued_by_one;
 

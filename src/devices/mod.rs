@@ -34,7 +34,8 @@ use crate::{clock::UtcTime, directory::Sid};
 
 pub use active_directory::ActiveDirectoryRegistry;
 pub use authority::{
-    AuthorityError, DeviceAuthority, DeviceCertificate, DeviceCertificateRequest, RegistryPlace, is_issued_by_one,
+    AuthorityError, DEVICE_LIFETIME, DeviceAuthority, DeviceCertificate, DeviceCertificateRequest, RegistryPlace,
+    is_issued_by_one,
 };
 pub use cache::CachedRegistry;
 pub use csr::{CertificateRequest, CsrError, Sha1Requests};

@@ -14,6 +14,7 @@ mod lockout;
 mod password_change;
 mod password_set;
 mod query;
+pub mod security_descriptor;
 mod sid;
 
 pub use account::{Account, AccountKind, SignInState};

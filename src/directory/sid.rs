@@ -18,6 +18,8 @@ pub struct Sid {
 }
 
 impl Sid {
+    /// `S-1-0-0`, which no account has.
+    pub const NOBODY: Self = Self::well_known(0, &[0]);
     /// `S-1-1-0`, Everyone.
     pub const EVERYONE: Self = Self::well_known(1, &[0]);
     /// `S-1-5-11`, Authenticated Users.

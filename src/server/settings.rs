@@ -12,7 +12,7 @@ use crate::authn::certificate::CertificateDomain;
 use crate::authn::password_gate::{BannedNetworks, GateSettings, LockoutMode, LockoutPolicy};
 use crate::authn::{AlternateLoginId, DomainNames, DomainNamesEntry, NetworkPolicy, WindowsUserAgents};
 use crate::config::names::{Network, ServicePrincipal};
-use crate::config::{self, ChannelBinding, Config, LdapBind, LdapTransport};
+use crate::config::{self, ChannelBinding, Config, DeviceRegistration, LdapBind, LdapTransport};
 use crate::directory::AttributeName;
 use crate::directory::ldap::{Bind, BreakerOptions, DomainOptions, LdapLimits, LdapOptions, ServerAddress, Transport};
 use crate::kerberos::krb5_conf::{Krb5Conf, RealmConf};
@@ -309,11 +309,8 @@ pub(super) fn own_hosts(config: &Config) -> Vec<String> {
 
 /// The host that devices are registered at, and unregister at by their certificates.
 pub(super) fn registration_host(config: &Config) -> String {
-    let suffix = config.domains.iter().flat_map(|domain| &domain.upn_suffixes).next();
-    suffix.map_or_else(
-        || config.service.federation_service_name.to_string(),
-        |suffix| format!("enterpriseregistration.{suffix}"),
-    )
+    let host = DeviceRegistration::host(config);
+    host.unwrap_or_else(|| config.service.federation_service_name.clone()).to_string()
 }
 
 pub(super) fn network_policy(config: &Config) -> NetworkPolicy {

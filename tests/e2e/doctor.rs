@@ -227,14 +227,21 @@ fn endpoints_that_are_off_and_a_request_from_outside() {
     assert!(all.contains("no network of `server.intranet` holds this address"), "{all}");
 }
 
+/// A certificate of the service's name in `tls.pem` and `tls.key` beside the configuration.
+fn self_signed(setup: &NodeSetup, days: u32) {
+    let host = &Lab::get().host;
+    run(Command::new("openssl")
+        .current_dir(&setup.directory)
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-noenc", "-days", &days.to_string()])
+        .args(["-subj", &format!("/CN={host}"), "-addext", &format!("subjectAltName=DNS:{host}")])
+        .args(["-keyout", "tls.key", "-out", "tls.pem"]));
+}
+
 #[test]
 fn certificates_without_a_name_and_at_their_end() {
     let host = &Lab::get().host;
     let setup = setup();
-    run(Command::new("openssl")
-        .current_dir(&setup.directory)
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-noenc", "-days", "3", "-subj", &format!("/CN={host}")])
-        .args(["-addext", &format!("subjectAltName=DNS:{host}"), "-keyout", "tls.key", "-out", "tls.pem"]));
+    self_signed(&setup, 3);
     let tls = variable("LAB_TLS");
     let node =
         setup.replace(&format!("{tls}/server.pem"), "tls.pem").replace(&format!("{tls}/server.key"), "tls.key").start();
@@ -357,6 +364,28 @@ fn clocks_that_differ() {
     let found = Findings::at_clock("+10m", &setup.file(), &[]);
     assert!(!found.success);
     found.expect("error", "clock", "the clock of the service is ");
+}
+
+/// Ten years before its end the authority is to be renewed, and never to be lost.
+#[test]
+fn a_device_authority_that_ends() {
+    // Nothing else of this server ends so soon.
+    let (tls, setup) = (variable("LAB_TLS"), setup());
+    self_signed(&setup, 20_000);
+    let node = setup
+        .replace(&format!("{tls}/server.pem"), "tls.pem")
+        .replace(&format!("{tls}/server.key"), "tls.key")
+        .replace(&format!("client_ca_files = [\"{tls}/ca.pem\"]"), "")
+        .replace(&format!("crl_files = [\"{tls}/ca.crl\"]"), "")
+        .start();
+    for (offset, text) in [("+4000d", "the device authority ends on"), ("+8000d", "the device authority ended on")] {
+        let found = Findings::at_clock(offset, &node.file(), &["--connect-to", &node.address]);
+        found.expect("warning", "device-authority-expiry", text);
+        let fix =
+            found.json["findings"].as_array().unwrap().iter().find(|f| f["name"] == "device-authority-expiry").unwrap();
+        let fix = fix["fix"].as_str().unwrap();
+        assert!(fix.contains("keys generate --purpose device-authority") && fix.contains("keep the old key"), "{fix}");
+    }
 }
 
 #[test]

@@ -1,8 +1,9 @@
-//! A domain that never had device registration, with the schema of Windows Server 2012 R2: `chancery drs init` prepares it, and
-//! devices register there without keys.
+//! A domain that never had device registration, with the schema of Windows Server 2012 R2: `chancery drs init` prepares it for an
+//! account with no other rights, and devices register there without keys.
 
 use std::io::Write as _;
-use std::process::{Command, Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -29,13 +30,33 @@ pub fn ldap(program: &str) -> Command {
     command
 }
 
+/// `chancery drs` with a configuration: whether it succeeds, and all that it says.
+pub fn chancery_drs(file: &Path, arguments: &[&str]) -> (bool, String) {
+    let mut command = Command::new(program());
+    command.arg("drs").args(arguments).arg("--config").arg(file).env("NO_COLOR", "1");
+    let output = command.output().expect("the program runs");
+    let said = [&output.stdout[..], &output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+/// The discretionary access control list of an object, in base64.
+fn access(name: &str) -> String {
+    let output = ldap("ldapsearch")
+        .args(["-LLL", "-o", "ldif-wrap=no", "-E", "!1.2.840.113556.1.4.801=::MAMCAQQ=", "-b", name, "-s", "base"])
+        .args(["(objectClass=*)", "nTSecurityDescriptor"])
+        .output();
+    let text = String::from_utf8_lossy(&output.expect("ldapsearch runs").stdout).into_owned();
+    assert!(text.contains("nTSecurityDescriptor:: "), "{text}");
+    text
+}
+
 /// What an object holds, one attribute a line; empty when there is none.
-fn read(name: &str) -> String {
+pub fn read(name: &str) -> String {
     let output = ldap("ldapsearch").args(["-LLL", "-o", "ldif-wrap=no", "-b", name, "-s", "base"]).output();
     String::from_utf8_lossy(&output.expect("ldapsearch runs").stdout).into_owned()
 }
 
-/// The second domain's registry, as its administrator sees it.
+/// The second domain's registry, as its service account sees it.
 fn registry() -> ActiveDirectoryRegistry {
     let realm = variable("LAB_OTHER_REALM");
     let domain = DomainOptions {
@@ -48,8 +69,8 @@ fn registry() -> ActiveDirectoryRegistry {
         transport: Transport::Ldaps,
         ca_files: vec![variable("LAB_DC_CA").into()],
         bind: Bind::Simple {
-            name: format!("Administrator@{}", realm.to_lowercase()),
-            password: Secret::new(String::from("Adm1n.Passw0rd")),
+            name: format!("svc-sts@{}", realm.to_lowercase()),
+            password: Secret::new(String::from("Svc-Sts-Pw-1")),
         },
     };
     let clock = Arc::new(SystemClock::new());
@@ -78,6 +99,38 @@ impl OtherForest {
         format!("CN=Device Registration Configuration,CN=Services,CN=Configuration,{}", self.base)
     }
 
+    /// The setting by which its domain keeps the devices of a server.
+    pub fn keeps_devices(setup: NodeSetup) -> NodeSetup {
+        let domain = format!("[device_registration]\nenabled = true\ndomain = \"{}\"", variable("LAB_OTHER_REALM"));
+        setup.replace("[device_registration]\nenabled = true", &domain)
+    }
+
+    /// A configuration beside a server's, by which commands ask the domain as its administrator.
+    pub fn as_administrator(setup: &NodeSetup) -> PathBuf {
+        let (domain, directory) = (variable("LAB_OTHER_REALM").to_lowercase(), &setup.directory);
+        let own = format!("user = \"svc-sts@{domain}\"\npassword_file = \"{}/other-password\"", directory.display());
+        let text = std::fs::read_to_string(setup.file()).expect("a configuration");
+        assert!(text.contains(&own), "{text}");
+        let administrator = format!("user = \"Administrator@{domain}\"\npassword_file = \"administrator-password\"");
+        let file = directory.join("as-administrator.toml");
+        std::fs::write(directory.join("administrator-password"), "Adm1n.Passw0rd\n").expect("a file");
+        std::fs::write(&file, text.replace(&own, &administrator)).expect("a file");
+        file
+    }
+
+    /// Adds entries to the access control list of an object.
+    pub fn grant(&self, name: &str, sddl: &str) {
+        self.dsacl(&format!("samba-tool dsacl set --objectdn='{name}' --sddl='{sddl}'"));
+    }
+
+    /// A command for the access control list of an object, as `chancery drs init` prints it.
+    pub fn dsacl(&self, command: &str) {
+        let (controller, realm) = (variable("LAB_OTHER_DC"), variable("LAB_OTHER_REALM"));
+        let whole = format!("{command} -H ldap://{controller} -U 'Administrator@{realm}%Adm1n.Passw0rd'");
+        let output = Command::new("bash").args(["-c", &whole]).output().expect("bash runs");
+        assert!(output.status.success(), "{whole}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
     /// Changes its directory.
     pub fn modify(&self, ldif: &str) {
         let mut child =
@@ -100,31 +153,32 @@ fn a_fresh_domain_is_prepared_and_devices_register_without_keys() {
     let forest = OtherForest::alone();
     let (realm, base) = (variable("LAB_OTHER_REALM"), forest.base.clone());
     let domain = realm.to_lowercase();
-    let setup = NodeSetup::new().write("administrator-password", "Adm1n.Passw0rd\n");
-    let bind = format!("user = \"svc-sts@{domain}\"\npassword_file = \"{}/other-password\"", setup.directory.display());
-    let setup = setup
-        .replace(&bind, &format!("user = \"Administrator@{domain}\"\npassword_file = \"administrator-password\""))
-        .replace(
-            "[device_registration]\nenabled = true",
-            &format!("[device_registration]\nenabled = true\ndomain = \"{realm}\""),
-        );
+    let setup = OtherForest::keeps_devices(NodeSetup::new());
     let file = setup.file();
-    let chancery = |arguments: &[&str]| -> (Output, String) {
-        let mut command = Command::new(program());
-        command.arg("drs").args(arguments).arg("--config").arg(&file).env("NO_COLOR", "1");
-        let output = command.output().expect("the program runs");
-        let said = [&output.stdout[..], &output.stderr].concat();
-        (output, String::from_utf8_lossy(&said).into_owned())
-    };
+    let administrator = OtherForest::as_administrator(&setup);
+    let chancery = |arguments: &[&str]| chancery_drs(&file, arguments);
 
-    let (before, said) = chancery(&["check"]);
-    assert!(!before.status.success() && said.contains("there is no CN=DeviceRegistrationService"), "{said}");
+    let (ready, said) = chancery(&["check"]);
+    assert!(!ready && said.contains("there is no CN=DeviceRegistrationService"), "{said}");
+    // The service account may write nothing of it, and says what an administrator must write.
     let (made, said) = chancery(&["init", "--apply"]);
-    assert!(made.status.success(), "{said}");
-    assert_eq!(said.lines().filter(|line| line.starts_with("made ")).count(), 5, "{said}");
-    let (again, said) = chancery(&["init", "--apply"]);
-    assert!(again.status.success() && !said.contains("made "), "{said}");
-    assert_eq!(said.lines().filter(|line| line.starts_with("kept ")).count(), 5, "{said}");
+    let sid = Lab::get().other_object("svc-sts").sid;
+    assert!(!made && said.starts_with("An administrator must write the rest"), "{said}");
+    assert!(said.contains("\ndn: CN=RegisteredDevices,") && said.contains(&format!(";;{sid})'")), "{said}");
+    assert!(read(&forest.configuration()).is_empty(), "nothing was written");
+
+    let as_administrator = ["init", "--apply", "--service-account", "svc-sts"];
+    let (made, said) = chancery_drs(&administrator, &as_administrator);
+    assert!(made, "{said}");
+    let lines = |word: &str| said.lines().filter(|line| line.starts_with(word)).count();
+    assert_eq!((lines("made "), lines("granted ")), (5, 2), "{said}");
+    let container = format!("CN=RegisteredDevices,{base}");
+    let list = access(&container);
+    for file in [&administrator, &file] {
+        let (again, said) = chancery_drs(file, &as_administrator);
+        assert!(again && said == "# Nothing is missing.\n", "{said}");
+    }
+    assert_eq!(access(&container), list, "nothing twice");
     let service = "CN=DeviceRegistrationService,CN=Device Registration Services,CN=Device Registration Configuration,CN=Services,\
                    CN=Configuration";
     let object = read(&format!("{service},{base}"));
@@ -141,7 +195,9 @@ fn a_fresh_domain_is_prepared_and_devices_register_without_keys() {
     let name = format!("enterpriseregistration.{domain}");
     assert!(said.lines().all(|line| !line.starts_with("error") || line.contains(&name)), "{said}");
     assert!(said.contains("devices register, and none gets a primary refresh token"), "{said}");
-    assert!(said.contains("the service account may create devices"), "{said}");
+    for may in ["create devices", "change and delete devices", "write msDS-IssuerPublicCertificates"] {
+        assert!(said.contains(&format!("the service account may {may}")), "{may}: {said}");
+    }
 
     tokio::runtime::Runtime::new().expect("a runtime").block_on(async {
         let administrator = format!("{}-500", variable("LAB_OTHER_SID"));

@@ -7,6 +7,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::drs_client::{device_dn, ldap_modify, ldap_read};
+use crate::drs_init::OtherForest;
+use crate::drs_points;
 use crate::support::Lab;
 
 /// Plays a flow to its end; what it printed.
@@ -69,6 +71,48 @@ fn windows_10_joins_entra_in_a_federated_domain() {
     let text = play("windows10-hybrid-entra", &[]);
     let object = Lab::get().object("WS01$");
     assert_eq!((result(&text, "sid"), result(&text, "guid")), (object.sid.clone(), object.guid_base64()));
+}
+
+/// One connection point, switched: the same computer is led to Entra, and then to the enterprise.
+#[test]
+fn windows_10_goes_where_the_connection_point_leads() {
+    let lab = Lab::get();
+    let domain = lab.other_realm.to_lowercase();
+    let forest = OtherForest::alone();
+    let tenant = "azureADId:6bd1f4ee-0000-4000-8000-000000000001";
+    drs_points::write(&forest, &[&format!("azureADName:{domain}"), tenant]);
+    let text = play("windows10-hybrid-entra", &["--other-forest"]);
+    let object = lab.other_object("OWS01$");
+    assert_eq!((result(&text, "sid"), result(&text, "guid")), (object.sid.clone(), object.guid_base64()));
+    assert!(text.contains(&format!("Entra: {domain}, tenant 6bd1f4ee")), "{text}");
+    drop(forest);
+
+    let forest = OtherForest::alone();
+    let host = format!("enterpriseregistration.{}", lab.domain);
+    drs_points::write(&forest, &[&format!("enterpriseDrsName:{host}")]);
+    let keytab = lab.keytabs.join("ows01.keytab");
+    let output = Command::new(&lab.program)
+        .args([
+            "probe",
+            "device",
+            "--principal",
+            &format!("OWS01$@{}", lab.other_realm),
+            "--until",
+            "discovery",
+            "--keytab",
+        ])
+        .arg(keytab)
+        .output()
+        .expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains(&format!("computers register at {host}")), "{said}");
+    assert!(said.contains(&format!("join at https://{host}/EnrollmentServer/device/")), "{said}");
+}
+
+#[test]
+fn in_a_managed_domain_nothing_is_asked_of_the_service() {
+    let text = play("windows10-managed", &[]);
+    assert_eq!(result(&text, "asked"), "login.microsoftonline.com");
 }
 
 #[test]

@@ -52,6 +52,7 @@ mod drs_client;
 mod drs_failures;
 mod drs_init;
 mod drs_points;
+mod drs_rights;
 mod drs_sign_in;
 mod enumeration;
 mod enumeration_doors;

@@ -158,7 +158,14 @@ fn a_computer_registers_its_user_signs_in_and_it_leaves() {
     assert!(join["sent"].as_str().unwrap().contains("Poste de Zoé"), "{join}");
     assert!(join["received"].as_str().unwrap().starts_with("200 "), "{join}");
     assert!(outcome(&answer, "PRT")["what"].as_str().unwrap().contains(&account.upn()), "{answer:#}");
-    assert!(outcome(&answer, "browser")["what"].as_str().unwrap().ends_with("and no page"), "{answer:#}");
+    assert_eq!(outcome(&answer, "certificate")["outcome"], "passed", "a published authority issued it: {answer:#}");
+    let browser = outcome(&answer, "browser");
+    assert!(browser["what"].as_str().unwrap().ends_with("by header field and by cookie, and no page"), "{answer:#}");
+    let sent = browser["messages"].to_string();
+    assert!(
+        sent.contains("Cookie: x-ms-RefreshTokenCredential=(") && sent.contains("x-ms-RefreshTokenCredential: ("),
+        "{sent}"
+    );
     assert!(ldap_read(&device_dn(&computer.guid), &["cn"]).is_empty(), "it left");
     // Nothing that is worth something is in the report or in what --verbose shows.
     let token = regex::Regex::new(

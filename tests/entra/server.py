@@ -33,6 +33,8 @@ HOSTS = ["login.microsoftonline.com", "login.windows.net", "login.microsoft.com"
 GRANTS = {"urn:ietf:params:oauth:grant-type:saml1_1-bearer": "urn:oasis:names:tc:SAML:1.0:assertion",
           "urn:ietf:params:oauth:grant-type:saml2-bearer": "urn:oasis:names:tc:SAML:2.0:assertion"}
 BODY_LIMIT = 1 << 20
+# The tenant's one domain that is not federated.
+MANAGED = "managed.example"
 
 
 class Simulator:
@@ -66,6 +68,9 @@ class Simulator:
         domain = self.tenant.domain_of(upn)
         if query.get("api-version") not in ("1.0", "2.1"):
             return 400, {"error": "invalid_request", "error_description": "api-version"}
+        if is_managed(upn):
+            return 200, {"ver": "1.0", "account_type": "Managed", "domain_name": MANAGED, "cloud_instance_name": "microsoftonline.com",
+                         "cloud_audience_urn": "urn:federation:MicrosoftOnline"}
         if domain is None:
             return 200, {"ver": "1.0", "account_type": "Unknown", "cloud_instance_name": "microsoftonline.com"}
         return 200, {"ver": "1.0", "account_type": "Federated", "domain_name": upn.rpartition("@")[2].lower(),
@@ -77,6 +82,8 @@ class Simulator:
         """Home realm as the sign-in pages ask for it: where a federated user's page is."""
         login = query.get("login", "")
         domain = self.tenant.domain_of(login)
+        if is_managed(login):
+            return 200, {"State": 4, "UserState": 1, "Login": login, "NameSpaceType": "Managed", "DomainName": MANAGED}
         if domain is None:
             return 200, {"State": 4, "UserState": 1, "Login": login, "NameSpaceType": "Unknown"}
         fields = {"username": login, "wa": "wsignin1.0", "wtrealm": "urn:federation:MicrosoftOnline", "wctx": "estsredirect=2&id=1"}
@@ -177,6 +184,11 @@ class Simulator:
 
     def named(self, tenant):
         return tenant if self.known(tenant) else "common"
+
+
+def is_managed(login):
+    """Whether Entra itself keeps the passwords of a sign-in name's domain."""
+    return login.rpartition("@")[2].lower() == MANAGED
 
 
 def cut_assertion(text):

@@ -483,6 +483,13 @@ class Federation(Case):
             self.assertEqual(status, 400, page)
             self.assertIn("<p id=error>AADSTS", page)
 
+    def test_a_managed_domain_leads_to_nobody_else(self):
+        for path, query, name in (("/common/userrealm/x%40Managed.example", {"api-version": "1.0"}, "account_type"),
+                                  ("/getuserrealm.srf", {"login": "x@managed.example"}, "NameSpaceType")):
+            realm = self.simulator.answer("GET", path, query, b"", {})[1]
+            self.assertEqual(realm[name], "Managed")
+            self.assertNotIn("sts.corp.example", json.dumps(realm))
+
     def test_home_realm(self):
         def realm(upn):
             return self.simulator.answer("GET", "/common/userrealm/" + urllib.parse.quote(upn), {"api-version": "1.0"}, b"", {})[1]

@@ -42,6 +42,8 @@ TRIDENT = "Mozilla/5.0 (Windows NT 6.1; WOW64; Trident/7.0; rv:11.0) like Gecko"
 
 WORK = None
 _number = 0
+# Hosts that were asked for something by HTTPS.
+ASKED = set()
 
 
 def begin(title):
@@ -89,6 +91,7 @@ class Answer:
 
 def curl(url, *arguments, cache=None, body=None, agent=TRIDENT, method=None):
     """A request; `cache` signs in by Negotiate with the tickets in it."""
+    ASKED.add(urllib.parse.urlsplit(url).hostname)
     command = ["curl", "--silent", "--show-error", "--include", "--max-time", "60", "--user-agent", agent, *arguments]
     environment = {name: value for name, value in os.environ.items() if name != "KRB5CCNAME"}
     if cache:
@@ -148,13 +151,14 @@ def kinit(principal, keytab=None, password=None):
 
 # ---- the directory -----------------------------------------------------------------------------------------------
 
-def ldap_search(base, filter_text, *attributes, cache=None, scope="sub"):
+def ldap_search(base, filter_text, *attributes, cache=None, scope="sub", controller=None):
     """Attributes of the objects that are found: a list of dictionaries of lists of octets. With tickets as their account, else as the
     administrator."""
-    command = ["ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-H", "ldaps://" + variable("LAB_DC"), "-b", base, "-s", scope]
+    controller = controller or variable("LAB_DC")
+    command = ["ldapsearch", "-LLL", "-o", "ldif-wrap=no", "-H", "ldaps://" + controller, "-b", base, "-s", scope]
     environment = dict(os.environ)
     if cache:
-        command += ["-Q", "-Y", "GSSAPI", "-O", "maxssf=0"]
+        command += BY_TICKET
         environment["KRB5CCNAME"] = "FILE:%s" % cache
     else:
         command += administrator()
@@ -174,6 +178,27 @@ def ldap_search(base, filter_text, *attributes, cache=None, scope="sub"):
         if "dn" in entry:
             found.append(entry)
     return found
+
+
+BY_TICKET = ["-Q", "-Y", "GSSAPI", "-O", "maxssf=0"]
+
+
+def ldap_write_as(cache, ldif):
+    """Changes objects as the account of the tickets."""
+    run("ldapmodify", "-H", "ldaps://" + variable("LAB_DC"), *BY_TICKET, input=ldif.encode(),
+        env=dict(os.environ, KRB5CCNAME="FILE:%s" % cache))
+
+
+def connection_point(base, cache, controller=None):
+    """Keywords of the service connection point of the forest with this domain, as the account of the tickets."""
+    name = "CN=62a0ff2e-97b9-4513-943f-0d221bd30080,CN=Device Registration Configuration,CN=Services,CN=Configuration," + base
+    found = ldap_search(name, "(objectClass=*)", "keywords", cache=cache, scope="base", controller=controller)
+    return [keyword.decode() for keyword in found[0]["keywords"]] if found else []
+
+
+def keyword(keywords, name):
+    """The value of a keyword, or None."""
+    return next((value for key, _, value in (keyword.partition(":") for keyword in keywords) if key.lower() == name.lower()), None)
 
 
 def administrator():

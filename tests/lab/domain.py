@@ -271,7 +271,7 @@ def managed_service_account(domain):
 def extend_schema(domain):
     here = os.path.dirname(os.path.abspath(__file__))
     with open(here + "/../../src/cli/drs/schema-2016.ldif", encoding="ascii") as file:
-        text = "".join(line for line in file if not line.startswith("#")).replace("@BASE@", domain.base)
+        text = "".join(line for line in file if not line.startswith("#")).replace("@SCHEMA@", str(domain.sam.get_schema_basedn()))
     if domain.sam.search(str(domain.sam.get_schema_basedn()), ldb.SCOPE_ONELEVEL, "(lDAPDisplayName=msDS-KeyCredentialLink)", []):
         return
     # A part is known to the next only when it is written and the schema is read again.

@@ -5,6 +5,7 @@ use crate::cli::finding::{Finding, Kind};
 use crate::cli::keys::{WARN_BEFORE, certificates};
 use crate::clock::{Clock as _, SystemClock, UtcTime};
 use crate::config::Config;
+use crate::devices::DEVICE_LIFETIME;
 use crate::keys::{CertificateFacts, ExpiryState, KeyDirectory, KeyPurpose};
 
 pub(super) fn look(config: &Config) -> Vec<Finding> {
@@ -19,6 +20,7 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
 
 fn of_purpose(directory: &KeyDirectory, purpose: KeyPurpose, kind: Kind, now: UtcTime) -> Finding {
     match certificates(directory, purpose) {
+        Ok(found) if !found.is_empty() && purpose == KeyPurpose::DeviceAuthority => authority(&found, now),
         Ok(found) if !found.is_empty() => judge(&found, purpose, kind, now),
         Ok(_) => Finding::not_checked(
             kind,
@@ -38,9 +40,7 @@ fn judge(found: &[CertificateFacts], purpose: KeyPurpose, kind: Kind, now: UtcTi
         return Finding::not_checked(kind, format!("there is no {purpose} key"), "");
     };
     let end = primary.not_after;
-    let fix = if purpose == KeyPurpose::DeviceAuthority {
-        "a server that finds no device authority in the key directory makes a new one; devices of the old one register again"
-    } else if others.iter().any(|other| other.not_after > end) {
+    let fix = if others.iter().any(|other| other.not_after > end) {
         "`chancery keys promote` the key that ends later, once relying parties know it"
     } else {
         "`chancery keys generate` the next one, let relying parties and Entra read it, then `chancery keys promote` it"
@@ -54,5 +54,77 @@ fn judge(found: &[CertificateFacts], purpose: KeyPurpose, kind: Kind, now: UtcTi
             format!("the {purpose} certificate begins only on {}", primary.not_before),
             "correct this host's clock, or promote a key that is good now",
         ),
+    }
+}
+
+/// The device authority. The registry says which device certificates are good, and nothing here looks at the authority's dates: what ends
+/// with it is what others think of the certificates it issued.
+fn authority(found: &[CertificateFacts], now: UtcTime) -> Finding {
+    let Some((primary, others)) = found.split_first() else {
+        return Finding::not_checked(DEVICE_AUTHORITY, "there is no device-authority key", "");
+    };
+    let end = primary.not_after;
+    let fix = if others.iter().any(|other| other.not_after > end) { PROMOTE } else { RENEW };
+    match ExpiryState::of(primary, now, DEVICE_LIFETIME) {
+        ExpiryState::Valid => Finding::ok(DEVICE_AUTHORITY, format!("the device authority is good until {end}")),
+        ExpiryState::EndsSoon => Finding::warning(
+            DEVICE_AUTHORITY,
+            format!("the device authority ends on {end}, before the certificates of devices that register now"),
+            fix,
+        ),
+        ExpiryState::Expired => Finding::warning(DEVICE_AUTHORITY, format!("the device authority ended on {end}"), fix),
+        ExpiryState::NotYetValid => Finding::error(
+            DEVICE_AUTHORITY,
+            format!("the device authority begins only on {}", primary.not_before),
+            "correct this host's clock",
+        ),
+    }
+}
+
+const RENEW: &str = "`chancery keys generate --purpose device-authority`, reload every server, `chancery keys promote` it, reload again; \
+                     keep the old key, by which devices of the old authority stay good";
+const PROMOTE: &str = "`chancery keys promote` the authority that ends later, and reload every server; keep the old key, by which devices of \
+                       the old authority stay good";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::finding::Level;
+
+    const YEAR: i64 = 365 * 86_400;
+
+    /// From now on for so many years.
+    fn good_for(years: i64) -> CertificateFacts {
+        let key = openssl::pkey::PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
+        let mut builder = openssl::x509::X509::builder().unwrap();
+        let time = |at: i64| openssl::asn1::Asn1Time::from_unix(at).unwrap();
+        builder.set_not_before(&time(0)).unwrap();
+        builder.set_not_after(&time(years * YEAR)).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.sign(&key, openssl::hash::MessageDigest::sha256()).unwrap();
+        CertificateFacts::parse(&builder.build().to_der().unwrap()).unwrap()
+    }
+
+    /// A new authority that is made because the key directory lost its key voids every device certificate of the farm.
+    #[test]
+    fn an_authority_is_renewed_and_never_lost() {
+        let (short, long) = (good_for(20), good_for(30));
+        let at = |years: i64| UtcTime::from_unix_seconds(years * YEAR);
+        let judged = |found: &[&CertificateFacts], years| {
+            let found: Vec<CertificateFacts> = found.iter().map(|facts| (*facts).clone()).collect();
+            authority(&found, at(years))
+        };
+        assert_eq!(judged(&[&short], 1).level, Level::Ok);
+        for (years, word) in [(11, "ends on"), (21, "ended on")] {
+            let finding = judged(&[&short], years);
+            assert!(finding.level == Level::Warning && finding.what.contains(word), "{finding:?}");
+            let fix = finding.fix.unwrap();
+            for step in ["keys generate --purpose device-authority", "keys promote", "keep the old key"] {
+                assert!(fix.contains(step), "{step}: {fix}");
+            }
+            let fix = judged(&[&short, &long], years).fix.unwrap();
+            assert!(!fix.contains("generate") && fix.contains("promote") && fix.contains("keep the old key"), "{fix}");
+        }
+        assert_eq!(judged(&[&short], -1).level, Level::Error);
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn of(config: &Config) -> Vec<Name> {
     if !config.certificates.client_ca_files.is_empty() {
         names.push(Name { host: format!("certauth.{service}"), level: Level::Warning });
     }
-    let preferred = drs::preferred_host(config).unwrap_or_default();
+    let preferred = drs::registration_host(config).unwrap_or_default();
     let registers = config.device_registration.enabled;
     names.extend(DeviceRegistration::host_names(config).iter().map(ToString::to_string).map(|host| {
         let level = if registers && host == preferred { Level::Error } else { Level::Warning };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::Args;
 use openssl::x509::X509;
 
-use super::{Failure, PATIENCE, look, preferred_host};
+use super::{Failure, PATIENCE, look, registration_host};
 use crate::cli::doctor::names;
 use crate::cli::finding::{self, Finding, Level, catalogue};
 use crate::cli::use_colour;
@@ -79,7 +79,7 @@ pub(in crate::cli) fn unanswered(domain: &str, error: &ObjectError) -> Finding {
 
 /// DNS and the configured certificate, for every UPN suffix.
 async fn names(config: &Config) -> Result<Vec<Finding>, Failure> {
-    let preferred = preferred_host(config)?;
+    let preferred = registration_host(config)?;
     let certificate = config.server.tls.as_ref().and_then(|tls| std::fs::read(&tls.certificate_file).ok());
     let certificate = certificate.and_then(|pem| X509::from_pem(&pem).ok());
     let mut findings = Vec::new();

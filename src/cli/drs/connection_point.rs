@@ -27,17 +27,86 @@ impl Wanted {
     }
 }
 
+/// Where computers are to be led.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Destination {
+    /// To device registration here.
+    Here {
+        /// The host to name.
+        host: String,
+        /// Every host that would be as good.
+        names: Vec<String>,
+    },
+    /// To Entra, for hybrid join.
+    Entra {
+        /// A federated, verified domain.
+        domain: String,
+        /// The tenant.
+        tenant: uuid::Uuid,
+    },
+}
+
+/// A connection point that leads elsewhere. Windows registers nowhere when it names two services.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the service connection point has the keyword {0}: computers are led elsewhere, and with both kinds of keywords Windows registers with \
+     neither (event 330). Take that keyword away first when they shall be led here; --no-connection-point leaves it as it is"
+)]
+pub(super) struct Conflict(String);
+
+impl Destination {
+    /// The keywords that a connection point lacks; all of them where there is none.
+    ///
+    /// # Errors
+    /// [`Conflict`]
+    pub(super) fn missing(&self, point: Option<&NamedObject>) -> Result<Vec<String>, Conflict> {
+        let found = Keywords::of(point);
+        let wanted = match self {
+            Self::Here { host, .. } => vec![("enterpriseDrsName", host.clone())],
+            Self::Entra { domain, tenant } => vec![("azureADName", domain.clone()), ("azureADId", tenant.to_string())],
+        };
+        for (name, value) in found.destinations() {
+            let good = match self {
+                Self::Here { names, .. } if name == "enterpriseDrsName" => {
+                    names.iter().any(|own| own.eq_ignore_ascii_case(value))
+                }
+                _ => wanted.iter().any(|(key, own)| *key == name && own.eq_ignore_ascii_case(value)),
+            };
+            if !good {
+                return Err(Conflict(format!("{name}:{value}")));
+            }
+        }
+        let is_missing = |(name, _): &(&str, String)| found.destinations().all(|(key, _)| key != *name);
+        Ok(wanted.into_iter().filter(is_missing).map(|(name, value)| format!("{name}:{value}")).collect())
+    }
+}
+
+/// Keywords of a connection point, of which the first of a name counts.
+struct Keywords(Vec<String>);
+
+impl Keywords {
+    fn of(point: Option<&NamedObject>) -> Self {
+        let keywords = point.map(|point| point.attributes.octets("keywords"));
+        Self(keywords.into_iter().flatten().map(|keyword| String::from_utf8_lossy(keyword).into_owned()).collect())
+    }
+
+    fn value(&self, name: &str) -> Option<&str> {
+        self.0.iter().find_map(|keyword| {
+            let (key, value) = keyword.split_once(':')?;
+            key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+
+    /// Those by which computers are led somewhere.
+    fn destinations(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        ["enterpriseDrsName", "azureADName", "azureADId"].into_iter().filter_map(|name| Some((name, self.value(name)?)))
+    }
+}
+
 /// Judges the connection point of the forest with this configuration partition.
 pub(super) fn judge(point: Option<&NamedObject>, wanted: &Wanted, forest: &str) -> Finding {
-    let keywords: Vec<String> = point
-        .map(|point| point.attributes.octets("keywords").map(|k| String::from_utf8_lossy(k).into_owned()).collect())
-        .unwrap_or_default();
-    let value = |name: &str| {
-        keywords.iter().find_map(|keyword| {
-            let (key, value) = keyword.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim().to_owned())
-        })
-    };
+    let keywords = Keywords::of(point);
+    let value = |name: &str| keywords.value(name).map(str::to_owned);
     let (domain, tenant) = (value("azureADName"), value("azureADId"));
     match (value("enterpriseDrsName"), domain.is_some() || tenant.is_some()) {
         (Some(_), true) => Finding::error(
@@ -57,7 +126,7 @@ pub(super) fn judge(point: Option<&NamedObject>, wanted: &Wanted, forest: &str) 
         (None, false) => Finding::warning(
             SCP,
             format!("no service connection point in {forest} leads computers anywhere: none registers by itself"),
-            "`chancery drs init` prints what makes it for registration here; for hybrid join Entra Connect makes it",
+            "`chancery drs init` prints what makes it for registration here; with --entra-domain and --entra-tenant for hybrid join",
         ),
     }
 }
@@ -114,6 +183,31 @@ mod tests {
         };
         let finding = judge(Some(&point(keywords)), &wanted, "CN=Configuration");
         (finding.level, finding.name)
+    }
+
+    #[test]
+    fn only_what_is_missing_is_written() {
+        let host = String::from("enterpriseregistration.corp.example");
+        let names = vec![String::from("enterpriseregistration.brand.example"), host.clone()];
+        let here = Destination::Here { host, names };
+        let tenant = "6bd1f4ee-0000-4000-8000-000000000001";
+        let entra = Destination::Entra { domain: String::from("corp.example"), tenant: tenant.parse().unwrap() };
+        let missing = |to: &Destination, keywords: &[&str]| to.missing(Some(&point(keywords))).map_err(|c| c.0);
+        let own = "enterpriseDrsName:enterpriseregistration.corp.example";
+        let (name, id) = ("azureADName:corp.example", format!("azureADId:{tenant}"));
+        let none = || Ok(Vec::new());
+        assert_eq!(here.missing(None), Ok(vec![own.to_owned()]));
+        assert_eq!(entra.missing(None), Ok(vec![name.to_owned(), id.clone()]));
+        assert_eq!(missing(&here, &["other"]), Ok(vec![own.to_owned()]));
+        assert_eq!(missing(&here, &["ENTERPRISEDRSNAME:EnterpriseRegistration.Brand.example"]), none());
+        assert_eq!(missing(&entra, &[&id.to_uppercase()]), Ok(vec![name.to_owned()]));
+        assert_eq!(missing(&entra, &[&id, "AzureADName: Corp.Example "]), none());
+        // One that leads elsewhere, of either kind.
+        assert_eq!(missing(&here, &[own, &id]), Err(id.clone()));
+        assert_eq!(missing(&here, &["enterpriseDrsName:sts"]), Err(String::from("enterpriseDrsName:sts")));
+        assert_eq!(missing(&entra, &[name, &id, own]), Err(own.to_owned()));
+        assert_eq!(missing(&entra, &["azureADName:other.example"]), Err(String::from("azureADName:other.example")));
+        assert_eq!(missing(&entra, &[name, "azureADId:x"]), Err(String::from("azureADId:x")));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What the directory holds for device registration, as far as the service account sees it: schema, objects, rights.
 
+use super::account::ServiceAccount;
 use super::connection_point::{self, Wanted as WantedPoint};
-use super::{Forest, NEW_ATTRIBUTES};
+use super::schema::Schema;
+use super::{Forest, rights};
 use crate::cli::finding::Finding;
 use crate::cli::finding::catalogue::{
-    DRS_CONTAINER, DRS_ISSUER, DRS_LEASE, DRS_RIGHTS, DRS_SCHEMA, DRS_SERVICE, DRS_SWEEP, Kind,
+    DRS_CONTAINER, DRS_ISSUER, DRS_LEASE, DRS_RIGHTS, DRS_SCHEMA, DRS_SERVICE, DRS_SWEEP, DRS_USER_KEYS, Kind,
 };
 use crate::directory::filter::Filter;
 use crate::directory::ldap::{NamedObject, ObjectError, Objects};
@@ -32,27 +34,30 @@ pub(in crate::cli) async fn look(
     let forest = Forest::read(objects).await?;
     let mut findings = Vec::new();
     if let Use::Devices { swept } = used_for {
-        schema(objects, &forest, &mut findings).await?;
-        let location = service(objects, &forest, swept, &mut findings).await?;
-        container(objects, &location.unwrap_or_else(|| forest.devices()), &mut findings).await?;
+        let schema = Schema::read(objects, &forest).await?;
+        let account = ServiceAccount::bound(objects).await?;
+        findings.push(judge_schema(&schema));
+        service(objects, &forest, swept, &mut findings).await?;
+        let container = forest.container(objects).await?;
+        if self::container(objects, &container, &mut findings).await? {
+            findings.extend(devices(objects, &container, &account, &schema).await?);
+        }
+        if schema.has_keys() {
+            // A directory that takes too long over this may be well otherwise.
+            findings.push(user_keys(objects, &forest).await.unwrap_or_else(|error| {
+                let what = format!("whether the service account may keep keys on users is not known: {error}");
+                Finding::not_checked(DRS_USER_KEYS, what, "look again when the domain controller has less to do")
+            }));
+        }
     }
     let point = objects.read(&forest.connection_point(), &["keywords"]).await?;
     findings.push(connection_point::judge(point.as_ref(), wanted, &forest.configuration));
     Ok(findings)
 }
 
-async fn schema(objects: &mut Objects, forest: &Forest, findings: &mut Vec<Finding>) -> Result<(), ObjectError> {
-    let wanted = ["msDS-Device", "msDS-DeviceContainer", "msDS-DeviceRegistrationService"];
-    let any = wanted.iter().chain(&NEW_ATTRIBUTES).map(|name| Filter::equal("lDAPDisplayName", name)).collect();
-    let found = objects.find(&forest.schema, &Filter::Any(any).to_string(), &["lDAPDisplayName"], 16).await?;
-    let missing = |names: &[&str]| {
-        let has = |name: &str| {
-            found.iter().any(|o| o.attributes.text("lDAPDisplayName").is_some_and(|n| n.eq_ignore_ascii_case(name)))
-        };
-        names.iter().copied().filter(|name| !has(name)).collect::<Vec<_>>().join(", ")
-    };
-    let (classes, attributes) = (missing(&wanted), missing(&NEW_ATTRIBUTES));
-    findings.push(if !classes.is_empty() {
+fn judge_schema(schema: &Schema) -> Finding {
+    let (classes, attributes) = (schema.missing_classes(), schema.missing_attributes());
+    if !classes.is_empty() {
         Finding::error(
             DRS_SCHEMA,
             format!("the schema has no {classes}"),
@@ -66,26 +71,20 @@ async fn schema(objects: &mut Objects, forest: &Forest, findings: &mut Vec<Findi
         )
     } else {
         Finding::ok(DRS_SCHEMA, "the schema has everything")
-    });
-    Ok(())
+    }
 }
 
-/// Looks at the service's object and gives the name of the container that it names.
+/// Looks at the service's object.
 async fn service(
     objects: &mut Objects,
     forest: &Forest,
     swept: bool,
     findings: &mut Vec<Finding>,
-) -> Result<Option<String>, ObjectError> {
-    let attributes = [
-        "msDS-DeviceLocation",
-        "msDS-IsEnabled",
-        "msDS-MaximumRegistrationInactivityPeriod",
-        "allowedAttributesEffective",
-    ];
+) -> Result<(), ObjectError> {
+    let attributes = ["msDS-IsEnabled", "msDS-MaximumRegistrationInactivityPeriod", "allowedAttributesEffective"];
     let Some(object) = objects.read(&forest.service(), &attributes).await? else {
         findings.push(missing(&forest.service()));
-        return Ok(None);
+        return Ok(());
     };
     let attributes = &object.attributes;
     findings.push(match attributes.text("msDS-IsEnabled") {
@@ -107,7 +106,7 @@ async fn service(
     if swept {
         findings.push(writable(&object, "adminDescription", DRS_LEASE));
     }
-    Ok(attributes.text("msDS-DeviceLocation").map(str::to_owned))
+    Ok(())
 }
 
 /// Whether the service account may write an attribute.
@@ -116,31 +115,89 @@ fn writable(object: &NamedObject, attribute: &str, kind: Kind) -> Finding {
         Finding::ok(kind, format!("the service account may write {attribute}"))
     } else {
         let what = format!("the service account may not write {attribute}");
-        Finding::warning(kind, what, "`chancery drs init` prints the right")
+        Finding::warning(kind, what, RIGHT)
     }
 }
 
-async fn container(objects: &mut Objects, name: &str, findings: &mut Vec<Finding>) -> Result<(), ObjectError> {
+/// Looks at the container of devices; whether there is one.
+async fn container(objects: &mut Objects, name: &str, findings: &mut Vec<Finding>) -> Result<bool, ObjectError> {
     let Some(object) = objects.read(name, &["objectClass", "allowedChildClassesEffective"]).await? else {
         findings.push(missing(name));
-        return Ok(());
+        return Ok(false);
     };
-    findings.push(if !object.attributes.is_of_class("msDS-DeviceContainer") {
-        Finding::error(
-            DRS_CONTAINER,
-            format!("{name} is no msDS-DeviceContainer"),
-            "name another container in msDS-DeviceLocation",
-        )
-    } else if lists(&object, "allowedChildClassesEffective", "msDS-Device") {
+    if !object.attributes.is_of_class("msDS-DeviceContainer") {
+        let what = format!("{name} is no msDS-DeviceContainer");
+        findings.push(Finding::error(DRS_CONTAINER, what, "name another container in msDS-DeviceLocation"));
+        return Ok(false);
+    }
+    findings.push(if lists(&object, "allowedChildClassesEffective", "msDS-Device") {
         Finding::ok(DRS_RIGHTS, "the service account may create devices")
     } else {
-        Finding::error(
-            DRS_RIGHTS,
-            format!("the service account may not create devices in {name}"),
-            "`chancery drs init` prints the right",
-        )
+        Finding::error(DRS_RIGHTS, format!("the service account may not create devices in {name}"), RIGHT)
     });
-    Ok(())
+    Ok(true)
+}
+
+/// Whether the service account may change and delete the devices of a container. A device that it may make and not change is never
+/// completed.
+async fn devices(
+    objects: &mut Objects,
+    container: &str,
+    account: &ServiceAccount,
+    schema: &Schema,
+) -> Result<Vec<Finding>, ObjectError> {
+    let descriptor = objects.read_access(container).await?;
+    let access = descriptor.and_then(|descriptor| descriptor.access).filter(|_| !account.sids.is_empty());
+    let Some(access) = access else {
+        let what = format!("whether the service account may change devices in {container} is not known");
+        let fix = "let it read the access control list of the container (READ_CONTROL)";
+        return Ok(vec![Finding::not_checked(DRS_RIGHTS, what, fix)]);
+    };
+    let (unwritable, cannot_delete) = rights::lacking(&access, &account.sids, schema);
+    let mut findings = Vec::new();
+    if !unwritable.is_empty() {
+        let what = format!(
+            "the service account may not write {} of devices in {container}: no registration is completed",
+            unwritable.join(", ")
+        );
+        findings.push(Finding::error(DRS_RIGHTS, what, RIGHT));
+    }
+    if cannot_delete {
+        let what = format!("the service account may not delete devices in {container}: none can leave");
+        findings.push(Finding::error(DRS_RIGHTS, what, RIGHT));
+    }
+    if findings.is_empty() {
+        findings.push(Finding::ok(DRS_RIGHTS, "the service account may change and delete devices"));
+    }
+    Ok(findings)
+}
+
+/// Whether the service account may keep keys on users, by some of them. The right may be given on a unit alone, so one of them is enough.
+/// Administrators are left out: they inherit nothing.
+async fn user_keys(objects: &mut Objects, forest: &Forest) -> Result<Finding, ObjectError> {
+    let of_users = Filter::All(vec![
+        Filter::equal("objectCategory", "person"),
+        Filter::equal("objectClass", "user"),
+        Filter::Not(Box::new(Filter::equal("adminCount", "1"))),
+    ]);
+    let attributes = ["allowedAttributesEffective"];
+    let (users, _) = objects.find_first(&forest.domain, &of_users.to_string(), &attributes, MOST_USERS).await?;
+    let able = users.iter().filter(|user| lists(user, "allowedAttributesEffective", "msDS-KeyCredentialLink")).count();
+    let number = users.len();
+    Ok(if able > 0 {
+        Finding::ok(
+            DRS_USER_KEYS,
+            format!(
+                "the service account may keep keys of Windows Hello on {able} of {number} users that were looked at"
+            ),
+        )
+    } else {
+        Finding::warning(
+            DRS_USER_KEYS,
+            format!("the service account may not write msDS-KeyCredentialLink of any of {number} users"),
+            "where people use Windows Hello: `chancery drs init --key-unit` prints the right for the users of a unit",
+        )
+    })
 }
 
 fn missing(name: &str) -> Finding {
@@ -151,3 +208,7 @@ fn missing(name: &str) -> Finding {
 fn lists(object: &NamedObject, attribute: &str, name: &str) -> bool {
     object.attributes.octets(attribute).any(|value| value.eq_ignore_ascii_case(name.as_bytes()))
 }
+
+const RIGHT: &str = "`chancery drs init` prints the right";
+/// Users that are looked at.
+const MOST_USERS: usize = 50;

@@ -1,16 +1,22 @@
 //! `chancery drs`: prepares a directory for device registration, and says what is missing.
 //!
-//! `check` reads, as the service account; `init` prints what an administrator must write, and writes it only when told to.
+//! `check` reads, as the service account; `init` prints what is missing, and writes it only when told to.
 
+mod account;
 pub(super) mod check;
 mod connection_point;
 mod init;
+mod ldif;
 pub(super) mod look;
+mod plan;
+mod rights;
+mod schema;
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use uuid::{Uuid, uuid};
 
 use super::ConfigArgument;
 use super::own_krb5_conf::in_domains;
@@ -34,7 +40,7 @@ enum What {
     ///
     /// A part of `chancery doctor`, which looks at the whole deployment. Exit status 1 when there are errors; warnings alone give 0.
     Check(check::Check),
-    /// Print what an administrator must write, as LDIF and commands; with --apply write the objects
+    /// Print what is missing for an administrator to write, as LDIF and commands; with --apply write it
     Init(init::Init),
 }
 
@@ -67,16 +73,15 @@ pub(super) fn domain(config: &Config) -> Result<&crate::config::Domain, Failure>
     domain.ok_or_else(|| "[device_registration] names a domain that is not configured".into())
 }
 
-/// What `enterpriseDrsName` of the service connection point should be.
-pub(super) fn preferred_host(config: &Config) -> Result<String, Failure> {
-    let suffix = domain(config)?.dns_name();
-    let wanted = format!("enterpriseregistration.{suffix}");
-    let names = DeviceRegistration::host_names(config);
-    let name = names.iter().find(|name| name.as_str() == wanted).or(names.first());
-    name.map(ToString::to_string).ok_or_else(|| "no UPN suffix is configured".into())
+/// The host that devices register at.
+pub(super) fn registration_host(config: &Config) -> Result<String, Failure> {
+    let host = DeviceRegistration::host(config);
+    host.map(|host| host.to_string())
+        .ok_or_else(|| "[device_registration] names a domain that is not configured".into())
 }
 
 /// Names of a forest's parts, as its domain controllers give them.
+#[derive(Debug, Clone)]
 struct Forest {
     domain: String,
     configuration: String,
@@ -114,8 +119,16 @@ impl Forest {
         format!("CN=62a0ff2e-97b9-4513-943f-0d221bd30080,{}", self.registration())
     }
 
+    /// Where devices are kept unless the service's object says otherwise.
     fn devices(&self) -> String {
         format!("CN=RegisteredDevices,{}", self.domain)
+    }
+
+    /// Where devices are kept, by the service's object if there is one.
+    async fn container(&self, objects: &mut Objects) -> Result<String, ObjectError> {
+        let service = objects.read(&self.service(), &["msDS-DeviceLocation"]).await?;
+        let location = service.as_ref().and_then(|service| service.attributes.text("msDS-DeviceLocation"));
+        Ok(location.map_or_else(|| self.devices(), str::to_owned))
     }
 }
 
@@ -124,15 +137,15 @@ const NEW_ATTRIBUTES: [&str; 4] =
     ["msDS-KeyCredentialLink", "msDS-DeviceTrustType", "msDS-ComputerSID", "msDS-IsCompliant"];
 
 /// Schema GUID of the class `msDS-Device`.
-const DEVICE_CLASS: &str = "5df2b673-6d41-4774-b3e8-d52e8ee9ff99";
+const DEVICE_CLASS: Uuid = uuid!("5df2b673-6d41-4774-b3e8-d52e8ee9ff99");
 /// Schema GUID of `msDS-IssuerPublicCertificates`.
-const ISSUERS: &str = "b5f1edfe-b4d2-4076-ab0f-6148342b0bf6";
+const ISSUERS: Uuid = uuid!("b5f1edfe-b4d2-4076-ab0f-6148342b0bf6");
 /// Schema GUID of `adminDescription`.
-const LEASE: &str = "bf967919-0de6-11d0-a285-00aa003049e2";
+const LEASE: Uuid = uuid!("bf967919-0de6-11d0-a285-00aa003049e2");
 /// Schema GUID of `msDS-KeyCredentialLink`.
-const KEY_LINK: &str = "5b47d60f-6090-40b2-9f37-2a4de88f3063";
+const KEY_LINK: Uuid = uuid!("5b47d60f-6090-40b2-9f37-2a4de88f3063");
 /// Schema GUID of the class `user`.
-const USER_CLASS: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
+const USER_CLASS: Uuid = uuid!("bf967aba-0de6-11d0-a285-00aa003049e2");
 
 /// For all questions together.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);

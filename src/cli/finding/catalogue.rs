@@ -27,7 +27,7 @@ kinds! {
     CERTIFICATE_EXPIRY = "certificate-expiry", "from its last day on every client refuses the connection";
     CERTIFICATE_OTHER = "certificate-other", "tickets are bound to the certificate that clients see; where the server knows another one, Windows sign-in fails with 401";
     TOKEN_SIGNING = "token-signing-expiry", "relying parties refuse tokens that are signed with an expired certificate, and Microsoft Entra then lets nobody in";
-    DEVICE_AUTHORITY = "device-authority-expiry", "no device can register, and devices cannot sign in, when the authority that certified them has ended";
+    DEVICE_AUTHORITY = "device-authority-expiry", "device certificates are good for ten years, and this server takes them whatever became of their authority; AD FS servers of the forest, and whoever builds the chain, refuse them from its last day on";
     MEX = "mex", "Windows and MSAL find the endpoints here; without it hybrid join ends with 0xCAA9002C or 0xCAA900xx";
     MEX_WINDOWS = "mex-windows", "a computer finds no endpoint for its Kerberos ticket (0xCAA90022), and hybrid join ends here";
     MEX_PASSWORD = "mex-password", "sign-in by password finds no endpoint (0xCAA90023), and users get no primary refresh token of Entra";
@@ -52,7 +52,8 @@ kinds! {
     DRS_SCHEMA = "device-schema", "devices are objects of these classes and attributes";
     DRS_SERVICE = "device-service", "settings of device registration stand in this object, as with AD FS";
     DRS_SWEEP = "device-sweep", "the use of a device is noted every 14 days only: devices in use would be swept";
-    DRS_RIGHTS = "device-rights", "devices are created by the server's account";
+    DRS_RIGHTS = "device-rights", "devices are created, changed and deleted by the server's account; without a right a join ends with DirectoryError (0x801c03f2)";
+    DRS_USER_KEYS = "device-user-keys", "keys of Windows Hello are kept on users; where the server may not write them none is taken";
     DRS_ISSUER = "device-issuer", "other servers of the forest do not know the authority that certifies devices";
     DRS_LEASE = "device-lease", "servers agree in this attribute on which of them sweeps unused devices; as it is none does";
     DRS_CONTAINER = "device-container", "devices are kept in this object";

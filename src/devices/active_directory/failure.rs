@@ -28,6 +28,7 @@ pub(super) fn failed(error: &ObjectError) -> RegistryError {
             };
             RegistryError::Refused { reason: format!("{error}; {advice}") }
         }
+        ObjectError::Damaged { name, reason } => RegistryError::Damaged { what: name.clone(), reason: reason.clone() },
         ObjectError::Exists { .. } | ObjectError::TooMany { .. } => {
             RegistryError::Refused { reason: error.to_string() }
         }

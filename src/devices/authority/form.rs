@@ -167,6 +167,7 @@ const CLIENT_AUTHENTICATION: [u8; 12] = [0x30, 0x0a, 0x06, 0x08, 0x2b, 0x06, 0x0
 const JOINED: &[u8] = b"1";
 
 const BACKDATED: Duration = Duration::from_mins(10);
-const DEVICE_LIFETIME: Duration = Duration::from_hours(3650 * 24);
+/// How long a device's certificate is good.
+pub const DEVICE_LIFETIME: Duration = Duration::from_hours(3650 * 24);
 /// A certificate issued on the last day of the first half still has its ten years.
 const AUTHORITY_LIFETIME: Duration = Duration::from_hours(2 * 3650 * 24);

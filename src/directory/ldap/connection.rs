@@ -105,7 +105,15 @@ impl Connection {
 
     /// Runs a search to its end. An object that does not exist gives an empty list; references to other servers are skipped.
     pub(super) async fn search(&mut self, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
-        timeout(within, self.search_to_end(search, within)).await.unwrap_or(Err(LinkError::Timeout("searching")))
+        let end = timeout(within, self.search_to_end(search, vec![no_referrals()], within)).await;
+        end.unwrap_or(Err(LinkError::Timeout("searching")))
+    }
+
+    /// The same, where [`DESCRIPTOR`] comes with the access control list alone.
+    pub(super) async fn search_access(&mut self, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
+        let controls = vec![no_referrals(), access_list_only()];
+        let end = timeout(within, self.search_to_end(search, controls, within)).await;
+        end.unwrap_or(Err(LinkError::Timeout("searching")))
     }
 
     /// Reads one attribute of the root, which every domain controller gives everybody.
@@ -155,16 +163,25 @@ impl Connection {
                 });
                 self.ldap.modify(name, parts.collect()).await
             }
+            ObjectChange::Protect { name, descriptor } => {
+                let parts = vec![Mod::Replace(octets(DESCRIPTOR), set(std::slice::from_ref(descriptor)))];
+                self.ldap.with_controls(access_list_only()).modify(name, parts).await
+            }
             ObjectChange::Delete { name } => self.ldap.delete(name).await,
         };
         let result = result.map_err(LinkError::from_ldap)?;
         Ok((result.rc, clean(&result.text)))
     }
 
-    async fn search_to_end(&mut self, search: &Search, within: Duration) -> Result<Vec<Entry>, LinkError> {
+    async fn search_to_end(
+        &mut self,
+        search: &Search,
+        controls: Vec<RawControl>,
+        within: Duration,
+    ) -> Result<Vec<Entry>, LinkError> {
         // One more than allowed tells "too many" from "just enough".
         let limit = i32::try_from(search.max_entries.saturating_add(1)).unwrap_or(i32::MAX);
-        let (entries, result) = self.run(search, limit, vec![no_referrals()], within).await?;
+        let (entries, result) = self.run(search, limit, controls, within).await?;
         match result.rc {
             SUCCESS => Ok(entries),
             NO_SUCH_OBJECT => Ok(Vec::new()),
@@ -253,6 +270,13 @@ pub enum ObjectChange {
         /// Attribute by attribute, in this order.
         parts: Vec<(String, ValueChange)>,
     },
+    /// Another access control list. The other parts of the security descriptor stay.
+    Protect {
+        /// The object.
+        name: String,
+        /// Self-relative security descriptor with the list.
+        descriptor: Vec<u8>,
+    },
     /// No object any more.
     Delete {
         /// The object.
@@ -281,6 +305,13 @@ fn set(values: &[Vec<u8>]) -> HashSet<Vec<u8>> {
 
 fn no_referrals() -> RawControl {
     RawControl { ctype: DOMAIN_SCOPE.to_owned(), crit: false, val: None }
+}
+
+/// Of a security descriptor the discretionary access control list and nothing else. Whoever may not read the system list, which is
+/// nearly everybody, gets nothing at all without this (`LDAP_SERVER_SD_FLAGS_OID`, MS-ADTS 3.1.1.3.4.1.11).
+fn access_list_only() -> RawControl {
+    let val = yasna::construct_der(|writer| writer.write_sequence(|flags| flags.next().write_u32(4)));
+    RawControl { ctype: DESCRIPTOR_FLAGS.to_owned(), crit: true, val: Some(val) }
 }
 
 /// What a search's result code means that is neither success nor an answer.
@@ -386,6 +417,12 @@ const SIZE_LIMIT_EXCEEDED: u32 = 4;
 const NO_SUCH_OBJECT: u32 = 32;
 const BUSY: u32 = 51;
 const UNAVAILABLE: u32 = 52;
+
+/// The security descriptor of an object.
+pub(super) const DESCRIPTOR: &str = "nTSecurityDescriptor";
+
+/// `LDAP_SERVER_SD_FLAGS_OID`.
+const DESCRIPTOR_FLAGS: &str = "1.2.840.113556.1.4.801";
 
 /// RFC 2696.
 const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";

@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use ldap3::Scope;
 
-use super::connection::{Connection, LinkError, Search};
+use super::connection::{Connection, DESCRIPTOR, LinkError, Search};
 use super::server::Server;
 use crate::clock::Clock;
+use crate::directory::security_descriptor::SecurityDescriptor;
 use crate::directory::{Attributes, DirectoryError};
 
 pub use super::connection::{ObjectChange, ValueChange};
@@ -48,6 +49,21 @@ impl Objects {
         Ok(found.into_iter().next().map(NamedObject::from))
     }
 
+    /// The security descriptor of an object, of which the access control list is read and nothing else.
+    ///
+    /// # Errors
+    /// [`ObjectError`]; that there is no such object, or that its list may not be read, is `None`.
+    pub async fn read_access(&mut self, name: &str) -> Result<Option<SecurityDescriptor>, ObjectError> {
+        let search = search(name, Scope::Base, "(objectClass=*)".to_owned(), &[DESCRIPTOR], 1);
+        let within = self.left();
+        let found = self.connection.search_access(&search, within).await.map_err(|error| self.failed(&error))?;
+        let octets = found.first().and_then(|entry| entry.attributes.octets(DESCRIPTOR).next());
+        let descriptor = octets.map(SecurityDescriptor::from_bytes);
+        descriptor
+            .transpose()
+            .map_err(|error| ObjectError::Damaged { name: name.to_owned(), reason: error.to_string() })
+    }
+
     /// Every object below `base` that matches an RFC 4515 filter, in pages, until `max` are found.
     ///
     /// # Errors
@@ -74,7 +90,9 @@ impl Objects {
         attributes: &[&str],
         max: usize,
     ) -> Result<(Vec<NamedObject>, bool), ObjectError> {
-        let search = search(base, Scope::Subtree, filter.to_owned(), attributes, PAGE);
+        // One more than wanted tells whether there are more.
+        let page = max.saturating_add(1).min(PAGE);
+        let search = search(base, Scope::Subtree, filter.to_owned(), attributes, page);
         let (mut found, mut cookie) = (Vec::new(), Vec::new());
         loop {
             let within = self.left();
@@ -141,7 +159,9 @@ impl ObjectChange {
     /// The object's name.
     pub fn name(&self) -> &str {
         match self {
-            Self::Add { name, .. } | Self::Modify { name, .. } | Self::Delete { name } => name,
+            Self::Add { name, .. } | Self::Modify { name, .. } | Self::Protect { name, .. } | Self::Delete { name } => {
+                name
+            }
         }
     }
 }
@@ -185,6 +205,14 @@ pub enum ObjectError {
         /// DNS name of the domain.
         domain: String,
         /// The last failure.
+        reason: String,
+    },
+    /// What it holds does not decode.
+    #[error("{name} cannot be read: {reason}")]
+    Damaged {
+        /// The object.
+        name: String,
+        /// Why.
         reason: String,
     },
     /// The directory cannot be asked.

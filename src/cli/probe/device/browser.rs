@@ -10,8 +10,22 @@ use super::exchange::{Wanted, ctx};
 use super::prt::{self, Prt};
 use super::sign_in;
 
-/// Asks at the authorization endpoint as a browser of Windows does.
+/// Asks at the authorization endpoint as browsers of Windows do: Edge sends the credential in a header field, Chrome and Firefox have
+/// an extension that puts it into a cookie.
 pub(super) fn sign_in(http: &Http<'_>, service: &Service, prt: &Prt, wanted: Wanted<'_>) -> Step<()> {
+    for carrier in [Carrier::HeaderField, Carrier::Cookie] {
+        signed_in_by(carrier, http, service, prt, wanted)?;
+    }
+    Ok(Passed::new((), format!("a code for {} by header field and by cookie, and no page", wanted.client)))
+}
+
+fn signed_in_by(
+    carrier: Carrier,
+    http: &Http<'_>,
+    service: &Service,
+    prt: &Prt,
+    wanted: Wanted<'_>,
+) -> Result<(), Failure> {
     let nonce = prt::nonce(http, &service.token)?.value;
     let payload = |token: &str, nonce: &str| {
         json!({"refresh_token": token, "is_primary": "true", "win_ver": "10.0.26100.1", "windows_api_version": "2.0.1",
@@ -27,29 +41,72 @@ pub(super) fn sign_in(http: &Http<'_>, service: &Service, prt: &Prt, wanted: Wan
         encode(wanted.redirect_uri),
         encode(wanted.resource)
     );
-    let reply =
-        http.send(&Request::get(url).header("User-Agent", EDGE).header("Accept", "text/html").secret_header(
-            "x-ms-RefreshTokenCredential",
-            signed.text.expose().clone(),
-            format!("({})", signed.shown),
-        ))?;
+    let request = Request::get(url).header("User-Agent", EDGE).header("Accept", "text/html");
+    let (name, value, shown) = carrier.field(signed.text.expose(), &signed.shown);
+    let reply = http.send(&request.secret_header(name, value, shown))?;
     let location = reply.header("location").next().unwrap_or_default();
     if (300..400).contains(&reply.status) && location.starts_with(wanted.redirect_uri) {
         sign_in::code(&reply, wanted.redirect_uri)?;
-        return Ok(Passed::new((), format!("a code for {}, and no page", wanted.client)));
+        return Ok(());
     }
     let came = match title(&reply.text()) {
         Some(title) => format!("the page {title:?}"),
         None if location.is_empty() => String::from("no page"),
         None => format!("a redirection to {location}"),
     };
-    Err(Failure::new(format!("HTTP {} with {came}: the user is not signed in by the device", reply.status)).advise_all([
+    let what = format!("HTTP {} with {came}: the user is not signed in by the device, {carrier}", reply.status);
+    Err(Failure::new(what).advise_all([
         "A credential that is not good is left aside, and the person signs in as otherwise: the server's audit log says why (event 411).",
         "Is single sign-on by devices on, for browsers that call themselves as Windows' do? Does a proxy take away header fields that begin \
-         with x-ms-?",
+         with x-ms-, or cookies that it does not know?",
     ]))
 }
+
+/// What a credential travels in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carrier {
+    HeaderField,
+    Cookie,
+}
+
+impl Carrier {
+    /// Name, value, and the value as it may be shown.
+    fn field(self, credential: &str, shown: &str) -> (&'static str, String, String) {
+        match self {
+            Self::HeaderField => (CREDENTIAL, credential.to_owned(), format!("({shown})")),
+            Self::Cookie => ("Cookie", format!("{CREDENTIAL}={credential}"), format!("{CREDENTIAL}=({shown})")),
+        }
+    }
+}
+
+impl std::fmt::Display for Carrier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::HeaderField => "whose credential came in a header field",
+            Self::Cookie => "whose credential came in a cookie",
+        })
+    }
+}
+
+const CREDENTIAL: &str = "x-ms-RefreshTokenCredential";
 
 /// A browser of Windows.
 const EDGE: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 \
                     Edg/126.0.0.0";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_is_sent_and_not_shown() {
+        for (carrier, expected) in [
+            (Carrier::HeaderField, ("x-ms-RefreshTokenCredential", "eyJ.secret")),
+            (Carrier::Cookie, ("Cookie", "x-ms-RefreshTokenCredential=eyJ.secret")),
+        ] {
+            let (name, value, shown) = carrier.field("eyJ.secret", "signed");
+            assert_eq!((name, &*value), expected);
+            assert!(shown.ends_with("(signed)") && !shown.contains("secret"), "{shown}");
+        }
+    }
+}

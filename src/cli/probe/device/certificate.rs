@@ -1,10 +1,11 @@
-//! The device's certificate, field by field (device-registration.md 5.1).
+//! The device's certificate: whose it is, and by which authority. Its form is looked at in `certificate_form`.
 
 use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::super::failure::{Failure, Passed, Step};
+use super::certificate_form;
 use super::join::Joined;
 use crate::clock::UtcTime;
 
@@ -13,6 +14,7 @@ pub(super) fn check(
     joined: &Joined,
     key: &PKey<Private>,
     computer: Option<uuid::Uuid>,
+    published: &Published,
     now: UtcTime,
 ) -> Step<uuid::Uuid> {
     let unreadable = |why: &str| Failure::new(format!("the certificate cannot be read: {why}"));
@@ -33,7 +35,14 @@ pub(super) fn check(
             "the identifier is not the computer's objectGUID {expected}: device writeback finds no computer for it"
         ));
     }
-    wrong.extend(fields(&certificate, id, now));
+    wrong.extend(certificate_form::differences(&certificate, id, now));
+    let note = match issuer(&joined.certificate, published) {
+        Ok(note) => note,
+        Err(error) => {
+            wrong.push(error);
+            None
+        }
+    };
     let same_key =
         X509::from_der(&joined.certificate).and_then(|own| own.public_key()).is_ok_and(|own| own.public_eq(key));
     if !same_key {
@@ -45,37 +54,50 @@ pub(super) fn check(
     }
     if wrong.is_empty() {
         let until = certificate.validity().not_after;
-        return Ok(Passed::new(id, format!("CN={id}, issued by {}, until {until}", certificate.issuer())));
+        let passed = Passed::new(id, format!("CN={id}, issued by {}, until {until}", certificate.issuer()));
+        return Ok(note.into_iter().fold(passed, Passed::note));
     }
     Err(Failure::new("Windows or the service would not take this certificate").advise_all(wrong))
 }
 
-/// Issuer, validity and extensions.
-fn fields(certificate: &X509Certificate<'_>, id: uuid::Uuid, now: UtcTime) -> Vec<String> {
-    let mut wrong = Vec::new();
-    let issuers: Vec<&str> = certificate.issuer().iter_common_name().filter_map(|name| name.as_str().ok()).collect();
-    if issuers != ["MS-Organization-Access"] {
-        wrong.push(format!("the issuer is {}, without CN=MS-Organization-Access", certificate.issuer()));
-    }
-    let validity = certificate.validity();
-    let now = now.unix_seconds();
-    if validity.not_before.timestamp() > now || validity.not_after.timestamp() < now {
-        wrong.push(format!("it is valid from {} to {}: compare the clocks", validity.not_before, validity.not_after));
-    }
-    let client = certificate.extended_key_usage().ok().flatten().is_some_and(|usage| usage.value.client_auth);
-    if !client {
-        wrong.push(String::from("its extended key usage is not client authentication"));
-    }
-    for (number, what) in [(1, "of the directory"), (2, "of the device"), (3, "of the account"), (4, "of the domain")] {
-        let Some(value) = identifier(certificate, number) else {
-            wrong.push(format!("the extension {ARC}.{number} with the identifier {what} is missing, or is no GUID"));
-            continue;
-        };
-        if number == 2 && value != id {
-            wrong.push(format!("the extension {ARC}.2 says {value}"));
+/// What the directory says of the authorities that certify devices.
+pub(super) enum Published {
+    /// It was not asked.
+    NotAsked,
+    /// It did not say.
+    Unknown(String),
+    /// Their certificates, DER.
+    These(Vec<Vec<u8>>),
+}
+
+/// Whether a published authority issued the certificate: nothing where one did, otherwise a note. A certificate that names an authority
+/// and is not signed by it is an error.
+fn issuer(certificate: &[u8], published: &Published) -> Result<Option<String>, String> {
+    let published = match published {
+        Published::NotAsked => return Ok(None),
+        Published::Unknown(why) => {
+            return Ok(Some(format!("Whether the directory publishes its authority is not known: {why}")));
         }
+        Published::These(published) => published,
+    };
+    let Ok(certificate) = X509::from_der(certificate) else { return Ok(None) };
+    let own = |name: &openssl::x509::X509NameRef| name.to_der().ok();
+    let issuers: Vec<X509> = published
+        .iter()
+        .filter_map(|der| X509::from_der(der).ok())
+        .filter(|issuer| own(issuer.subject_name()) == own(certificate.issuer_name()))
+        .collect();
+    let signed = |issuer: &X509| issuer.public_key().and_then(|key| certificate.verify(&key)).unwrap_or(false);
+    if issuers.iter().any(signed) {
+        return Ok(None);
     }
-    wrong
+    if issuers.is_empty() {
+        return Ok(Some(String::from(
+            "The directory publishes no authority of this name (msDS-IssuerPublicCertificates): other servers of the forest do not know the \
+             device. `chancery drs check` says whether the service account may write there.",
+        )));
+    }
+    Err(String::from("the published authority of the issuer's name (msDS-IssuerPublicCertificates) did not sign it"))
 }
 
 /// The subject's only attribute, if it is a common name.
@@ -86,17 +108,6 @@ fn only_name(certificate: &X509Certificate<'_>) -> Option<String> {
     (common_name && more.is_none()).then(|| first.as_str().map(str::to_owned).ok()).flatten()
 }
 
-/// A GUID in a private extension: an octet string, its length in one octet or, as AD FS writes it, in two.
-fn identifier(certificate: &X509Certificate<'_>, number: u8) -> Option<uuid::Uuid> {
-    let name = format!("{ARC}.{number}");
-    let extension = certificate.extensions().iter().find(|extension| extension.oid.to_id_string() == name)?;
-    let octets = extension.value.strip_prefix(&[4, 0x81, 16]).or_else(|| extension.value.strip_prefix(&[4, 16]))?;
-    Some(uuid::Uuid::from_bytes_le(octets.try_into().ok()?))
-}
-
-/// Microsoft's arc of device registration.
-const ARC: &str = "1.2.840.113556.1.5.284";
-
 #[cfg(test)]
 mod tests {
     use super::super::keys::DeviceKeys;
@@ -106,7 +117,9 @@ mod tests {
     fn checked(joined: &Joined, computer: Option<uuid::Uuid>, now: i64) -> Failure {
         // Nobody has the key of the sample: of every check that one fails.
         let keys = DeviceKeys::new().unwrap();
-        check(joined, keys.device(), computer, UtcTime::from_unix_seconds(now)).map(|passed| passed.value).unwrap_err()
+        check(joined, keys.device(), computer, &Published::NotAsked, UtcTime::from_unix_seconds(now))
+            .map(|passed| passed.value)
+            .unwrap_err()
     }
 
     fn sample() -> Joined {
@@ -150,10 +163,54 @@ mod tests {
         builder.sign(keys.device(), openssl::hash::MessageDigest::sha256()).unwrap();
         let certificate = builder.build().to_der().unwrap();
         let joined = Joined { thumbprint: hex::encode_upper(openssl::sha::sha1(&certificate)), certificate };
-        let failure = check(&joined, keys.device(), None, UtcTime::from_unix_seconds(1)).map(|_| ()).unwrap_err();
+        let failure = check(&joined, keys.device(), None, &Published::NotAsked, UtcTime::from_unix_seconds(1))
+            .map(|_| ())
+            .unwrap_err();
         let advice = failure.advice.join("\n");
-        for expected in ["MS-Organization-Access", "client authentication", "284.1 ", "284.2 ", "284.3 ", "284.4 "] {
+        for expected in [
+            "MS-Organization-Access",
+            "client authentication",
+            "basicConstraints",
+            "version 1",
+            "serial number",
+            "3650 days",
+            "284.1 ",
+            "284.2 ",
+            "284.3 ",
+            "284.4 ",
+            "284.7 ",
+        ] {
             assert!(advice.contains(expected), "{expected}: {advice}");
         }
+    }
+    /// An authority with this name and a key of its own.
+    fn authority(common_name: &str) -> (openssl::pkey::PKey<openssl::pkey::Private>, X509) {
+        let key = PKey::from_rsa(openssl::rsa::Rsa::generate(2048).unwrap()).unwrap();
+        let mut name = openssl::x509::X509NameBuilder::new().unwrap();
+        name.append_entry_by_text("CN", common_name).unwrap();
+        let name = name.build();
+        let mut builder = X509::builder().unwrap();
+        builder.set_subject_name(&name).unwrap();
+        builder.set_issuer_name(&name).unwrap();
+        builder.set_not_before(&openssl::asn1::Asn1Time::from_unix(0).unwrap()).unwrap();
+        builder.set_not_after(&openssl::asn1::Asn1Time::from_unix(2_000_000_000).unwrap()).unwrap();
+        builder.set_pubkey(&key).unwrap();
+        builder.sign(&key, openssl::hash::MessageDigest::sha256()).unwrap();
+        (key, builder.build())
+    }
+
+    #[test]
+    fn the_authority_is_one_that_the_directory_publishes() {
+        let (_, issued) = authority("MS-Organization-Access");
+        let (_, namesake) = authority("MS-Organization-Access");
+        let (_, stranger) = authority("Somebody");
+        let [der, namesake, stranger] = [issued, namesake, stranger].map(|certificate| certificate.to_der().unwrap());
+        let these = |list: &[&Vec<u8>]| Published::These(list.iter().map(|der| (*der).clone()).collect());
+        // Signed by itself, as far as this looks.
+        assert_eq!(issuer(&der, &these(&[&stranger, &namesake, &der])), Ok(None));
+        assert!(issuer(&der, &these(&[&stranger, &namesake])).unwrap_err().contains("did not sign it"));
+        assert!(issuer(&der, &these(&[&stranger])).unwrap().unwrap().contains("publishes no authority"));
+        assert!(issuer(&der, &Published::Unknown(String::from("lost"))).unwrap().unwrap().contains("lost"));
+        assert_eq!(issuer(&der, &Published::NotAsked), Ok(None));
     }
 }

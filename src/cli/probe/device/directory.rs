@@ -106,6 +106,20 @@ impl Directory {
         })
     }
 
+    /// The authorities that the directory publishes as those which certify devices, DER.
+    pub(super) fn authorities(&self, log: &MessageLog) -> Result<Vec<Vec<u8>>, Failure> {
+        let found = self.ask(|mut objects: Objects| async move {
+            let root = objects.read("", &["configurationNamingContext"]).await?;
+            let name = format!("{SERVICE},{}", naming_context(root.as_ref(), "configurationNamingContext"));
+            Ok((name.clone(), objects.read(&name, &[ISSUERS]).await?))
+        });
+        let (name, object) = found?;
+        let issuers = object.iter().flat_map(|object| object.attributes.octets(ISSUERS));
+        let issuers: Vec<Vec<u8>> = issuers.map(<[u8]>::to_vec).collect();
+        log.note(&format!("LDAP read {name}: {ISSUERS}"), &format!("{} certificates", issuers.len()));
+        Ok(issuers)
+    }
+
     /// Whether there is a device with this identifier: none, or how it stands.
     pub(super) fn device(&self, id: uuid::Uuid, log: &MessageLog) -> Result<Option<Standing>, Failure> {
         let filter = Filter::All(vec![
@@ -233,6 +247,9 @@ fn naming_context(root: Option<&NamedObject>, name: &str) -> String {
 }
 
 const CONNECTION_POINT: &str = "CN=62a0ff2e-97b9-4513-943f-0d221bd30080";
+const SERVICE: &str = "CN=DeviceRegistrationService,CN=Device Registration Services,\
+     CN=Device Registration Configuration,CN=Services";
+const ISSUERS: &str = "msDS-IssuerPublicCertificates";
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@
 mod args;
 mod browser;
 mod certificate;
+mod certificate_form;
 mod directory;
 mod discovery;
 mod exchange;

@@ -12,6 +12,7 @@ use super::super::target::Target;
 use super::super::ticket::{self, Identity, Source};
 use super::super::tls;
 use super::args::{Device, Join, Until};
+use super::certificate::Published;
 use super::directory::Directory;
 use super::discovery::{self, Service};
 use super::exchange::Wanted;
@@ -242,7 +243,7 @@ impl Run<'_, '_> {
             account.and_then(|(identity, _)| identity.realm()).map(str::to_ascii_lowercase).unwrap_or_default();
         let about = About { join: command.join, name: &command.name, domain: &domain };
         let joined = self.step("join", || join::join(http, service, token, &keys, about))?;
-        let outcome = self.with_device(http, service, token, &keys, &joined);
+        let outcome = self.with_device(http, service, token, (&keys, &joined), account);
         if command.keep {
             self.step("leave", || {
                 Ok(Passed::new((), "the device stays registered, as --keep says").note(
@@ -287,15 +288,24 @@ impl Run<'_, '_> {
         http: &Http<'_>,
         service: &Service,
         token: &RegistrationToken,
-        keys: &DeviceKeys,
-        joined: &Joined,
+        (keys, joined): (&DeviceKeys, &Joined),
+        account: Option<&Account>,
     ) -> Option<()> {
         if self.ends_with(Until::Join) {
             return Some(());
         }
         let (command, now) = (self.command, self.clock.now());
         let computer = token.object_guid().filter(|_| command.join == Join::Computer);
-        self.step("certificate", || certificate::check(joined, keys.device(), computer, now))?;
+        let (config, log) = (self.config, Rc::clone(&self.log));
+        self.step("certificate", || {
+            let published = match account.filter(|_| !command.without_directory) {
+                None => Published::NotAsked,
+                Some((identity, source)) => Directory::new(command, identity, source, config)
+                    .and_then(|directory| directory.authorities(&log))
+                    .map_or_else(|failure| Published::Unknown(failure.what), Published::These),
+            };
+            certificate::check(joined, keys.device(), computer, &published, now)
+        })?;
         let Some((user, password)) = self.user else { return Some(()) };
         if self.ends_with(Until::Certificate) {
             return Some(());
