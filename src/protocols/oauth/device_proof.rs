@@ -35,11 +35,7 @@ pub(super) async fn demand(
     if let Some(reply) = call.header("authorization").and_then(Reply::read) {
         let answered = sign_in.service.pkeyauth(reply, &address, Around::from(&*cx.services)).await;
         return match answered.map_err(|refusal| OAuthError::Prt(Box::new(refusal)))? {
-            Some(answered) => {
-                is_the_one(&answered, device.id)?;
-                sign_in.service.touch(&answered, cx.services.clock.now()).await;
-                Ok(())
-            }
+            Some(answered) => is_the_one(&answered, device.id),
             None => Err(OAuthError::Refresh(String::from("the client cannot show the device of the sign-in"))),
         };
     }
