@@ -15,7 +15,7 @@ use super::jws::Members;
 use super::jws::{DeviceSigned, JwsError, SessionSigned};
 use super::kdf::KdfVersion;
 use super::nonce::{Nonce, NonceError, NonceUse};
-use super::pkeyauth::{PKeyAuthError, Reply};
+use super::pkeyauth::{PKeyAuthError, Reply, authority_name};
 use super::request::{PrtRequest, RequestError};
 use super::response::EncryptError;
 use super::session_key_jwe::session_key_jwe;
@@ -266,6 +266,25 @@ impl PrtService {
     pub async fn by_certificate(&self, certificate: &[u8], now: UtcTime) -> Result<Device, PrtRefusal> {
         let certificate = DeviceCertificate::read(certificate).map_err(DeviceError::from)?;
         Ok(device_of(&self.devices, &certificate, self.usage_window, now).await?)
+    }
+
+    /// The issuers of device certificates as a challenge names them. Clients look for a certificate by one of them, so those that others
+    /// have published are among them.
+    pub async fn authorities(&self) -> Vec<String> {
+        let issuers = match self.devices.issuers().await {
+            Ok(issuers) => issuers,
+            Err(error) => {
+                tracing::warn!(%error, "a challenge names none but the own device authority");
+                self.devices.authority.issuers().to_vec()
+            }
+        };
+        let mut names: Vec<String> = Vec::new();
+        for name in issuers.iter().filter_map(|issuer| authority_name(issuer)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// The device that answered a `PKeyAuth` challenge given for the address `url`; `None` when the client has none.

@@ -20,7 +20,7 @@ pub(super) async fn demand(
     session: &SsoSession,
 ) -> Result<(), OAuthError> {
     let Some(device) = &session.subject.device else { return Ok(()) };
-    let Some(sign_in) = environment.browser.devices.as_ref().filter(|devices| devices.pkeyauth.is_some()) else {
+    let Some(sign_in) = environment.browser.devices.as_ref().filter(|devices| devices.pkeyauth) else {
         return Ok(());
     };
     let (service, around) = (&sign_in.service, Around::from(&*cx.services));
