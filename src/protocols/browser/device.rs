@@ -263,15 +263,17 @@ struct Credentialed {
     until: crate::clock::UtcTime,
 }
 
-/// A session of its own, so that signing out of it does not end the PRT; it ends with the PRT at the latest.
+/// A session of its own, so that signing out of it does not end the PRT; it ends with the PRT at the latest, and when that turns out to
+/// be copied.
 fn session(sign_in: &BrowserSignIn, cx: &Context, proved: Credentialed) -> SsoSession {
     let Credentialed { mut subject, until } = proved;
+    let family = subject.session.clone();
     if let Ok(own) = SessionRef::random(&*cx.services.random) {
         subject.session = own;
     }
     credential::prt_accepted(cx, &subject, None);
     let until = cx.services.clock.now().plus(sign_in.lifetimes.session).min(until);
-    SsoSession { subject, kept: None, until }
+    SsoSession { subject, kept: None, prt_family: Some(family), until }
 }
 
 fn refused(cx: &Context, parties: Parties, token_type: &str, refusal: &PrtRefusal) {

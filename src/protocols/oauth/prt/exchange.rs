@@ -42,7 +42,7 @@ pub(super) async fn answer(at: At<'_>, signed: &SessionSigned) -> Result<Answer,
         family: prt.family.clone(),
         on_behalf: false,
     };
-    let session = SsoSession { subject, kept: None, until: prt.until };
+    let session = SsoSession { subject, kept: None, prt_family: None, until: prt.until };
     let person = Some(Person { session: &session, travelled: &travelled });
     let scopes = &travelled.scopes;
     let request = TokenRequest { client, grant: &grant, scopes, nonce: None, method: None, person };
