@@ -254,6 +254,7 @@ async fn refresh_token_credential(
     }
     let holder = service.credential(&read, signed.kdf(), (&*cx.services).into()).await;
     let holder = holder.map_err(|refusal| (refusal, parties()))?;
+    service.touch(&holder.device, cx.services.clock.now()).await;
     Ok(Credentialed { subject: holder.subject(&read.prt), until: read.prt.until })
 }
 
