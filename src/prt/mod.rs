@@ -53,4 +53,4 @@ pub use response::{EncryptError, encrypt_response};
 pub use service::{Around, DeviceRequest, IssuedPrt, PrtRefusal, PrtService, REMEMBERED};
 pub use session_key_jwe::session_key_jwe;
 pub use transport_key::{TransportKey, TransportKeyError};
-pub use validity::{Holder, PrtError, Sources, check_user};
+pub use validity::{Holder, PrtError, Sources, check_user, may_use};
