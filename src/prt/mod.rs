@@ -22,6 +22,7 @@ mod device;
 mod device_certificate;
 mod exchange;
 mod hello;
+mod in_use;
 mod jws;
 mod kdf;
 mod nonce;

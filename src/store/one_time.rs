@@ -58,6 +58,8 @@ pub enum Purpose {
     Assertion,
     /// The signature of a signed request (certificatemixed) with its message id.
     RequestSignature,
+    /// The signature of a request with a primary refresh token.
+    PrimaryRefreshTokenRequest,
     /// A SAML artifact.
     Artifact,
     /// A step of a sign-in in progress.
@@ -70,12 +72,13 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::AuthorizationCode,
         Self::RefreshToken,
         Self::Nonce,
         Self::Assertion,
         Self::RequestSignature,
+        Self::PrimaryRefreshTokenRequest,
         Self::Artifact,
         Self::SignInStep,
         Self::DeviceCodeRequest,
@@ -90,6 +93,7 @@ impl Purpose {
             Self::Nonce => "nonce",
             Self::Assertion => "assertion",
             Self::RequestSignature => "request_signature",
+            Self::PrimaryRefreshTokenRequest => "primary_refresh_token_request",
             Self::Artifact => "artifact",
             Self::SignInStep => "sign_in_step",
             Self::DeviceCodeRequest => "device_code_request",

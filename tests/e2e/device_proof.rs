@@ -217,6 +217,10 @@ fn request_for_a_code(prompt: &str) -> String {
 
 /// A server with the client and its resource; with this text at the head of the settings of the sign-in.
 fn node(settings: &str) -> Node {
+    setup(settings).start()
+}
+
+pub fn setup(settings: &str) -> NodeSetup {
     let trust = format!(
         "[relying_party]\nname = \"Proving\"\nidentifiers = [\"{RESOURCE}\"]\ntoken_type = \"jwt\"\n\
          access_control_policy = \"permit-everyone\"\n"
@@ -229,7 +233,6 @@ fn node(settings: &str) -> Node {
         .replace("[sign_in]\n", &format!("{settings}[sign_in]\n"))
         .write("trusts/api.toml", trust)
         .write("trusts/client.toml", client)
-        .start()
 }
 
 #[test]

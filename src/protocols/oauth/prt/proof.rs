@@ -174,7 +174,7 @@ async fn by_refresh_token(request: Request<'_>, text: &str) -> Result<Proved, Pr
     if prt.device != request.asked.device.id || prt.certificate != request.asked.certificate.mark.thumbprint {
         return Err(ProofRefusal::OtherDevice);
     }
-    let holder = request.service.holder(&prt, None, around).await?;
+    let holder = request.service.holder(&prt, around).await?;
     let subject = holder.subject(&prt);
     credential::prt_accepted(request.cx, &subject, Some(&request.asked.request.client_id));
     Ok(Proved {
