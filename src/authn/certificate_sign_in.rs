@@ -74,7 +74,7 @@ impl CertificateDeparture {
     ) -> Result<String, SealError> {
         let until = now.plus(RESULT_LIFETIME);
         let outcome = match result {
-            Ok(subject) => Outcome::Accepted(Wire::from(&SsoSession { subject, kept: None, until })),
+            Ok(subject) => Outcome::Accepted(Wire::from(&SsoSession { subject, kept: None, prt_family: None, until })),
             Err(failure) => Outcome::Failed(failure),
         };
         let Self { flow, step, browser, .. } = self;

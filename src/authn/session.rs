@@ -14,6 +14,7 @@ use super::{
 };
 use crate::clock::UtcTime;
 use crate::directory::{Account, AccountKind, Sid};
+use crate::store::{Revocations, StoreError};
 use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
 
 /// How long a session lasts (ws-federation.md 6.7).
@@ -33,6 +34,8 @@ pub struct SsoSession {
     /// Whether the browser keeps it when it is closed: `pwdLastSet` of the sign-in. It is good for as long as the directory says
     /// the same (ws-federation.md 6.7).
     pub kept: Option<i64>,
+    /// The family of the primary refresh token that a device began it by: it ends with that.
+    pub prt_family: Option<SessionRef>,
     /// When it ends.
     pub until: UtcTime,
 }
@@ -45,7 +48,20 @@ impl SsoSession {
             (Some(lifetime), Some(password_set)) => (Some(password_set), lifetime),
             _ => (None, lifetimes.session),
         };
-        Self { subject, kept, until: now.plus(lifetime) }
+        Self { subject, kept, prt_family: None, until: now.plus(lifetime) }
+    }
+
+    /// Whether it, or what it began by, was revoked.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn is_revoked(&self, revocations: &dyn Revocations) -> Result<bool, StoreError> {
+        for one in std::iter::once(&self.subject.session).chain(&self.prt_family) {
+            if revocations.is_revoked(one).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The session, ending with that of the claims provider where that one ends before.
@@ -127,6 +143,8 @@ pub(super) struct Wire {
     session: SessionRef,
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     kept: Option<i64>,
+    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
+    prt_family: Option<SessionRef>,
 }
 
 #[derive(serde::Serialize, serde::Deserialize)]
@@ -180,6 +198,7 @@ impl From<&SsoSession> for Wire {
             alternate_login_id: subject.alternate_login_id.clone(),
             session: subject.session.clone(),
             kept: session.kept,
+            prt_family: session.prt_family.clone(),
         }
     }
 }
@@ -233,7 +252,7 @@ impl Wire {
             password_expires: self.password_expires,
             alternate_login_id: self.alternate_login_id,
         };
-        Some(SsoSession { subject, kept: self.kept, until })
+        Some(SsoSession { subject, kept: self.kept, prt_family: self.prt_family, until })
     }
 }
 

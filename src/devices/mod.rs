@@ -42,7 +42,7 @@ pub use csr::{CertificateRequest, CsrError, Sha1Requests};
 pub use device::{CertificateMark, Device, DeviceId, DeviceKey, TrustType};
 pub use join_type::JoinType;
 pub use key_strength::WeakKey;
-pub use limits::{LimitReached, RequestLimits, Stranger};
+pub use limits::{LimitReached, PaidUse, Remembered, RequestLimits, Stranger};
 pub use registry::{AddedKey, DeviceRegistry, Registration, RegistryError, is_touch_due};
 pub use service::DeviceService;
 pub use services::{DeviceServices, DeviceSettings, Quota};

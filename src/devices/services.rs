@@ -70,6 +70,20 @@ impl DeviceServices {
         }
         Ok(count(&self.registry.of_user(user).await?, replacing, limit))
     }
+
+    /// DER certificates of all authorities whose device certificates count: this server's own, then the published ones.
+    ///
+    /// # Errors
+    /// [`RegistryError`].
+    pub async fn issuers(&self) -> Result<Vec<Vec<u8>>, RegistryError> {
+        let mut issuers = self.authority.issuers().to_vec();
+        for published in self.registry.published_issuers().await? {
+            if !issuers.contains(&published) {
+                issuers.push(published);
+            }
+        }
+        Ok(issuers)
+    }
 }
 
 /// Ten means ten: at the limit the next one is refused. AD FS' specification, read literally, lets one more in.

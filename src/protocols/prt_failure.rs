@@ -21,9 +21,9 @@ pub(super) fn credential_failure(refusal: &PrtRefusal) -> CredentialFailure {
         }
         PrtRefusal::Nonce(_) => Failure::Nonce,
         PrtRefusal::Exchange(ExchangeError::Prt(SealError::Expired { .. })) => Failure::MessageTime,
-        PrtRefusal::Exchange(ExchangeError::Prt(_) | ExchangeError::Downgrade) | PrtRefusal::Copied => {
-            Failure::PrimaryRefreshToken
-        }
+        PrtRefusal::Exchange(ExchangeError::Prt(_) | ExchangeError::Downgrade)
+        | PrtRefusal::Copied { .. }
+        | PrtRefusal::TooMany(_) => Failure::PrimaryRefreshToken,
         PrtRefusal::Prt(error) => prt_failure(error),
         PrtRefusal::PKeyAuth(error) => pkeyauth_failure(error),
         _ => Failure::MalformedToken,

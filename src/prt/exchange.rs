@@ -3,12 +3,15 @@
 //! Reading goes in an order that gives nothing away: the PRT is opened, the signature verified with its session key, and only
 //! then does the payload mean anything.
 
+use std::time::Duration;
+
 use super::content::PrimaryRefreshToken;
 use super::jws::{JwsError, SessionSigned};
 use super::kdf::KdfVersion;
-use super::request::{RequestError, check_times, required, text};
+use super::request::{RequestError, SKEW, Times, check_times, required, text};
 use super::scope;
 use crate::clock::UtcTime;
+use crate::devices::Remembered;
 use crate::tokens::sealed::{SealError, Sealer};
 
 /// A request that the holder of a session key signed.
@@ -26,8 +29,8 @@ pub struct Exchange {
     pub resource: Option<String>,
     /// A nonce, unopened, where one is sent.
     pub nonce: Option<String>,
-    /// When the request itself ends, where it says so.
-    pub until: Option<UtcTime>,
+    /// When the request itself ends: with the PRT at the latest.
+    pub until: UtcTime,
     /// The octets of `ctx`: the answer is encrypted under a key derived from them.
     pub ctx: Vec<u8>,
     /// The key derivation that was used.
@@ -53,7 +56,7 @@ impl Exchange {
         if scope::has(&payload, WINHELLO_CERT) || payload.contains_key("csr") {
             return Err(ExchangeError::CertificateTrust);
         }
-        let until = check_times(&payload, now)?;
+        let until = end(check_times(&payload, now)?, prt.until, now)?;
         Ok(Self {
             client_id,
             renew: scope::has(&payload, "aza"),
@@ -67,6 +70,18 @@ impl Exchange {
             prt,
         })
     }
+
+    /// How long it has to be remembered that the request was used, where no nonce sees to it.
+    pub fn remembered(&self, now: UtcTime) -> Remembered {
+        if self.until > now.plus(SKEW).plus(WITHOUT_END) { Remembered::Lasting } else { Remembered::Shortly }
+    }
+}
+
+/// When a request ends that says so, or when it was made. One that says neither ends with the PRT.
+fn end(times: Times, prt: UtcTime, now: UtcTime) -> Result<UtcTime, RequestError> {
+    let says = times.ends.or_else(|| times.made.map(|made| made.plus(WITHOUT_END)));
+    let until = says.map_or(prt, |says| says.min(prt));
+    if until > now { Ok(until) } else { Err(RequestError::Time { name: "iat" }) }
 }
 
 /// Opens the PRT in a payload, and verifies the payload with its session key.
@@ -103,4 +118,6 @@ pub enum ExchangeError {
     CertificateTrust,
 }
 
+/// How long a request is good that says when it was made, and no end. As long as those of clients that say one.
+const WITHOUT_END: Duration = Duration::from_hours(1);
 const WINHELLO_CERT: &str = "winhello_cert";

@@ -105,16 +105,25 @@ pub(super) fn seconds(payload: &Members, name: &'static str) -> Result<Option<Ut
     seconds.map(UtcTime::from_unix_seconds).map(Some).ok_or(RequestError::Time { name })
 }
 
-/// `iat` lies at most five minutes ahead, `exp` ahead; either may be absent. Gives `exp`.
-pub(super) fn check_times(payload: &Members, now: UtcTime) -> Result<Option<UtcTime>, RequestError> {
-    if seconds(payload, "iat")?.is_some_and(|at| at > now.plus(SKEW)) {
+/// What a payload says of its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Times {
+    /// `iat`
+    pub(super) made: Option<UtcTime>,
+    /// `exp`
+    pub(super) ends: Option<UtcTime>,
+}
+
+/// `iat` lies at most five minutes ahead, `exp` ahead; either may be absent.
+pub(super) fn check_times(payload: &Members, now: UtcTime) -> Result<Times, RequestError> {
+    let (made, ends) = (seconds(payload, "iat")?, seconds(payload, "exp")?);
+    if made.is_some_and(|made| made > now.plus(SKEW)) {
         return Err(RequestError::Time { name: "iat" });
     }
-    let ends = seconds(payload, "exp")?;
     if ends.is_some_and(|ends| ends <= now) {
         return Err(RequestError::Time { name: "exp" });
     }
-    Ok(ends)
+    Ok(Times { made, ends })
 }
 
 /// How far a client's clock may be ahead.

@@ -1,4 +1,5 @@
-//! The steps in their order: what a server does with a request for a PRT, with a PRT that is used, and with a credential.
+//! The steps in their order: what a server does with a request for a PRT, and with what proves a device alone. A PRT in use is the
+//! affair of `in_use`.
 //!
 //! A device is judged before anybody's password is looked at, so that a computer which is not registered yet costs nobody a
 //! failed sign-in.
@@ -7,26 +8,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::content::{NewPrt, PrimaryRefreshToken, PrtLifetimes};
-use super::credential::RefreshTokenCredential;
 use super::device::{DeviceError, check_state, device_of};
 use super::device_certificate::DeviceCertificate;
-use super::exchange::{Exchange, ExchangeError};
+use super::exchange::ExchangeError;
 use super::jws::Members;
-use super::jws::{DeviceSigned, JwsError, SessionSigned};
+use super::jws::{DeviceSigned, JwsError};
 use super::kdf::KdfVersion;
 use super::nonce::{Nonce, NonceError, NonceUse};
-use super::pkeyauth::{PKeyAuthError, Reply};
+use super::pkeyauth::{PKeyAuthError, Reply, authority_name};
 use super::request::{PrtRequest, RequestError};
 use super::response::EncryptError;
 use super::session_key_jwe::session_key_jwe;
 use super::transport_key::{TransportKey, TransportKeyError};
-use super::validity::{Holder, PrtError, Sources};
+use super::validity::PrtError;
 use crate::authn::SessionRef;
 use crate::clock::{Clock, Random, RandomError, UtcTime};
-use crate::devices::{Device, DeviceId, DeviceRegistry, DeviceServices};
+use crate::devices::{Device, DeviceId, DeviceRegistry, DeviceServices, LimitReached};
 use crate::directory::Directory;
 use crate::issuance::Services;
-use crate::store::{FirstUse, Generations, OneTime, Purpose, Revocations, Standing, StoreError, TokenId, TokenIdError};
+use crate::store::{Generations, OneTime, Revocations, StoreError, TokenIdError};
 use crate::tokens::sealed::{SealError, SealPurpose, Sealer};
 
 /// Primary refresh tokens of this server.
@@ -184,83 +184,6 @@ impl PrtService {
         Ok(PrimaryRefreshToken::open(&self.sealer, text).map_err(ExchangeError::from)?)
     }
 
-    /// Who holds a PRT that is used now; what is copied or over is refused, and a copy ends its whole family.
-    ///
-    /// # Errors
-    /// [`PrtRefusal`].
-    pub async fn holder(
-        &self,
-        prt: &PrimaryRefreshToken,
-        kdf: Option<KdfVersion>,
-        around: Around<'_>,
-    ) -> Result<Holder, PrtRefusal> {
-        let sources = Sources {
-            registry: self.registry(),
-            directory: around.directory,
-            revocations: around.revocations,
-            usage_window: self.usage_window,
-        };
-        let holder = Holder::of(prt, sources, around.clock.now()).await?;
-        let family_end = prt.begun.plus(self.lifetimes.family).max(prt.until);
-        let standing = self.generations.present(&prt.family, prt.generation, GRACE, family_end).await?;
-        if standing == Standing::Superseded {
-            around.revocations.revoke(&prt.family, family_end).await?;
-            return Err(PrtRefusal::Copied);
-        }
-        if let Some(kdf) = kdf
-            && prt.kdf == KdfVersion::One
-        {
-            // The versions in use as generations of a family beside it: after version 2 there is no going back.
-            let versions = SessionRef(uuid::Uuid::from_u128(!prt.family.0.as_u128()));
-            let version = u32::from(kdf == KdfVersion::Two);
-            match self.generations.present(&versions, version, Duration::ZERO, family_end).await? {
-                Standing::Current => {}
-                Standing::Superseded => return Err(ExchangeError::Downgrade.into()),
-            }
-        }
-        Ok(holder)
-    }
-
-    /// A request by the holder of a session key, verified, and used for the first time; and who that is.
-    ///
-    /// # Errors
-    /// [`PrtRefusal`].
-    pub async fn exchange(&self, signed: &SessionSigned, around: Around<'_>) -> Result<(Exchange, Holder), PrtRefusal> {
-        let exchange = Exchange::read(signed, &self.sealer, around.clock.now())?;
-        let holder = self.holder(&exchange.prt, Some(exchange.kdf), around).await?;
-        if let Some(nonce) = &exchange.nonce {
-            Nonce::open(&self.sealer, nonce)?.consume(NonceUse::Exchange, around.one_time).await?;
-        }
-        let until = exchange.until.map_or(exchange.prt.until, |until| until.min(exchange.prt.until));
-        let id = TokenId::from_octets(&[exchange.prt.id.as_bytes(), &exchange.signature[..]].concat())?;
-        match around.one_time.redeem(Purpose::RequestSignature, &id, until).await? {
-            FirstUse::First => {}
-            FirstUse::Repeated => return Err(PrtRefusal::Replayed),
-        }
-        self.touch(&holder.device, around.clock.now()).await;
-        Ok((exchange, holder))
-    }
-
-    /// A browser's credential: who it signs in. The nonce is used up last, so that a credential that is no good for another
-    /// reason costs none.
-    ///
-    /// # Errors
-    /// [`PrtRefusal`]; with [`PrtRefusal::Nonce`], everything but the nonce was good.
-    pub async fn credential(
-        &self,
-        credential: &RefreshTokenCredential,
-        kdf: KdfVersion,
-        around: Around<'_>,
-    ) -> Result<Holder, PrtRefusal> {
-        let prt = &credential.prt;
-        let holder = self.holder(prt, Some(kdf), around).await?;
-        let nonce = credential.nonce.as_deref().ok_or(NonceError::Missing)?;
-        let usage = NonceUse::RefreshTokenCredential(&prt.id.to_string());
-        Nonce::open(&self.sealer, nonce)?.consume(usage, around.one_time).await?;
-        self.touch(&holder.device, around.clock.now()).await;
-        Ok(holder)
-    }
-
     /// The device with this certificate (DER), whose key a handshake proved.
     ///
     /// # Errors
@@ -270,6 +193,25 @@ impl PrtService {
         let device = device_of(&self.devices, &certificate, self.usage_window, now).await?;
         self.touch(&device, now).await;
         Ok(device)
+    }
+
+    /// The issuers of device certificates as a challenge names them. Clients look for a certificate by one of them, so those that others
+    /// have published are among them.
+    pub async fn authorities(&self) -> Vec<String> {
+        let issuers = match self.devices.issuers().await {
+            Ok(issuers) => issuers,
+            Err(error) => {
+                tracing::warn!(%error, "a challenge names none but the own device authority");
+                self.devices.authority.issuers().to_vec()
+            }
+        };
+        let mut names: Vec<String> = Vec::new();
+        for name in issuers.iter().filter_map(|issuer| authority_name(issuer)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
     }
 
     /// The device that answered a `PKeyAuth` challenge given for the address `url`; `None` when the client has none. The challenge is
@@ -312,7 +254,7 @@ impl PrtService {
 
     /// Notes that a device was used, so that it does not count as idle: only once it was judged, signature, state and nonce, or whoever
     /// knows its certificate would keep it from being idle. Nothing of this request depends on it.
-    async fn touch(&self, device: &Device, now: UtcTime) {
+    pub(super) async fn touch(&self, device: &Device, now: UtcTime) {
         if let Err(error) = self.registry().touch(device, now).await {
             tracing::warn!(device = %device.id, %error, "the use of a device could not be noted");
         }
@@ -363,8 +305,16 @@ pub enum PrtRefusal {
     #[error(transparent)]
     Prt(#[from] PrtError),
     /// A PRT was used long after its successor: one of them is a copy. The family is revoked.
-    #[error("a primary refresh token was used after its successor; the family is revoked")]
-    Copied,
+    #[error("a primary refresh token of device {device} was used after its successor; family {} is revoked", .family.0)]
+    Copied {
+        /// What is revoked.
+        family: SessionRef,
+        /// Whose it was.
+        device: DeviceId,
+    },
+    /// More uses than there is room for.
+    #[error(transparent)]
+    TooMany(#[from] LimitReached),
     /// A browser's credential was made for another authorization request.
     #[error("the credential was made for another request")]
     OtherRequest,
@@ -405,8 +355,6 @@ impl PrtRefusal {
     }
 }
 
-/// How long the predecessor of a renewed PRT is taken: answers are lost on their way.
-const GRACE: Duration = Duration::from_mins(10);
 /// How long a device that was proved is known without proving it again: as long as somebody takes to sign in.
 pub const REMEMBERED: Duration = Duration::from_mins(10);
 const PROVED_DEVICE: SealPurpose<'static> = SealPurpose::new("proved_device");

@@ -11,7 +11,7 @@ use super::device::{DeviceError, check_state};
 use super::transport_key::{has_transport_key, key_digest};
 use crate::authn::{AuthenticatedSubject, DeviceContext, SubjectOrigin};
 use crate::clock::UtcTime;
-use crate::devices::{Device, DeviceRegistry, RegistryError};
+use crate::devices::{Device, DeviceRegistry, RegistryError, TrustType};
 use crate::directory::{Account, AccountKey, Directory, DirectoryError, Sid, SignInState, password_set};
 use crate::store::{Revocations, StoreError};
 
@@ -54,6 +54,9 @@ impl Holder {
         if !has_transport_key(&device, &prt.transport_key) {
             return Err(PrtError::TransportKey);
         }
+        if !may_use(&device, &prt.user) {
+            return Err(PrtError::NotTheirDevice);
+        }
         check_user(sources.directory, &prt.user, matches!(prt.origin, ProofOrigin::Password(_))).await?;
         let account = sources.directory.account(&AccountKey::Sid(prt.user)).await?;
         match &prt.origin {
@@ -94,6 +97,14 @@ impl Holder {
     }
 }
 
+/// Whether somebody may sign in on a device: a workplace-joined one is its owner's and its users', a computer of the domain serves
+/// whoever may sign in to it.
+pub fn may_use(device: &Device, user: &Sid) -> bool {
+    device.trust_type != Some(TrustType::WORKPLACE)
+        || device.owner.as_ref() == Some(user)
+        || device.users.contains(user)
+}
+
 /// Whether the account may sign in now.
 ///
 /// # Errors
@@ -121,6 +132,9 @@ pub enum PrtError {
     /// The device has another transport key now.
     #[error("the device has another transport key than when the primary refresh token was issued")]
     TransportKey,
+    /// The device is another person's now.
+    #[error("the device is registered to other people")]
+    NotTheirDevice,
     /// The account may not sign in.
     #[error("the account may not sign in: {0:?}")]
     User(SignInState),

@@ -186,12 +186,7 @@ impl Lasting {
             ),
             passwords: self.passwords.clone(),
             domains: domains.clone(),
-            browser: self.browser(
-                loaded,
-                &keys,
-                certificate_origin.clone(),
-                prt::sign_in(config, devices.as_ref(), prt.as_ref())?,
-            )?,
+            browser: self.browser(loaded, &keys, certificate_origin.clone(), prt::sign_in(config, prt.as_ref())?)?,
             certificate_origin,
             oauth: self.oauth(config, &keys, device_codes)?,
             openid: OpenIdClient {

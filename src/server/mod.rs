@@ -5,6 +5,7 @@
 mod application;
 mod assembly;
 mod connection;
+mod device_issuers;
 mod devices;
 mod http_audit;
 mod kdc_order;
@@ -146,6 +147,7 @@ pub async fn run(start: Start) -> Result<(), ServerError> {
     pid_file.announce()?;
     actix_web::rt::spawn(monitor.run());
     actix_web::rt::spawn(sweeper.run());
+    actix_web::rt::spawn(device_issuers::follow(application.clone()));
     actix_web::rt::spawn(watch(start.live, application.clone()));
     actix_web::rt::spawn(stop_on_signal(handles));
     futures_util::future::try_join_all(running).await?;

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::devices::DeviceServices;
 use crate::keys::KeyRing;
 use crate::protocols::browser::{DeviceSignIn, SEALED_LIMIT};
-use crate::prt::{PrtService, authority_name};
+use crate::prt::PrtService;
 use crate::store::Generations;
 
 use super::assembly::AssemblyError;
@@ -42,18 +42,16 @@ pub(super) fn service(
 /// Sign-in of browsers by it.
 pub(super) fn sign_in(
     config: &Config,
-    devices: Option<&Arc<DeviceServices>>,
     service: Option<&Arc<PrtService>>,
 ) -> Result<Option<DeviceSignIn>, AssemblyError> {
     let settings = &config.primary_refresh_token;
-    let Some((devices, service)) = devices.zip(service) else { return Ok(None) };
-    let authorities = || devices.authority.issuers().iter().filter_map(|issuer| authority_name(issuer)).collect();
+    let Some(service) = service else { return Ok(None) };
     let client_tls = if settings.client_tls { device_origin(config)? } else { None };
     Ok(Some(DeviceSignIn {
         service: service.clone(),
         browser_sso: settings.browser_sso,
         user_agents: settings.browser_sso_user_agents.clone(),
-        pkeyauth: settings.pkeyauth.then(authorities),
+        pkeyauth: settings.pkeyauth,
         client_tls,
     }))
 }

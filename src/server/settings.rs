@@ -288,15 +288,22 @@ pub fn tls_options(config: &Config) -> Option<TlsOptions> {
         },
         http2: tls.http2,
         certificate_names: certificate_names(config),
+        device_names: device_names(config),
+        users: !config.certificates.client_ca_files.is_empty(),
     })
 }
 
 /// The names on which a client certificate is asked for.
 fn certificate_names(config: &Config) -> Vec<String> {
     let mut names = vec![format!("certauth.{}", config.service.federation_service_name)];
-    let suffixes = config.domains.iter().flat_map(|domain| &domain.upn_suffixes);
-    names.extend(suffixes.map(|suffix| format!("enterpriseregistration.{suffix}")));
+    names.extend(device_names(config));
     names
+}
+
+/// Those of them on which devices register, and show their certificates.
+fn device_names(config: &Config) -> Vec<String> {
+    let suffixes = config.domains.iter().flat_map(|domain| &domain.upn_suffixes);
+    suffixes.map(|suffix| format!("enterpriseregistration.{suffix}")).collect()
 }
 
 /// Every name that clients may call this server by: its own, those that ask for certificates, and those it has tickets for.

@@ -1,7 +1,9 @@
 //! TLS of the public listeners: versions, suites, certificates by server name, hot reload.
 //!
 //! A client certificate is asked for (never demanded) by the name the client calls, or on the whole port: TLS 1.3 leaves
-//! no later moment for it, and asking on the main name would show every browser a dialog.
+//! no later moment for it, and asking on the main name would show every browser a dialog. Where only certificates of devices are
+//! meant the question names their issuers, so that a browser offers no others; where users' certificates are meant, too, it names
+//! none, because a client that lacks an intermediate would not find its own.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +15,8 @@ use openssl::ssl::{
     AlpnError, NameType, SniError, SslAcceptor, SslAcceptorBuilder, SslContext, SslContextBuilder, SslMethod,
     SslOptions, SslVerifyMode, SslVersion,
 };
-use openssl::x509::X509;
+use openssl::stack::Stack;
+use openssl::x509::{X509, X509Name, X509NameRef};
 
 /// Which clients the TLS settings have to serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -39,6 +42,10 @@ pub struct TlsOptions {
     pub http2: bool,
     /// Names on which a client certificate is asked for, lower case.
     pub certificate_names: Vec<String>,
+    /// Those of them on which only certificates of devices are meant, lower case.
+    pub device_names: Vec<String>,
+    /// Whether certificates of users are meant on the other names and on the port that asks everyone.
+    pub users: bool,
 }
 
 /// The certificate and key in use, and the names that ask, replaced as a whole when the files or the configuration change.
@@ -49,12 +56,17 @@ pub struct TlsIdentity {
     asking: SslContext,
     /// On which a client certificate is asked for, lower case.
     names: Vec<String>,
+    /// On which only certificates of devices are meant, lower case.
+    device_names: Vec<String>,
+    users: bool,
 }
 
 /// The shared, swappable identity of all TLS listeners.
 #[derive(Clone)]
 pub struct TlsState {
     current: Arc<ArcSwap<TlsIdentity>>,
+    /// Subjects of the issuers of device certificates; empty while they are not known, which lets clients choose freely.
+    device_issuers: Arc<ArcSwap<Vec<X509Name>>>,
 }
 
 /// Why TLS could not be set up.
@@ -93,7 +105,8 @@ impl TlsState {
     /// # Errors
     /// [`TlsError`] when they cannot be used.
     pub fn load(options: &TlsOptions) -> Result<Self, TlsError> {
-        Ok(Self { current: Arc::new(ArcSwap::from_pointee(TlsIdentity::load(options)?)) })
+        let current = Arc::new(ArcSwap::from_pointee(TlsIdentity::load(options)?));
+        Ok(Self { current, device_issuers: Arc::default() })
     }
 
     /// Reads the files again, without using them yet.
@@ -114,6 +127,12 @@ impl TlsState {
         self.current.load_full()
     }
 
+    /// Connections opened from now on name these (DER certificates) where certificates of devices are asked for.
+    pub fn name_device_issuers(&self, certificates: &[Vec<u8>]) {
+        let subject = |der: &Vec<u8>| X509::from_der(der).and_then(|issuer| issuer.subject_name().to_owned()).ok();
+        self.device_issuers.store(Arc::new(certificates.iter().filter_map(subject).collect()));
+    }
+
     /// Whether a client certificate is asked for on this server name.
     pub fn asks_on(&self, server_name: &str) -> bool {
         self.current.load().asks_on(server_name)
@@ -132,7 +151,9 @@ impl TlsState {
         let state = self.clone();
         builder.set_servername_callback(move |ssl, _alert| {
             let identity = state.current.load();
-            let asks = ask_everyone || ssl.servername(NameType::HOST_NAME).is_some_and(|name| identity.asks_on(name));
+            let name = ssl.servername(NameType::HOST_NAME);
+            let asks = ask_everyone || name.is_some_and(|name| identity.asks_on(name));
+            let devices_only = !identity.users || name.is_some_and(|name| identity.is_of_devices(name));
             ssl.set_ssl_context(if asks { &identity.asking } else { &identity.plain })
                 .map_err(|_| SniError::ALERT_FATAL)?;
             if asks {
@@ -141,6 +162,10 @@ impl TlsState {
                 // Nothing to resume by: a resumed connection lacks the intermediates that the client sent, and no other
                 // certificate could be chosen on it.
                 ssl.set_num_tickets(0).map_err(|_| SniError::ALERT_FATAL)?;
+                if devices_only {
+                    let names = stack(&state.device_issuers.load()).map_err(|_| SniError::ALERT_FATAL)?;
+                    ssl.set_client_ca_list(names);
+                }
             }
             Ok(())
         });
@@ -172,12 +197,27 @@ impl TlsIdentity {
             plain: plain.build(),
             asking: asking.build(),
             names: options.certificate_names.iter().map(|name| name.to_lowercase()).collect(),
+            device_names: options.device_names.iter().map(|name| name.to_lowercase()).collect(),
+            users: options.users,
         })
     }
 
     fn asks_on(&self, server_name: &str) -> bool {
         self.names.iter().any(|name| name.eq_ignore_ascii_case(server_name))
     }
+
+    fn is_of_devices(&self, server_name: &str) -> bool {
+        self.device_names.iter().any(|name| name.eq_ignore_ascii_case(server_name))
+    }
+}
+
+/// The names as OpenSSL takes them.
+fn stack(names: &[X509Name]) -> Result<Stack<X509Name>, ErrorStack> {
+    let mut stack = Stack::new()?;
+    for name in names {
+        stack.push(X509NameRef::to_owned(name)?)?;
+    }
+    Ok(stack)
 }
 
 fn context(
@@ -268,6 +308,8 @@ mod tests {
             profile: TlsProfile::Modern,
             http2: false,
             certificate_names: names.iter().map(|name| (*name).to_owned()).collect(),
+            device_names: Vec::new(),
+            users: true,
         };
         let before = options(&["certauth.sts.corp.example"]);
         std::fs::write(&before.certificate_file, material.certificate().pem()).unwrap();

@@ -245,6 +245,7 @@ const fn number(purpose: Purpose) -> u8 {
         Purpose::SignInStep => 7,
         Purpose::DeviceCodeRequest => 8,
         Purpose::DeviceCodeEntry => 9,
+        Purpose::PrimaryRefreshTokenRequest => 10,
     }
 }
 

@@ -49,6 +49,8 @@ pub enum Purpose {
     Assertion,
     /// The signature of a signed request (certificatemixed) with its message id.
     RequestSignature,
+    /// The signature of a request with a primary refresh token.
+    PrimaryRefreshTokenRequest,
     /// A SAML artifact.
     Artifact,
     /// A step of a sign-in in progress.
@@ -61,11 +63,12 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::AuthorizationCode,
         Self::Nonce,
         Self::Assertion,
         Self::RequestSignature,
+        Self::PrimaryRefreshTokenRequest,
         Self::Artifact,
         Self::SignInStep,
         Self::DeviceCodeRequest,
@@ -79,6 +82,7 @@ impl Purpose {
             Self::Nonce => "nonce",
             Self::Assertion => "assertion",
             Self::RequestSignature => "request_signature",
+            Self::PrimaryRefreshTokenRequest => "primary_refresh_token_request",
             Self::Artifact => "artifact",
             Self::SignInStep => "sign_in_step",
             Self::DeviceCodeRequest => "device_code_request",

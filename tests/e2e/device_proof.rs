@@ -217,11 +217,16 @@ fn request_for_a_code(prompt: &str) -> String {
 
 /// A server with the client and its resource; with this text at the head of the settings of the sign-in.
 fn node(settings: &str) -> Node {
-    node_of(settings, "")
+    setup(settings).start()
+}
+
+/// What it is made of.
+pub fn setup(settings: &str) -> NodeSetup {
+    setup_of(settings, "")
 }
 
 /// The same, with more about the client.
-fn node_of(settings: &str, more: &str) -> Node {
+fn setup_of(settings: &str, more: &str) -> NodeSetup {
     let trust = format!(
         "[relying_party]\nname = \"Proving\"\nidentifiers = [\"{RESOURCE}\"]\ntoken_type = \"jwt\"\n\
          access_control_policy = \"permit-everyone\"\n"
@@ -234,7 +239,6 @@ fn node_of(settings: &str, more: &str) -> Node {
         .replace("[sign_in]\n", &format!("{settings}[sign_in]\n"))
         .write("trusts/api.toml", trust)
         .write("trusts/client.toml", client)
-        .start()
 }
 
 /// The challenge of an answer.
@@ -260,7 +264,7 @@ fn answer(by: &Device, challenge: &str) -> String {
 fn a_client_of_which_the_device_is_demanded_shows_it_or_gets_nothing() {
     let device = Registered::computer(&Lab::get().object("alice").sid);
     let other = Registered::computer(&Lab::get().object("alice").sid);
-    let node = node_of("", "require_device_proof = true\n");
+    let node = setup_of("", "require_device_proof = true\n").start();
     let mut refresh = refresh_token(&node, &SignedIn::by(&node, &device));
     let silent =
         |refresh: &str| form(&[("grant_type", "refresh_token"), ("client_id", CLIENT), ("refresh_token", refresh)]);

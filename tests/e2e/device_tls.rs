@@ -7,7 +7,8 @@ use serde_json::json;
 use crate::browser::chromium_presenting;
 use crate::registered::Registered;
 use crate::support::{
-    Assertion, Audit, Browser, Device, HandOver, Lab, Node, NodeSetup, Response, Trusts, certificate_of, run, variable,
+    Assertion, Audit, Browser, Device, HandOver, Lab, Node, NodeSetup, Response, Trusts, certificate_of, eventually,
+    run, variable,
 };
 
 fn setup() -> NodeSetup {
@@ -173,6 +174,43 @@ fn without_the_name_in_the_servers_certificate_the_port_is_used() {
     assert!(door.starts_with(&format!("https://{host}:49443/adfs/ls/device?SignInState=")), "{door}");
     let page = come_back(&browser, &present(&browser, &door, Some(&device)));
     assert_eq!(device_of(&node, &browser, &page), Some(device.id.to_string()));
+}
+
+/// What a browser is told to look for, where a certificate is asked for.
+fn named_issuers(node: &Node, port: u16, name: &str) -> Vec<String> {
+    let output = Command::new("openssl")
+        .args(["s_client", "-connect", &format!("{}:{port}", node.address), "-servername", name])
+        .stdin(std::process::Stdio::null())
+        .output()
+        .expect("openssl runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let Some((_, names)) = said.split_once("Acceptable client certificate CA names\n") else {
+        assert!(said.contains("No client certificate CA names sent"), "{said}");
+        return Vec::new();
+    };
+    names.lines().take_while(|line| line.contains(" = ")).map(str::to_owned).collect()
+}
+
+#[test]
+fn only_certificates_of_devices_are_asked_for_where_devices_register() {
+    let lab = Lab::get();
+    let (host, devices) = (lab.host.clone(), format!("enterpriseregistration.{}", lab.domain));
+    let node = setup().start();
+    let names = || named_issuers(&node, 443, &devices);
+    eventually("the issuers of device certificates are named", || !names().is_empty());
+    // This server's own, and the lab's, which has published its.
+    let issuer = |name: &String| name.contains("MS-Organization-Access");
+    assert!(names().len() > 1 && names().iter().all(issuer), "{:?}", names());
+    assert!(!named_issuers(&node, 49443, &devices).is_empty(), "on the port as well");
+    // Where users show theirs nobody's is left out, and on the service's own name none is asked for.
+    for (port, name) in [(443, format!("certauth.{host}")), (49443, host.clone()), (443, host.clone())] {
+        assert_eq!(named_issuers(&node, port, &name), Vec::<String>::new(), "{name}:{port}");
+    }
+    // Without certificates of users the port is the devices' alone.
+    let tls = variable("LAB_TLS");
+    let users = format!("client_ca_files = [\"{tls}/ca.pem\"]\ncrl_files = [\"{tls}/ca.crl\"]\n");
+    let node = setup().replace(&users, "").start();
+    eventually("the issuers are named on the port", || !named_issuers(&node, 49443, &host).is_empty());
 }
 
 #[test]

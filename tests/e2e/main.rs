@@ -98,6 +98,7 @@ mod probe_device;
 mod proxies;
 mod prt;
 mod prt_browser;
+mod prt_ends;
 mod prt_refusals;
 mod registered;
 mod reload;

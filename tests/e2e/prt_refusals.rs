@@ -95,6 +95,35 @@ fn an_address_that_asks_for_prts_without_a_device_has_to_wait() {
     assert_eq!(node.curl("/adfs/oauth2/token").post("grant_type=srv_challenge").send().status, 200);
 }
 
+/// What is signed by a session key is remembered so that it counts once: one device must not fill that memory.
+#[test]
+fn a_device_that_exchanges_without_end_has_to_wait() {
+    trusts();
+    let prt = device().prt(&alice(), "Alice-Pw-1");
+    let exchange = |members: serde_json::Value| {
+        let mut payload = prt.exchange(CLIENT, RESOURCE);
+        payload.as_object_mut().expect("members").extend(members.as_object().expect("members").clone());
+        request(&prt.sign(2, &payload))
+    };
+    let now = crate::support::now();
+    // What says no time is remembered as long as the token lasts, and so does what says a late one.
+    for number in 0..20 {
+        prt.open(&exchange(if number % 2 == 0 {
+            json!({"iat": null, "exp": null})
+        } else {
+            json!({"exp": now + 9999})
+        }));
+    }
+    for late in [json!({"iat": null, "exp": null}), json!({"exp": now + 9999})] {
+        expect(&exchange(late), 429, ("temporarily_unavailable", "MSIS9604"));
+    }
+    // What was made long ago and says no end is none of now.
+    expect(&exchange(json!({"iat": now - 3700, "exp": null})), 400, ("invalid_grant", "MSIS9604"));
+    for good in [json!({"exp": null}), json!({"iat": null, "exp": null, "request_nonce": nonce()}), json!({})] {
+        prt.open(&exchange(good));
+    }
+}
+
 /// What a broker has of a sign-in that a device took part in is worth nothing on another device, whoever owns it.
 #[test]
 fn a_broker_s_refresh_token_of_a_sign_in_on_one_device_proves_nobody_on_another() {

@@ -32,8 +32,8 @@ pub struct DeviceSignIn {
     pub browser_sso: bool,
     /// Which: parts of `User-Agent`.
     pub user_agents: Vec<String>,
-    /// Names of the issuers of device certificates, where clients are asked by `PKeyAuth` to prove their device.
-    pub pkeyauth: Option<Vec<String>>,
+    /// Whether clients are asked by `PKeyAuth` to prove their device.
+    pub pkeyauth: bool,
     /// Scheme, host and port where browsers are asked for their device's certificate, where they are.
     pub client_tls: Option<String>,
 }
@@ -75,7 +75,7 @@ pub(super) async fn carried(
             something => return something,
         }
     }
-    if let Some(reply) = call.header("authorization").and_then(Reply::read).filter(|_| devices.pkeyauth.is_some()) {
+    if let Some(reply) = call.header("authorization").and_then(Reply::read).filter(|_| devices.pkeyauth) {
         return answered(devices, cx, call, reply, address).await;
     }
     if let Some(text) = browser.cookies.get(Cookie::Device).filter(|_| devices.asks()) {
@@ -85,17 +85,17 @@ pub(super) async fn carried(
         return Carried::Nothing;
     }
     let answers = is_capable(call.header("user-agent"), call.header("x-ms-pkeyauth"));
-    match (&devices.pkeyauth, &devices.client_tls) {
-        (Some(authorities), _) if answers => challenge(devices, authorities, cx, address),
-        (_, Some(origin)) => client_tls(sign_in, cx, browser, prompt, origin),
-        _ => Carried::Nothing,
+    match &devices.client_tls {
+        _ if devices.pkeyauth && answers => challenge(devices, cx, address).await,
+        Some(origin) => client_tls(sign_in, cx, browser, prompt, origin),
+        None => Carried::Nothing,
     }
 }
 
 impl DeviceSignIn {
     /// Whether clients are asked for their device at all.
     const fn asks(&self) -> bool {
-        self.pkeyauth.is_some() || self.client_tls.is_some()
+        self.pkeyauth || self.client_tls.is_some()
     }
 }
 
@@ -199,12 +199,13 @@ async fn remembered(devices: &DeviceSignIn, cx: &Context, text: &str) -> Carried
 }
 
 /// A `PKeyAuth` challenge, for a client that says it can answer one.
-fn challenge(devices: &DeviceSignIn, authorities: &[String], cx: &Context, address: &str) -> Carried {
+async fn challenge(devices: &DeviceSignIn, cx: &Context, address: &str) -> Carried {
     let (service, services) = (&devices.service, &cx.services);
+    let authorities = service.authorities().await;
     match Challenge::new(address, None, &service.sealer, services.clock.now(), &*services.random) {
         Ok(challenge) => {
             let request = cx.request.activity.to_string();
-            Carried::Challenge(reply::redirect(&challenge.redirect(address, authorities, &request)))
+            Carried::Challenge(reply::redirect(&challenge.redirect(address, &authorities, &request)))
         }
         Err(error) => {
             tracing::error!(correlation = %cx.request.activity, %error, "a challenge could not be made");
@@ -297,15 +298,17 @@ struct Credentialed {
     until: UtcTime,
 }
 
-/// A session of its own, so that signing out of it does not end the PRT; it ends with the PRT at the latest.
+/// A session of its own, so that signing out of it does not end the PRT; it ends with the PRT at the latest, and when that turns out to
+/// be copied.
 fn session(sign_in: &BrowserSignIn, cx: &Context, proved: Credentialed) -> SsoSession {
     let Credentialed { mut subject, until } = proved;
+    let family = subject.session.clone();
     if let Ok(own) = SessionRef::random(&*cx.services.random) {
         subject.session = own;
     }
     credential::prt_accepted(cx, &subject, None);
     let until = cx.services.clock.now().plus(sign_in.lifetimes.session).min(until);
-    SsoSession { subject, kept: None, until }
+    SsoSession { subject, kept: None, prt_family: Some(family), until }
 }
 
 /// Audits what a device showed in this way.

@@ -75,7 +75,7 @@ async fn read(sign_in: &BrowserSignIn, cx: &Context, cookies: &Cookies) -> Optio
             return None;
         }
     };
-    match cx.services.revocations.is_revoked(&session.subject.session).await {
+    match session.is_revoked(&*cx.services.revocations).await {
         Ok(false) if !device_takes_part(sign_in, cx, &session).await => None,
         Ok(false) => password_is_the_same(sign_in, cx, &session).await.then_some(session),
         Ok(true) => None,

@@ -25,7 +25,7 @@ pub(super) async fn demand(
     session: &SsoSession,
 ) -> Result<(), OAuthError> {
     let (Some(device), Some(sign_in)) = (&session.subject.device, &environment.browser.devices) else { return Ok(()) };
-    if sign_in.pkeyauth.is_none() && !client.device_proof_required {
+    if !sign_in.pkeyauth && !client.device_proof_required {
         return Ok(());
     }
     let address = format!("https://{}:443/adfs/oauth2/token/", environment.service_name);

@@ -98,7 +98,7 @@ pub(super) async fn check(
     if !browser::device_is_good(&environment.browser, session).await? {
         return Err(Ended::Device);
     }
-    if revocations.is_revoked(&session.subject.session).await? {
+    if session.is_revoked(&**revocations).await? {
         return Err(Ended::SignedOut);
     }
     Ok(())
@@ -200,7 +200,7 @@ mod tests {
 
     fn session(kept: Option<i64>) -> SsoSession {
         let subject = subject(AuthenticationMethod::Password, NOW);
-        SsoSession { subject, kept, until: NOW.plus(Duration::from_hours(8)) }
+        SsoSession { subject, kept, prt_family: None, until: NOW.plus(Duration::from_hours(8)) }
     }
 
     #[test]

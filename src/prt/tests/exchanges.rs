@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::client::{NOW, farm, sign_by_session};
 use super::tokens::prt;
+use crate::devices::Remembered;
 use crate::prt::{
     Exchange, ExchangeError, JwsError, KdfVersion, PrimaryRefreshToken, ProofOrigin, RequestError, SessionSigned,
 };
@@ -42,11 +43,33 @@ fn an_exchange_says_for_whom_and_for_what() {
     assert_eq!((exchange.resource.as_deref(), exchange.nonce.as_deref()), (Some("https://api.example/"), Some("n")));
     assert_eq!((exchange.kdf, &exchange.ctx[..]), (KdfVersion::Two, &[0x40; 24][..]));
     assert_eq!(exchange.prt.id, prt.id);
-    assert_eq!(exchange.until.unwrap().unix_seconds(), NOW.unix_seconds() + 300);
+    assert_eq!(exchange.until.unix_seconds(), NOW.unix_seconds() + 300);
 
     let renewal = json!({"scope": "openid aza", "resource": null, "iat": null, "exp": null});
     let renewal = read(&sealer, &prt, KdfVersion::One, &renewal).unwrap();
-    assert_eq!((renewal.renew, renewal.resource, renewal.until), (true, None, None));
+    assert_eq!((renewal.renew, renewal.resource, renewal.until), (true, None, prt.until));
+}
+
+#[test]
+fn a_request_ends_when_it_says_or_an_hour_after_it_was_made_and_with_its_prt() {
+    let (sealer, _) = farm();
+    let prt = a_prt(KdfVersion::One);
+    let now = NOW.unix_seconds();
+    let days = 86_400;
+    for (changes, seconds, remembered) in [
+        (json!({"exp": now + 3600}), 3600, Remembered::Shortly),
+        (json!({"exp": now + 3600, "iat": now - 9 * days}), 3600, Remembered::Shortly),
+        (json!({"exp": null}), 3600, Remembered::Shortly),
+        (json!({"exp": null, "iat": now + 300}), 3900, Remembered::Shortly),
+        (json!({"exp": null, "iat": now - 3599}), 1, Remembered::Shortly),
+        (json!({"exp": now + 3901}), 3901, Remembered::Lasting),
+        (json!({"exp": now + 99 * days}), 14 * days, Remembered::Lasting),
+        (json!({"exp": null, "iat": null}), 14 * days, Remembered::Lasting),
+    ] {
+        let exchange = read(&sealer, &prt, KdfVersion::Two, &changes).unwrap();
+        assert_eq!(exchange.until.unix_seconds() - now, seconds, "{changes}");
+        assert_eq!(exchange.remembered(NOW), remembered, "{changes}");
+    }
 }
 
 #[test]
@@ -90,6 +113,7 @@ fn what_does_not_fit_is_refused() {
         (json!({"scope": "aza"}), ExchangeError::Request(RequestError::Scope { scope: "openid" })),
         (json!({"exp": now}), ExchangeError::Request(RequestError::Time { name: "exp" })),
         (json!({"iat": now + 301}), ExchangeError::Request(RequestError::Time { name: "iat" })),
+        (json!({"iat": now - 3600, "exp": null}), ExchangeError::Request(RequestError::Time { name: "iat" })),
         (json!({"scope": "openid winhello_cert"}), ExchangeError::CertificateTrust),
         (json!({"csr": "MII"}), ExchangeError::CertificateTrust),
     ] {

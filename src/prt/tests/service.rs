@@ -11,7 +11,7 @@ use super::tokens::{LIFETIMES, prt};
 use super::validity::{FakeDirectory, FakeRegistry};
 use crate::authn::{AuthenticationMethod, DeviceAuthnError};
 use crate::clock::{Clock as _, ManualClock, SystemRandomSource, UtcTime};
-use crate::devices::Device;
+use crate::devices::{Device, DeviceServices, LimitReached, RequestLimits};
 use crate::prt::{
     Around, Challenge, DeviceError, DeviceRequest, DeviceSigned, Exchange, ExchangeError, Holder, JwsError, KdfVersion,
     NewPrt, NonceError, PrimaryRefreshToken, ProofOrigin, PrtError, PrtRefusal, PrtService, RefreshTokenCredential,
@@ -35,12 +35,23 @@ impl World {
     }
 
     fn with(device: Device) -> Self {
+        Self::of(FakeRegistry::of(device))
+    }
+
+    /// With room for so many things that were used.
+    fn roomy(capacity: usize) -> Self {
+        let world = Self::new();
+        Self { one_time: MemoryOneTime::new(world.clock.clone(), capacity), ..world }
+    }
+
+    fn of(registry: FakeRegistry) -> Self {
         let (sealer, clock) = farm();
-        let registry = Arc::new(FakeRegistry::of(device));
+        let registry = Arc::new(registry);
+        let limits = Arc::new(RequestLimits::new(clock.clone()));
         Self {
             service: PrtService {
                 sealer,
-                devices: Arc::new(services(registry.clone())),
+                devices: Arc::new(DeviceServices { limits, ..services(registry.clone()) }),
                 generations: Arc::new(MemoryGenerations::new(clock.clone(), 10)),
                 lifetimes: LIFETIMES,
                 usage_window: Duration::from_hours(14 * 24),
@@ -92,7 +103,7 @@ impl World {
 
     fn exchange_request(&self, prt: &PrimaryRefreshToken, kdf: KdfVersion, changes: &Value) -> String {
         let mut payload = json!({"client_id": "c", "scope": "openid", "grant_type": "refresh_token",
-            "refresh_token": prt.seal(&self.service.sealer).unwrap(), "iat": NOW.unix_seconds()});
+            "refresh_token": prt.seal(&self.service.sealer).unwrap(), "iat": self.clock.now().unix_seconds()});
         for (name, value) in changes.as_object().unwrap() {
             payload[name] = value.clone();
         }
@@ -100,13 +111,24 @@ impl World {
     }
 
     async fn exchange_text(&self, text: &str) -> Result<(Exchange, Holder), PrtRefusal> {
-        self.service.exchange(&SessionSigned::read(text).unwrap(), self.around()).await
+        let signed = SessionSigned::read(text).unwrap();
+        let exchange = Exchange::read(&signed, &self.service.sealer, self.clock.now())?;
+        let holder = self.service.exchange(&exchange, self.around()).await?;
+        Ok((exchange, holder))
+    }
+
+    fn credential_text(&self, prt: &PrimaryRefreshToken, nonce: Option<&str>) -> String {
+        let text = prt.seal(&self.service.sealer).unwrap();
+        let payload = json!({"refresh_token": text, "request_nonce": nonce}).to_string();
+        sign_by_session(&prt.session_key, KdfVersion::Two, &payload)
     }
 
     async fn credential(&self, prt: &PrimaryRefreshToken, nonce: Option<&str>) -> Result<Holder, PrtRefusal> {
-        let text = prt.seal(&self.service.sealer).unwrap();
-        let payload = json!({"refresh_token": text, "request_nonce": nonce}).to_string();
-        let signed = SessionSigned::read(&sign_by_session(&prt.session_key, KdfVersion::Two, &payload)).unwrap();
+        self.show(&self.credential_text(prt, nonce)).await
+    }
+
+    async fn show(&self, text: &str) -> Result<Holder, PrtRefusal> {
+        let signed = SessionSigned::read(text).unwrap();
         let credential = RefreshTokenCredential::read(&signed, &self.service.sealer).unwrap();
         self.service.credential(&credential, KdfVersion::Two, self.around()).await
     }
@@ -261,10 +283,80 @@ async fn a_copy_of_a_renewed_prt_ends_the_family() {
     assert!(world.exchange_text(&late).await.is_ok());
     world.clock.advance(minutes(1));
     let copied = world.exchange_request(&first, KdfVersion::One, &json!({"win_ver": "b"}));
-    assert_eq!(world.exchange_text(&copied).await.unwrap_err(), PrtRefusal::Copied);
+    let expected = PrtRefusal::Copied { family: first.family.clone(), device: DEVICE.id };
+    assert_eq!(world.exchange_text(&copied).await.unwrap_err(), expected);
     assert_eq!(world.revocations.is_revoked(&first.family).await, Ok(true));
     let after = world.exchange_request(&second, KdfVersion::One, &json!({"win_ver": "c"}));
     assert_eq!(world.exchange_text(&after).await.unwrap_err(), PrtRefusal::Prt(PrtError::Revoked));
+}
+
+/// What somebody saw once and sends again proves nothing, so it must not end anything either.
+#[tokio::test]
+async fn what_was_sent_before_ends_no_family() {
+    let world = World::new();
+    let first = by_certificate(KdfVersion::One);
+    let second = world.service.renew(&first, KdfVersion::One, world.around()).unwrap().prt;
+    let [plain, dated, nonced] =
+        [json!({"iat": null}), json!({"win_ver": "a"}), json!({"request_nonce": world.nonce(), "iat": null})]
+            .map(|changes| world.exchange_request(&first, KdfVersion::One, &changes));
+    let credential = world.credential_text(&first, Some(&world.nonce()));
+    for text in [&plain, &dated, &nonced] {
+        assert!(world.exchange_text(text).await.is_ok());
+    }
+    assert!(world.show(&credential).await.is_ok());
+    let newer = async |number: u32| {
+        let request = world.exchange_request(&second, KdfVersion::Two, &json!({"win_ver": number}));
+        world.exchange_text(&request).await.map(drop)
+    };
+    assert_eq!(newer(1).await, Ok(()));
+    let expired = |refusal| matches!(refusal, PrtRefusal::Nonce(NonceError::NotOurs(_)));
+    // Within the time of the nonce, beyond the grace, and beyond the request's own time.
+    for (later, number) in [(9, 2), (2, 3), (60, 4)] {
+        world.clock.advance(minutes(later));
+        assert_eq!(world.exchange_text(&plain).await.unwrap_err(), PrtRefusal::Replayed);
+        assert!(world.exchange_text(&dated).await.is_err());
+        let (exchange, show) =
+            (world.exchange_text(&nonced).await.unwrap_err(), world.show(&credential).await.unwrap_err());
+        assert!(number == 2 || (expired(exchange) && expired(show)));
+        assert_eq!(world.credential(&first, None).await.unwrap_err(), PrtRefusal::Nonce(NonceError::Missing));
+        assert_eq!(newer(number).await, Ok(()), "{later} minutes later");
+    }
+    assert_eq!(world.revocations.is_revoked(&first.family).await, Ok(false));
+    // What the holder of its session key makes now is another thing.
+    let copied = world.credential(&first, Some(&world.nonce())).await.unwrap_err();
+    assert_eq!(copied, PrtRefusal::Copied { family: first.family.clone(), device: DEVICE.id });
+    assert_eq!(newer(5).await, Err(PrtRefusal::Prt(PrtError::Revoked)));
+}
+
+/// One device must not fill the store that all devices need.
+#[tokio::test]
+async fn a_person_on_a_device_uses_prts_so_often_and_no_more() {
+    let world = World::roomy(1000);
+    let (prt, other) = (by_certificate(KdfVersion::Two), by_certificate(KdfVersion::Two));
+    let text = |prt: &PrimaryRefreshToken, number: u32, changes: Value| {
+        let mut changes = changes;
+        changes["win_ver"] = json!(number);
+        world.exchange_request(prt, KdfVersion::Two, &changes)
+    };
+    let mut taken = [0; 3];
+    for number in 0..250 {
+        // Without any time; that say when they were made; with a nonce. Another PRT of the same person makes no difference.
+        let [no_time, dated] = [json!({"iat": null}), json!({})].map(|changes| text(&prt, number, changes));
+        let with_nonce = text(&other, number, json!({"request_nonce": world.nonce()}));
+        for (taken, text) in taken.iter_mut().zip([no_time, dated, with_nonce]) {
+            match world.exchange_text(&text).await {
+                Ok(_) => *taken += 1,
+                Err(error) => assert_eq!(error, PrtRefusal::TooMany(LimitReached::Holder)),
+            }
+            // Who repeats it spends nothing.
+            assert!(world.exchange_text(&text).await.is_err());
+        }
+    }
+    assert_eq!(taken, [20, 100, 100]);
+    let refused = world.credential(&prt, Some(&world.nonce())).await.unwrap_err();
+    assert_eq!(refused, PrtRefusal::TooMany(LimitReached::Holder));
+    world.clock.advance(minutes(1));
+    assert!(world.credential(&prt, Some(&world.nonce())).await.is_ok());
 }
 
 #[tokio::test]
@@ -359,4 +451,15 @@ fn an_authority_is_named_as_clients_look_for_it() {
     let name = crate::prt::authority_name(services(FakeRegistry::default()).authority.certificate()).unwrap();
     assert!(name.starts_with("OU=") && name.contains(",CN=MS-Organization-Access,DC="), "{name}");
     assert_eq!(crate::prt::authority_name(b"x"), None);
+}
+
+#[tokio::test]
+async fn a_challenge_names_the_issuers_that_others_have_published_as_well() {
+    let entras = services(FakeRegistry::default()).authority.certificate().to_vec();
+    let [own, published] = [entras.clone(), OTHER.der.clone()].map(|der| crate::prt::authority_name(&der).unwrap());
+    let issuers = vec![OTHER.der.clone(), entras];
+    let world = World::of(FakeRegistry { issuers: issuers.clone(), ..FakeRegistry::default() });
+    assert_eq!(world.service.authorities().await, [own.clone(), published]);
+    let down = World::of(FakeRegistry { issuers, down: true, ..FakeRegistry::default() });
+    assert_eq!(down.service.authorities().await, [own]);
 }

@@ -13,14 +13,14 @@ use crate::authn::{AuthenticationMethod, DeviceAuthnError, SubjectOrigin};
 use crate::clock::UtcTime;
 use crate::devices::{
     AddedKey, CertificateMark, Device, DeviceId, DeviceKey, DeviceRegistry, DeviceService, Registration, RegistryError,
-    RegistryPlace,
+    RegistryPlace, TrustType,
 };
 use crate::directory::filter::Filter;
 use crate::directory::{
     Account, AccountKey, AccountKind, AttributeName, AttributeValue, Attributes, Directory, DirectoryError, ObjectGuid,
     Sid, SignInState,
 };
-use crate::prt::{DeviceError, Holder, KdfVersion, PrimaryRefreshToken, ProofOrigin, PrtError, Sources};
+use crate::prt::{DeviceError, Holder, KdfVersion, PrimaryRefreshToken, ProofOrigin, PrtError, Sources, may_use};
 use crate::store::{MemoryRevocations, Revocations as _};
 
 /// A registry with at most one device and the keys of one user.
@@ -28,6 +28,7 @@ use crate::store::{MemoryRevocations, Revocations as _};
 pub(super) struct FakeRegistry {
     pub(super) device: Option<Device>,
     pub(super) keys: Vec<DeviceKey>,
+    pub(super) issuers: Vec<Vec<u8>>,
     pub(super) down: bool,
     /// How often it was asked for a device by a certificate.
     pub(super) searched: AtomicUsize,
@@ -97,6 +98,10 @@ impl DeviceRegistry for FakeRegistry {
 
     async fn remove_user_key(&self, _: &Sid, _: &DeviceKey) -> Result<bool, RegistryError> {
         Err(Self::refused())
+    }
+
+    async fn published_issuers(&self) -> Result<Vec<Vec<u8>>, RegistryError> {
+        self.answer().map(|()| self.issuers.clone())
     }
 
     async fn service(&self) -> Result<DeviceService, RegistryError> {
@@ -227,6 +232,18 @@ async fn a_prt_that_holds_is_its_user_on_its_device() {
     assert!(device.id == DEVICE.id && device.is_known && device.is_registered_user);
 }
 
+#[test]
+fn a_workplace_joined_device_serves_its_owner_and_users_and_a_computer_everybody() {
+    let stranger: Sid = "S-1-5-21-1-2-3-9999".parse().unwrap();
+    let own = Device { trust_type: Some(TrustType::WORKPLACE), ..DEVICE.registered(alice()) };
+    assert!(may_use(&own, &alice()) && !may_use(&own, &stranger));
+    let shared = Device { owner: Some(stranger), users: vec![alice()], ..own.clone() };
+    assert!(may_use(&shared, &alice()) && may_use(&shared, &stranger));
+    assert!(!may_use(&Device { owner: None, users: Vec::new(), ..own.clone() }, &alice()));
+    let computer = Device { trust_type: Some(TrustType::DOMAIN), ..own };
+    assert!(may_use(&computer, &stranger));
+}
+
 #[tokio::test]
 async fn it_ends_with_the_device() {
     let mut world = World::new();
@@ -239,6 +256,15 @@ async fn it_ends_with_the_device() {
     let mut world = World::new();
     world.device().certificates = vec![OTHER.certificate().mark];
     assert_eq!(world.refusal().await, PrtError::Reregistered);
+
+    // A person's own device, which is given to somebody else.
+    let mut world = World::new();
+    world.device().trust_type = Some(TrustType::WORKPLACE);
+    assert!(world.ask().await.is_ok());
+    world.device().owner = None;
+    assert_eq!(world.refusal().await, PrtError::NotTheirDevice);
+    world.device().users = vec![alice()];
+    assert!(world.ask().await.is_ok());
 
     let mut world = World::new();
     world.device().keys[0].material = OTHER.blob();

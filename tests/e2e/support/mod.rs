@@ -9,6 +9,7 @@ mod device;
 mod haproxy;
 mod keep_alive;
 mod lab;
+mod moving_clock;
 mod node;
 pub mod oauth;
 mod program;
@@ -25,6 +26,7 @@ pub use device::{BROKER, Device, Prt, blob, nonce, request as prt_request, sign_
 pub use haproxy::HaProxy;
 pub use keep_alive::KeepAlive;
 pub use lab::{Lab, Object, run};
+pub use moving_clock::MovingClock;
 pub use node::{
     Node, NodeSetup, USERNAME, WINDOWS, computer_tickets, eventually, program, replace, replace_file, request, script,
     variable,

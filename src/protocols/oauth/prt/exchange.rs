@@ -12,16 +12,16 @@ use crate::protocols::oauth::error::OAuthError;
 use crate::protocols::oauth::respond::{self, Person, TokenRequest};
 use crate::protocols::oauth::scopes::Wanted;
 use crate::protocols::oauth::travel::Travelled;
-use crate::prt::{Around, PrtRefusal, SessionSigned, encrypt_response};
+use crate::prt::{Around, Exchange, PrtRefusal, SessionSigned, encrypt_response};
 
 pub(super) async fn answer(at: At<'_>, signed: &SessionSigned) -> Result<Answer, OAuthError> {
     let services = &*at.cx.services;
     let around = Around::from(services);
-    let (exchange, holder) = match at.service.exchange(signed, around).await {
-        Ok(good) => good,
-        Err(refusal) => return Err(at.refused(Parties::default(), refusal)),
-    };
+    let exchange = Exchange::read(signed, &at.service.sealer, services.clock.now());
+    let exchange = exchange.map_err(|error| at.refused(Parties::default(), error.into()))?;
     let prt = &exchange.prt;
+    let failed = |refusal: PrtRefusal| at.refused(Parties { sid: Some(prt.user), ..Parties::default() }, refusal);
+    let holder = at.service.exchange(&exchange, around).await.map_err(failed)?;
     let subject = holder.subject(prt);
 
     let client = services.trusts.client(&exchange.client_id).filter(|client| client.enabled);
@@ -44,13 +44,12 @@ pub(super) async fn answer(at: At<'_>, signed: &SessionSigned) -> Result<Answer,
         elsewhere: false,
         generation: 0,
     };
-    let session = SsoSession { subject, kept: None, until: prt.until };
+    let session = SsoSession { subject, kept: None, prt_family: None, until: prt.until };
     let person = Some(Person { session: &session, travelled: &travelled });
     let scopes = &travelled.scopes;
     let request = TokenRequest { client, grant: &grant, scopes, nonce: None, method: None, person };
     let mut response = respond::token_response(at.environment, at.settings, at.cx, &request).await?;
 
-    let failed = |refusal: PrtRefusal| at.refused(Parties::default(), refusal);
     if exchange.renew {
         let next = at.service.renew(prt, exchange.kdf, around).map_err(failed)?;
         response = response.with_refresh_token(&next.text, next.prt.until, next.prt.issued);

@@ -19,7 +19,7 @@ use crate::protocols::prt_failure::{DEVICE_TOKEN, credential_failure};
 use crate::prt::{
     Around, AssertionNonce, CertificateAssertion, DeviceRequest, HelloAssertion, HelloError, JwsError, Lineage,
     NonceError, PrimaryRefreshToken, ProofOrigin, PrtError, PrtRefusal, PrtService, UserAssertion, UserProof,
-    check_assertion_nonce, check_user,
+    check_assertion_nonce, check_user, may_use,
 };
 use crate::secret::Secret;
 use crate::trusts::Client;
@@ -133,7 +133,7 @@ pub(super) async fn prove(request: Request<'_>) -> Result<Proved, ProofRefusal> 
         UserProof::Assertion(text) => by_assertion(request, text).await,
     };
     let proved = match proved {
-        Ok(proved) if may_use(&request.asked.device, &proved.account) => Ok(proved),
+        Ok(proved) if may_use(&request.asked.device, &proved.account.sid) => Ok(proved),
         Ok(_) => Err(ProofRefusal::NotTheirDevice),
         Err(refusal) => Err(refusal),
     };
@@ -141,13 +141,6 @@ pub(super) async fn prove(request: Request<'_>) -> Result<Proved, ProofRefusal> 
         audit(request, refusal);
     }
     proved
-}
-
-/// A workplace-joined device is one person's; a computer of the domain serves whoever may sign in to it.
-fn may_use(device: &Device, account: &Account) -> bool {
-    device.trust_type != Some(TrustType::WORKPLACE)
-        || device.owner == Some(account.sid)
-        || device.users.contains(&account.sid)
 }
 
 async fn by_password(request: Request<'_>, username: &str, password: &Secret<String>) -> Result<Proved, ProofRefusal> {
@@ -181,7 +174,7 @@ async fn by_refresh_token(request: Request<'_>, text: &str) -> Result<Proved, Pr
     if prt.device != request.asked.device.id || prt.certificate != request.asked.certificate.mark.thumbprint {
         return Err(ProofRefusal::OtherDevice);
     }
-    let holder = request.service.holder(&prt, None, around).await?;
+    let holder = request.service.holder(&prt, around).await?;
     let subject = holder.subject(&prt);
     credential::prt_accepted(request.cx, &subject, Some(&request.asked.request.client_id));
     Ok(Proved {
@@ -389,16 +382,5 @@ mod tests {
         ] {
             assert!(!is_just_registered(&other, &owner, NOW), "{other:?}");
         }
-    }
-
-    #[test]
-    fn a_workplace_joined_device_serves_its_owner_and_users_and_a_computer_everybody() {
-        let (owner, stranger, device) = people();
-        assert!(may_use(&device, &owner) && !may_use(&device, &stranger));
-        let shared = Device { owner: Some(stranger.sid), ..device.clone() };
-        assert!(may_use(&shared, &owner) && may_use(&shared, &stranger));
-        assert!(!may_use(&Device { owner: Some(stranger.sid), users: Vec::new(), ..device.clone() }, &owner));
-        let computer = Device { trust_type: Some(TrustType::DOMAIN), ..device };
-        assert!(may_use(&computer, &stranger));
     }
 }

@@ -33,9 +33,10 @@ pub(in crate::protocols::oauth) fn shown(refusal: &PrtRefusal) -> Shown {
         PrtRefusal::Prt(PrtError::PasswordExpired) => {
             bad("interaction_required", "MSIS9660", "The password has expired and must be changed.")
         }
-        PrtRefusal::Exchange(_) | PrtRefusal::Prt(_) | PrtRefusal::Copied | PrtRefusal::Replayed => {
+        PrtRefusal::Exchange(_) | PrtRefusal::Prt(_) | PrtRefusal::Copied { .. } | PrtRefusal::Replayed => {
             bad("invalid_grant", "MSIS9614", "The primary refresh token is not valid.")
         }
+        PrtRefusal::TooMany(_) => OAuthError::TooMany.shown(),
         PrtRefusal::Jws(_)
         | PrtRefusal::Nonce(_)
         | PrtRefusal::PKeyAuth(_)
