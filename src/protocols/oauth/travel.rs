@@ -205,7 +205,7 @@ mod tests {
         let domain = account.sid.parent().unwrap();
         account.groups = (0..groups).map(|number| domain.child(1_900_000 + number * 17 % 9973).unwrap()).collect();
         account.groups.push(asserted());
-        SsoSession { subject, kept: None, until: NOW.plus(Duration::from_hours(8)) }
+        SsoSession { subject, kept: None, prt_family: None, until: NOW.plus(Duration::from_hours(8)) }
     }
 
     fn asserted() -> Sid {
