@@ -239,14 +239,14 @@ impl Subject<'_> {
         assert!(self.registry.add_user_key(&self.user, &key).await.unwrap().is_new);
         let later = DeviceKey { created: Some(NOW.plus(Duration::from_mins(1))), ..key.clone() };
         assert!(!self.registry.add_user_key(&self.user, &later).await.unwrap().is_new);
-        assert_eq!(held().await, [key.clone()]);
+        assert_eq!(held().await, std::slice::from_ref(&key));
         // Neither another key nor a key of another use is taken for it.
         let mut other = key.clone();
         other.material[30] ^= 1;
         for other in [other, DeviceKey { usage: 7, ..key.clone() }] {
             assert_eq!(self.registry.remove_user_key(&self.user, &other).await, Ok(false));
         }
-        assert_eq!(held().await, [key.clone()]);
+        assert_eq!(held().await, std::slice::from_ref(&key));
         assert_eq!(self.registry.remove_user_key(&self.user, &later).await, Ok(true), "whenever it was made");
         assert_eq!(self.registry.remove_user_key(&self.user, &key).await, Ok(false));
         assert_eq!(held().await, []);

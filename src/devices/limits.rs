@@ -216,13 +216,17 @@ mod tests {
         assert!(matches!(limits.stranger(office), Err(LimitReached::Address)));
         assert!(limits.stranger("203.0.113.8".parse().unwrap()).is_ok());
     }
+
     #[test]
     fn a_person_on_a_device_has_a_burst_of_uses_and_few_that_are_remembered_for_long() {
         let (limits, clock) = limits();
         let device = |n: u128| DeviceId(uuid::Uuid::from_u128(n));
-        let user: Sid = "S-1-5-21-1-2-3-1107".parse().unwrap();
-        let uses = |n, remembered| count(|| limits.use_by(device(n), user, remembered).is_ok());
-        assert_eq!(count(|| limits.use_by(device(1), user, Remembered::Shortly).map(PaidUse::was_none).is_ok()), 1000);
+        let person: Sid = "S-1-5-21-1-2-3-1107".parse().unwrap();
+        let uses = |n, remembered| count(|| limits.use_by(device(n), person, remembered).is_ok());
+        assert_eq!(
+            count(|| limits.use_by(device(1), person, Remembered::Shortly).map(PaidUse::was_none).is_ok()),
+            1000
+        );
         assert_eq!(uses(1, Remembered::Shortly), 200);
         assert_eq!(uses(1, Remembered::Lasting), 20);
         assert_eq!(uses(2, Remembered::Shortly), 200, "on another device");

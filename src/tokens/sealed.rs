@@ -45,6 +45,7 @@ impl SealPurpose<'static> {
     }
 
     /// The purpose with values that are deflated: those that are large and travel where there is little room.
+    #[must_use]
     pub const fn packed(self) -> Self {
         Self { packed: true, ..self }
     }

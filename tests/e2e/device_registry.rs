@@ -1,6 +1,6 @@
 //! Registries of devices in the lab: the domain's own, and PostgreSQL. Driven as the server drives them, read back by ldapsearch.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -297,12 +297,7 @@ async fn the_mark_of_a_sweep_counts_until_something_happens() {
 }
 
 /// Held by tests that sweep the directory's devices: there is one lease.
-pub fn sweeping() -> MutexGuard<'static, ()> {
-    static TURN: Mutex<()> = Mutex::new(());
-    let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    no_lease();
-    turn
-}
+pub static SWEEPING: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Nobody has the sweep.
 pub fn no_lease() {
@@ -321,7 +316,8 @@ fn at(seconds: i64) -> UtcTime {
 
 #[tokio::test]
 async fn one_server_has_the_sweep_of_the_directory_until_it_ends() {
-    let _turn = sweeping();
+    let _turn = SWEEPING.lock().await;
+    no_lease();
     let servers = [registry(), registry()];
     let claim = async |server: usize, now, until| {
         servers[server].claim_sweep(uuid::Uuid::from_u128(server as u128), at(now), at(until)).await
@@ -352,7 +348,8 @@ async fn one_server_has_the_sweep_of_the_directory_until_it_ends() {
 
 #[tokio::test]
 async fn of_many_servers_that_ask_at_once_one_has_the_sweep() {
-    let _turn = sweeping();
+    let _turn = SWEEPING.lock().await;
+    no_lease();
     let servers: Vec<_> = (0..6).map(|number| (uuid::Uuid::from_u128(number), registry())).collect();
     // The first round finds no lease, the others one that is over.
     for round in 0..8 {

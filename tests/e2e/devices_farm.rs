@@ -9,7 +9,7 @@ use serde_json::Value;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use crate::crashes::try_to_join;
-use crate::device_registry::{no_lease, postgresql, sql, sweeping};
+use crate::device_registry::{SWEEPING, no_lease, postgresql, sql};
 use crate::devices_commands::forgotten;
 use crate::drs_client::{DeviceKeys, by_user, device_dn, devices, ldap_modify, user};
 use crate::drs_sign_in;
@@ -91,7 +91,8 @@ fn of_two_servers_one_sweeps_and_the_other_takes_over() {
 #[test]
 fn of_two_servers_with_one_directory_one_sweeps_and_the_other_takes_over() {
     const LOOKED: &str = "unused devices were looked for";
-    let _turn = sweeping();
+    let _turn = SWEEPING.blocking_lock();
+    no_lease();
     let _second = SecondController::up();
     let sweep = "[device_registration.sweep]\nmode = \"dry_run\"\ninterval_minutes = 1\n";
     let log = ("CHANCERY__SERVER__LOG__LEVEL", "info,chancery::server=debug");

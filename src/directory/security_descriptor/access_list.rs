@@ -31,7 +31,7 @@ impl AccessList {
         let size = u16::try_from(length).map_err(|_| DescriptorError::Full)?.to_le_bytes();
         let count = u16::try_from(self.entries.len()).map_err(|_| DescriptorError::Full)?.to_le_bytes();
         let mut octets = vec![self.revision, 0, size[0], size[1], count[0], count[1], 0, 0];
-        octets.extend(self.entries.iter().flat_map(|entry| entry.octets()));
+        octets.extend(self.entries.iter().flat_map(AccessEntry::octets));
         Ok(octets)
     }
 
