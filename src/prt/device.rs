@@ -1,7 +1,7 @@
 //! Whether a device may have and use primary refresh tokens now.
 //!
 //! Which device a certificate is of, and whether it is enabled, is said where every protocol asks
-//! ([`device_by_certificate`]); a PRT wants an RSA key and a device that was not idle for too long besides.
+//! ([`device_by_certificate`]); a PRT wants an RSA key besides, and holds while its device is not idle for too long.
 
 use std::time::Duration;
 
@@ -10,29 +10,34 @@ use crate::authn::{DeviceAuthnError, device_by_certificate};
 use crate::clock::UtcTime;
 use crate::devices::{Device, DeviceId, DeviceServices, RegistryError};
 
-/// The registered device with this certificate.
+/// The registered device with this certificate. One that was idle is as good as any: whoever comes back to it signs in anew.
 ///
 /// # Errors
 /// [`DeviceError`].
 pub async fn device_of(
     devices: &DeviceServices,
     certificate: &DeviceCertificate,
-    usage_window: Duration,
     now: UtcTime,
 ) -> Result<Device, DeviceError> {
     let device = device_by_certificate(devices, &certificate.der, now).await?;
-    check_state(&device, usage_window, now)?;
+    check_enabled(&device)?;
     Ok(device)
 }
 
-/// Whether a registered device may be used now.
+/// Whether a registered device may be used.
+///
+/// # Errors
+/// [`DeviceAuthnError::Disabled`].
+pub(super) fn check_enabled(device: &Device) -> Result<(), DeviceError> {
+    if device.enabled { Ok(()) } else { Err(DeviceAuthnError::Disabled { device: device.id }.into()) }
+}
+
+/// Whether what somebody signed in for on a device still holds there: not when nobody used the device for too long.
 ///
 /// # Errors
 /// [`DeviceAuthnError::Disabled`], [`DeviceError::Unused`].
-pub(super) fn check_state(device: &Device, usage_window: Duration, now: UtcTime) -> Result<(), DeviceError> {
-    if !device.enabled {
-        return Err(DeviceAuthnError::Disabled { device: device.id }.into());
-    }
+pub(super) fn check_in_use(device: &Device, usage_window: Duration, now: UtcTime) -> Result<(), DeviceError> {
+    check_enabled(device)?;
     // The registry's stamp is as coarse as its own policy, which this leaves room for.
     let seen = device.last_used.max(device.registered);
     if seen.is_some_and(|seen| now.since(seen) > usage_window + STAMP_COARSENESS) {

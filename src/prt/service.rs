@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::content::{NewPrt, PrimaryRefreshToken, PrtLifetimes};
-use super::device::{DeviceError, check_state, device_of};
+use super::device::{DeviceError, check_enabled, device_of};
 use super::device_certificate::DeviceCertificate;
 use super::exchange::ExchangeError;
 use super::jws::Members;
@@ -121,11 +121,12 @@ impl PrtService {
     ) -> Result<(Device, DeviceCertificate, Members), PrtRefusal> {
         let certificate = DeviceCertificate::read(signed.certificate()).map_err(DeviceError::from)?;
         let payload = signed.verify()?;
-        let device = device_of(&self.devices, &certificate, self.usage_window, now).await?;
+        let device = device_of(&self.devices, &certificate, now).await?;
         Ok((device, certificate, payload))
     }
 
-    /// A request for a PRT up to the point where the user is proved (oauth-oidc-prt.md 3.3, steps 1 to 6). The nonce is used up.
+    /// A request for a PRT up to the point where the user is proved (oauth-oidc-prt.md 3.3, steps 1 to 6). The nonce is used
+    /// up; the use of the device is not noted yet.
     ///
     /// # Errors
     /// [`PrtRefusal`].
@@ -135,7 +136,6 @@ impl PrtService {
         let request = PrtRequest::read(&payload, now)?;
         let nonce = request.nonce.clone().ok_or(NonceError::Missing)?;
         Nonce::open(&self.sealer, &nonce)?.consume(NonceUse::Request, around.one_time).await?;
-        self.touch(&device, now).await;
         let transport_key = TransportKey::of(&device)?;
         Ok(DeviceRequest { device, certificate, transport_key, kdf: signed.kdf(), request, nonce })
     }
@@ -190,7 +190,7 @@ impl PrtService {
     /// [`PrtRefusal`].
     pub async fn by_certificate(&self, certificate: &[u8], now: UtcTime) -> Result<Device, PrtRefusal> {
         let certificate = DeviceCertificate::read(certificate).map_err(DeviceError::from)?;
-        let device = device_of(&self.devices, &certificate, self.usage_window, now).await?;
+        let device = device_of(&self.devices, &certificate, now).await?;
         self.touch(&device, now).await;
         Ok(device)
     }
@@ -227,7 +227,7 @@ impl PrtService {
     ) -> Result<Option<Device>, PrtRefusal> {
         let now = around.clock.now();
         let Some(answered) = reply?.verify(url, &self.sealer, now)? else { return Ok(None) };
-        let device = device_of(&self.devices, &answered.certificate, self.usage_window, now).await?;
+        let device = device_of(&self.devices, &answered.certificate, now).await?;
         answered.redeem(around.one_time).await?;
         self.touch(&device, now).await;
         Ok(Some(device))
@@ -245,16 +245,16 @@ impl PrtService {
     ///
     /// # Errors
     /// [`PrtRefusal`].
-    pub async fn remembered(&self, text: &str, now: UtcTime) -> Result<Device, PrtRefusal> {
+    pub async fn remembered(&self, text: &str) -> Result<Device, PrtRefusal> {
         let id = self.sealer.open::<DeviceId>(PROVED_DEVICE, text).map_err(PKeyAuthError::from)?.value;
         let device = self.registry().find(id).await.map_err(DeviceError::from)?.ok_or(DeviceError::UNKNOWN)?;
-        check_state(&device, self.usage_window, now)?;
+        check_enabled(&device)?;
         Ok(device)
     }
 
-    /// Notes that a device was used, so that it does not count as idle: only once it was judged, signature, state and nonce, or whoever
-    /// knows its certificate would keep it from being idle. Nothing of this request depends on it.
-    pub(super) async fn touch(&self, device: &Device, now: UtcTime) {
+    /// Notes that a device was used, so that it does not count as idle: only once all was judged, signature, state, nonce and whoever
+    /// signs in, or whoever knows its certificate would keep it from being idle. Nothing of this request depends on it.
+    pub async fn touch(&self, device: &Device, now: UtcTime) {
         if let Err(error) = self.registry().touch(device, now).await {
             tracing::warn!(device = %device.id, %error, "the use of a device could not be noted");
         }

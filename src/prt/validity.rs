@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use super::content::{PrimaryRefreshToken, ProofOrigin};
-use super::device::{DeviceError, check_state};
+use super::device::{DeviceError, check_in_use};
 use super::transport_key::{has_transport_key, key_digest};
 use crate::authn::{AuthenticatedSubject, DeviceContext, SubjectOrigin};
 use crate::clock::UtcTime;
@@ -47,7 +47,7 @@ impl Holder {
             return Err(PrtError::Revoked);
         }
         let device = sources.registry.find(prt.device).await?.ok_or(DeviceError::UNKNOWN)?;
-        check_state(&device, sources.usage_window, now)?;
+        check_in_use(&device, sources.usage_window, now)?;
         if !device.certificates.iter().any(|mark| mark.thumbprint == prt.certificate) {
             return Err(PrtError::Reregistered);
         }

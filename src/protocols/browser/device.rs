@@ -189,7 +189,7 @@ pub(super) async fn proved(
 
 /// The device that was proved a moment ago in this sign-in.
 async fn remembered(devices: &DeviceSignIn, cx: &Context, text: &str) -> Carried {
-    match devices.service.remembered(text, cx.services.clock.now()).await {
+    match devices.service.remembered(text).await {
         Ok(device) => Carried::Device(Box::new(device)),
         Err(refusal) => {
             tracing::info!(correlation = %cx.request.activity, %refusal, "a device that was proved is not used");

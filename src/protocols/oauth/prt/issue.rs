@@ -35,6 +35,7 @@ pub(super) async fn answer(at: At<'_>, signed: &DeviceSigned) -> Result<Answer, 
     };
     let Proved { account, methods, instant, alternate_login_id, origin, after, password_expires, unused } =
         proof::prove(request).await?;
+    at.service.touch(&asked.device, services.clock.now()).await;
 
     let user = account.sid;
     let new = NewPrt {
