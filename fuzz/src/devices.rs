@@ -1,6 +1,7 @@
 //! What devices send when they register.
 
 use chancery::devices::{CertificateRequest, KeyBlob, Sha1Requests};
+use chancery::directory::security_descriptor::SecurityDescriptor;
 use chancery::protocols::drs::{enrolment_request, join_request, key_message};
 use chancery::xml;
 
@@ -42,6 +43,17 @@ pub fn device_messages(input: &[u8]) {
     }
     match key_message::read(input) {
         Ok(key) => assert!(!key.is_empty()),
+        Err(error) => drop(error.to_string()),
+    }
+}
+
+/// The security descriptor of a directory object: what is read is written so that it reads the same.
+pub fn security_descriptor(input: &[u8]) {
+    match SecurityDescriptor::from_bytes(input) {
+        Ok(descriptor) => {
+            let written = descriptor.to_bytes().expect("room for what was read");
+            assert_eq!(SecurityDescriptor::from_bytes(&written), Ok(descriptor));
+        }
         Err(error) => drop(error.to_string()),
     }
 }

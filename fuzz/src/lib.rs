@@ -37,7 +37,7 @@ use chancery::xml::{self, Document};
 pub type Target = fn(&[u8]);
 
 /// All targets by name; each has a folder of seeds, `fuzz/corpus/<name>`.
-pub const TARGETS: [(&str, Target); 20] = [
+pub const TARGETS: [(&str, Target); 21] = [
     ("certificate_request", devices::certificate_request),
     ("certificates", certificates),
     ("claim_evaluation", claims::claim_evaluation),
@@ -55,6 +55,7 @@ pub const TARGETS: [(&str, Target); 20] = [
     ("saml_redirect", partners::saml_redirect),
     ("saml_response", partners::saml_response),
     ("sealed", sealed),
+    ("security_descriptor", devices::security_descriptor),
     ("spnego_screen", spnego_screen),
     ("xml_reader", xml_reader),
     ("xml_verify", xml_verify),
