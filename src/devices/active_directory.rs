@@ -22,6 +22,7 @@ use self::entry::{ATTRIBUTES, Found};
 use self::failure::failed;
 use self::listing::Listing;
 use self::place::Place;
+pub(crate) use self::place::{ISSUERS, SERVICE};
 use super::codec::key_credential::USAGE_NGC;
 use super::{
     AddedKey, CertificateMark, Device, DeviceId, DeviceKey, DeviceRegistry, DeviceService, Registration, RegistryError,
@@ -346,8 +347,6 @@ impl std::fmt::Debug for ActiveDirectoryRegistry {
         f.debug_struct("ActiveDirectoryRegistry").field("domain", &self.domain).finish_non_exhaustive()
     }
 }
-
-const ISSUERS: &str = "msDS-IssuerPublicCertificates";
 
 /// How long what was learnt of the directory is believed.
 const BELIEVED: Duration = Duration::from_mins(1);

@@ -33,6 +33,7 @@ mod upkeep;
 use crate::{clock::UtcTime, directory::Sid};
 
 pub use active_directory::ActiveDirectoryRegistry;
+pub(crate) use active_directory::{ISSUERS as PUBLISHED_ISSUERS, SERVICE as SERVICE_OBJECT};
 pub use authority::{
     AuthorityError, DEVICE_LIFETIME, DeviceAuthority, DeviceCertificate, DeviceCertificateRequest, RegistryPlace,
     is_issued_by_one,

@@ -25,7 +25,7 @@ impl ServiceAccount {
         // Its own stands first; on a controller that does it otherwise it is the one that is no group's.
         let of_domain = sids.iter().filter(|sid| sid.parent().is_some_and(|domain| domain.is_domain()));
         for sid in of_domain.take(MOST_TRIED) {
-            if let Some(object) = by_sid(objects, *sid, &["sAMAccountName", "objectClass", "objectSid"]).await?
+            if let Some(object) = objects.read_by_sid(sid, &["sAMAccountName", "objectClass"]).await?
                 && object.attributes.is_of_class("user")
             {
                 return Ok(Self { name: called(&object, sid), sid: Some(*sid), sids });
@@ -38,14 +38,14 @@ impl ServiceAccount {
     pub(super) async fn named(objects: &mut Objects, forest: &Forest, name: &str) -> Result<Self, ObjectError> {
         let nobody = || ObjectError::NotFound { name: name.to_owned() };
         let object = if let Ok(sid) = name.parse::<Sid>() {
-            let object = by_sid(objects, sid, ATTRIBUTES).await?;
+            let object = objects.read_by_sid(&sid, ATTRIBUTES).await?;
             // An account of another domain of the forest.
             let Some(object) = object else { return Ok(Self::of(name.to_owned(), sid, Vec::new())) };
             object
         } else {
             let found = objects.find(&forest.domain, &of_name(name).to_string(), &["objectSid"], 1).await?;
             let sid = found.first().and_then(|object| object.attributes.object_sid()).ok_or_else(nobody)?;
-            by_sid(objects, sid, ATTRIBUTES).await?.ok_or_else(nobody)?
+            objects.read_by_sid(&sid, ATTRIBUTES).await?.ok_or_else(nobody)?
         };
         let sid = object.attributes.object_sid().ok_or_else(nobody)?;
         Ok(Self::of(called(&object, &sid), sid, sids(&object)))
@@ -56,12 +56,6 @@ impl ServiceAccount {
         let sids = [sid, Sid::EVERYONE, Sid::AUTHENTICATED_USERS].into_iter().chain(groups).collect();
         Self { name, sid: Some(sid), sids }
     }
-}
-
-async fn by_sid(objects: &mut Objects, sid: Sid, attributes: &[&str]) -> Result<Option<NamedObject>, ObjectError> {
-    let found = objects.read(&format!("<SID={sid}>"), attributes).await?;
-    // The name `<SID=…>` may also lead to an object that had this SID earlier.
-    Ok(found.filter(|object| object.attributes.object_sid() == Some(sid)))
 }
 
 fn of_name(name: &str) -> Filter {
@@ -86,6 +80,6 @@ fn called(object: &NamedObject, sid: &Sid) -> String {
     name.map_or_else(|| sid.to_string(), |name| format!("{name} ({sid})"))
 }
 
-const ATTRIBUTES: &[&str] = &["sAMAccountName", "objectSid", "tokenGroups"];
+const ATTRIBUTES: &[&str] = &["sAMAccountName", "tokenGroups"];
 /// SIDs that are looked up; the first is the account's.
 const MOST_TRIED: usize = 8;

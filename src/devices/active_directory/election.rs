@@ -7,10 +7,11 @@
 
 use uuid::Uuid;
 
-use super::failure::failed;
+use super::failure::{failed, was_overtaken};
+use super::place::{required, text};
 use crate::clock::UtcTime;
 use crate::devices::RegistryError;
-use crate::directory::ldap::{NamedObject, ObjectChange, ObjectError, Objects, ValueChange};
+use crate::directory::ldap::{ObjectChange, Objects, ValueChange};
 
 /// Who sweeps, and until when nobody else does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,12 +22,11 @@ struct Lease {
 
 /// DNS host name of the PDC emulator, as any domain controller of the domain knows it.
 pub(super) async fn referee(objects: &mut Objects) -> Result<String, RegistryError> {
-    let role = role_owner(objects).await?;
+    let (_, role) = role_owner(objects).await?;
     // The name of the controller's settings; its server is what they belong to.
-    let server = role.split_once(',').map(|(_, server)| server.to_owned()).unwrap_or_default();
-    let found = read(objects, &server, &["dNSHostName"]).await?;
-    let host = found.as_ref().and_then(|object| object.attributes.text("dNSHostName"));
-    host.map(str::to_owned).ok_or_else(|| damaged(&server, "dNSHostName"))
+    let server = role.split_once(',').map(|(_, server)| server).unwrap_or_default();
+    let server = required(objects, server, &["dNSHostName"], "the server of the PDC emulator").await?;
+    Ok(text(&server, "dNSHostName")?.to_owned())
 }
 
 /// Claims the sweep at the PDC emulator. Whether it was free, or this holder's.
@@ -35,13 +35,12 @@ pub(super) async fn claim(
     service: &str,
     (holder, now, until): (Uuid, UtcTime, UtcTime),
 ) -> Result<bool, RegistryError> {
-    let root = read(objects, "", &["dsServiceName"]).await?;
-    let asked = root.as_ref().and_then(|root| root.attributes.text("dsServiceName")).unwrap_or_default();
-    if !role_owner(objects).await?.eq_ignore_ascii_case(asked) {
+    let (asked, role) = role_owner(objects).await?;
+    if !role.eq_ignore_ascii_case(&asked) {
         // Whoever believes the new one and whoever believes the old one would both be told yes.
         return Err(RegistryError::Unavailable { reason: format!("{asked} is the PDC emulator no more") });
     }
-    let object = read(objects, service, &[LEASE]).await?;
+    let object = objects.read(service, &[LEASE]).await.map_err(|error| failed(&error))?;
     let held = object.as_ref().and_then(|object| object.attributes.text(LEASE)).map(str::to_owned);
     match held.as_deref().map(Lease::read) {
         Some(None) => {
@@ -58,31 +57,16 @@ pub(super) async fn claim(
     let parts = old.into_iter().chain([(LEASE.to_owned(), ValueChange::Add(vec![new]))]).collect();
     match objects.change(&ObjectChange::Modify { name: service.to_owned(), parts }).await {
         Ok(()) => Ok(true),
-        // Somebody else's change came between: the old value is gone, or there is one already.
-        Err(ObjectError::Refused {
-            code: NO_SUCH_ATTRIBUTE | CONSTRAINT_VIOLATION | ATTRIBUTE_OR_VALUE_EXISTS,
-            ..
-        }) => Ok(false),
+        Err(error) if was_overtaken(&error) => Ok(false),
         Err(error) => Err(failed(&error)),
     }
 }
 
-/// The settings object of the domain's PDC emulator.
-async fn role_owner(objects: &mut Objects) -> Result<String, RegistryError> {
-    let root = read(objects, "", &["defaultNamingContext"]).await?;
-    let domain = root.as_ref().and_then(|root| root.attributes.text("defaultNamingContext"));
-    let domain = domain.ok_or_else(|| damaged("the root of the directory", "defaultNamingContext"))?.to_owned();
-    let found = read(objects, &domain, &["fSMORoleOwner"]).await?;
-    let role = found.as_ref().and_then(|object| object.attributes.text("fSMORoleOwner"));
-    role.map(str::to_owned).ok_or_else(|| damaged(&domain, "fSMORoleOwner"))
-}
-
-async fn read(objects: &mut Objects, name: &str, attributes: &[&str]) -> Result<Option<NamedObject>, RegistryError> {
-    objects.read(name, attributes).await.map_err(|error| failed(&error))
-}
-
-fn damaged(what: &str, attribute: &str) -> RegistryError {
-    RegistryError::Damaged { what: what.to_owned(), reason: format!("{attribute} is missing or may not be read") }
+/// The settings objects of the domain controller that is asked, and of the domain's PDC emulator.
+async fn role_owner(objects: &mut Objects) -> Result<(String, String), RegistryError> {
+    let root = required(objects, "", &["dsServiceName", "defaultNamingContext"], "the root of the directory").await?;
+    let domain = required(objects, text(&root, "defaultNamingContext")?, &["fSMORoleOwner"], "the domain").await?;
+    Ok((text(&root, "dsServiceName")?.to_owned(), text(&domain, "fSMORoleOwner")?.to_owned()))
 }
 
 impl Lease {
@@ -103,10 +87,6 @@ impl std::fmt::Display for Lease {
 const LEASE: &str = "adminDescription";
 /// An administrator who finds it reads what it is.
 const FORM: &str = "Chancery: unused devices are swept by server ";
-
-const NO_SUCH_ATTRIBUTE: u32 = 16;
-const CONSTRAINT_VIOLATION: u32 = 19;
-const ATTRIBUTE_OR_VALUE_EXISTS: u32 = 20;
 
 #[cfg(test)]
 mod tests {

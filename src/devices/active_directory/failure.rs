@@ -35,6 +35,14 @@ pub(super) fn failed(error: &ObjectError) -> RegistryError {
     }
 }
 
+/// Whether somebody else changed the object in between: a value that was to go is gone, or there is one already.
+pub(super) const fn was_overtaken(error: &ObjectError) -> bool {
+    matches!(
+        error,
+        ObjectError::Refused { code: NO_SUCH_ATTRIBUTE | CONSTRAINT_VIOLATION | ATTRIBUTE_OR_VALUE_EXISTS, .. }
+    )
+}
+
 impl From<DirectoryError> for RegistryError {
     fn from(error: DirectoryError) -> Self {
         match error {
@@ -52,6 +60,8 @@ const TIME_LIMIT_EXCEEDED: u32 = 3;
 const ADMIN_LIMIT_EXCEEDED: u32 = 11;
 const NO_SUCH_ATTRIBUTE: u32 = 16;
 const UNDEFINED_ATTRIBUTE_TYPE: u32 = 17;
+const CONSTRAINT_VIOLATION: u32 = 19;
+const ATTRIBUTE_OR_VALUE_EXISTS: u32 = 20;
 const INVALID_ATTRIBUTE_SYNTAX: u32 = 21;
 const INSUFFICIENT_ACCESS_RIGHTS: u32 = 50;
 const UNWILLING_TO_PERFORM: u32 = 53;

@@ -53,7 +53,7 @@ impl Place {
         let invocation = guid(&directory_service, "invocationId")?;
         let domain = domain.attributes.object_guid().ok_or_else(|| damaged(&domain, "objectGUID"))?;
         // Each attribute has its own room: however many servers have published theirs, Entra's are among them.
-        let issuers = ["msDS-IssuerPublicCertificates", "msDS-CloudIssuerPublicCertificates"];
+        let issuers = [ISSUERS, "msDS-CloudIssuerPublicCertificates"];
         let issuers = issuers.iter().flat_map(|name| attributes.octets(name).take(MAX_ISSUERS));
         Ok(Self {
             container,
@@ -93,7 +93,8 @@ impl Schema {
     }
 }
 
-async fn required(
+/// An object that must be there; `what` it is called in the error.
+pub(super) async fn required(
     objects: &mut Objects,
     name: &str,
     attributes: &[&str],
@@ -103,7 +104,8 @@ async fn required(
     found.ok_or_else(|| RegistryError::Damaged { what: what.to_owned(), reason: String::from("it is not there") })
 }
 
-fn text<'o>(object: &'o NamedObject, attribute: &str) -> Result<&'o str, RegistryError> {
+/// An attribute that the object must have.
+pub(super) fn text<'o>(object: &'o NamedObject, attribute: &str) -> Result<&'o str, RegistryError> {
     object.attributes.text(attribute).ok_or_else(|| damaged(object, attribute))
 }
 
@@ -131,11 +133,13 @@ const SERVICE_ATTRIBUTES: &[&str] = &[
     "msDS-IsEnabled",
     "msDS-RegistrationQuota",
     "msDS-MaximumRegistrationInactivityPeriod",
-    "msDS-IssuerPublicCertificates",
+    ISSUERS,
     "msDS-CloudIssuerPublicCertificates",
 ];
+/// Certificates of the authorities that certify devices.
+pub(crate) const ISSUERS: &str = "msDS-IssuerPublicCertificates";
 /// Below the configuration partition of the forest.
-pub(super) const SERVICE: &str = "CN=DeviceRegistrationService,CN=Device Registration Services,\
+pub(crate) const SERVICE: &str = "CN=DeviceRegistrationService,CN=Device Registration Services,\
      CN=Device Registration Configuration,CN=Services";
 const DEFAULT_QUOTA: u32 = 10;
 const DEFAULT_INACTIVITY: u32 = 90;

@@ -41,9 +41,7 @@ pub(super) async fn remove(objects: &mut Objects, user: &Sid, key: &DeviceKey) -
 }
 
 async fn account(objects: &mut Objects, user: &Sid) -> Result<Option<NamedObject>, RegistryError> {
-    let found = objects.read(&format!("<SID={user}>"), &["objectSid", KEYS]).await.map_err(|error| failed(&error))?;
-    // The name `<SID=…>` may also lead to an object that had this SID earlier.
-    Ok(found.filter(|object| object.attributes.object_sid() == Some(*user)))
+    objects.read_by_sid(user, &[KEYS]).await.map_err(|error| failed(&error))
 }
 
 /// The values that are this key, as the directory wrote them.

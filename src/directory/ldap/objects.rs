@@ -12,7 +12,7 @@ use super::connection::{Connection, DESCRIPTOR, LinkError, Search};
 use super::server::Server;
 use crate::clock::Clock;
 use crate::directory::security_descriptor::SecurityDescriptor;
-use crate::directory::{Attributes, DirectoryError};
+use crate::directory::{Attributes, DirectoryError, Sid};
 
 pub use super::connection::{ObjectChange, ValueChange};
 
@@ -47,6 +47,17 @@ impl Objects {
         let within = self.left();
         let found = self.connection.search(&search, within).await.map_err(|error| self.failed(&error))?;
         Ok(found.into_iter().next().map(NamedObject::from))
+    }
+
+    /// One object by its SID.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub async fn read_by_sid(&mut self, sid: &Sid, attributes: &[&str]) -> Result<Option<NamedObject>, ObjectError> {
+        let attributes = [attributes, &["objectSid"]].concat();
+        let found = self.read(&format!("<SID={sid}>"), &attributes).await?;
+        // The name `<SID=…>` may also lead to an object that had this SID earlier.
+        Ok(found.filter(|object| object.attributes.object_sid().as_ref() == Some(sid)))
     }
 
     /// The security descriptor of an object, of which the access control list is read and nothing else.

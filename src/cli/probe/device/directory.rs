@@ -9,6 +9,7 @@ use super::super::ticket::{Identity, Source};
 use super::args::Device;
 use crate::clock::SystemClock;
 use crate::config::{Config, LdapTransport};
+use crate::devices::{PUBLISHED_ISSUERS, SERVICE_OBJECT};
 use crate::directory::Sid;
 use crate::directory::filter::Filter;
 use crate::directory::ldap::{
@@ -110,13 +111,13 @@ impl Directory {
     pub(super) fn authorities(&self, log: &MessageLog) -> Result<Vec<Vec<u8>>, Failure> {
         let found = self.ask(|mut objects: Objects| async move {
             let root = objects.read("", &["configurationNamingContext"]).await?;
-            let name = format!("{SERVICE},{}", naming_context(root.as_ref(), "configurationNamingContext"));
-            Ok((name.clone(), objects.read(&name, &[ISSUERS]).await?))
+            let name = format!("{SERVICE_OBJECT},{}", naming_context(root.as_ref(), "configurationNamingContext"));
+            Ok((name.clone(), objects.read(&name, &[PUBLISHED_ISSUERS]).await?))
         });
         let (name, object) = found?;
-        let issuers = object.iter().flat_map(|object| object.attributes.octets(ISSUERS));
+        let issuers = object.iter().flat_map(|object| object.attributes.octets(PUBLISHED_ISSUERS));
         let issuers: Vec<Vec<u8>> = issuers.map(<[u8]>::to_vec).collect();
-        log.note(&format!("LDAP read {name}: {ISSUERS}"), &format!("{} certificates", issuers.len()));
+        log.note(&format!("LDAP read {name}: {PUBLISHED_ISSUERS}"), &format!("{} certificates", issuers.len()));
         Ok(issuers)
     }
 
@@ -247,9 +248,6 @@ fn naming_context(root: Option<&NamedObject>, name: &str) -> String {
 }
 
 const CONNECTION_POINT: &str = "CN=62a0ff2e-97b9-4513-943f-0d221bd30080";
-const SERVICE: &str = "CN=DeviceRegistrationService,CN=Device Registration Services,\
-     CN=Device Registration Configuration,CN=Services";
-const ISSUERS: &str = "msDS-IssuerPublicCertificates";
 
 #[cfg(test)]
 mod tests {
