@@ -91,19 +91,22 @@ impl DeviceRegistration {
         let names = Self::host_names(config);
         let domain = config.device_registration.domain(config)?;
         let candidates = [domain.dns_name()].into_iter().chain(domain.upn_suffixes.iter().cloned());
-        let mut candidates = candidates.filter_map(|suffix| format!("enterpriseregistration.{suffix}").parse().ok());
-        candidates.find(|host| names.contains(host))
+        candidates.filter_map(|suffix| host_of(&suffix)).find(|host| names.contains(host))
     }
 
     /// Host names of device registration: one for each UPN suffix of the configured domains.
     pub fn host_names(config: &Config) -> Vec<DnsName> {
         let suffixes = config.domains.iter().flat_map(|domain| &domain.upn_suffixes);
-        let mut names: Vec<DnsName> =
-            suffixes.filter_map(|suffix| format!("enterpriseregistration.{suffix}").parse().ok()).collect();
+        let mut names: Vec<DnsName> = suffixes.filter_map(host_of).collect();
         names.sort();
         names.dedup();
         names
     }
+}
+
+/// The host of one UPN suffix.
+fn host_of(suffix: &DnsName) -> Option<DnsName> {
+    format!("enterpriseregistration.{suffix}").parse().ok()
 }
 
 impl Default for DeviceRegistration {

@@ -302,8 +302,7 @@ fn certificate_names(config: &Config) -> Vec<String> {
 
 /// Those of them on which devices register, and show their certificates.
 fn device_names(config: &Config) -> Vec<String> {
-    let suffixes = config.domains.iter().flat_map(|domain| &domain.upn_suffixes);
-    suffixes.map(|suffix| format!("enterpriseregistration.{suffix}")).collect()
+    DeviceRegistration::host_names(config).iter().map(ToString::to_string).collect()
 }
 
 /// Every name that clients may call this server by: its own, those that ask for certificates, and those it has tickets for.
