@@ -19,26 +19,34 @@ pub(super) fn look(config: &Config) -> Vec<Finding> {
 }
 
 fn of_purpose(directory: &KeyDirectory, purpose: KeyPurpose, kind: Kind, now: UtcTime) -> Finding {
-    match certificates(directory, purpose) {
-        Ok(found) if !found.is_empty() && purpose == KeyPurpose::DeviceAuthority => authority(&found, now),
-        Ok(found) if !found.is_empty() => judge(&found, purpose, kind, now),
-        Ok(_) => Finding::not_checked(
+    let found = match certificates(directory, purpose) {
+        Ok(found) => found,
+        Err(error) => {
+            return Finding::not_checked(
+                kind,
+                format!("the {purpose} certificate is not known: {error}"),
+                "run this as the account of the service; the first start of the server makes the keys",
+            );
+        }
+    };
+    match found.split_first() {
+        Some((primary, others)) if purpose == KeyPurpose::DeviceAuthority => authority(primary, others, now),
+        Some((primary, others)) => judge(primary, others, purpose, kind, now),
+        None => Finding::not_checked(
             kind,
             format!("there is no {purpose} key yet"),
             "the first start of the server makes it",
         ),
-        Err(error) => Finding::not_checked(
-            kind,
-            format!("the {purpose} certificate is not known: {error}"),
-            "run this as the account of the service; the first start of the server makes the keys",
-        ),
     }
 }
 
-fn judge(found: &[CertificateFacts], purpose: KeyPurpose, kind: Kind, now: UtcTime) -> Finding {
-    let Some((primary, others)) = found.split_first() else {
-        return Finding::not_checked(kind, format!("there is no {purpose} key"), "");
-    };
+fn judge(
+    primary: &CertificateFacts,
+    others: &[CertificateFacts],
+    purpose: KeyPurpose,
+    kind: Kind,
+    now: UtcTime,
+) -> Finding {
     let end = primary.not_after;
     let fix = if others.iter().any(|other| other.not_after > end) {
         "`chancery keys promote` the key that ends later, once relying parties know it"
@@ -59,10 +67,7 @@ fn judge(found: &[CertificateFacts], purpose: KeyPurpose, kind: Kind, now: UtcTi
 
 /// The device authority. The registry says which device certificates are good, and nothing here looks at the authority's dates: what ends
 /// with it is what others think of the certificates it issued.
-fn authority(found: &[CertificateFacts], now: UtcTime) -> Finding {
-    let Some((primary, others)) = found.split_first() else {
-        return Finding::not_checked(DEVICE_AUTHORITY, "there is no device-authority key", "");
-    };
+fn authority(primary: &CertificateFacts, others: &[CertificateFacts], now: UtcTime) -> Finding {
     let end = primary.not_after;
     let fix = if others.iter().any(|other| other.not_after > end) { PROMOTE } else { RENEW };
     match ExpiryState::of(primary, now, DEVICE_LIFETIME) {
@@ -112,7 +117,7 @@ mod tests {
         let at = |years: i64| UtcTime::from_unix_seconds(years * YEAR);
         let judged = |found: &[&CertificateFacts], years| {
             let found: Vec<CertificateFacts> = found.iter().map(|facts| (*facts).clone()).collect();
-            authority(&found, at(years))
+            authority(&found[0], &found[1..], at(years))
         };
         assert_eq!(judged(&[&short], 1).level, Level::Ok);
         for (years, word) in [(11, "ends on"), (21, "ended on")] {
