@@ -14,10 +14,7 @@ use uuid::Uuid;
 use self::output::{show, table};
 use super::ConfigArgument;
 use super::own_krb5_conf::in_domains;
-use crate::audit::{
-    AuditEvent, Auditor, AuthProtocol, Detail, EventKind, Identifier, InstanceId, Name, Parties, RequestFacts,
-};
-use crate::authn::NetworkLocation;
+use crate::audit::{AuditEvent, Auditor, AuthProtocol, Detail, EventKind, InstanceId, Name, Parties, RequestFacts};
 use crate::clock::{Clock, Random, SystemClock, SystemRandomSource};
 use crate::config::Config;
 use crate::devices::{Device, DeviceId, SweepOptions, SweepOutcome, sweep};
@@ -251,12 +248,12 @@ struct Audit {
     auditor: Auditor,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-    server: Identifier,
+    server: String,
 }
 
 impl Audit {
     fn new(config: &Config, clock: Arc<dyn Clock>, random: Arc<dyn Random>) -> Result<Self, Failure> {
-        let server = Identifier::public(&config.service.identifier);
+        let server = config.service.identifier.clone();
         Ok(Self { auditor: server::auditor_of_command(config)?, clock, random, server })
     }
 
@@ -270,17 +267,8 @@ impl Audit {
         let who = std::env::var("SUDO_USER").or_else(|_| std::env::var("USER")).unwrap_or_default();
         let instance = InstanceId::random(&*self.random);
         let request = RequestFacts {
-            activity: instance.0,
-            server: self.server.clone(),
             protocol: AuthProtocol::DeviceRegistration,
-            location: NetworkLocation::Intranet,
-            client: None,
-            forwarded: Vec::new(),
-            proxy: None,
-            peer: None,
-            proxy_server: None,
-            user_agent: None,
-            endpoint: Identifier::public("chancery devices"),
+            ..RequestFacts::of_server(&self.server, instance.0, "chancery devices")
         };
         let kind = EventKind::DeviceAdministered {
             parties: Parties { user: (!who.is_empty()).then(|| Name::public(&who)), ..Parties::default() },

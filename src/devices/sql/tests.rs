@@ -164,25 +164,11 @@ async fn a_sweep_disables_first_deletes_then_and_leaves_administrators_alone() {
 /// Somebody enables a swept device in the database, and disables it after it was used: that was no sweep.
 #[tokio::test]
 async fn the_mark_of_a_sweep_counts_until_something_happens() {
-    use crate::devices::{DeviceUpkeep as _, samples};
-    const NOW: UtcTime = UtcTime::from_unix_seconds(1_800_000_000);
+    use crate::devices::DeviceUpkeep as _;
     let day = Duration::from_hours(24);
     let root = tempfile::tempdir().unwrap();
     let registry = registry(root.path());
-    let device = samples::device(samples::device_id());
-    let what = Registration {
-        id: device.id,
-        display_name: device.display_name,
-        os_type: String::new(),
-        os_version: String::new(),
-        owner: device.owner.unwrap(),
-        computer_sid: None,
-        trust_type: None,
-        certificate: device.certificates[0],
-        transport_key: None,
-        quota: None,
-        at: NOW.minus(day * 100),
-    };
+    let what = registration(1, NOW.minus(day * 100));
     let by_hand = async |sql: &'static str| {
         on_database!(registry.database, |pool| {
             sqlx::query(sql).execute(pool).await.unwrap();

@@ -8,10 +8,9 @@ use super::attempt::{Attempt, Purpose};
 use super::refusal::Refusal;
 use super::registration::{Registered, register};
 use crate::audit::{
-    AuditError, AuditEvent, AuditSink, Auditor, AuditorOptions, AuthProtocol, EventKind, FailurePolicy, Identifier,
-    InstanceId, RequestFacts,
+    AuditError, AuditEvent, AuditSink, Auditor, AuditorOptions, AuthProtocol, EventKind, FailurePolicy, InstanceId,
+    RequestFacts,
 };
-use crate::authn::NetworkLocation;
 use crate::claims::StoreSet;
 use crate::clock::{ManualClock, SystemRandomSource, UtcTime};
 use crate::devices::enrolment::{EnrolmentClaims, EnrolmentRequest};
@@ -238,17 +237,8 @@ impl World {
             random,
         };
         let facts = RequestFacts {
-            activity: uuid::Uuid::nil(),
-            server: Identifier::public("sts.corp.example"),
             protocol: AuthProtocol::DeviceRegistration,
-            location: NetworkLocation::Intranet,
-            client: None,
-            forwarded: Vec::new(),
-            proxy: None,
-            peer: None,
-            proxy_server: None,
-            user_agent: None,
-            endpoint: Identifier::path("/EnrollmentServer/device"),
+            ..RequestFacts::of_server("sts.corp.example", uuid::Uuid::nil(), "/EnrollmentServer/device")
         };
         let registry = Arc::new(Registry::default());
         let settings = DeviceSettings {
