@@ -293,7 +293,8 @@ fn a_client_of_which_the_device_is_demanded_shows_it_or_gets_nothing() {
 fn a_refresh_token_of_a_device_outlives_the_session_and_ends_with_its_sign_out() {
     const WEEKS: u64 = 14 * 24 * 60 * 60;
     let device = Registered::computer(&Lab::get().object("alice").sid);
-    let node = node("[sign_in]\nsso_lifetime_minutes = 1\n\n# ");
+    let (setup, clock) = setup("[sign_in]\nsso_lifetime_minutes = 1\n\n# ").at_moving_clock();
+    let node = setup.start();
     let signed_in = SignedIn::by(&node, &device);
     let life = |answer: &Response| {
         let said: Value = serde_json::from_str(&answer.body).expect("JSON");
@@ -304,7 +305,7 @@ fn a_refresh_token_of_a_device_outlives_the_session_and_ends_with_its_sign_out()
     };
     let first = redeem_code(&node, &code(&node, &signed_in));
     assert!((WEEKS - 60..=WEEKS).contains(&life(&first)), "{}", first.body);
-    std::thread::sleep(std::time::Duration::from_secs(61));
+    clock.set_seconds(61);
     let second = redeem(&renewed(&first));
     assert!((WEEKS - 5..=WEEKS).contains(&life(&second)), "from each use: {}", second.body);
 
@@ -313,7 +314,7 @@ fn a_refresh_token_of_a_device_outlives_the_session_and_ends_with_its_sign_out()
     let tokens = redeem_code(&node, &code(&node, &signed_in));
     signed_in.browser.get("/adfs/ls/?wa=wsignout1.0");
     assert_eq!(redeem(&renewed(&tokens)).status, 400);
-    std::thread::sleep(std::time::Duration::from_secs(61));
+    clock.set_seconds(122);
     assert_eq!(redeem(&renewed(&tokens)).status, 400, "and it does not come back");
     // That of another session goes on.
     renewed(&redeem(&renewed(&second)));

@@ -1,7 +1,5 @@
 //! How long codes and refresh tokens are good, and what ends them before.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::support::oauth::{
@@ -98,6 +96,10 @@ const RESOURCE: &str = "urn:e2e:short";
 
 /// A server with a native client and its resource, and these settings.
 fn node(settings: &str) -> Node {
+    setup(settings).start()
+}
+
+fn setup(settings: &str) -> NodeSetup {
     let trust = format!(
         "[relying_party]\nname = \"Short\"\nidentifiers = [\"{RESOURCE}\"]\naccess_control_policy = \"permit-everyone\"\n"
     );
@@ -109,7 +111,6 @@ fn node(settings: &str) -> Node {
         .replace("[sign_in]\n", settings)
         .write("trusts/short.toml", trust)
         .write("trusts/short-client.toml", client)
-        .start()
 }
 
 fn post(node: &Node, fields: &[(&str, &str)]) -> Response {
@@ -127,7 +128,8 @@ fn is(answer: &Response, error: &str, code: &str) {
 /// RFC 6749 4.1.2: whether it was used is not known any more, so nothing of it stays good.
 #[test]
 fn a_code_is_good_for_its_time_and_voids_what_it_yielded_when_it_comes_again_after_that() {
-    let node = node("[oauth]\ncode_lifetime_seconds = 10\n\n[sign_in]\n");
+    let (setup, clock) = setup("[oauth]\ncode_lifetime_seconds = 10\n\n[sign_in]\n").at_moving_clock();
+    let node = setup.start();
     let browser = Browser::outside().at(&node.address);
     let code = |proof: &ProofKey| {
         let address = authorize(&[
@@ -160,7 +162,7 @@ fn a_code_is_good_for_its_time_and_voids_what_it_yielded_when_it_comes_again_aft
     let (used, unused) = (ProofKey::new(), ProofKey::new());
     let (first, second) = (code(&used), code(&unused));
     let tokens = body(&redeem(&first, &used));
-    std::thread::sleep(Duration::from_secs(11));
+    clock.set_seconds(11);
     is(&redeem(&second, &unused), "invalid_grant", "MSIS9612");
     // Whoever cannot redeem it voids nothing by it.
     is(&redeem(&first, &unused), "invalid_grant", "MSIS9612");
@@ -172,7 +174,8 @@ fn a_code_is_good_for_its_time_and_voids_what_it_yielded_when_it_comes_again_aft
 /// By the password, without a device: the token ends with the session, and using it changes nothing.
 #[test]
 fn a_refresh_token_without_a_device_expires_with_the_session() {
-    let node = node("[sign_in]\nsso_lifetime_minutes = 1\n");
+    let (setup, clock) = setup("[sign_in]\nsso_lifetime_minutes = 1\n").at_moving_clock();
+    let node = setup.start();
     let name = format!("alice@{}", Lab::get().domain);
     let person = [("grant_type", "password"), ("username", &*name), ("password", "Alice-Pw-1"), ("scope", "openid")];
     let tokens = body(&post(&node, &person));
@@ -181,10 +184,10 @@ fn a_refresh_token_without_a_device_expires_with_the_session() {
         let token = tokens["refresh_token"].as_str().unwrap_or_else(|| panic!("{tokens}"));
         post(&node, &[("grant_type", "refresh_token"), ("refresh_token", token)])
     };
-    std::thread::sleep(Duration::from_secs(2));
+    clock.set_seconds(2);
     let next = body(&refresh(&tokens));
     assert!(next["refresh_token_expires_in"].as_u64().is_some_and(|life| life <= 58), "{next}");
-    std::thread::sleep(Duration::from_secs(59));
+    clock.set_seconds(61);
     is(&refresh(&next), "invalid_grant", "MSIS9615");
 }
 

@@ -36,6 +36,11 @@ impl NodeSetup {
 impl MovingClock {
     /// So many minutes ahead of this computer's from now on.
     pub fn set(&self, minutes: i64) {
-        super::replace_file(&self.file, format!("+{}\n", minutes * 60).as_bytes());
+        self.set_seconds(minutes * 60);
+    }
+
+    /// So many seconds.
+    pub fn set_seconds(&self, seconds: i64) {
+        super::replace_file(&self.file, format!("+{seconds}\n").as_bytes());
     }
 }
